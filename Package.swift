@@ -1,0 +1,96 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// `LARDER_PART=core` declares only the engine, the inspector, the console and their tests: no
+/// dependency is fetched or built. It is the inner loop, and what the sanitizers run on.
+let core = Context.environment["LARDER_PART"] == "core"
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+]
+
+/// Hits are generic calls from other modules: five times the cost without this.
+let engine: [SwiftSetting] =
+    settings + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+
+let package = Package(
+    name: "larder",
+    products: [
+        .library(name: "Larder", targets: ["Larder"]),
+        .library(name: "LarderInspector", targets: ["LarderInspector"]),
+        .library(name: "LarderConsole", targets: ["LarderConsole"]),
+    ],
+    targets: [
+        .target(name: "Larder", swiftSettings: engine),
+        .target(name: "LarderInspector", dependencies: ["Larder"], swiftSettings: engine),
+        .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
+        .target(
+            name: "LarderConsole", dependencies: ["LarderInspector", "CNcurses"],
+            swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["Larder"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        .testTarget(
+            name: "LarderTests", dependencies: ["Larder", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "LarderInspectorTests", dependencies: ["LarderInspector", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LarderConsoleTests", dependencies: ["LarderConsole", "TestSupport"],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+if !core {
+    package.dependencies += [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ]
+    package.products += [
+        .library(name: "LarderAWS", targets: ["LarderAWS"]),
+        .executable(name: "larder", targets: ["LarderCommand"]),
+    ]
+    package.targets += [
+        .target(
+            name: "LarderAWS",
+            dependencies: [
+                "Larder", "LarderInspector",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderEmbedded",
+            dependencies: [
+                "Larder", "LarderInspector", .product(name: "GRDB", package: "GRDB.swift"),
+            ], swiftSettings: settings),
+        .executableTarget(
+            name: "LarderCommand",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderConsole", "LarderAWS", "LarderEmbedded",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "LarderAWSTests", dependencies: ["LarderAWS", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LarderEmbeddedTests", dependencies: ["LarderEmbedded", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LarderCommandTests", dependencies: ["LarderCommand", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EndToEnd", dependencies: ["LarderCommand", "TestSupport"],
+            swiftSettings: settings),
+    ]
+}

@@ -1,0 +1,58 @@
+/// One thing that happened in a cache. Numbers run from 1 without a gap, in the order of happening.
+public struct Event<Key: Sendable>: Sendable {
+    public let number: UInt64
+    public let at: Instant
+    /// The key it happened to; `nil` for what concerns the whole cache.
+    public let key: Key?
+    public let kind: EventKind
+    /// Who asked for it; `nil` where the engine acted by itself.
+    public let by: Actor?
+}
+
+public enum EventKind: Hashable, Sendable {
+    /// A value was written: fetched in `took`, or inserted where `took` is `nil`.
+    case written(version: UInt64, took: Duration?, bytes: Int)
+    /// A fetch failed; `reason` is the error's own description.
+    case failed(took: Duration, reason: String)
+    /// An entry left.
+    case removed(RemovalCause, version: UInt64, age: Duration, hits: UInt64)
+    /// Bounds were changed.
+    case configured(from: Configuration, to: Configuration)
+}
+
+/// A page of a feed.
+public struct EventPage<Key: Sendable>: Sendable {
+    /// In order of number.
+    public let events: [Event<Key>]
+    /// How many events after the number asked for were already overwritten.
+    public let dropped: UInt64
+}
+
+/// The last events of a cache, in a ring: the newest overwrites the oldest.
+struct Feed<Key: Sendable> {
+    private var ring: [Event<Key>] = []
+    private(set) var last: UInt64 = 0
+    private let capacity: Int
+
+    init(capacity: Int) { self.capacity = capacity }
+
+    mutating func append(_ kind: EventKind, key: Key?, by: Actor? = nil, at: Instant) {
+        last += 1
+        let event = Event(number: last, at: at, key: key, kind: kind, by: by)
+        if ring.count < capacity {
+            ring.append(event)
+        } else {
+            ring[Int((last - 1) % UInt64(capacity))] = event
+        }
+    }
+
+    /// The first events numbered above `number`, at most `limit` of them.
+    func page(after number: UInt64, limit: Int) -> EventPage<Key> {
+        let oldest = last - UInt64(ring.count) + 1
+        let first = max(number &+ 1, oldest)
+        guard number < last, limit > 0 else { return EventPage(events: [], dropped: 0) }
+        let end = min(last, first + UInt64(limit) - 1)
+        let events = (first...end).map { ring[Int(($0 - 1) % UInt64(capacity))] }
+        return EventPage(events: events, dropped: first - number - 1)
+    }
+}

@@ -1,0 +1,40 @@
+/// A moment on the age line, in nanoseconds from an arbitrary start.
+///
+/// Ages, deadlines and expiries are all compared on this one line. It advances with the machine's
+/// monotonic clock and jumps with any forward step of the wall clock (see ``AgeClock``), so it
+/// means nothing outside this process and this run.
+public struct Instant: Hashable, Comparable, Sendable, Codable {
+    public var nanoseconds: Int64
+
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// Later than anything that happens: the deadline of an entry that has none.
+    public static let distantFuture = Instant(nanoseconds: .max)
+
+    public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+
+    /// The instant `duration` after this one; one too far away is ``distantFuture``.
+    public static func + (instant: Instant, duration: Duration) -> Instant {
+        let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(duration.nanoseconds)
+        return Instant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+    }
+
+    public static func - (a: Instant, b: Instant) -> Duration {
+        let (difference, overflow) = a.nanoseconds.subtractingReportingOverflow(b.nanoseconds)
+        return .nanoseconds(overflow ? (a < b ? .min : .max) : difference)
+    }
+}
+
+extension Duration {
+    /// The whole duration in nanoseconds, held at the ends of `Int64` (292 years).
+    public var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, beyond) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return beyond ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// The duration in seconds.
+    public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+}

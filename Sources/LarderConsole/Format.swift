@@ -1,0 +1,83 @@
+import Foundation
+import Larder
+import LarderInspector
+
+/// Numbers as the console writes them: short, of steady width, never misleading by rounding.
+enum Format {
+    /// Time left as a clock: `0:14`, `59:59`, `1:02:10`, `4d 3h`. It is rounded up, so that
+    /// `0:00` is shown if and only if the time is over.
+    static func countdown(_ left: Duration?) -> String {
+        guard let left else { return "-" }
+        let seconds = max(0, (left.nanoseconds.saturatingAdd(999_999_999)) / 1_000_000_000)
+        if seconds >= 100 * 3600 { return "\(seconds / 86400)d \(seconds % 86400 / 3600)h" }
+        let clock = String(format: "%d:%02d", seconds / 60 % 60, seconds % 60)
+        return seconds < 3600 ? clock : "\(seconds / 3600):" + Text.zeros(clock, 5)
+    }
+
+    /// Time passed, in two units: `0.2s`, `53s`, `3m53s`, `2h10m`, `4d03h`.
+    static func age(_ age: Duration) -> String {
+        let seconds = max(0, age.inSeconds)
+        let whole = Int(seconds)
+        if seconds < 10 { return String(format: "%.1fs", (seconds * 10).rounded(.down) / 10) }
+        if whole < 60 { return "\(whole)s" }
+        if whole < 3600 { return String(format: "%dm%02ds", whole / 60, whole % 60) }
+        if whole < 86400 { return String(format: "%dh%02dm", whole / 3600, whole / 60 % 60) }
+        return String(format: "%dd%02dh", whole / 86400, whole / 3600 % 24)
+    }
+
+    /// A duration of work: `340us`, `31ms`, `1.2s`.
+    static func took(_ time: Duration) -> String {
+        let seconds = time.inSeconds
+        if seconds < 0.001 { return String(format: "%.0fus", seconds * 1e6) }
+        if seconds < 1 {
+            return String(format: seconds < 0.01 ? "%.1fms" : "%.0fms", seconds * 1e3)
+        }
+        return String(format: "%.1fs", seconds)
+    }
+
+    /// A count with its thousands apart; from ten million on shortened.
+    static func count(_ number: UInt64) -> String {
+        if number >= 10_000_000_000 { return String(format: "%.1fG", Double(number) / 1e9) }
+        if number >= 10_000_000 { return String(format: "%.1fM", Double(number) / 1e6) }
+        var digits = Array(String(number))
+        var place = digits.count - 3
+        while place > 0 {
+            digits.insert(",", at: place)
+            place -= 3
+        }
+        return String(digits)
+    }
+
+    /// Things a second: `812/s`, `2.1/s`, `0/s`.
+    static func rate(_ perSecond: Double) -> String {
+        if perSecond < 0.05 { return "0/s" }
+        if perSecond < 9.95 { return String(format: "%.1f/s", perSecond) }
+        return count(UInt64(perSecond.rounded())) + "/s"
+    }
+
+    /// A share of one: `97.3%`; 100 % only where it is all.
+    static func percent(_ share: Double?) -> String {
+        guard let share else { return "-" }
+        if share < 1 { return String(format: "%.1f%%", min(share * 100, 99.9)) }
+        return "100%"
+    }
+
+    /// A time of day, `14:07:02`.
+    static func time(_ date: Date, secondsFromUTC: Int) -> String {
+        let seconds = (Int(date.timeIntervalSince1970.rounded(.down)) + secondsFromUTC) % 86400
+        return String(format: "%02d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
+}
+
+extension Int64 {
+    fileprivate func saturatingAdd(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}
+
+extension Text {
+    fileprivate static func zeros(_ text: String, _ width: Int) -> String {
+        String(repeating: "0", count: max(0, width - text.count)) + text
+    }
+}

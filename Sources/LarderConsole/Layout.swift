@@ -1,0 +1,80 @@
+/// Where things stand on a screen of a given size. As height shrinks the event lines go first, then
+/// the detail, the lines of the caches, the hints and the header; the table keeps three rows.
+struct Layout: Equatable {
+    enum Kind: Equatable {
+        /// One line.
+        case tiny
+        case compact
+        case wide
+    }
+
+    let size: Size
+    let kind: Kind
+    var header: Bool = true
+    var hints: Bool = true
+    var cacheLines = 0
+    /// The table with its heading, without a border.
+    var table = Box(row: 0, column: 0, height: 0, width: 0)
+    var status = 0
+    var detail: Box?
+    var log: Box?
+    /// Boxes with a border, wide screens only.
+    var rates: Box?
+
+    /// Rows of entries on the screen.
+    var visibleRows: Int { max(1, table.height - 1) }
+
+    init(_ size: Size, caches: Int) {
+        self.size = size
+        if size.columns < 40 || size.rows < 8 {
+            kind = .tiny
+        } else if size.columns >= 110 && size.rows >= 30 {
+            kind = .wide
+            wide(caches)
+        } else {
+            kind = .compact
+            compact(caches)
+        }
+    }
+
+    private mutating func compact(_ caches: Int) {
+        // Header, table heading, three rows, status and hints are 7 lines; what is left is shared.
+        var spare = size.rows - 7
+        cacheLines = min(min(max(caches, 1), 4), spare)
+        spare -= cacheLines
+        // Most of what is left belongs to the table.
+        let detailLines = spare >= 8 ? 3 : spare >= 6 ? 2 : spare >= 4 ? 1 : 0
+        let logLines = spare >= 12 ? 3 : spare >= 9 ? 2 : spare >= 7 ? 1 : 0
+        let first = 1 + cacheLines
+        let below = detailLines + logLines + 2
+        table = Box(row: first, column: 0, height: size.rows - first - below, width: size.columns)
+        status = table.row + table.height
+        if detailLines > 0 {
+            detail = Box(
+                row: status + 1, column: 0, height: detailLines, width: size.columns)
+        }
+        if logLines > 0 {
+            log = Box(
+                row: status + 1 + detailLines, column: 0, height: logLines, width: size.columns)
+        }
+    }
+
+    private mutating func wide(_ caches: Int) {
+        cacheLines = min(max(caches, 1), 4)
+        let ratesBox = Box(row: 1, column: 0, height: cacheLines * 2 + 2, width: size.columns)
+        let logHeight = min(10, max(6, size.rows / 5))
+        let middle = Box(
+            row: ratesBox.row + ratesBox.height, column: 0,
+            height: size.rows - 3 - ratesBox.height - logHeight, width: size.columns)
+        let side = min(58, size.columns * 2 / 5)
+        var entries = middle
+        entries.width -= side
+        table = entries.inside
+        detail = Box(
+            row: middle.row, column: entries.width, height: middle.height, width: side)
+        log = Box(
+            row: middle.row + middle.height, column: 0, height: logHeight, width: size.columns)
+        rates = ratesBox
+        status = size.rows - 2
+    }
+}

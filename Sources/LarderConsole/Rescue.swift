@@ -1,0 +1,109 @@
+import CNcurses
+import Foundation
+
+/// How the terminal was before the console took it.
+struct TerminalState {
+    var settings = termios()
+    /// What to send to leave the full screen, ready made: a signal handler can only write bytes.
+    var farewell: [UInt8]
+
+    init() {
+        tcgetattr(0, &settings)
+        let strings = [
+            larder_plain(), larder_show_cursor(), larder_leave_keypad(), larder_leave_screen(),
+        ]
+        farewell = strings.compactMap { $0 }.flatMap { string in
+            // Padding such as $<5> is for terminals slower than any left.
+            String(cString: string).replacing(/\$<[^>]*>/, with: "").utf8
+        }
+        farewell += Array("\r\n".utf8)
+    }
+}
+
+/// The way out when nothing else works: on a trap or an unexpected `exit` the terminal is given
+/// back before the process goes, and what was written to descriptor 2 is not lost.
+enum Rescue {
+    // Plain memory, set before a handler can run: it may neither allocate nor lock.
+    private nonisolated(unsafe) static var armed: Int32 = 0  // written on the console's thread only
+    private nonisolated(unsafe) static var settings = termios()  // written before `armed`
+    private nonisolated(unsafe) static var farewell: UnsafeMutablePointer<UInt8>?  // written before `armed`
+    private nonisolated(unsafe) static var farewellLength = 0  // written before `armed`
+    /// Where messages go while descriptor 2 is in the event log; -1 while it is not.
+    nonisolated(unsafe) static var savedStandardError: Int32 = -1  // written on the console's thread only
+    nonisolated(unsafe) static var capturedStandardError: Int32 = -1  // written on the console's thread only
+
+    static let fatalSignals = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGQUIT, SIGSYS]
+
+    static func arm(_ state: TerminalState) {
+        settings = state.settings
+        let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: state.farewell.count)
+        bytes.initialize(from: state.farewell, count: state.farewell.count)
+        farewell = bytes
+        farewellLength = state.farewell.count
+        armed = 1
+        handleFatalSignals
+        leaveOnExit
+    }
+
+    static func disarm() { armed = 0 }
+    static func rearm() { armed = 1 }
+
+    private static let handleFatalSignals: Void = {
+        for signal in fatalSignals {
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { Rescue.die($0) }
+            // A stack that overflowed cannot run a handler: this one has its own.
+            action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER | SA_ONSTACK
+            sigaction(signal, &action, nil)
+        }
+    }()
+
+    private static let leaveOnExit: Void = { atexit { Rescue.restore() } }()
+
+    /// A stack for the fatal handlers; each thread that may overflow its own calls it once.
+    static func useOwnSignalStack() {
+        let size = 64 * 1024
+        var stack = stack_t()
+        stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+        stack.ss_size = size
+        sigaltstack(&stack, nil)
+    }
+
+    private static func restore() {
+        guard armed == 1 else { return }
+        armed = 0
+        if let farewell { _ = write(1, farewell, farewellLength) }
+        tcsetattr(0, TCSANOW, &settings)
+        flushStandardError()
+    }
+
+    private static func die(_ signal: Int32) {
+        restore()
+        say("larder: ended by signal ")
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 3) { digits in
+            digits[0] = UInt8(48 + signal / 10 % 10)
+            digits[1] = UInt8(48 + signal % 10)
+            digits[2] = 10
+            _ = write(standardError, digits.baseAddress!, 3)
+        }
+        raise(signal)
+    }
+
+    private static var standardError: Int32 { savedStandardError >= 0 ? savedStandardError : 2 }
+
+    private static func say(_ text: StaticString) {
+        _ = write(standardError, text.utf8Start, text.utf8CodeUnitCount)
+    }
+
+    /// What was written to descriptor 2 and not shown yet: a trap's own message among it.
+    static func flushStandardError() {
+        guard capturedStandardError >= 0, savedStandardError >= 0 else { return }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { buffer in
+            while true {
+                let count = read(capturedStandardError, buffer.baseAddress!, buffer.count)
+                if count <= 0 { break }
+                _ = write(savedStandardError, buffer.baseAddress!, count)
+            }
+        }
+    }
+}

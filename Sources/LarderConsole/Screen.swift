@@ -1,0 +1,177 @@
+import CNcurses
+import Foundation
+
+/// The terminal, through curses; the one file that talks to it, on one thread.
+///
+/// Whatever ends the program, ``close()`` or ``Rescue`` gives the terminal back as it was found.
+struct Screen {
+    let glyphs: Glyphs
+    private let attributes: [Style: attr_t]
+
+    /// Takes the terminal over.
+    ///
+    /// - Throws: ``ConsoleError`` where there is none, or none that curses knows.
+    init(environment: [String: String]) throws(ConsoleError) {
+        guard isatty(0) == 1, isatty(1) == 1 else { throw .noTerminal }
+        let locale = setlocale(LC_ALL, "").map { String(cString: $0) } ?? "C"
+        setlocale(LC_NUMERIC, "C")
+        let terminal = environment["TERM"] ?? ""
+        var status: Int32 = 0
+        // Looked up first: `newterm` writes its own complaint.
+        guard setupterm(nil, 1, &status) == OK else {
+            throw .unknownTerminal(terminal)
+        }
+        let rescue = TerminalState()
+        guard larder_newterm() != nil else { throw .unknownTerminal(terminal) }
+        Rescue.arm(rescue)
+        set_escdelay(25)
+        raw()
+        noecho()
+        nonl()
+        curs_set(0)
+        keypad(larder_stdscr(), true)
+        nodelay(larder_stdscr(), true)
+        glyphs = Self.glyphs(locale: locale, terminal: terminal)
+        attributes = Self.attributes(mono: environment["NO_COLOR"].map { !$0.isEmpty } ?? false)
+    }
+
+    /// Plain signs where the locale is not UTF-8, and on terminals whose font has no others.
+    private static func glyphs(locale: String, terminal: String) -> Glyphs {
+        let utf8 =
+            locale.range(of: "utf-?8", options: [.regularExpression, .caseInsensitive]) != nil
+        let poor = ["linux", "vt", "ansi", "dumb"].contains { terminal.hasPrefix($0) }
+        return utf8 && !poor ? .unicode : .ascii
+    }
+
+    private static func attributes(mono: Bool) -> [Style: attr_t] {
+        var looks: [Style: attr_t] = [
+            .plain: 0, .dim: larder_dim(), .bold: larder_bold(), .accent: larder_bold(),
+            .selected: larder_reverse(), .marked: larder_bold(), .warning: larder_bold(),
+            .trouble: larder_bold(), .badge: larder_reverse() | larder_bold(),
+        ]
+        guard !mono, has_colors() else { return looks }
+        start_color()
+        // The terminal's own background, be it dark or light.
+        let background: Int16 = use_default_colors() == OK ? -1 : Int16(COLOR_BLACK)
+        let colors: [(style: Style, color: Int32, and: attr_t)] = [
+            (.accent, COLOR_CYAN, 0), (.selected, COLOR_CYAN, larder_reverse()),
+            (.marked, COLOR_CYAN, larder_bold()), (.warning, COLOR_YELLOW, 0),
+            (.trouble, COLOR_RED, 0),
+        ]
+        for (number, look) in colors.enumerated() {
+            let pair = Int16(number + 1)
+            init_pair(pair, Int16(look.color), background)
+            looks[look.style] = larder_pair(pair) | look.and
+        }
+        return looks
+    }
+
+    var size: Size {
+        Size(columns: Int(getmaxx(larder_stdscr())), rows: Int(getmaxy(larder_stdscr())))
+    }
+
+    /// Draws a frame; curses sends only what differs from the last.
+    func draw(_ frame: Frame) {
+        for row in 0..<frame.size.rows {
+            for run in frame.runs(in: row) {
+                wattrset(larder_stdscr(), Int32(bitPattern: UInt32(attributes[run.style]!)))
+                mvwaddstr(larder_stdscr(), Int32(row), Int32(run.column), run.text)
+            }
+        }
+        wrefresh(larder_stdscr())
+    }
+
+    /// Takes the size that the terminal has now.
+    func resize() {
+        var window = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_row > 0, window.ws_col > 0
+        else { return }
+        resizeterm(Int32(window.ws_row), Int32(window.ws_col))
+        werase(larder_stdscr())
+    }
+
+    /// Sends everything anew, whatever the terminal shows.
+    func repaint() { wclear(larder_stdscr()) }
+
+    /// The keys pressed since the last call; `nil` where nobody can press any more.
+    func keys() -> [Key]? {
+        var keys: [Key] = []
+        while true {
+            var code: wint_t = 0
+            let kind = wget_wch(larder_stdscr(), &code)
+            if kind == ERR { return keys }
+            if let key = kind == OK ? Self.key(character: code) : Self.key(code: Int32(code)) {
+                keys.append(key)
+            }
+        }
+    }
+
+    private static func key(character code: wint_t) -> Key? {
+        switch code {
+        case 13, 10: return .enter
+        case 9: return .tab
+        case 27: return .escape
+        case 8, 127: return .backspace
+        case 1...26: return .control(Character(Unicode.Scalar(UInt8(code) + 96)))
+        case 0..<32: return nil
+        default: return Unicode.Scalar(code).map { .char(Character($0)) }
+        }
+    }
+
+    private static func key(code: Int32) -> Key? {
+        switch code {
+        case KEY_UP: .up
+        case KEY_DOWN: .down
+        case KEY_LEFT: .left
+        case KEY_RIGHT: .right
+        case KEY_PPAGE: .pageUp
+        case KEY_NPAGE: .pageDown
+        case KEY_HOME: .home
+        case KEY_END: .end
+        case KEY_ENTER: .enter
+        case KEY_BTAB: .backtab
+        case KEY_BACKSPACE: .backspace
+        case KEY_DC: .delete
+        case KEY_F0 + 1...KEY_F0 + 12: .function(Int(code - KEY_F0))
+        default: nil
+        }
+    }
+
+    /// Gives the terminal back for a while, and takes it again.
+    func suspend(_ pause: () -> Void) {
+        endwin()
+        Rescue.disarm()
+        pause()
+        Rescue.rearm()
+        resize()
+        repaint()
+    }
+
+    /// Gives the terminal back.
+    func close() {
+        endwin()
+        Rescue.disarm()
+    }
+}
+
+/// Why there can be no console here, as a sentence for the one who asked.
+public enum ConsoleError: Error, CustomStringConvertible, Equatable {
+    case noTerminal
+    case unknownTerminal(String)
+    /// The terminal went away while the console ran.
+    case closedInput
+
+    public var description: String {
+        switch self {
+        case .noTerminal:
+            "the console needs a terminal on standard input and output; --once prints one look "
+                + "without"
+        case .unknownTerminal(""):
+            "TERM is not set; set it to what the terminal is, such as xterm-256color, or use --once"
+        case .unknownTerminal(let name):
+            "the terminal \"\(name)\" is not known here; set TERM to one that is, such as "
+                + "xterm-256color, or use --once"
+        case .closedInput: "the terminal's input was closed"
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import CNcurses
+
+/// Text as a terminal has it: columns instead of characters, and nothing that steers it.
+enum Text {
+    /// Columns that a character takes: 0, 1 or 2.
+    static func width(of character: Character) -> Int {
+        if let ascii = character.asciiValue { return ascii < 32 || ascii == 127 ? 0 : 1 }
+        return character.unicodeScalars.reduce(0) {
+            max($0, Int(larder_wcwidth(wchar_t(bitPattern: $1.value))))
+        }
+    }
+
+    static func width(of text: String) -> Int { text.reduce(0) { $0 + width(of: $1) } }
+
+    /// Keys and values come from outside: control characters are shown as `?`, and all that is
+    /// not ASCII too where the terminal knows no more.
+    static func safe(_ text: String, ascii: Bool) -> String {
+        String(
+            text.map { character in
+                if character.asciiValue.map({ (32..<127).contains($0) }) ?? false {
+                    return character
+                }
+                return ascii || width(of: character) == 0 || character.isNewline ? "?" : character
+            })
+    }
+
+    /// Cut to `width` columns, the cut shown by a mark at the end.
+    static func cut(_ text: String, to width: Int, mark: String) -> String {
+        if self.width(of: text) <= width { return text }
+        let room = width - self.width(of: mark)
+        guard room >= 0 else { return String(mark.prefix(max(0, width))) }
+        var kept = ""
+        var used = 0
+        for character in text {
+            used += self.width(of: character)
+            if used > room { break }
+            kept.append(character)
+        }
+        return kept + mark
+    }
+
+    static func left(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - self.width(of: text)))
+    }
+
+    static func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - self.width(of: text))) + text
+    }
+}
+
+/// The signs that differ between a terminal that shows UTF-8 and one that does not.
+struct Glyphs: Hashable, Sendable {
+    var ascii: Bool
+    /// Eight heights for graphs, lowest first.
+    var bars: [Character]
+    var full: Character
+    var empty: Character
+    var up: String
+    var down: String
+    var more: String
+    var dot: String
+    var horizontal: Character
+    var vertical: Character
+    /// Top left, top right, bottom left, bottom right.
+    var corners: [Character]
+
+    static let unicode = Glyphs(
+        ascii: false, bars: Array("▁▂▃▄▅▆▇█"), full: "█", empty: "░", up: "▲", down: "▼",
+        more: "…", dot: "●", horizontal: "─", vertical: "│", corners: Array("┌┐└┘"))
+
+    static let ascii = Glyphs(
+        ascii: true, bars: Array("_.,-~=*#"), full: "#", empty: ".", up: "^", down: "v",
+        more: "~", dot: "*", horizontal: "-", vertical: "|", corners: Array("++++"))
+}

@@ -1,0 +1,135 @@
+import Larder
+import LarderInspector
+
+/// The selected entry in full.
+enum DetailView {
+    private typealias Line = [(text: String, style: Style)]
+
+    static func draw(_ model: Model, _ layout: Layout, _ box: Box, _ frame: inout Frame) {
+        if layout.kind == .wide {
+            frame.border(box, "Detail", model.glyphs)
+            let lines = facts(model) + value(model)
+            put(Array(lines.prefix(box.inside.height)), in: box.inside, &frame)
+        } else {
+            put(Array(short(model).prefix(box.height)), in: box, &frame)
+        }
+    }
+
+    static func drawFull(_ model: Model, _ layout: Layout, _ scroll: Int, _ frame: inout Frame) {
+        let box = Box(
+            row: 1, column: 0, height: model.size.rows - 3, width: model.size.columns)
+        frame.border(box, "Detail", model.glyphs, right: "Esc goes back")
+        let lines = facts(model) + value(model)
+        let first = min(scroll, max(0, lines.count - box.inside.height))
+        put(Array(lines.dropFirst(first).prefix(box.inside.height)), in: box.inside, &frame)
+    }
+
+    private static func put(_ lines: [Line], in box: Box, _ frame: inout Frame) {
+        for (place, line) in lines.enumerated() {
+            frame.put(
+                line, at: Place(row: box.row + place, column: box.column + 1), limit: box.width - 2)
+        }
+    }
+
+    /// Three lines of what matters most.
+    private static func short(_ model: Model) -> [Line] {
+        guard let row = model.selected else { return [] }
+        let now = model.shownNow
+        var value = fields(model).map { "\($0.name) \($0.text)" }.joined(separator: "  ")
+        value = Text.cut(value, to: max(0, model.size.columns - 2), mark: model.glyphs.more)
+        return [
+            [
+                (safe(row.id.key, model), .bold), ("  \(safe(row.id.cache, model))", .plain),
+                ("  version ", .dim), ("\(row.version)", .plain),
+                ("  written ", .dim), (model.time(row.writtenAt), .plain),
+                (" (\(Format.age(now - row.writtenAt)) ago)", .dim),
+                ("  fetch ", .dim), (fetch(row), .plain),
+            ],
+            [
+                ("ends ", .dim), (ending(row, model), .plain),
+                ("  hits ", .dim), (Format.count(row.hits), .plain),
+                ("  last hit ", .dim),
+                (row.lastHit.map { Format.age(now - $0) + " ago" } ?? "never", .plain),
+                ("  size ", .dim), (Units.text(bytes: row.bytes), .plain),
+            ],
+            [(value, .plain)],
+        ]
+    }
+
+    private static func facts(_ model: Model) -> [Line] {
+        guard let row = model.selected else { return [[("no entry is selected", .dim)]] }
+        let now = model.shownNow
+        func line(_ label: String, _ text: String, _ more: String = "") -> Line {
+            [(Text.left(label, 10), .dim), (text, .plain), (more.isEmpty ? "" : "  " + more, .dim)]
+        }
+        return [
+            [(safe(row.id.key, model), .bold)],
+            line("cache", safe(row.id.cache, model), "version \(row.version)"),
+            line("state", row.state(at: now).rawValue),
+            line("ttl left", Format.countdown(row.deadline.map { $0 - now }), ending(row, model)),
+            line(
+                "expiry", Format.countdown(row.expiry.map { $0 - now }),
+                row.expiry.map(model.time) ?? ""),
+            line(
+                "written", model.time(row.writtenAt), "\(Format.age(now - row.writtenAt)) ago"),
+            line("fetch", fetch(row)),
+            line(
+                "hits", Format.count(row.hits),
+                row.lastHit.map { "last \(Format.age(now - $0)) ago" } ?? "never hit"),
+            line("size", Units.text(bytes: row.bytes), "\(Format.count(UInt64(row.bytes))) bytes"),
+            [],
+        ]
+    }
+
+    private static func value(_ model: Model) -> [Line] {
+        let fields = fields(model)
+        let width = min(24, fields.map { Text.width(of: $0.name) }.max() ?? 0)
+        return fields.map { field in
+            [
+                (
+                    Text.left(Text.cut(field.name, to: width, mark: model.glyphs.more), width)
+                        + " ", .dim
+                ),
+                (field.text, .plain),
+            ]
+        }
+    }
+
+    /// The value's parts, what is inside of them written behind their names: `tags.0`.
+    private static func fields(_ model: Model) -> [(name: String, text: String)] {
+        guard let detail = model.detail, detail.row.id == model.cursor else { return [] }
+        var lines: [(name: String, text: String)] = []
+        func walk(_ name: String, _ shown: Shown) {
+            switch shown {
+            case .text(let text): lines.append((name, text))
+            case .number(let digits): lines.append((name, digits))
+            case .bool(let bool): lines.append((name, bool ? "true" : "false"))
+            case .null: lines.append((name, "null"))
+            case .list(let items):
+                for (place, item) in items.enumerated() { walk(path(name, "\(place)"), item) }
+            case .fields(let fields):
+                for field in fields { walk(path(name, field.name), field.value) }
+            }
+        }
+        walk("", detail.value)
+        return lines.map {
+            (safe($0.name.isEmpty ? "value" : $0.name, model), safe($0.text, model))
+        }
+    }
+
+    private static func path(_ name: String, _ part: String) -> String {
+        name.isEmpty ? part : "\(name).\(part)"
+    }
+
+    private static func ending(_ row: Row, _ model: Model) -> String {
+        row.deadline.map { "at " + model.time($0) } ?? "never"
+    }
+
+    private static func fetch(_ row: Row) -> String {
+        row.fetchTime == .zero ? "none" : Format.took(row.fetchTime)
+    }
+
+    private static func safe(_ text: String, _ model: Model) -> String {
+        Text.safe(text, ascii: model.glyphs.ascii)
+    }
+}

@@ -1,0 +1,60 @@
+import Larder
+import LarderInspector
+
+/// What happened, newest last.
+enum EventsView {
+    static func draw(_ model: Model, _ layout: Layout, _ box: Box, _ frame: inout Frame) {
+        var inside = box
+        if layout.kind == .wide {
+            let dropped = model.dropped > 0 ? "\(Format.count(model.dropped)) not seen" : ""
+            frame.border(box, "Events", model.glyphs, right: dropped)
+            inside = box.inside
+        }
+        put(model, model.log.lines.suffix(inside.height), in: inside, &frame)
+    }
+
+    static func drawFull(_ model: Model, _ layout: Layout, _ scroll: Int, _ frame: inout Frame) {
+        let box = Box(
+            row: 1, column: 0, height: model.size.rows - 3, width: model.size.columns)
+        frame.border(box, "Events", model.glyphs, right: "Esc goes back")
+        let lines = model.log.lines.dropLast(scroll).suffix(box.inside.height)
+        put(model, lines, in: box.inside, &frame)
+    }
+
+    private static func put(
+        _ model: Model, _ lines: ArraySlice<EventLines.Line>, in box: Box, _ frame: inout Frame
+    ) {
+        let width = min(12, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0)
+        for (place, line) in lines.enumerated() {
+            frame.put(
+                pieces(model, line, cacheWidth: width),
+                at: Place(row: box.row + place, column: box.column + 1), limit: box.width - 2)
+        }
+    }
+
+    private static func pieces(
+        _ model: Model, _ line: EventLines.Line, cacheWidth: Int
+    ) -> [(text: String, style: Style)] {
+        let style: Style = line.isTrouble ? .trouble : .plain
+        let keys = line.keys.map { Text.safe($0, ascii: model.glyphs.ascii) }
+        let note = Text.safe(line.note, ascii: model.glyphs.ascii)
+        var pieces: [(text: String, style: Style)] = [(model.time(line.at) + " ", .dim)]
+        if !line.word.isEmpty {
+            pieces += [
+                (
+                    Text.left(
+                        Text.cut(line.cache, to: cacheWidth, mark: model.glyphs.more), cacheWidth)
+                        + " ", .dim
+                ),
+                (Text.left(line.word, 11) + " ", style),
+            ]
+        }
+        if line.count > 1 { pieces.append(("\(line.count): ", .bold)) }
+        if !keys.isEmpty {
+            let more = line.count > line.keys.count ? " " + model.glyphs.more : ""
+            pieces.append((keys.joined(separator: " ") + more, style))
+        }
+        if !note.isEmpty { pieces.append(((keys.isEmpty ? "" : "  ") + note, .dim)) }
+        return pieces
+    }
+}

@@ -1,0 +1,168 @@
+import Larder
+import LarderInspector
+
+/// How the caches do: the hit ratio first, then rates, fill, memory and evictions.
+enum HeaderView {
+    static func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
+        title(model, &frame)
+        if let box = layout.rates, model.view == .table {
+            frame.border(box, "Look-ups and misses a second", model.glyphs)
+            for (place, cache) in shownCaches(model, layout).enumerated() {
+                wide(model, cache, box.inside.row + 2 * place, box.inside, &frame)
+            }
+        } else if model.view == .table {
+            for (place, cache) in shownCaches(model, layout).enumerated() {
+                line(model, cache, row: 1 + place, &frame)
+            }
+        }
+    }
+
+    /// All that fits when there is next to no room.
+    static func oneLine(_ model: Model) -> String {
+        guard let report = model.report else { return model.problem ?? "larder: waiting" }
+        let count = report.caches.reduce(0) { $0 + $1.snapshot.count }
+        return "hit \(Format.percent(hitRatio(model))) \(Format.rate(lookups(model)))"
+            + " \(Format.count(UInt64(count))) held"
+    }
+
+    private static func title(_ model: Model, _ frame: inout Frame) {
+        var pieces: [(String, Style)] = [
+            (" hit ", .dim), (Text.left(Format.percent(hitRatio(model)), 6), .bold),
+            (" ", .plain), (Text.left(Format.rate(lookups(model)), 8), .plain),
+        ]
+        if let memory = model.report?.memory {
+            let held = model.report!.caches.reduce(0) { $0 + $1.snapshot.bytes }
+            pieces += [
+                (" entries ", .dim), (Text.left(Units.text(bytes: held), 6), .plain),
+                (" process ", .dim),
+                (memory.resident.map { Units.text(bytes: $0) } ?? "-", .plain),
+            ]
+            if let limit = memory.limit {
+                pieces.append((" of \(Units.text(bytes: limit))", .dim))
+            }
+        }
+        let end = frame.put(pieces, at: Place(row: 0, column: 0))
+        let right = identity(model)
+        let width = right.reduce(0) { $0 + Text.width(of: $1.text) }
+        if model.size.columns - width > end {
+            frame.put(right, at: Place(row: 0, column: model.size.columns - width))
+        }
+    }
+
+    /// Which engine it is, and how fresh what is shown is.
+    private static func identity(_ model: Model) -> [(text: String, style: Style)] {
+        guard let report = model.report else {
+            return [(model.problem ?? "waiting for the engine", .warning), (" ", .plain)]
+        }
+        var pieces: [(text: String, style: Style)] = []
+        if let problem = model.problem {
+            pieces.append((Text.cut(problem, to: 30, mark: model.glyphs.more), .trouble))
+        } else if let frozen = model.frozen {
+            pieces.append((" FROZEN \(Format.age(model.now - frozen.at)) ", .badge))
+        }
+        pieces.append(("  larder ", .dim))
+        pieces.append(model.isDemo ? (" DEMO ", .badge) : (report.name, .bold))
+        pieces.append((" \(report.pid)", .dim))
+        pieces.append((" \(model.time(model.now)) ", .plain))
+        return pieces
+    }
+
+    private static func line(_ model: Model, _ cache: CacheReport, row: Int, _ frame: inout Frame) {
+        let history = model.histories[cache.name] ?? History()
+        let columns = model.size.columns
+        let name = Text.left(name(cache.name, model), nameWidth(model))
+        let fill = fill(cache.snapshot)
+        var pieces: [(String, Style)] = [(" \(name) ", .accent)]
+        var after: [(String, Style)] = [
+            (Text.right(Format.rate(history.rate(\.lookups)), 8), .plain),
+            (" hit ", .dim), (Text.right(Format.percent(history.hitRatio), 5), .plain),
+            (" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain),
+            (" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain),
+            ("  ", .plain), (Text.right(fill.text, 9), .plain),
+        ]
+        let used = (pieces + after).reduce(0) { $0 + Text.width(of: $1.0) }
+        if columns - used >= 11, let share = fill.share {
+            let width = min(12, (columns - used) / 2 - 2)
+            after.append((" " + Sparkline.gauge(share, width: width, model.glyphs), .accent))
+        }
+        let room = min(16, columns - (pieces + after).reduce(0) { $0 + Text.width(of: $1.0) } - 1)
+        if room >= 4 {
+            let values = history.rates(\.lookups, last: room)
+            pieces.append((Sparkline.text(values, width: room, model.glyphs), .accent))
+        }
+        frame.put(pieces + after, at: Place(row: row, column: 0))
+    }
+
+    private static func wide(
+        _ model: Model, _ cache: CacheReport, _ row: Int, _ box: Box, _ frame: inout Frame
+    ) {
+        let history = model.histories[cache.name] ?? History()
+        let fill = fill(cache.snapshot)
+        let name = Text.left(name(cache.name, model), nameWidth(model))
+        let right: [[(String, Style)]] = [
+            [
+                (Text.right(Format.rate(history.rate(\.lookups)), 9), .bold),
+                ("  hit ", .dim), (Text.right(Format.percent(history.hitRatio), 6), .plain),
+                ("  held ", .dim), (Text.right(fill.text, 11), .plain),
+                (
+                    " " + (fill.share.map { Sparkline.gauge($0, width: 12, model.glyphs) } ?? ""),
+                    .accent
+                ),
+            ],
+            [
+                (Text.right(Format.rate(history.rate(\.misses)), 9), .plain),
+                ("  ttl ", .dim),
+                (Text.right(Units.text(ttl: cache.snapshot.configuration.ttl), 6), .plain),
+                ("  size ", .dim),
+                (Text.right(Units.text(bytes: cache.snapshot.bytes), 11), .plain),
+                ("  evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain),
+            ],
+        ]
+        let labels = [name + " look-ups ", Text.left("", Text.width(of: name)) + " misses   "]
+        let width = max(
+            10, box.width - 1 - Text.width(of: labels[0]) - 52)
+        for (line, part) in [\History.Sample.lookups, \History.Sample.misses].enumerated() {
+            let graph = Sparkline.text(
+                history.rates(part, last: width), width: width, model.glyphs)
+            frame.put(
+                [(" " + labels[line], line == 0 ? .accent : .dim), (graph, .accent)] + right[line],
+                at: Place(row: row + line, column: box.column), limit: box.width)
+        }
+    }
+
+    // MARK: Figures
+
+    private static func shownCaches(_ model: Model, _ layout: Layout) -> [CacheReport] {
+        Array((model.report?.caches ?? []).prefix(layout.cacheLines))
+    }
+
+    private static func name(_ name: String, _ model: Model) -> String {
+        Text.cut(
+            Text.safe(name, ascii: model.glyphs.ascii), to: nameWidth(model),
+            mark: model.glyphs.more)
+    }
+
+    private static func nameWidth(_ model: Model) -> Int {
+        min(12, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0)
+    }
+
+    /// `60/64`, and the share where there is a bound.
+    private static func fill(_ snapshot: Snapshot) -> (text: String, share: Double?) {
+        let held = Format.count(UInt64(snapshot.count))
+        guard let maxsize = snapshot.configuration.maxsize else { return ("\(held) held", nil) }
+        if maxsize == 0 { return ("off", nil) }
+        return (
+            "\(held)/\(Format.count(UInt64(maxsize)))", Double(snapshot.count) / Double(maxsize)
+        )
+    }
+
+    private static func hitRatio(_ model: Model) -> Double? {
+        let recent = model.cacheNames.compactMap { model.histories[$0] }
+        let lookups = recent.reduce(0) { $0 + $1.minute.lookups }
+        return lookups > 0 ? recent.reduce(0) { $0 + $1.minute.hits } / lookups : nil
+    }
+
+    private static func lookups(_ model: Model) -> Double {
+        model.cacheNames.reduce(0) { $0 + (model.histories[$1]?.rate(\.lookups) ?? 0) }
+    }
+}

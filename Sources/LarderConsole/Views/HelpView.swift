@@ -1,0 +1,25 @@
+/// Every key there is, from the table of bindings.
+enum HelpView {
+    static func draw(_ model: Model, _ scroll: Int, _ frame: inout Frame) {
+        let keys = bindings.map(\.names.count).max() ?? 0
+        let width = min(model.size.columns, keys + 4 + (bindings.map(\.help.count).max() ?? 0) + 4)
+        let inside = frame.dialog(
+            "Keys", width: width, height: min(model.size.rows, bindings.count + 2), model.glyphs)
+        for (line, binding) in bindings.dropFirst(scroll).prefix(max(0, inside.height)).enumerated()
+        {
+            frame.put(
+                [(Text.left(binding.names, keys + 2), .accent), (binding.help, .plain)],
+                at: Place(row: inside.row + line, column: inside.column + 1),
+                limit: inside.width - 2)
+        }
+        if lastScroll(model.size) > 0 {
+            frame.put(
+                " j k scroll ",
+                at: Place(row: inside.row + inside.height, column: inside.column + 2),
+                .dim)
+        }
+    }
+
+    /// How far help can be scrolled.
+    static func lastScroll(_ size: Size) -> Int { max(0, bindings.count - (size.rows - 2)) }
+}

@@ -1,0 +1,150 @@
+import Larder
+import LarderInspector
+
+/// The live entries, one a row.
+enum TableView {
+    /// A column of the table: its heading, its width, and what stands in it.
+    private struct Cell {
+        let column: Column
+        let heading: String
+        let width: Int
+        let text: (Row, Instant) -> String
+    }
+
+    static func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
+        let table = layout.table
+        if layout.kind == .wide {
+            let box = Box(
+                row: table.row - 1, column: table.column - 1, height: table.height + 2,
+                width: table.width + 2)
+            frame.border(box, "Entries", model.glyphs, right: StatusView.range(model))
+        }
+        let cells = columns(model, width: table.width)
+        heading(model, cells, table, &frame)
+        let first = model.top - model.offset
+        for line in 0..<max(0, table.height - 1) {
+            guard model.rows.indices.contains(first + line) else { break }
+            draw(model, model.rows[first + line], cells, table, line: 1 + line, &frame)
+        }
+        if model.rows.isEmpty {
+            frame.put(
+                Text.cut(emptiness(model), to: table.width - 3, mark: model.glyphs.more),
+                at: Place(row: table.row + 1, column: table.column + 3), .dim)
+        }
+    }
+
+    private static func emptiness(_ model: Model) -> String {
+        if model.report == nil { return model.problem ?? "waiting for the engine" }
+        if !model.query.filter.isEmpty {
+            return "no key contains \"\(model.query.filter)\"; Esc clears"
+        }
+        return "no entries are held"
+    }
+
+    /// What fits: key, ttl and state always; size, hits, expiry and cache go in this order.
+    private static func columns(_ model: Model, width: Int) -> [Cell] {
+        let dropped: [Column] = [.fetch, .age, .size, .hits, .expiry, .cache]
+        let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
+        var cells = [
+            Cell(column: .cache, heading: "CACHE", width: cacheWidth) { row, _ in row.id.cache },
+            Cell(column: .ttl, heading: "TTL", width: 8) { row, now in
+                Format.countdown(row.deadline.map { $0 - now })
+            },
+            Cell(column: .expiry, heading: "EXPIRY", width: 8) { row, now in
+                Format.countdown(row.expiry.map { $0 - now })
+            },
+            Cell(column: .age, heading: "AGE", width: 7) { row, now in
+                Format.age(now - row.writtenAt)
+            },
+            Cell(column: .hits, heading: "HITS", width: 9) { row, _ in Format.count(row.hits) },
+            Cell(column: .size, heading: "SIZE", width: 6) { row, _ in
+                Units.text(bytes: row.bytes)
+            },
+            Cell(column: .fetch, heading: "FETCH", width: 7) { row, _ in
+                row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
+            },
+            Cell(column: .state, heading: "STATE", width: 8) { row, now in
+                row.state(at: now).rawValue
+            },
+        ]
+        if model.shownCaches.count <= 1 { cells.removeAll { $0.column == .cache } }
+        var drop = dropped[...]
+        while keyWidth(cells, width) < keyRoom(model), let next = drop.popFirst() {
+            cells.removeAll { $0.column == next }
+        }
+        return cells
+    }
+
+    /// The longest key in sight, within reason: the columns make room for it.
+    private static func keyRoom(_ model: Model) -> Int {
+        let longest = model.rows.lazy.map { Text.width(of: $0.id.key) }.max() ?? 0
+        return min(28, max(18, longest))
+    }
+
+    private static func keyWidth(_ cells: [Cell], _ width: Int) -> Int {
+        width - 3 - cells.reduce(0) { $0 + $1.width + 2 }
+    }
+
+    private static func heading(
+        _ model: Model, _ cells: [Cell], _ table: Box, _ frame: inout Frame
+    ) {
+        var column = table.column + 3
+        func put(_ text: String, _ this: Column, width: Int, leftward: Bool) {
+            let sorted = model.query.sort == this
+            let mark = sorted ? (model.query.descending ? model.glyphs.down : model.glyphs.up) : ""
+            let shown = leftward ? Text.left(text + mark, width) : Text.right(text + mark, width)
+            frame.put(
+                shown, at: Place(row: table.row, column: column), sorted ? .accent : .dim,
+                limit: table.column + table.width - column)
+            column += width + 2
+        }
+        put("KEY", .key, width: max(3, keyWidth(cells, table.width)), leftward: true)
+        for cell in cells {
+            put(cell.heading, cell.column, width: cell.width, leftward: leftward(cell.column))
+        }
+    }
+
+    private static func leftward(_ column: Column) -> Bool { column == .cache || column == .state }
+
+    private static func draw(
+        _ model: Model, _ row: Row, _ cells: [Cell], _ table: Box, line: Int, _ frame: inout Frame
+    ) {
+        let now = model.shownNow
+        let marked = model.marks[row.id] != nil
+        let selected = row.id == model.cursor
+        let place = Place(row: table.row + line, column: table.column)
+        let key = Text.cut(
+            Text.safe(row.id.key, ascii: model.glyphs.ascii),
+            to: max(3, keyWidth(cells, table.width)), mark: model.glyphs.more)
+        let base: Style = marked ? .marked : .plain
+        var pieces: [(String, Style)] = [
+            ((selected ? ">" : " ") + (marked ? "*" : " ") + " ", base),
+            (Text.left(key, max(3, keyWidth(cells, table.width))), base),
+        ]
+        for cell in cells {
+            let text = Text.safe(cell.text(row, now), ascii: model.glyphs.ascii)
+            let shown = Text.cut(text, to: cell.width, mark: model.glyphs.more)
+            let style = cell.column == .state ? style(row.state(at: now), base) : base
+            pieces.append(("  ", base))
+            pieces.append(
+                (
+                    leftward(cell.column)
+                        ? Text.left(shown, cell.width) : Text.right(shown, cell.width), style
+                ))
+        }
+        frame.put(pieces, at: place, limit: table.width)
+        if selected {
+            frame.restyle(
+                row: place.row, columns: place.column..<place.column + table.width, .selected)
+        }
+    }
+
+    private static func style(_ state: Row.State, _ base: Style) -> Style {
+        switch state {
+        case .expired: .trouble
+        case .expiring: .warning
+        case .cold: base == .plain ? .dim : base
+        case .fresh: base
+        }
+    }
+}

@@ -1,0 +1,188 @@
+import Larder
+
+/// A cache of any key and value type, as the inspector handles it.
+protocol InspectedCache: Sendable {
+    var name: String { get }
+    func snapshot() -> Snapshot
+    func offer(to selection: inout Selection, place: Int)
+    func detail(of key: String) -> EntryDetail?
+    func events(after number: UInt64, limit: Int) -> EventLog
+    func prepareInvalidation(of entries: [SeenEntry]) -> Prepared
+    func prepareInvalidationOfAll() -> Prepared
+    func prepareConfiguration(_ new: Configuration) throws -> Prepared
+}
+
+/// A plan with what is needed to apply it.
+struct Prepared: Sendable {
+    var victims: [PlannedVictim] = []
+    var skipped: [Skipped] = []
+    var before: Configuration?
+    var apply: @Sendable (Actor) throws -> Outcome
+
+    /// Several made one, applied in order.
+    init(all parts: [Prepared]) {
+        victims = parts.flatMap(\.victims)
+        skipped = parts.flatMap(\.skipped)
+        apply = { actor in
+            try parts.reduce(into: Outcome(removed: 0, bytes: 0, skipped: [])) { total, part in
+                let outcome = try part.apply(actor)
+                total.removed += outcome.removed
+                total.bytes += outcome.bytes
+                total.skipped += outcome.skipped
+            }
+        }
+    }
+
+    init(
+        victims: [PlannedVictim], skipped: [Skipped] = [], before: Configuration? = nil,
+        apply: @escaping @Sendable (Actor) throws -> Outcome
+    ) {
+        self.victims = victims
+        self.skipped = skipped
+        self.before = before
+        self.apply = apply
+    }
+}
+
+/// A cache with the two functions that show its keys and values.
+struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
+    let cache: Cache<Key, Value>
+    let shownKey: @Sendable (Key) -> String
+    let shownValue: @Sendable (Value) -> Shown
+
+    var name: String { cache.name }
+
+    func snapshot() -> Snapshot { cache.snapshot() }
+
+    func offer(to selection: inout Selection, place: Int) {
+        cache.survey { key, facts in
+            selection.offer(facts, place: place) { row(key, facts) }
+        }
+    }
+
+    func detail(of shown: String) -> EntryDetail? {
+        guard let key = key(shown), let (value, facts) = cache.peek(key) else { return nil }
+        return EntryDetail(row: row(key, facts), value: shownValue(value))
+    }
+
+    func events(after number: UInt64, limit: Int) -> EventLog {
+        let page = cache.events(after: number, limit: limit)
+        let events = page.events.map { event in
+            LoggedEvent(
+                cache: name, number: event.number, at: event.at, key: event.key.map(shownKey),
+                kind: event.kind, by: event.by)
+        }
+        return EventLog(events: events, dropped: page.dropped)
+    }
+
+    // MARK: Plans
+
+    func prepareInvalidation(of entries: [SeenEntry]) -> Prepared {
+        var skipped: [Skipped] = []
+        let wanted = Dictionary(entries.map { ($0.id.key, $0) }) { first, _ in first }
+        let held = keys(shownAs: Set(wanted.keys))
+        let victims = wanted.values.sorted { $0.id.key < $1.id.key }.compactMap {
+            seen -> Victim<Key>? in
+            guard let key = held[seen.id.key], let facts = cache.peek(key)?.facts else {
+                skipped.append(Skipped(id: seen.id, why: "not there any more"))
+                return nil
+            }
+            if let version = seen.version, version != facts.version {
+                skipped.append(Skipped(id: seen.id, why: rewritten(facts)))
+                return nil
+            }
+            return Victim(
+                key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated)
+        }
+        return invalidation(of: victims, skipped: skipped)
+    }
+
+    func prepareInvalidationOfAll() -> Prepared {
+        var victims: [Victim<Key>] = []
+        let now = cache.clock.now()
+        cache.survey { key, facts in
+            guard now < facts.deadline else { return }
+            victims.append(
+                Victim(key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated))
+        }
+        return invalidation(of: victims.sorted { $0.version < $1.version }, skipped: [])
+    }
+
+    private func invalidation(of victims: [Victim<Key>], skipped: [Skipped]) -> Prepared {
+        Prepared(victims: victims.map(planned), skipped: skipped) { actor in
+            var outcome = Outcome(removed: 0, bytes: 0, skipped: [])
+            for victim in victims {
+                switch cache.invalidate(victim.key, version: victim.version, by: actor) {
+                case .removed(let bytes):
+                    outcome.removed += 1
+                    outcome.bytes += bytes
+                case .absent: outcome.skipped.append(skip(victim, "not there any more"))
+                case .changed(let version):
+                    let why = cache.peek(victim.key).map { rewritten($0.facts) }
+                    outcome.skipped.append(skip(victim, why ?? "now version \(version)"))
+                }
+            }
+            return outcome
+        }
+    }
+
+    func prepareConfiguration(_ new: Configuration) throws -> Prepared {
+        try new.validate()
+        let before = cache.configuration
+        let victims = cache.victims(of: new)
+        return Prepared(victims: victims.map(planned), before: before) { actor in
+            guard cache.configuration == before else {
+                throw InspectorError(
+                    "the bounds of \(name) were changed since; plan the change again")
+            }
+            let removed = try cache.configure(new, by: actor)
+            let gone = Set(removed.map(\.version))
+            return Outcome(
+                removed: removed.count, bytes: removed.reduce(0) { $0 + $1.bytes },
+                skipped: victims.filter { !gone.contains($0.version) }.map {
+                    skip($0, "used, written or gone since the plan")
+                })
+        }
+    }
+
+    private func rewritten(_ facts: EntryFacts) -> String {
+        let ago = (cache.clock.now() - facts.writtenAt).inSeconds
+        return "now version \(facts.version), written \(Int(ago)) s ago"
+    }
+
+    private func planned(_ victim: Victim<Key>) -> PlannedVictim {
+        PlannedVictim(
+            id: id(victim.key), version: victim.version, bytes: victim.bytes, cause: victim.cause)
+    }
+
+    private func skip(_ victim: Victim<Key>, _ why: String) -> Skipped {
+        Skipped(id: id(victim.key), why: why)
+    }
+
+    // MARK: Keys and rows
+
+    private func id(_ key: Key) -> EntryKey { EntryKey(cache: name, key: shownKey(key)) }
+
+    /// The key that is shown as `shown`: at once where keys are their own text, else by looking
+    /// through the entries.
+    private func key(_ shown: String) -> Key? { keys(shownAs: [shown])[shown] }
+
+    private func keys(shownAs wanted: Set<String>) -> [String: Key] {
+        if Key.self == String.self {
+            return Dictionary(uniqueKeysWithValues: wanted.map { ($0, $0 as! Key) })
+        }
+        var found: [String: Key] = [:]
+        cache.survey { key, _ in
+            let shown = shownKey(key)
+            if wanted.contains(shown) { found[shown] = key }
+        }
+        return found
+    }
+
+    private func row(_ key: Key, _ facts: EntryFacts) -> Row {
+        Row(
+            id: id(key), version: facts.version, writtenAt: facts.writtenAt, expiry: facts.expiry,
+            deadline: facts.deadline == .distantFuture ? nil : facts.deadline, hits: facts.hits,
+            lastHit: facts.lastHit, bytes: facts.bytes, fetchTime: facts.fetchTime)
+    }
+}

@@ -1,0 +1,36 @@
+public import Larder
+
+/// What an operator may see and do: the one protocol between an engine and whoever looks at it.
+///
+/// Looking never disturbs: no call but ``apply(_:by:)`` changes an entry, its order or a counter.
+public protocol Inspector: Sendable {
+    /// The engine, its process and every cache at one instant.
+    func report() async throws -> Report
+
+    /// A page of live entries, filtered and sorted where they are.
+    func entries(_ query: Query) async throws -> Page
+
+    /// One entry in full; `nil` where the cache holds no live entry of that key.
+    func entry(_ key: EntryKey) async throws -> EntryDetail?
+
+    /// What happened in a cache after event `number`, at most `limit` events.
+    func events(in cache: String, after number: UInt64, limit: Int) async throws -> EventLog
+
+    /// Works out what a change would do; changes nothing.
+    func plan(_ change: Change) async throws -> Plan
+
+    /// Does what was planned, leaving alone what has changed since.
+    func apply(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome
+}
+
+/// Why an inspector refused, as a sentence for the one who asked.
+public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+
+    static func unknown(cache: String, known: [String]) -> InspectorError {
+        InspectorError(
+            "no cache is called \"\(cache)\"; there \(known.count == 1 ? "is" : "are") "
+                + known.joined(separator: ", "))
+    }
+}

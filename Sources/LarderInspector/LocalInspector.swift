@@ -1,0 +1,147 @@
+import Foundation
+public import Larder
+import Synchronization
+
+/// The inspector of the engine in this process.
+///
+/// ```swift
+/// let inspector = LocalInspector("accounts-service")
+/// inspector.add(accounts)
+/// inspector.add(credentials, key: \.shownKey)
+/// ```
+public final class LocalInspector: Inspector {
+    public let name: String
+    /// The random id of this run.
+    public let instance: String
+    private let clock: AgeClock
+    private let state = Mutex(State())
+
+    private struct State {
+        var caches: [any InspectedCache] = []
+        var plans: [Plan.ID: Prepared] = [:]
+        var order: [Plan.ID] = []
+    }
+
+    /// Plans kept for applying; an older one has to be made anew.
+    private static let plansKept = 64
+
+    public init(_ name: String, clock: AgeClock = .system) {
+        self.name = name
+        self.clock = clock
+        instance = String(UInt64.random(in: .min ... .max), radix: 16)
+    }
+
+    /// Makes a cache visible; its name must be new here.
+    ///
+    /// - Parameters:
+    ///   - key: How a key is shown; no two keys of the cache may look alike.
+    ///   - value: What is shown of a value. It runs in this process and decides what leaves it.
+    public func add<Key, Value>(
+        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" },
+        value: @escaping @Sendable (Value) -> Shown
+    ) {
+        let inspected = Inspected(cache: cache, shownKey: key, shownValue: value)
+        state.withLock {
+            precondition(
+                !$0.caches.contains { $0.name == cache.name }, "\(cache.name) stands twice")
+            $0.caches.append(inspected)
+        }
+    }
+
+    /// Makes a cache visible whose values say themselves what may be seen of them.
+    public func add<Key, Value: Inspectable>(
+        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" }
+    ) {
+        add(cache, key: key, value: \.shown)
+    }
+
+    // MARK: Looking
+
+    public func report() async throws -> Report {
+        Report(
+            name: name, instance: instance, pid: ProcessInfo.processInfo.processIdentifier,
+            at: clock.now(), wall: Date(),
+            caches: caches.map { CacheReport(name: $0.name, snapshot: $0.snapshot()) },
+            memory: .current())
+    }
+
+    public func entries(_ query: Query) async throws -> Page {
+        guard query.offset >= 0, query.limit >= 0 else {
+            throw InspectorError("offset and limit are 0 or more")
+        }
+        let wanted =
+            try query.caches.isEmpty ? caches : query.caches.map { try cache(named: $0) }
+        var selection = Selection(query, at: clock.now())
+        for (place, cache) in wanted.enumerated() { cache.offer(to: &selection, place: place) }
+        return selection.page()
+    }
+
+    public func entry(_ key: EntryKey) async throws -> EntryDetail? {
+        try cache(named: key.cache).detail(of: key.key)
+    }
+
+    public func events(
+        in cache: String, after number: UInt64, limit: Int
+    ) async throws -> EventLog {
+        try self.cache(named: cache).events(after: number, limit: limit)
+    }
+
+    // MARK: Changing
+
+    public func plan(_ change: Change) async throws -> Plan {
+        let prepared = try prepare(change)
+        let plan = Plan(
+            id: String(UInt64.random(in: .min ... .max), radix: 16), instance: instance,
+            change: change, at: clock.now(), entries: prepared.victims.count,
+            bytes: prepared.victims.reduce(0) { $0 + $1.bytes },
+            victims: Array(prepared.victims.prefix(Plan.named)), skipped: prepared.skipped,
+            before: prepared.before)
+        state.withLock { state in
+            state.plans[plan.id] = prepared
+            state.order.append(plan.id)
+            if state.order.count > Self.plansKept {
+                state.plans[state.order.removeFirst()] = nil
+            }
+        }
+        return plan
+    }
+
+    private func prepare(_ change: Change) throws -> Prepared {
+        switch change {
+        case .invalidate(let entries):
+            let groups = Dictionary(grouping: entries, by: \.id.cache)
+            for name in groups.keys { _ = try cache(named: name) }
+            // In the order of registration, so that one change has one plan.
+            return Prepared(
+                all: caches.compactMap { cache in
+                    groups[cache.name].map { cache.prepareInvalidation(of: $0) }
+                })
+        case .invalidateAll(let name):
+            return try cache(named: name).prepareInvalidationOfAll()
+        case .configure(let name, let new):
+            return try cache(named: name).prepareConfiguration(new)
+        }
+    }
+
+    public func apply(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
+        let prepared = state.withLock { state in
+            state.order.removeAll { $0 == plan }
+            return state.plans.removeValue(forKey: plan)
+        }
+        guard let prepared else {
+            throw InspectorError("this plan is not known any more; plan the change again")
+        }
+        return try prepared.apply(actor)
+    }
+
+    // MARK: Caches
+
+    private var caches: [any InspectedCache] { state.withLock { $0.caches } }
+
+    private func cache(named name: String) throws -> any InspectedCache {
+        guard let cache = caches.first(where: { $0.name == name }) else {
+            throw InspectorError.unknown(cache: name, known: caches.map(\.name))
+        }
+        return cache
+    }
+}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// The memory of the engine's process.
+public struct ProcessMemory: Hashable, Sendable, Codable {
+    /// Bytes resident; `nil` where the system does not say.
+    public var resident: Int?
+    /// The most the process may use, by its container or its Lambda function; `nil` for no limit.
+    public var limit: Int?
+
+    public init(resident: Int? = nil, limit: Int? = nil) {
+        self.resident = resident
+        self.limit = limit
+    }
+
+    /// As the system has it now.
+    public static func current() -> ProcessMemory {
+        ProcessMemory(resident: residentBytes(), limit: knownLimit)
+    }
+
+    /// It does not change while a process runs, and reading it takes files.
+    private static let knownLimit = limit(
+        environment: ProcessInfo.processInfo.environment, read: text(at:))
+
+    private static func residentBytes() -> Int? {
+        guard let pages = text(at: "/proc/self/statm")?.split(separator: " ").dropFirst().first
+        else { return nil }
+        return Int(pages).map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
+    }
+
+    /// The smallest of the Lambda function's memory size and the control group's limits.
+    static func limit(environment: [String: String], read: (String) -> String?) -> Int? {
+        let lambda = environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"].flatMap(Int.init)
+            .map { $0 << 20 }
+        // "0::/path" names the group of version 2; inside a container the path is often "/".
+        let own = read("/proc/self/cgroup")?.split(separator: "\n")
+            .first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
+        let files = [
+            "/sys/fs/cgroup\(own ?? "")/memory.max", "/sys/fs/cgroup/memory.max",
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        ]
+        let groups = files.compactMap { read($0).flatMap { Int($0.trimmed) } }
+        // Version 1 says "no limit" as a number near 2^63.
+        return ([lambda].compactMap(\.self) + groups).filter { $0 > 0 && $0 < 1 << 60 }.min()
+    }
+
+    private static func text(at path: String) -> String? {
+        try? String(contentsOfFile: path, encoding: .utf8)
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+}

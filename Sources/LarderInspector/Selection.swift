@@ -1,0 +1,143 @@
+public import Larder
+
+/// The first `offset + limit` entries in the order asked for, of all that are offered.
+///
+/// Everything is compared at one frozen instant. Only entries that may still make the page are
+/// turned into rows, and at most twice as many are held as the page needs: the cost of a listing
+/// is a comparison an entry.
+struct Selection {
+    private let query: Query
+    private let filter: Needle
+    private let now: Instant
+    private let wanted: Int
+    private var best: [Candidate] = []
+    /// The last candidate that is in for now; what sorts behind it need not be looked at.
+    private var bar: Candidate?
+    private var matched = 0
+    private var total = 0
+
+    private struct Candidate {
+        let rank: Rank
+        let place: Int
+        let row: Row
+    }
+
+    init(_ query: Query, at now: Instant) {
+        self.query = query
+        self.now = now
+        filter = Needle(query.filter)
+        wanted = min(query.limit, Int.max / 4) + min(query.offset, Int.max / 4)
+    }
+
+    mutating func offer(_ facts: EntryFacts, place: Int, _ makeRow: () -> Row) {
+        total += 1
+        var row: Row?
+        if !filter.isEmpty {
+            row = makeRow()
+            guard filter.occurs(in: row!.id.key) else { return }
+        }
+        matched += 1
+        guard wanted > 0 else { return }
+        let number = rank(facts, place: place)
+        if let bar, let number, isBefore(bar.rank, .number(number)) { return }
+        let made = row ?? makeRow()
+        let rank: Rank = number.map { .number($0) } ?? .text(made.id.key)
+        let candidate = Candidate(rank: rank, place: place, row: made)
+        if let bar, !precedes(candidate, bar) { return }
+        best.append(candidate)
+        if best.count >= 2 * wanted + 16 { prune() }
+    }
+
+    mutating func page() -> Page {
+        prune()
+        let rows = best.dropFirst(query.offset).prefix(query.limit).map(\.row)
+        return Page(at: now, rows: Array(rows), matched: matched, total: total)
+    }
+
+    private mutating func prune() {
+        best.sort(by: precedes)
+        if best.count >= wanted {
+            best.removeLast(best.count - wanted)
+            bar = best.last
+        }
+    }
+
+    // MARK: Order
+
+    private enum Rank {
+        case number(Int64)
+        case text(String)
+    }
+
+    /// What the entry is sorted by where that is a number; `nil` for its shown key.
+    private func rank(_ facts: EntryFacts, place: Int) -> Int64? {
+        switch query.sort {
+        case .cache: Int64(place)
+        case .key: nil
+        case .ttl: facts.deadline.nanoseconds
+        case .expiry: facts.expiry?.nanoseconds ?? .max
+        case .age: -facts.writtenAt.nanoseconds
+        case .hits: Int64(clamping: facts.hits)
+        case .size: Int64(facts.bytes)
+        case .state: Row.State(facts, at: now).rank
+        case .fetch: facts.fetchTime.nanoseconds
+        case .version: Int64(clamping: facts.version)
+        }
+    }
+
+    private func isBefore(_ a: Rank, _ b: Rank) -> Bool {
+        switch (a, b) {
+        case (.number(let a), .number(let b)): query.descending ? a > b : a < b
+        case (.text(let a), .text(let b)): query.descending ? a > b : a < b
+        default: false
+        }
+    }
+
+    /// Equal entries stand by cache, then in the order of writing: nothing moves that did not change.
+    private func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
+        if isBefore(a.rank, b.rank) { return true }
+        if isBefore(b.rank, a.rank) { return false }
+        return (a.place, a.row.version) < (b.place, b.row.version)
+    }
+}
+
+/// A text to be found in others, whatever the case of its ASCII letters.
+struct Needle {
+    private let bytes: [UInt8]
+
+    init(_ text: String) { bytes = text.utf8.map(Self.folded) }
+
+    var isEmpty: Bool { bytes.isEmpty }
+
+    func occurs(in text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { hay in
+            guard hay.count >= bytes.count else { return false }
+            return (0...hay.count - bytes.count).contains { start in
+                bytes.indices.allSatisfy { Self.folded(hay[start + $0]) == bytes[$0] }
+            }
+        }
+    }
+
+    private static func folded(_ byte: UInt8) -> UInt8 {
+        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+    }
+}
+
+extension Query {
+    /// The page of this query over rows held elsewhere, as they were at `now`.
+    public func page(of rows: [Row], at now: Instant) -> Page {
+        let names = Array(Set(rows.map(\.id.cache))).sorted()
+        let wanted = caches.isEmpty ? names : caches
+        var selection = Selection(self, at: now)
+        for row in rows {
+            guard let place = wanted.firstIndex(of: row.id.cache) else { continue }
+            let facts = EntryFacts(
+                version: row.version, writtenAt: row.writtenAt, expiry: row.expiry,
+                deadline: row.deadline ?? .distantFuture, hits: row.hits, lastHit: row.lastHit,
+                bytes: row.bytes, fetchTime: row.fetchTime)
+            selection.offer(facts, place: place) { row }
+        }
+        return selection.page()
+    }
+}

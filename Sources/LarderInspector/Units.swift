@@ -1,0 +1,129 @@
+import Foundation
+import Larder
+
+/// How people write durations, sizes and bounds: the same in the console, in flags and on the wire.
+public enum Units {
+    /// `300s`, `5m`, `1h30m`, `1d`, `250ms`: whole numbers with a unit each, larger units first.
+    public static func duration(_ text: String) throws(UnitError) -> Duration {
+        let accepted = "write it like 300s, 5m, 1h30m or 250ms"
+        let units: [(name: String, milliseconds: Int64)] = [
+            ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
+        ]
+        var rest = Substring(text)
+        var total: Int64 = 0
+        var next = 0
+        while let (amount, unit) = part(&rest) {
+            guard let place = units.indices.first(where: { $0 >= next && units[$0].name == unit })
+            else { throw UnitError("\"\(text)\" is not a duration; \(accepted)") }
+            let (product, tooLarge) = amount.multipliedReportingOverflow(
+                by: units[place].milliseconds)
+            let (sum, beyond) = total.addingReportingOverflow(product)
+            if tooLarge || beyond || sum > longest {
+                throw UnitError("\"\(text)\" is longer than 100 years; \(accepted)")
+            }
+            total = sum
+            next = place + 1
+        }
+        guard next > 0, rest.isEmpty else {
+            throw UnitError("\"\(text)\" is not a duration; \(accepted)")
+        }
+        return .milliseconds(total)
+    }
+
+    /// A hundred years, in milliseconds: nothing sensible is longer.
+    private static let longest: Int64 = 100 * 366 * 86_400_000
+
+    /// A time to live: a duration, `none` for no end, `off` to keep nothing.
+    public static func ttl(_ text: String) throws(UnitError) -> Duration? {
+        switch text {
+        case "none": return nil
+        case "off": return .zero
+        default: break
+        }
+        let ttl: Duration
+        do { ttl = try duration(text) } catch {
+            throw UnitError("\(error), none for no end, or off to keep nothing")
+        }
+        guard ttl > .zero else {
+            throw UnitError("a ttl of 0 keeps nothing; write off if that is meant")
+        }
+        return ttl
+    }
+
+    /// A bound in entries: a whole number from 1, `none` for no bound, `off` to keep nothing.
+    public static func maxsize(_ text: String) throws(UnitError) -> Int? {
+        switch text {
+        case "none": return nil
+        case "off": return 0
+        default: break
+        }
+        guard let number = whole(text), number <= Configuration.largestMaxsize else {
+            throw UnitError(
+                "\"\(text)\" is not a maxsize; write a whole number from 1 to "
+                    + "\(Configuration.largestMaxsize), none for no bound, or off to keep nothing")
+        }
+        guard number > 0 else {
+            throw UnitError("a maxsize of 0 keeps nothing; write off if that is meant")
+        }
+        return number
+    }
+
+    /// A whole number written in digits alone.
+    private static func whole(_ text: String) -> Int? {
+        text.allSatisfy { $0.isASCII && $0.isNumber } ? Int(text) : nil
+    }
+
+    /// The next number and its unit; `nil` where the text does not go on so.
+    private static func part(_ rest: inout Substring) -> (Int64, String)? {
+        let digits = rest.prefix { $0.isASCII && $0.isNumber }
+        let unit = rest.dropFirst(digits.count).prefix { $0.isASCII && $0.isLetter }
+        guard let amount = Int64(digits), !unit.isEmpty else { return nil }
+        rest = rest.dropFirst(digits.count + unit.count)
+        return (amount, String(unit))
+    }
+
+    // MARK: Writing
+
+    /// As ``duration(_:)`` reads it: `5m`, `1h30m`.
+    public static func text(_ duration: Duration) -> String {
+        let milliseconds = duration.nanoseconds / 1_000_000
+        if milliseconds < 1000 { return milliseconds == 0 ? "0s" : "\(milliseconds)ms" }
+        var rest = milliseconds / 1000
+        let parts = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")].compactMap {
+            (seconds, unit) -> String? in
+            let amount = rest / Int64(seconds)
+            rest -= amount * Int64(seconds)
+            return amount > 0 ? "\(amount)\(unit)" : nil
+        }
+        return parts.joined()
+    }
+
+    /// As ``ttl(_:)`` reads it.
+    public static func text(ttl: Duration?) -> String {
+        ttl.map { $0 == .zero ? "off" : text($0) } ?? "none"
+    }
+
+    /// As ``maxsize(_:)`` reads it.
+    public static func text(maxsize: Int?) -> String {
+        maxsize.map { $0 == 0 ? "off" : "\($0)" } ?? "none"
+    }
+
+    /// A number of bytes in at most five characters: `512`, `1.1K`, `64M`, `2.0G`.
+    public static func text(bytes: Int) -> String {
+        var amount = Double(bytes)
+        for unit in ["", "K", "M", "G", "T"] {
+            if abs(amount) < 1000 {
+                if unit.isEmpty { return "\(bytes)" }
+                return String(format: abs(amount) < 99.95 ? "%.1f%@" : "%.0f%@", amount, unit)
+            }
+            amount /= 1024
+        }
+        return String(format: "%.0fP", amount)
+    }
+}
+
+/// A text that says no number, with what would be accepted.
+public struct UnitError: Error, Hashable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

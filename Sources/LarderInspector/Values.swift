@@ -1,0 +1,207 @@
+public import Foundation
+public import Larder
+
+/// An engine at one instant.
+public struct Report: Hashable, Sendable, Codable {
+    /// What the engine is called.
+    public var name: String
+    /// The random id of this run of the engine: versions and plans mean nothing in another.
+    public var instance: String
+    public var pid: Int32
+    public var at: Instant
+    /// The wall clock at `at`, to show times of day.
+    public var wall: Date
+    public var caches: [CacheReport]
+    public var memory: ProcessMemory
+
+    public init(
+        name: String, instance: String, pid: Int32, at: Instant, wall: Date,
+        caches: [CacheReport], memory: ProcessMemory
+    ) {
+        self.name = name
+        self.instance = instance
+        self.pid = pid
+        self.at = at
+        self.wall = wall
+        self.caches = caches
+        self.memory = memory
+    }
+}
+
+/// A cache at one instant.
+public struct CacheReport: Hashable, Sendable, Codable {
+    public var name: String
+    public var snapshot: Snapshot
+
+    public init(name: String, snapshot: Snapshot) {
+        self.name = name
+        self.snapshot = snapshot
+    }
+}
+
+/// What addresses an entry: its cache and the key as shown.
+public struct EntryKey: Hashable, Sendable, Codable {
+    public var cache: String
+    public var key: String
+
+    public init(cache: String, key: String) {
+        self.cache = cache
+        self.key = key
+    }
+}
+
+/// What is known of an entry, without its value.
+public struct Row: Hashable, Sendable, Codable, Identifiable {
+    public var id: EntryKey
+    public var version: UInt64
+    public var writtenAt: Instant
+    /// The value's own end, where it has one.
+    public var expiry: Instant?
+    /// The earlier of written + ttl and expiry; `nil` where the entry has no end.
+    public var deadline: Instant?
+    public var hits: UInt64
+    public var lastHit: Instant?
+    public var bytes: Int
+    /// How long its fetch took; zero where it was inserted.
+    public var fetchTime: Duration
+
+    public init(
+        id: EntryKey, version: UInt64, writtenAt: Instant, expiry: Instant?, deadline: Instant?,
+        hits: UInt64, lastHit: Instant?, bytes: Int, fetchTime: Duration
+    ) {
+        self.id = id
+        self.version = version
+        self.writtenAt = writtenAt
+        self.expiry = expiry
+        self.deadline = deadline
+        self.hits = hits
+        self.lastHit = lastHit
+        self.bytes = bytes
+        self.fetchTime = fetchTime
+    }
+
+    /// An entry's state in one word; color may repeat it, never replace it.
+    public enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Past its deadline and not yet swept.
+        case expired
+        /// In the last tenth of its life.
+        case expiring
+        /// Never hit since it was written.
+        case cold
+        case fresh
+    }
+
+    public func state(at now: Instant) -> State {
+        State(hits: hits, writtenAt: writtenAt, deadline: deadline, at: now)
+    }
+}
+
+extension Row.State {
+    init(hits: UInt64, writtenAt: Instant, deadline: Instant?, at now: Instant) {
+        if let deadline, deadline <= now {
+            self = .expired
+        } else if let deadline, deadline - now < (deadline - writtenAt) / 10 {
+            self = .expiring
+        } else {
+            self = hits == 0 ? .cold : .fresh
+        }
+    }
+
+    init(_ facts: EntryFacts, at now: Instant) {
+        let deadline = facts.deadline == .distantFuture ? nil : facts.deadline
+        self.init(hits: facts.hits, writtenAt: facts.writtenAt, deadline: deadline, at: now)
+    }
+
+    /// The most urgent first.
+    var rank: Int64 { Int64(Self.allCases.firstIndex(of: self)!) }
+}
+
+/// What a listing can be sorted by.
+public enum Column: String, Hashable, Sendable, Codable, CaseIterable {
+    case cache, key, ttl, expiry, age, hits, size, state, fetch, version
+}
+
+/// Which entries to list, and in which order.
+public struct Query: Hashable, Sendable, Codable {
+    /// Caches by name; empty for all.
+    public var caches: [String]
+    /// Part of a shown key, in any case of letters; empty for every entry.
+    public var filter: String
+    public var sort: Column
+    public var descending: Bool
+    public var offset: Int
+    public var limit: Int
+
+    public init(
+        caches: [String] = [], filter: String = "", sort: Column = .ttl, descending: Bool = false,
+        offset: Int = 0, limit: Int = 50
+    ) {
+        self.caches = caches
+        self.filter = filter
+        self.sort = sort
+        self.descending = descending
+        self.offset = offset
+        self.limit = limit
+    }
+}
+
+/// A screenful of entries, all seen at one instant.
+public struct Page: Hashable, Sendable, Codable {
+    public var at: Instant
+    public var rows: [Row]
+    /// Entries that pass the filter.
+    public var matched: Int
+    /// Entries of the caches asked for.
+    public var total: Int
+
+    public init(at: Instant, rows: [Row], matched: Int, total: Int) {
+        self.at = at
+        self.rows = rows
+        self.matched = matched
+        self.total = total
+    }
+}
+
+/// One entry in full, its value as far as its type shows it.
+public struct EntryDetail: Hashable, Sendable {
+    public var row: Row
+    public var value: Shown
+
+    public init(row: Row, value: Shown) {
+        self.row = row
+        self.value = value
+    }
+}
+
+/// A page of a cache's events.
+public struct EventLog: Hashable, Sendable {
+    public var events: [LoggedEvent]
+    /// Events after the number asked for that were overwritten before they were read.
+    public var dropped: UInt64
+
+    public init(events: [LoggedEvent], dropped: UInt64) {
+        self.events = events
+        self.dropped = dropped
+    }
+}
+
+/// An event with its key as shown.
+public struct LoggedEvent: Hashable, Sendable {
+    public var cache: String
+    public var number: UInt64
+    public var at: Instant
+    public var key: String?
+    public var kind: EventKind
+    public var by: Actor?
+
+    public init(
+        cache: String, number: UInt64, at: Instant, key: String?, kind: EventKind, by: Actor?
+    ) {
+        self.cache = cache
+        self.number = number
+        self.at = at
+        self.key = key
+        self.kind = kind
+        self.by = by
+    }
+}
