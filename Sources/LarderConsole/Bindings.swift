@@ -2,7 +2,7 @@
 enum Action: Hashable, Sendable {
     case down, up, pageDown, pageUp, halfDown, halfUp, first, last
     case filter, sort, sortNext, sortPrevious, invertSort, nextCache
-    case open, events, mark, unmarkAll
+    case open, events, mark, unmarkAll, fetch
     case invalidate, maxsize, ttl
     case freeze, slower, faster, lookNow
     case help, back, quit, suspend, repaint
@@ -49,10 +49,12 @@ let bindings: [Binding] = [
     Binding([.char("U")], .unmarkAll, "Unmark all rows"),
     Binding(
         [.char("d"), .delete, .function(9)], .invalidate,
-        "Invalidate the marked entries, or the selected one, after showing the plan",
+        "Invalidate the marked entries or the selected one: plan",
         hint: "Invalidate"),
-    Binding([.char("m")], .maxsize, "Change maxsize of the selected row's cache", hint: "Maxsize"),
-    Binding([.char("t")], .ttl, "Change ttl of the selected row's cache", hint: "Ttl"),
+    Binding(
+        [.char("m")], .maxsize, "Change maxsize of the selected row's cache: plan", hint: "Maxsize"),
+    Binding([.char("t")], .ttl, "Change ttl of the selected row's cache: plan", hint: "Ttl"),
+    Binding([.char("f")], .fetch, "Fetch a key through the selected row's cache"),
     Binding([.char("Z")], .freeze, "Freeze the table, or let it run again", hint: "Freeze"),
     Binding([.char("+")], .slower, "Refresh less often"),
     Binding([.char("-")], .faster, "Refresh more often"),

@@ -100,6 +100,10 @@ final class Collector: Sendable {
         perform { inspector, actor in .applied(try await inspector.apply(plan, by: actor)) }
     }
 
+    func fetch(_ key: EntryKey) {
+        perform { inspector, _ in .fetched(try await inspector.fetch(key)) }
+    }
+
     func freeze(_ query: Query) {
         perform { inspector, _ in .froze(try await inspector.entries(query)) }
     }

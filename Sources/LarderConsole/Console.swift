@@ -200,6 +200,7 @@ private final class Loop {
             collector.freeze(query)
         case .plan(let change): collector.plan(change)
         case .apply(let plan): collector.apply(plan)
+        case .fetch(let key): collector.fetch(key)
         case .suspend: suspend()
         case .repaint: screen.repaint()
         case .quit: ended = .success(nil)

@@ -4,16 +4,6 @@ import LarderInspector
 
 /// Numbers as the console writes them: short, of steady width, never misleading by rounding.
 enum Format {
-    /// Time left as a clock: `0:14`, `59:59`, `1:02:10`, `4d 3h`. It is rounded up, so that
-    /// `0:00` is shown if and only if the time is over.
-    static func countdown(_ left: Duration?) -> String {
-        guard let left else { return "-" }
-        let seconds = max(0, (left.nanoseconds.saturatingAdd(999_999_999)) / 1_000_000_000)
-        if seconds >= 100 * 3600 { return "\(seconds / 86400)d \(seconds % 86400 / 3600)h" }
-        let clock = String(format: "%d:%02d", seconds / 60 % 60, seconds % 60)
-        return seconds < 3600 ? clock : "\(seconds / 3600):" + Text.zeros(clock, 5)
-    }
-
     /// Time passed, in two units: `0.2s`, `53s`, `3m53s`, `2h10m`, `4d03h`.
     static func age(_ age: Duration) -> String {
         let seconds = max(0, age.inSeconds)
@@ -35,10 +25,10 @@ enum Format {
         return String(format: "%.1fs", seconds)
     }
 
-    /// A count with its thousands apart; from ten million on shortened.
+    /// A count with its thousands apart, in at most seven characters; from a million on shortened.
     static func count(_ number: UInt64) -> String {
-        if number >= 10_000_000_000 { return String(format: "%.1fG", Double(number) / 1e9) }
-        if number >= 10_000_000 { return String(format: "%.1fM", Double(number) / 1e6) }
+        if number >= 999_950_000 { return String(format: "%.1fG", Double(number) / 1e9) }
+        if number >= 1_000_000 { return String(format: "%.1fM", Double(number) / 1e6) }
         var digits = Array(String(number))
         var place = digits.count - 3
         while place > 0 {
@@ -66,18 +56,5 @@ enum Format {
     static func time(_ date: Date, secondsFromUTC: Int) -> String {
         let seconds = (Int(date.timeIntervalSince1970.rounded(.down)) + secondsFromUTC) % 86400
         return String(format: "%02d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60)
-    }
-}
-
-extension Int64 {
-    fileprivate func saturatingAdd(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
-    }
-}
-
-extension Text {
-    fileprivate static func zeros(_ text: String, _ width: Int) -> String {
-        String(repeating: "0", count: max(0, width - text.count)) + text
     }
 }

@@ -93,6 +93,7 @@ struct Prompt: Hashable {
         case filter
         case maxsize(cache: String)
         case ttl(cache: String)
+        case fetch(cache: String)
     }
 
     var purpose: Purpose
@@ -117,6 +118,7 @@ enum Effect: Equatable {
     case freeze
     case plan(Change)
     case apply(Plan.ID)
+    case fetch(EntryKey)
     case suspend
     case repaint
     case quit
@@ -142,6 +144,7 @@ enum Message: Sendable {
     case froze(Page)
     case planned(Plan)
     case applied(Outcome)
+    case fetched(FetchResult)
     /// The inspector refused or could not answer.
     case failed(String)
     /// A line written to descriptor 2 of this process.

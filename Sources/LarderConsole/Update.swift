@@ -27,6 +27,12 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
             }
         }
         return .look
+    case .fetched(let result):
+        model.cursor = result.id
+        model.say(
+            "\(result.id.key): \(result.wasHit ? "hit" : "fetched")"
+                + (result.row.map { ", version \($0.version)" } ?? ", not kept"))
+        return .look
     case .failed(let problem):
         model.say(problem)
         model.log.add(problem, at: model.now, trouble: true)
@@ -62,6 +68,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .invalidate: return planInvalidation(&model)
     case .maxsize: return ask(&model) { .maxsize(cache: $0) }
     case .ttl: return ask(&model) { .ttl(cache: $0) }
+    case .fetch: return ask(&model) { .fetch(cache: $0) }
     case .freeze: return freeze(&model)
     case .slower: setInterval(&model, slower: true)
     case .faster: setInterval(&model, slower: false)
@@ -372,6 +379,9 @@ private func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -
 }
 
 private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {
+    if case .fetch(let cache) = prompt.purpose {
+        return prompt.text.isEmpty ? nil : .fetch(EntryKey(cache: cache, key: prompt.text))
+    }
     guard let (cache, change) = change(model, prompt.purpose) else { return nil }
     do {
         let new = try change(prompt.text.filter { $0 != " " })
@@ -393,7 +403,7 @@ private func change(
     _ model: Model, _ purpose: Prompt.Purpose
 ) -> (cache: String, change: (String) throws(UnitError) -> Configuration)? {
     switch purpose {
-    case .filter: return nil
+    case .filter, .fetch: return nil
     case .maxsize(let cache):
         guard var new = model.configuration(of: cache) else { return nil }
         return (

@@ -7,6 +7,7 @@ protocol InspectedCache: Sendable {
     func offer(to selection: inout Selection, place: Int)
     func detail(of key: String) -> EntryDetail?
     func events(after number: UInt64, limit: Int) -> EventLog
+    func fetch(_ key: String) async throws -> FetchResult
     func prepareInvalidation(of entries: [SeenEntry]) -> Prepared
     func prepareInvalidationOfAll() -> Prepared
     func prepareConfiguration(_ new: Configuration) throws -> Prepared
@@ -48,6 +49,7 @@ struct Prepared: Sendable {
 struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     let cache: Cache<Key, Value>
     let shownKey: @Sendable (Key) -> String
+    let parse: (@Sendable (String) throws -> Key)?
     let shownValue: @Sendable (Value) -> Shown
 
     var name: String { cache.name }
@@ -73,6 +75,18 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 kind: event.kind, by: event.by)
         }
         return EventLog(events: events, dropped: page.dropped)
+    }
+
+    func fetch(_ shown: String) async throws -> FetchResult {
+        guard let key = try self.key(shown) ?? parse?(shown) else {
+            throw InspectorError("\(name) holds no \"\(shown)\" and cannot tell what it would be")
+        }
+        let before = cache.peek(key)?.facts.version
+        let value = try await cache.value(for: key)
+        let row = cache.peek(key).map { self.row(key, $0.facts) }
+        return FetchResult(
+            id: id(key), wasHit: before != nil && before == row?.version,
+            value: shownValue(value), row: row)
     }
 
     // MARK: Plans

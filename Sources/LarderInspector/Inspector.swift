@@ -2,7 +2,8 @@ public import Larder
 
 /// What an operator may see and do: the one protocol between an engine and whoever looks at it.
 ///
-/// Looking never disturbs: no call but ``apply(_:by:)`` changes an entry, its order or a counter.
+/// Looking never disturbs: no call but ``fetch(_:)`` and ``apply(_:by:)`` changes an entry, its order
+/// or a counter.
 public protocol Inspector: Sendable {
     /// The engine, its process and every cache at one instant.
     func report() async throws -> Report
@@ -15,6 +16,10 @@ public protocol Inspector: Sendable {
 
     /// What happened in a cache after event `number`, at most `limit` events.
     func events(in cache: String, after number: UInt64, limit: Int) async throws -> EventLog
+
+    /// Looks a key up through its cache, as any caller of the cache would: it counts, and fetches
+    /// what is not held.
+    func fetch(_ key: EntryKey) async throws -> FetchResult
 
     /// Works out what a change would do; changes nothing.
     func plan(_ change: Change) async throws -> Plan

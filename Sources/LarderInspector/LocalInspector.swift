@@ -35,24 +35,27 @@ public final class LocalInspector: Inspector {
     ///
     /// - Parameters:
     ///   - key: How a key is shown; no two keys of the cache may look alike.
+    ///   - parse: The key that an operator means by a text, for ``fetch(_:)``; throws where it is
+    ///     none. Without it, only text keys and keys of entries held can be fetched.
     ///   - value: What is shown of a value. It runs in this process and decides what leaves it.
     public func add<Key, Value>(
         _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" },
+        parse: (@Sendable (String) throws -> Key)? = nil,
         value: @escaping @Sendable (Value) -> Shown
     ) {
-        let inspected = Inspected(cache: cache, shownKey: key, shownValue: value)
+        let inspected = Inspected(cache: cache, shownKey: key, parse: parse, shownValue: value)
         state.withLock {
-            precondition(
-                !$0.caches.contains { $0.name == cache.name }, "\(cache.name) stands twice")
+            precondition(!$0.caches.contains { $0.name == cache.name }, "\(cache.name) stands twice")
             $0.caches.append(inspected)
         }
     }
 
     /// Makes a cache visible whose values say themselves what may be seen of them.
     public func add<Key, Value: Inspectable>(
-        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" }
+        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" },
+        parse: (@Sendable (String) throws -> Key)? = nil
     ) {
-        add(cache, key: key, value: \.shown)
+        add(cache, key: key, parse: parse, value: \.shown)
     }
 
     // MARK: Looking
@@ -87,6 +90,10 @@ public final class LocalInspector: Inspector {
     }
 
     // MARK: Changing
+
+    public func fetch(_ key: EntryKey) async throws -> FetchResult {
+        try await cache(named: key.cache).fetch(key.key)
+    }
 
     public func plan(_ change: Change) async throws -> Plan {
         let prepared = try prepare(change)

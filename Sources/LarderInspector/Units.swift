@@ -108,6 +108,19 @@ public enum Units {
         maxsize.map { $0 == 0 ? "off" : "\($0)" } ?? "none"
     }
 
+    /// Time left as a clock: `0:14`, `59:59`, `1:02:10`, `4d 3h`; `-` for no end. It is rounded up,
+    /// so that `0:00` is shown if and only if the time is over.
+    public static func countdown(_ left: Duration?) -> String {
+        guard let left else { return "-" }
+        let nanoseconds = max(0, left.nanoseconds)
+        let seconds = nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)
+        if seconds >= 100 * 3600 { return "\(seconds / 86400)d \(seconds % 86400 / 3600)h" }
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
+        return hours == 0
+            ? String(format: "%d:%02d", minutes, seconds % 60)
+            : String(format: "%d:%02d:%02d", hours, minutes, seconds % 60)
+    }
+
     /// A number of bytes in at most five characters: `512`, `1.1K`, `64M`, `2.0G`.
     public static func text(bytes: Int) -> String {
         var amount = Double(bytes)

@@ -173,6 +173,23 @@ public struct EntryDetail: Hashable, Sendable {
     }
 }
 
+/// What a look-up came to.
+public struct FetchResult: Hashable, Sendable {
+    public var id: EntryKey
+    /// Served from an entry that was there before.
+    public var wasHit: Bool
+    public var value: Shown
+    /// The entry as it is now; `nil` where the cache kept nothing.
+    public var row: Row?
+
+    public init(id: EntryKey, wasHit: Bool, value: Shown, row: Row?) {
+        self.id = id
+        self.wasHit = wasHit
+        self.value = value
+        self.row = row
+    }
+}
+
 /// A page of a cache's events.
 public struct EventLog: Hashable, Sendable {
     public var events: [LoggedEvent]

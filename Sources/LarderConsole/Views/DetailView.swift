@@ -66,9 +66,9 @@ enum DetailView {
             [(safe(row.id.key, model), .bold)],
             line("cache", safe(row.id.cache, model), "version \(row.version)"),
             line("state", row.state(at: now).rawValue),
-            line("ttl left", Format.countdown(row.deadline.map { $0 - now }), ending(row, model)),
+            line("ttl left", Units.countdown(row.deadline.map { $0 - now }), ending(row, model)),
             line(
-                "expiry", Format.countdown(row.expiry.map { $0 - now }),
+                "expiry", Units.countdown(row.expiry.map { $0 - now }),
                 row.expiry.map(model.time) ?? ""),
             line(
                 "written", model.time(row.writtenAt), "\(Format.age(now - row.writtenAt)) ago"),

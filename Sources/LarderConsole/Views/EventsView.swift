@@ -27,13 +27,13 @@ enum EventsView {
         let width = min(12, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0)
         for (place, line) in lines.enumerated() {
             frame.put(
-                pieces(model, line, cacheWidth: width),
+                pieces(model, line, cacheWidth: width, room: box.width - 2),
                 at: Place(row: box.row + place, column: box.column + 1), limit: box.width - 2)
         }
     }
 
     private static func pieces(
-        _ model: Model, _ line: EventLines.Line, cacheWidth: Int
+        _ model: Model, _ line: EventLines.Line, cacheWidth: Int, room: Int
     ) -> [(text: String, style: Style)] {
         let style: Style = line.isTrouble ? .trouble : .plain
         let keys = line.keys.map { Text.safe($0, ascii: model.glyphs.ascii) }
@@ -51,8 +51,15 @@ enum EventsView {
         }
         if line.count > 1 { pieces.append(("\(line.count): ", .bold)) }
         if !keys.isEmpty {
-            let more = line.count > line.keys.count ? " " + model.glyphs.more : ""
-            pieces.append((keys.joined(separator: " ") + more, style))
+            let used = pieces.reduce(0) { $0 + Text.width(of: $1.text) }
+            let more = " " + model.glyphs.more
+            var shown = keys[...]
+            while shown.count > 1, Text.width(of: shown.joined(separator: " ") + more) > room - used
+            {
+                shown.removeLast()
+            }
+            let rest = line.count > shown.count ? more : ""
+            pieces.append((shown.joined(separator: " ") + rest, style))
         }
         if !note.isEmpty { pieces.append(((keys.isEmpty ? "" : "  ") + note, .dim)) }
         return pieces

@@ -33,8 +33,8 @@ enum HeaderView {
         if let memory = model.report?.memory {
             let held = model.report!.caches.reduce(0) { $0 + $1.snapshot.bytes }
             pieces += [
-                (" entries ", .dim), (Text.left(Units.text(bytes: held), 6), .plain),
-                (" process ", .dim),
+                ("entries ", .dim), (Text.left(Units.text(bytes: held), 6), .plain),
+                ("process ", .dim),
                 (memory.resident.map { Units.text(bytes: $0) } ?? "-", .plain),
             ]
             if let limit = memory.limit {
@@ -42,15 +42,19 @@ enum HeaderView {
             }
         }
         let end = frame.put(pieces, at: Place(row: 0, column: 0))
-        let right = identity(model)
-        let width = right.reduce(0) { $0 + Text.width(of: $1.text) }
-        if model.size.columns - width > end {
-            frame.put(right, at: Place(row: 0, column: model.size.columns - width))
+        for brief in [false, true] {
+            let right = identity(model, brief: brief)
+            let width = right.reduce(0) { $0 + Text.width(of: $1.text) }
+            guard brief || model.size.columns - width > end else { continue }
+            frame.put(right, at: Place(row: 0, column: max(0, model.size.columns - width)))
+            return
         }
     }
 
     /// Which engine it is, and how fresh what is shown is.
-    private static func identity(_ model: Model) -> [(text: String, style: Style)] {
+    private static func identity(
+        _ model: Model, brief: Bool
+    ) -> [(text: String, style: Style)] {
         guard let report = model.report else {
             return [(model.problem ?? "waiting for the engine", .warning), (" ", .plain)]
         }
@@ -60,9 +64,8 @@ enum HeaderView {
         } else if let frozen = model.frozen {
             pieces.append((" FROZEN \(Format.age(model.now - frozen.at)) ", .badge))
         }
-        pieces.append(("  larder ", .dim))
-        pieces.append(model.isDemo ? (" DEMO ", .badge) : (report.name, .bold))
-        pieces.append((" \(report.pid)", .dim))
+        if !brief { pieces.append(("  larder \(report.pid) ", .dim)) }
+        pieces.append(model.isDemo ? (" DEMO ", .badge) : (" \(report.name)", .bold))
         pieces.append((" \(model.time(model.now)) ", .plain))
         return pieces
     }
@@ -72,7 +75,7 @@ enum HeaderView {
         let columns = model.size.columns
         let name = Text.left(name(cache.name, model), nameWidth(model))
         let fill = fill(cache.snapshot)
-        var pieces: [(String, Style)] = [(" \(name) ", .accent)]
+        var pieces: [(String, Style)] = [(" ", .plain), ("\(name) ", .accent)]
         var after: [(String, Style)] = [
             (Text.right(Format.rate(history.rate(\.lookups)), 8), .plain),
             (" hit ", .dim), (Text.right(Format.percent(history.hitRatio), 5), .plain),
@@ -125,7 +128,8 @@ enum HeaderView {
             let graph = Sparkline.text(
                 history.rates(part, last: width), width: width, model.glyphs)
             frame.put(
-                [(" " + labels[line], line == 0 ? .accent : .dim), (graph, .accent)] + right[line],
+                [(" ", .plain), (labels[line], line == 0 ? .accent : .dim), (graph, .accent)]
+                    + right[line],
                 at: Place(row: row + line, column: box.column), limit: box.width)
         }
     }

@@ -71,11 +71,9 @@ enum PlanView {
             notes.append(
                 "\(entries(plan.entries)) and \(Units.text(bytes: plan.bytes)) go; "
                     + "the next look-up of each fetches it anew.")
-            let hidden = seen.count { entry in !model.rows.contains { $0.id == entry.id } }
-            if hidden > 0 {
-                notes.append(
-                    "\(hidden) of them \(hidden == 1 ? "is" : "are") not in the list shown.")
-            }
+            let there = Set(model.rows.map(\.id))
+            let hidden = model.query.filter.isEmpty ? 0 : seen.count { !there.contains($0.id) }
+            if hidden > 0 { notes.append("\(hidden) of these hidden by the filter.") }
         case .invalidateAll:
             notes.append("\(entries(plan.entries)) and \(Units.text(bytes: plan.bytes)) go.")
         case .configure(_, let new):

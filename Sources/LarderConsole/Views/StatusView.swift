@@ -77,6 +77,7 @@ enum StatusView {
         case .maxsize(let cache):
             let now = Units.text(maxsize: model.configuration(of: cache)?.maxsize)
             return ("maxsize of \(cache), now \(now):", "a number, none or off; Esc cancels")
+        case .fetch(let cache): return ("fetch from \(cache):", "a key; Esc cancels")
         case .ttl(let cache):
             let now = Units.text(ttl: model.configuration(of: cache)?.ttl)
             return (

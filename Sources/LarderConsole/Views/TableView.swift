@@ -47,16 +47,16 @@ enum TableView {
         let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
         var cells = [
             Cell(column: .cache, heading: "CACHE", width: cacheWidth) { row, _ in row.id.cache },
-            Cell(column: .ttl, heading: "TTL", width: 8) { row, now in
-                Format.countdown(row.deadline.map { $0 - now })
+            Cell(column: .ttl, heading: "TTL", width: 7) { row, now in
+                Units.countdown(row.deadline.map { $0 - now })
             },
-            Cell(column: .expiry, heading: "EXPIRY", width: 8) { row, now in
-                Format.countdown(row.expiry.map { $0 - now })
+            Cell(column: .expiry, heading: "EXPIRY", width: 7) { row, now in
+                Units.countdown(row.expiry.map { $0 - now })
             },
             Cell(column: .age, heading: "AGE", width: 7) { row, now in
                 Format.age(now - row.writtenAt)
             },
-            Cell(column: .hits, heading: "HITS", width: 9) { row, _ in Format.count(row.hits) },
+            Cell(column: .hits, heading: "HITS", width: 7) { row, _ in Format.count(row.hits) },
             Cell(column: .size, heading: "SIZE", width: 6) { row, _ in
                 Units.text(bytes: row.bytes)
             },

@@ -1,0 +1,3 @@
+extension Engine {
+    static func aws(_ options: OriginOptions) throws -> Engine { fatalError() }
+}

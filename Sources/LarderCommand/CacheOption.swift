@@ -1,0 +1,77 @@
+import ArgumentParser
+import Larder
+import LarderInspector
+
+/// `--cache NAME:maxsize=64,ttl=300s,policy=lru`.
+struct CacheOption: ExpressibleByArgument, Equatable {
+    var name: String
+    /// Each bound that was named; `nil` inside for none.
+    var maxsize: Int??
+    var ttl: Duration??
+
+    static let names = ["accounts", "credentials"]
+
+    init(parsing text: String) throws(UnitError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        name = String(parts[0])
+        guard Self.names.contains(name) else {
+            throw UnitError(
+                "no cache is called \"\(name)\"; there are \(Self.names.joined(separator: " and "))"
+            )
+        }
+        let settings = parts.count > 1 ? parts[1].split(separator: ",") : []
+        for setting in settings {
+            let pair = setting.split(separator: "=", maxSplits: 1).map(String.init)
+            switch (pair.first, pair.count) {
+            case ("maxsize", 2): maxsize = try Units.maxsize(pair[1])
+            case ("ttl", 2): ttl = try Units.ttl(pair[1])
+            case ("policy", 2):
+                guard pair[1] == "lru" else {
+                    throw UnitError("\"\(pair[1])\" is not a policy known here; there is lru")
+                }
+            default:
+                throw UnitError(
+                    "\"\(setting)\" sets nothing; write maxsize=N, ttl=DURATION or policy=lru")
+            }
+        }
+    }
+
+    init?(argument: String) { try? self.init(parsing: argument) }
+
+    /// The bounds with what was named put in.
+    func applied(to configuration: Configuration) -> Configuration {
+        Configuration(
+            maxsize: maxsize ?? configuration.maxsize, ttl: ttl ?? configuration.ttl)
+    }
+}
+
+/// A type that people write as text, refused with the reason: ArgumentParser's own message says
+/// only that the value is invalid.
+func parsed<Value>(
+    _ flag: String, _ read: @escaping @Sendable (String) throws -> Value
+) -> @Sendable (String) throws -> Value {
+    { text in
+        do { return try read(text) } catch {
+            throw ValidationError("\(flag): \(error)")
+        }
+    }
+}
+
+/// `ttl` or `hits:desc`.
+struct SortOption: Equatable {
+    var column: Column
+    var descending: Bool
+
+    init(parsing text: String) throws(UnitError) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard let column = Column(rawValue: parts[0]), parts.count <= 2,
+            parts.count == 1 || ["asc", "desc"].contains(parts[1])
+        else {
+            let columns = Column.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UnitError(
+                "\"\(text)\" is no order; write one of \(columns), then :desc if wanted")
+        }
+        self.column = column
+        descending = parts.count == 2 && parts[1] == "desc"
+    }
+}

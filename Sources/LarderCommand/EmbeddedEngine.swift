@@ -1,0 +1,66 @@
+import Foundation
+import Larder
+import LarderEmbedded
+import LarderInspector
+
+extension Engine {
+    /// Invented accounts and credentials.
+    static func embedded(_ options: OriginOptions) throws -> Engine {
+        let environment = ProcessInfo.processInfo.environment
+        let origin = try EmbeddedOrigin(
+            path: storePath(environment), accounts: options.accounts ?? 100,
+            behavior: .init(latency: options.latency ?? .milliseconds(40), throttled: 0.002))
+
+        let accountBounds = options.configuration(
+            "accounts", default: Configuration(maxsize: 64, ttl: .seconds(45)))
+        let accounts = Cache<String, Account>(
+            "accounts", maxsize: accountBounds.maxsize, ttl: accountBounds.ttl
+        ) { try await origin.account($0) }
+        let credentialBounds = options.configuration(
+            "credentials", default: Configuration(maxsize: 64, ttl: nil))
+        let credentials = Cache<EmbeddedRole, IssuedCredentials>(
+            "credentials", maxsize: credentialBounds.maxsize, ttl: credentialBounds.ttl
+        ) { try await origin.credentials(for: $0) }
+
+        let inspector = LocalInspector("demo")
+        inspector.add(accounts)
+        inspector.add(credentials, key: \.shownKey) { try EmbeddedRole($0) }
+        let zipf = Zipf(count: origin.knownAccounts)
+        return Engine(
+            inspector: inspector, isDemo: true,
+            warm: { count in
+                for place in 0..<min(count, origin.knownAccounts) {
+                    _ = try? await accounts.value(for: Account.number(at: place))
+                }
+            },
+            lookUp: {
+                // One in a hundred asks for an account that is not there.
+                let missing = Int.random(in: 0..<100) == 0
+                let place = missing ? origin.knownAccounts + Int.random(in: 0..<9) : zipf.draw()
+                let number = Account.number(at: place)
+                _ = try? await accounts.value(for: number)
+                // Some callers go on into the account; fewer accounts than there are have a role.
+                guard !missing, place % 8 == 1, Int.random(in: 0..<2) == 0 else { return }
+                let role = try? EmbeddedRole("arn:aws:iam::\(number):role/reader")
+                if let role { _ = try? await credentials.value(for: role) }
+            },
+            reveal: { role in
+                let issued = try await credentials.value(for: EmbeddedRole(role))
+                return .fields([
+                    .init("AccessKeyId", .text(issued.accessKeyID)),
+                    .init("SecretAccessKey", .text(issued.secretAccessKey.reveal())),
+                    .init("SessionToken", .text(issued.sessionToken.reveal())),
+                    .init("Expiration", .text(issued.expiration.formatted(.iso8601))),
+                ])
+            },
+            close: {})
+    }
+
+    /// `LARDER_STORE`, else the user's data folder.
+    private static func storePath(_ environment: [String: String]) -> String {
+        if let path = environment["LARDER_STORE"], !path.isEmpty { return path }
+        let data = environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let home = environment["HOME"] ?? NSHomeDirectory()
+        return (data ?? home + "/.local/share") + "/larder/accounts.sqlite"
+    }
+}

@@ -1,0 +1,22 @@
+import Larder
+import LarderInspector
+
+/// An engine of this process, whatever its origin: what the commands need of it.
+struct Engine: Sendable {
+    var inspector: LocalInspector
+    var isDemo = false
+    /// Looks the first keys up once, so that there is something to see.
+    var warm: @Sendable (_ count: Int) async -> Void
+    /// One look-up as callers make them; what comes of it is seen in the caches.
+    var lookUp: @Sendable () async -> Void
+    /// What a role's credentials are in full: only for whoever asks by name.
+    var reveal: @Sendable (_ role: String) async throws -> Shown
+    var close: @Sendable () async -> Void
+}
+
+extension Engine {
+    /// The engine that the options ask for.
+    static func make(_ options: OriginOptions) async throws -> Engine {
+        options.isAWS ? try aws(options) : try embedded(options)
+    }
+}

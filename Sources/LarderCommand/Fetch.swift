@@ -1,0 +1,139 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderInspector
+
+struct Fetch: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look one key up and print its value.",
+        discussion: """
+            Examples:
+              larder fetch account 123456789012 --table accounts
+              larder fetch credentials arn:aws:iam::222222222222:role/reader
+            """,
+        subcommands: [FetchAccount.self, FetchCredentials.self])
+}
+
+struct FetchAccount: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "account", abstract: "Look an account up and print its item as JSON.")
+
+    @Argument(help: "The account's number: the value of the table's partition key.")
+    var number: String
+
+    @OptionGroup(title: "Origin")
+    var origin: OriginOptions
+
+    @OptionGroup
+    var repetition: Repetition
+
+    func validate() throws {
+        guard !number.isEmpty else { throw ValidationError("the account's number is empty") }
+        guard !origin.isAWS || origin.table != nil else {
+            throw ValidationError("--table: name the DynamoDB table that holds the accounts")
+        }
+    }
+
+    func run() async throws {
+        let engine = try await Engine.make(origin)
+        try await closing(engine) {
+            let result = try await repetition.fetch(
+                engine, EntryKey(cache: "accounts", key: number))
+            printJSON(result.value)
+        }
+    }
+}
+
+struct FetchCredentials: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "credentials",
+        abstract: "Assume a role and print what may be seen of its credentials.",
+        discussion: "Secrets are printed only with --show-secrets.")
+
+    @Argument(help: "The role's ARN, such as arn:aws:iam::222222222222:role/reader.")
+    var role: String
+
+    @Flag(help: "Print the access key, the secret access key and the session token in full.")
+    var showSecrets = false
+
+    @OptionGroup(title: "Origin")
+    var origin: OriginOptions
+
+    @OptionGroup
+    var repetition: Repetition
+
+    func run() async throws {
+        var origin = origin
+        // Where there is no word of AWS, a role is one of the embedded issuer's.
+        origin.role = origin.isAWS ? nil : origin.role
+        let engine = try await Engine.make(origin)
+        try await closing(engine) {
+            let result = try await repetition.fetch(
+                engine, EntryKey(cache: "credentials", key: role))
+            printJSON(showSecrets ? try await engine.reveal(role) : result.value)
+        }
+    }
+}
+
+/// The same look-up many times over.
+struct Repetition: ParsableArguments {
+    @Option(help: "How many times to look it up.")
+    var times = 1
+
+    @Option(help: "How many look-ups at once.")
+    var parallel = 1
+
+    func validate() throws {
+        guard (1...1_000_000).contains(times) else {
+            throw ValidationError("--times: 1 to 1000000 are accepted")
+        }
+        guard (1...10_000).contains(parallel) else {
+            throw ValidationError("--parallel: 1 to 10000 are accepted")
+        }
+    }
+
+    /// Makes the look-ups and says on standard error what they came to; returns the last result.
+    func fetch(_ engine: Engine, _ key: EntryKey) async throws -> FetchResult {
+        let began = ContinuousClock.now
+        let result = try await withThrowingTaskGroup(of: FetchResult.self) { group in
+            var last: FetchResult?
+            for started in 0..<times {
+                if started >= parallel { last = try await group.next() }
+                group.addTask { try await engine.inspector.fetch(key) }
+            }
+            while let result = try await group.next() { last = result }
+            return last!
+        }
+        let took = ContinuousClock.now - began
+        say("no engine is running: fetched by this command itself, nothing is kept after it")
+        let counters = try await engine.inspector.report().caches
+            .first { $0.name == key.cache }!.snapshot.counters
+        let version = result.row.map { "version \($0.version)" } ?? "not kept"
+        say(
+            times == 1
+                ? "miss, \(version), \(Units.text(took))"
+                : "\(counters.hits) hits, \(counters.misses) misses, \(counters.coalesced) "
+                    + "coalesced, \(version), \(Units.text(took))")
+        return result
+    }
+}
+
+/// A word to the one at the terminal, apart from what is printed.
+func say(_ text: String) {
+    FileHandle.standardError.write(Data("larder: \(text)\n".utf8))
+}
+
+func printJSON(_ value: Shown) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    // What cannot fail does not: a tree of texts and finite numbers.
+    print(String(decoding: try! encoder.encode(value), as: UTF8.self))
+}
+
+/// Runs `work` and closes the engine, whatever came of it.
+func closing(_ engine: Engine, _ work: () async throws -> Void) async throws {
+    let result: Result<Void, any Error>
+    do { result = .success(try await work()) } catch { result = .failure(error) }
+    await engine.close()
+    try result.get()
+}

@@ -1,0 +1,46 @@
+import ArgumentParser
+import Foundation
+
+@main
+struct LarderCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "larder",
+        abstract: "See into a cache of AWS look-ups, and change it while it runs.",
+        discussion: """
+            Without a subcommand, larder opens its console on an engine of its own. With no AWS \
+            named, that is a demo: invented accounts and credentials under invented traffic.
+
+            Press ? in the console for its keys.
+            """,
+        version: "0.1.0",
+        subcommands: [Top.self, Fetch.self],
+        defaultSubcommand: Top.self)
+
+    static func main() async {
+        keepSecretsOutOfCores()
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as Ending {
+            Foundation.exit(error.status)
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    /// A process that holds credentials leaves no memory in a core, wherever cores go.
+    private static func keepSecretsOutOfCores() {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        try? "0".write(toFile: "/proc/self/coredump_filter", atomically: false, encoding: .utf8)
+    }
+}
+
+/// An exit status, after everything there was to say has been said.
+struct Ending: Error {
+    var status: Int32
+}

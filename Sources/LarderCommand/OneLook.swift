@@ -1,0 +1,162 @@
+import Foundation
+import Larder
+import LarderInspector
+
+/// One look at an engine, as text for people, as JSON or as CSV. Times are in seconds.
+struct OneLook {
+    let report: Report
+    let page: Page
+
+    func text(_ format: LookingOptions.Format) -> String {
+        switch format {
+        case .text: table
+        case .json: json
+        case .csv: csv
+        }
+    }
+
+    // MARK: JSON
+
+    private struct Document: Encodable {
+        var name: String
+        var instance: String
+        var pid: Int32
+        var at: String
+        var memory: ProcessMemory
+        var caches: [CacheDocument]
+        var matched: Int
+        var entries: [EntryDocument]
+    }
+
+    private struct CacheDocument: Encodable {
+        var name: String
+        var maxsize: Int?
+        var ttl: Double?
+        var entries: Int
+        var bytes: Int
+        var hits, misses, coalesced, fetchFailures: UInt64
+        var evicted, expired, invalidated, replaced: UInt64
+        var hitRatio: Double?
+    }
+
+    private struct EntryDocument: Encodable {
+        var cache: String
+        var key: String
+        var version: UInt64
+        /// Seconds left; absent where there is no end.
+        var ttl: Double?
+        var expiry: Double?
+        var age: Double
+        var hits: UInt64
+        var size: Int
+        var fetch: Double
+        var state: String
+    }
+
+    private var json: String {
+        let document = Document(
+            name: report.name, instance: report.instance, pid: report.pid,
+            at: report.wall.formatted(.iso8601), memory: report.memory,
+            caches: report.caches.map(cache), matched: page.matched,
+            entries: page.rows.map(entry))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        // What cannot fail does not: everything in the document is a number or a text.
+        return String(decoding: try! encoder.encode(document), as: UTF8.self) + "\n"
+    }
+
+    private func cache(_ cache: CacheReport) -> CacheDocument {
+        let counters = cache.snapshot.counters
+        return CacheDocument(
+            name: cache.name, maxsize: cache.snapshot.configuration.maxsize,
+            ttl: cache.snapshot.configuration.ttl?.inSeconds, entries: cache.snapshot.count,
+            bytes: cache.snapshot.bytes, hits: counters.hits, misses: counters.misses,
+            coalesced: counters.coalesced, fetchFailures: counters.fetchFailures,
+            evicted: counters.evicted, expired: counters.expired,
+            invalidated: counters.invalidated, replaced: counters.replaced,
+            hitRatio: counters.hitRatio)
+    }
+
+    private func entry(_ row: Row) -> EntryDocument {
+        EntryDocument(
+            cache: row.id.cache, key: row.id.key, version: row.version,
+            ttl: row.deadline.map { rounded($0 - page.at) },
+            expiry: row.expiry.map { rounded($0 - page.at) }, age: rounded(page.at - row.writtenAt),
+            hits: row.hits, size: row.bytes, fetch: row.fetchTime.inSeconds,
+            state: row.state(at: page.at).rawValue)
+    }
+
+    private func rounded(_ duration: Duration) -> Double {
+        (duration.inSeconds * 1000).rounded() / 1000
+    }
+
+    // MARK: CSV
+
+    private var csv: String {
+        let names = [
+            "cache", "key", "version", "ttl", "expiry", "age", "hits", "size", "fetch", "state",
+        ]
+        let rows = page.rows.map(entry).map { entry in
+            [
+                entry.cache, entry.key, "\(entry.version)", entry.ttl.map { "\($0)" } ?? "",
+                entry.expiry.map { "\($0)" } ?? "", "\(entry.age)", "\(entry.hits)",
+                "\(entry.size)", "\(entry.fetch)", entry.state,
+            ]
+        }
+        return ([names] + rows).map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
+    }
+
+    private func quoted(_ field: String) -> String {
+        guard field.contains(where: { "\",\r\n".contains($0) }) else { return field }
+        return "\"" + field.replacing("\"", with: "\"\"") + "\""
+    }
+
+    // MARK: Text
+
+    private var table: String {
+        let entries = page.rows.map(entry)
+        let keyWidth = max(3, entries.map(\.key.count).max() ?? 0)
+        let cacheWidth = max(5, report.caches.map(\.name.count).max() ?? 0)
+        var lines = report.caches.map { cache in
+            let snapshot = cache.snapshot
+            let ratio = snapshot.counters.hitRatio.map { String(format: "%.1f%%", $0 * 100) }
+            return padded(cache.name, cacheWidth)
+                + "  \(snapshot.count) of \(Units.text(maxsize: snapshot.configuration.maxsize))"
+                + "  ttl \(Units.text(ttl: snapshot.configuration.ttl))"
+                + "  hit \(ratio ?? "-")  \(Units.text(bytes: snapshot.bytes))"
+                + "  evicted \(snapshot.counters.evicted)  expired \(snapshot.counters.expired)"
+                + "  failed \(snapshot.counters.fetchFailures)"
+        }
+        lines.append("")
+        lines.append(
+            padded("CACHE", cacheWidth) + "  " + padded("KEY", keyWidth)
+                + "      TTL   EXPIRY     HITS   SIZE  STATE")
+        lines += page.rows.map { row in
+            padded(row.id.cache, cacheWidth) + "  " + padded(printable(row.id.key), keyWidth)
+                + right(Units.countdown(row.deadline.map { $0 - page.at }), 9)
+                + right(Units.countdown(row.expiry.map { $0 - page.at }), 9)
+                + right("\(row.hits)", 9) + right(Units.text(bytes: row.bytes), 7)
+                + "  \(row.state(at: page.at).rawValue)"
+        }
+        if page.matched > page.rows.count {
+            lines.append("\(page.matched - page.rows.count) more; --limit shows them")
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    private func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
+    /// Keys come from outside; nothing in them may steer a terminal.
+    private func printable(_ text: String) -> String {
+        String(
+            text.map {
+                $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0
+            })
+    }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderInspector
+
+/// Where values come from, and how much of them is kept: the same for every command that runs an
+/// engine of its own.
+struct OriginOptions: ParsableArguments {
+    enum Origin: String, ExpressibleByArgument, CaseIterable {
+        case embedded, aws
+    }
+
+    @Option(
+        help: """
+            Where values come from: embedded (an account store and an issuer of credentials in \
+            this process) or aws. Naming --table, --role or --endpoint-url means aws.
+            """)
+    var origin: Origin?
+
+    @Option(help: "The DynamoDB table that holds the accounts.")
+    var table: String?
+
+    @Option(
+        help: """
+            The table's partition key; NAME:number where it is a number. (default: account_number)
+            """,
+        transform: parsed("--key") { try KeyAttribute(parsing: $0) })
+    var key = KeyAttribute(name: "account_number", isNumber: false)
+
+    @Option(
+        help: """
+            The AWS region. (default: AWS_REGION, then AWS_DEFAULT_REGION, then us-east-1)
+            """)
+    var region: String?
+
+    @Option(help: "Another address for DynamoDB and STS, such as http://127.0.0.1:5000.")
+    var endpointURL: String?
+
+    @Option(
+        help: """
+            A role whose credentials read the table; they are kept in the credentials cache. \
+            Without it the keys of the environment read it.
+            """)
+    var role: String?
+
+    @Option(
+        name: .customLong("cache"),
+        help: """
+            Bounds of a cache, as in accounts:maxsize=64,ttl=300s. maxsize is a number, none or \
+            off; ttl is a duration such as 300s, 5m or 1h30m, none or off. Repeatable.
+            """,
+        transform: parsed("--cache") { try CacheOption(parsing: $0) })
+    var caches: [CacheOption] = []
+
+    @Option(help: "How many accounts the embedded store holds. (default: 100)")
+    var accounts: Int?
+
+    @Option(
+        help: "How long the embedded origin takes for a fetch, on average. (default: 40ms)",
+        transform: parsed("--latency") { try Units.duration($0) })
+    var latency: Duration?
+
+    var isAWS: Bool { origin.map { $0 == .aws } ?? (table ?? role ?? endpointURL != nil) }
+
+    func validate() throws {
+        let embeddedOnly = [("--accounts", accounts != nil), ("--latency", latency != nil)]
+        let awsOnly = [
+            ("--table", table != nil), ("--role", role != nil),
+            ("--endpoint-url", endpointURL != nil), ("--region", region != nil),
+        ]
+        for (flag, named) in isAWS ? embeddedOnly : awsOnly where named {
+            let other = isAWS ? "the embedded origin; leave it out" : "--origin aws"
+            throw ValidationError("\(flag) belongs to \(other)")
+        }
+        if let accounts, !(1...10_000_000).contains(accounts) {
+            throw ValidationError("--accounts \(accounts): 1 to 10000000 are accepted")
+        }
+        if let latency, latency > .seconds(60) {
+            throw ValidationError("--latency: up to 60s is accepted")
+        }
+    }
+
+    /// The bounds of a cache: what was named, else what is usual for it.
+    func configuration(_ cache: String, default usual: Configuration) -> Configuration {
+        caches.filter { $0.name == cache }.reduce(usual) { $1.applied(to: $0) }
+    }
+}
+
+/// `--key account_number` or `--key id:number`.
+struct KeyAttribute: Equatable {
+    var name: String
+    var isNumber: Bool
+}
+
+extension KeyAttribute {
+    init(parsing text: String) throws(UnitError) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard !parts[0].isEmpty, parts.count <= 2,
+            ["string", "number"].contains(parts.last!)
+                || parts.count == 1
+        else {
+            throw UnitError("\"\(text)\" names no key; write NAME, NAME:string or NAME:number")
+        }
+        self.init(name: parts[0], isNumber: parts.count == 2 && parts[1] == "number")
+    }
+}

@@ -1,0 +1,151 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderConsole
+import LarderInspector
+
+struct Top: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Open the console on an engine of its own in this process.",
+        discussion: """
+            Examples:
+              larder top                      a demo, alive by itself
+              larder top --table accounts --region eu-west-1
+              larder top --table accounts --role arn:aws:iam::222222222222:role/reader
+              larder top --once --format json
+            """)
+
+    @OptionGroup(title: "Origin")
+    var origin: OriginOptions
+
+    @Option(
+        help: """
+            Look-ups a second that larder makes by itself over the keys it knows. (default: 50 \
+            in the demo, else 0)
+            """)
+    var traffic: Double?
+
+    @Option(
+        help: """
+            Keys to look up once at the start; on aws they are read from the table by one Scan \
+            of that many items. (default: 20 on aws, else 0)
+            """)
+    var warm: Int?
+
+    @OptionGroup(title: "Looking")
+    var looking: LookingOptions
+
+    @Option(
+        help: "How often the console looks.",
+        transform: parsed("--refresh") { try Units.duration($0) })
+    var refresh = Duration.seconds(1)
+
+    func validate() throws {
+        if let traffic, !(0...100_000).contains(traffic) {
+            throw ValidationError("--traffic: 0 to 100000 look-ups a second are accepted")
+        }
+        if let warm, !(0...1_000_000).contains(warm) {
+            throw ValidationError("--warm: 0 to 1000000 keys are accepted")
+        }
+        guard (.milliseconds(100)...(.seconds(60))).contains(refresh) else {
+            throw ValidationError("--refresh: 100ms to 60s are accepted")
+        }
+    }
+
+    func run() async throws {
+        let once = looking.once || isatty(1) == 0
+        let engine = try await Engine.make(origin)
+        let work = Task {
+            await engine.warm(warm ?? (origin.isAWS ? 20 : 0))
+            await Traffic(engine: engine, rate: traffic ?? (engine.isDemo ? 50 : 0)).run()
+        }
+        let ended: Result<Int32?, any Error>
+        do {
+            if once {
+                try await look(engine, work)
+                ended = .success(nil)
+            } else {
+                ended = .success(try await Console(engine.inspector, options(engine)).run())
+            }
+        } catch {
+            ended = .failure(error)
+        }
+        work.cancel()
+        await engine.close()
+        // As a shell would say of a command that a signal ended.
+        if let signal = try ended.get() { throw Ending(status: 128 + signal) }
+    }
+
+    /// Lets the engine run for a while and prints what it holds then.
+    private func look(_ engine: Engine, _ work: Task<Void, Never>) async throws {
+        try await Task.sleep(for: looking.for)
+        if !(traffic ?? (engine.isDemo ? 50 : 0) > 0) { await work.value }
+        let look = OneLook(
+            report: try await engine.inspector.report(),
+            page: try await engine.inspector.entries(looking.query))
+        print(look.text(looking.format), terminator: "")
+    }
+
+    private func options(_ engine: Engine) -> Console.Options {
+        var options = Console.Options(actor: .operator)
+        options.isDemo = engine.isDemo
+        options.refresh = refresh
+        options.sort = looking.sort.column
+        options.descending = looking.sort.descending
+        options.filter = looking.filter
+        return options
+    }
+}
+
+extension Actor {
+    /// The one who runs this command.
+    static var `operator`: Actor { Actor("\(NSUserName()) (uid \(getuid()))") }
+}
+
+/// How a look is taken and printed.
+struct LookingOptions: ParsableArguments {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, json, csv
+    }
+
+    @Flag(
+        help: """
+            Print one look and end; this is so by itself where standard output is no terminal.
+            """)
+    var once = false
+
+    @Option(
+        name: .customLong("for"),
+        help: "How long the engine runs before one look is printed.",
+        transform: parsed("--for") { try Units.duration($0) })
+    var `for` = Duration.seconds(2)
+
+    @Option(help: "How one look is printed.")
+    var format = Format.text
+
+    @Option(help: "Show only keys that contain this text.")
+    var filter = ""
+
+    @Option(
+        help: """
+            The column to sort by: \(Column.allCases.map(\.rawValue).joined(separator: ", ")); \
+            with :desc behind it, largest first.
+            """,
+        transform: parsed("--sort") { try SortOption(parsing: $0) })
+    var sort = try! SortOption(parsing: "ttl")
+
+    @Option(help: "Most entries to print.")
+    var limit = 1000
+
+    var query: Query {
+        Query(
+            filter: filter, sort: sort.column, descending: sort.descending, limit: limit)
+    }
+
+    func validate() throws {
+        guard limit >= 0 else { throw ValidationError("--limit \(limit): 0 or more is accepted") }
+        guard self.for <= .seconds(86_400) else {
+            throw ValidationError("--for: up to 24h is accepted")
+        }
+    }
+}

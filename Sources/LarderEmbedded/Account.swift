@@ -1,0 +1,85 @@
+public import Larder
+public import LarderInspector
+
+/// An account of the embedded store.
+public struct Account: Sendable, Hashable, Codable, ByteSized, Inspectable {
+    /// Twelve digits.
+    public var number: String
+    public var name: String
+    public var email: String
+    public var plan: String
+    public var status: String
+    public var region: String
+    /// A date, `2021-03-14`.
+    public var created: String
+    /// In cents.
+    public var credit: Int
+
+    public var heapBytes: Int {
+        [number, name, email, plan, status, region, created].reduce(0) { $0 + $1.heapBytes }
+    }
+
+    public var shown: Shown {
+        .fields([
+            .init("account_number", .text(number)), .init("name", .text(name)),
+            .init("email", .text(email)), .init("plan", .text(plan)),
+            .init("status", .text(status)), .init("region", .text(region)),
+            .init("created", .text(created)), .init("credit_cents", .number("\(credit)")),
+        ])
+    }
+}
+
+extension Account {
+    /// The account number at a place in the store: they run from 100000000000 upwards.
+    public static func number(at place: Int) -> String { String(100_000_000_000 + place) }
+
+    /// The account that stands under a number: always the same one, and a plausible one.
+    static func invented(at place: Int) -> Account {
+        var random = SplitMix64(seed: UInt64(place))
+        let word = names.randomElement(using: &random)!
+        let kind = kinds.randomElement(using: &random)!
+        let domain = "\(word)-\(kind)".lowercased() + ".example"
+        let year = Int.random(in: 2015...2025, using: &random)
+        let day = (Int.random(in: 1...12, using: &random), Int.random(in: 1...28, using: &random))
+        return Account(
+            number: number(at: place), name: "\(word) \(kind)",
+            email: "\(mailboxes.randomElement(using: &random)!)@\(domain)",
+            plan: ["free", "free", "team", "team", "business", "enterprise"]
+                .randomElement(using: &random)!,
+            status: Int.random(in: 0..<20, using: &random) == 0 ? "suspended" : "active",
+            region: regions.randomElement(using: &random)!,
+            created: "\(year)-\(padded(day.0))-\(padded(day.1))",
+            credit: Int.random(in: 0...2_000_000, using: &random))
+    }
+
+    private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+    private static let names = [
+        "Alder", "Birch", "Cedar", "Dune", "Ember", "Fjord", "Glade", "Harbor", "Inlet", "Juniper",
+        "Kestrel", "Lark", "Meadow", "Northwind", "Orchard", "Pine", "Quarry", "Ridge", "Summit",
+        "Thistle", "Umber", "Vale", "Willow", "Yarrow",
+    ]
+    private static let kinds = [
+        "Analytics", "Bakery", "Clinic", "Design", "Energy", "Freight", "Games", "Hotels",
+        "Insurance", "Labs", "Logistics", "Media", "Payments", "Robotics", "Travel",
+    ]
+    private static let mailboxes = ["accounts", "billing", "cloud", "it", "ops", "platform"]
+    private static let regions = [
+        "us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-2", "sa-east-1",
+    ]
+}
+
+/// A small generator with a seed (Steele, Lea and Flood, 2014): the same seed, the same numbers.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    public init(seed: UInt64) { state = seed }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import GRDB
+
+/// Accounts in a SQLite file, made and filled at first use.
+public final class AccountStore: Sendable {
+    private let database: any DatabaseWriter
+
+    /// Opens the store at `path` (in memory without one) and sees to it that it holds at least
+    /// `accounts` accounts; those that are there stay as they are.
+    ///
+    /// - Throws: ``EmbeddedError`` where the file cannot be made or is no account store; it is left
+    ///   as it was then.
+    public init(path: String?, accounts: Int) throws {
+        do {
+            if let path {
+                try FileManager.default.createDirectory(
+                    atPath: (path as NSString).deletingLastPathComponent,
+                    withIntermediateDirectories: true)
+                var configuration = GRDB.Configuration()
+                // Two processes may make the same file at once.
+                configuration.busyMode = .timeout(10)
+                database = try DatabaseQueue(path: path, configuration: configuration)
+            } else {
+                database = try DatabaseQueue()
+            }
+            try database.write { database in
+                try database.execute(sql: Self.schema)
+            }
+            try fill(to: accounts)
+        } catch {
+            throw EmbeddedError.unusable(path: path ?? "memory", reason: Self.reason(error))
+        }
+    }
+
+    private static let schema = """
+        CREATE TABLE IF NOT EXISTS accounts (
+            number TEXT PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, plan TEXT NOT NULL,
+            status TEXT NOT NULL, region TEXT NOT NULL, created TEXT NOT NULL,
+            credit INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """
+
+    private static func reason(_ error: any Error) -> String {
+        (error as? DatabaseError)?.message ?? error.localizedDescription
+    }
+
+    /// Adds what is missing, some thousands a transaction, so that another process waits little.
+    private func fill(to accounts: Int) throws {
+        var place = try database.read { try Row.fetchCount($0) }
+        while place < accounts {
+            let batch = place..<min(place + 10_000, accounts)
+            try database.write { database in
+                let insert = try database.makeStatement(
+                    sql: "INSERT OR IGNORE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+                for place in batch {
+                    let account = Account.invented(at: place)
+                    try insert.execute(arguments: [
+                        account.number, account.name, account.email, account.plan,
+                        account.status, account.region, account.created, account.credit,
+                    ])
+                }
+            }
+            place = batch.upperBound
+        }
+    }
+
+    /// - Throws: ``EmbeddedError/missing(_:)`` where there is no such account.
+    public func account(_ number: String) async throws -> Account {
+        let account = try await database.read { database in
+            try Row.fetchOne(
+                database, sql: "SELECT * FROM accounts WHERE number = ?", arguments: [number]
+            ).map(Account.init(row:))
+        }
+        guard let account else { throw EmbeddedError.missing(number) }
+        return account
+    }
+}
+
+extension Account {
+    fileprivate init(row: Row) {
+        self.init(
+            number: row["number"], name: row["name"], email: row["email"], plan: row["plan"],
+            status: row["status"], region: row["region"], created: row["created"],
+            credit: row["credit"])
+    }
+}
+
+extension Row {
+    fileprivate static func fetchCount(_ database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM accounts") ?? 0
+    }
+}
+
+/// What went wrong in the embedded origin, as a sentence for the one who asked.
+public enum EmbeddedError: Error, Hashable, CustomStringConvertible {
+    case missing(String)
+    /// Now and then, on purpose.
+    case throttled
+    case unusable(path: String, reason: String)
+    case noRole(String)
+
+    public var description: String {
+        switch self {
+        case .missing(let number): "there is no account \(number)"
+        case .throttled: "throttled: the rate of requests is exceeded; try again in a moment"
+        case .unusable(let path, let reason):
+            "the account store \(path) cannot be used: \(reason); remove it or name another with "
+                + "LARDER_STORE"
+        case .noRole(let text):
+            "\"\(text)\" is no role; write arn:aws:iam::ACCOUNT:role/NAME with twelve digits"
+        }
+    }
+
+}

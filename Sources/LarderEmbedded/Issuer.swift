@@ -1,0 +1,69 @@
+public import Foundation
+public import Larder
+public import LarderInspector
+
+/// A role of the embedded origin, `arn:aws:iam::100000000000:role/reader`.
+public struct EmbeddedRole: Hashable, Sendable, ByteSized {
+    public let arn: String
+
+    /// - Throws: ``EmbeddedError/noRole(_:)``.
+    public init(_ arn: String) throws {
+        guard arn.wholeMatch(of: /arn:aws:iam::[0-9]{12}:role\/[A-Za-z0-9+=,.@_\/-]+/) != nil else {
+            throw EmbeddedError.noRole(arn)
+        }
+        self.arn = arn
+    }
+
+    /// `100000000000/reader`.
+    public var shownKey: String {
+        let parts = arn.split(separator: ":")
+        return parts[3] + "/" + parts[4].dropFirst("role/".count)
+    }
+
+    public var heapBytes: Int { arn.heapBytes }
+}
+
+/// Credentials that open nothing, made as STS makes its own.
+public struct IssuedCredentials: Sendable, Expiring, ByteSized, Inspectable {
+    public let accessKeyID: String
+    public let secretAccessKey: Secret
+    public let sessionToken: Secret
+    public let expiry: Instant?
+    /// The same end by the wall clock.
+    public let expiration: Date
+    public let role: EmbeddedRole
+
+    public var heapBytes: Int {
+        accessKeyID.heapBytes + secretAccessKey.heapBytes + sessionToken.heapBytes + role.heapBytes
+    }
+
+    /// The key id's last four, the role and the end; nothing else leaves the process.
+    public var shown: Shown {
+        .fields([
+            .init("key", .text("…" + accessKeyID.suffix(4))), .init("role", .text(role.arn)),
+            .init("expires", .text(expiration.formatted(.iso8601))),
+        ])
+    }
+}
+
+/// The local issuer of short-lived credentials.
+public struct Issuer: Sendable {
+    private let clock: AgeClock
+
+    public init(clock: AgeClock = .system) { self.clock = clock }
+
+    public func issue(_ role: EmbeddedRole, lifetime: Duration) -> IssuedCredentials {
+        IssuedCredentials(
+            accessKeyID: "ASIA" + text(16, from: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+            secretAccessKey: Secret(text(40, from: Self.base64)),
+            sessionToken: Secret(text(360, from: Self.base64)), expiry: clock.now() + lifetime,
+            expiration: Date(timeIntervalSinceNow: lifetime.inSeconds), role: role)
+    }
+
+    private static let base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+    private func text(_ length: Int, from letters: String) -> String {
+        var random = SystemRandomNumberGenerator()
+        return String((0..<length).map { _ in letters.randomElement(using: &random)! })
+    }
+}
