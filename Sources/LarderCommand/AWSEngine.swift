@@ -1,3 +1,138 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderAWS
+import LarderInspector
+import Synchronization
+
 extension Engine {
-    static func aws(_ options: OriginOptions) throws -> Engine { fatalError() }
+    /// Accounts of a DynamoDB table, and the credentials of roles.
+    static func aws(_ options: OriginOptions) async throws -> Engine {
+        let environment = ProcessInfo.processInfo.environment
+        let user = try Credentials.fromEnvironment(environment)
+        do {
+            let reader = try options.role.map { try Role($0) }
+            let client = try AWSClient(
+                region: options.region ?? region(environment), endpointURL: options.endpointURL
+            ) { user }
+            return make(options, client, user, reader)
+        } catch let error as AWSError where error.kind == .invalid {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    private static func make(
+        _ options: OriginOptions, _ client: AWSClient, _ user: Credentials, _ reader: Role?
+    ) -> Engine {
+        let credentialBounds = options.configuration(
+            "credentials", default: Configuration(maxsize: 64, ttl: nil))
+        let credentials = Cache<Role, Credentials>(
+            "credentials", maxsize: credentialBounds.maxsize, ttl: credentialBounds.ttl
+        ) { try await client.sts.assumeRole($0) }
+
+        let table = client.signing {
+            if let reader { try await credentials.value(for: reader) } else { user }
+        }
+        let (name, key) = (options.table, options.key)
+        let accountBounds = options.configuration(
+            "accounts", default: Configuration(maxsize: 64, ttl: .seconds(300)))
+        let known = KnownKeys(roles: reader.map { [$0] } ?? [])
+        let accounts = Cache<String, Item>(
+            "accounts", maxsize: accountBounds.maxsize, ttl: accountBounds.ttl
+        ) { number in
+            guard let name else {
+                throw InspectorError("no table is named; name the accounts' table with --table")
+            }
+            let item = try await table.dynamoDB.getItem(
+                table: name, key: .init(key.name, key.isNumber ? .number(number) : .string(number)))
+            known.add(number, item)
+            return item
+        }
+
+        let inspector = LocalInspector(name ?? "larder")
+        inspector.add(accounts)
+        inspector.add(credentials, key: \.shownKey) { try Role($0) }
+        return Engine(
+            inspector: inspector,
+            warm: { count in
+                await warm(count, table, options, known) { number in
+                    _ = try? await accounts.value(for: number)
+                }
+                for role in known.roles { _ = try? await credentials.value(for: role) }
+            },
+            lookUp: {
+                let (number, role) = known.any()
+                if let number { _ = try? await accounts.value(for: number) }
+                if let role { _ = try? await credentials.value(for: role) }
+            },
+            reveal: { role in
+                let session = try await credentials.value(for: Role(role))
+                return .fields([
+                    .init("AccessKeyId", .text(session.accessKeyID)),
+                    .init("SecretAccessKey", .text(session.secretAccessKey.reveal())),
+                    .init("SessionToken", session.sessionToken.map { .text($0.reveal()) } ?? .null),
+                    .init(
+                        "Expiration",
+                        session.expiration.map { .text($0.formatted(.iso8601)) } ?? .null),
+                ])
+            },
+            close: { await client.shutdown() })
+    }
+
+    /// Looks some keys of the table up, so that there is something to see; where they cannot be
+    /// listed, that is said, and the console's `f` fetches by hand.
+    private static func warm(
+        _ count: Int, _ table: AWSClient, _ options: OriginOptions, _ known: KnownKeys,
+        lookUp: @escaping @Sendable (String) async -> Void
+    ) async {
+        var keys = options.keys
+        if keys.isEmpty, count > 0, let name = options.table {
+            do {
+                keys = try await table.dynamoDB.someKeys(
+                    table: name, name: options.key.name, limit: count
+                ).compactMap { key in
+                    switch key {
+                    case .string(let text), .number(let text): text
+                    default: nil
+                    }
+                }
+            } catch {
+                say("\(error); name keys with --keys, or one with f in the console")
+            }
+        }
+        await withDiscardingTaskGroup { group in
+            for key in keys { group.addTask { await lookUp(key) } }
+        }
+    }
+
+    private static func region(_ environment: [String: String]) -> String {
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            if let region = environment[name], !region.isEmpty { return region }
+        }
+        return "us-east-1"
+    }
+}
+
+/// The keys that traffic asks for: those looked up before, and the roles that their items name.
+private final class KnownKeys: Sendable {
+    private let keys: Mutex<(accounts: Set<String>, roles: Set<Role>)>
+
+    init(roles: [Role]) { keys = Mutex(([], Set(roles))) }
+
+    var roles: [Role] { keys.withLock { Array($0.roles) } }
+
+    func add(_ number: String, _ item: Item) {
+        let named = item.attributes.values.compactMap { value -> Role? in
+            guard case .string(let text) = value else { return nil }
+            return try? Role(text)
+        }
+        keys.withLock { keys in
+            keys.accounts.insert(number)
+            keys.roles.formUnion(named)
+        }
+    }
+
+    func any() -> (account: String?, role: Role?) {
+        keys.withLock { ($0.accounts.randomElement(), $0.roles.randomElement()) }
+    }
 }

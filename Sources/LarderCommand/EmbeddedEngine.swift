@@ -29,8 +29,9 @@ extension Engine {
         return Engine(
             inspector: inspector, isDemo: true,
             warm: { count in
-                for place in 0..<min(count, origin.knownAccounts) {
-                    _ = try? await accounts.value(for: Account.number(at: place))
+                let first = (0..<min(count, origin.knownAccounts)).map(Account.number)
+                for number in options.keys + first {
+                    _ = try? await accounts.value(for: number)
                 }
             },
             lookUp: {

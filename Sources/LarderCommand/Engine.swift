@@ -17,6 +17,6 @@ struct Engine: Sendable {
 extension Engine {
     /// The engine that the options ask for.
     static func make(_ options: OriginOptions) async throws -> Engine {
-        options.isAWS ? try aws(options) : try embedded(options)
+        options.isAWS ? try await aws(options) : try embedded(options)
     }
 }

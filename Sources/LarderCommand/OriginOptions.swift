@@ -44,6 +44,14 @@ struct OriginOptions: ParsableArguments {
     var role: String?
 
     @Option(
+        help: """
+            Account numbers to look up at the start and by --traffic, with commas between them; \
+            without them on aws, some are read from the table by a Scan.
+            """,
+        transform: { $0.split(separator: ",").map(String.init) })
+    var keys: [String] = []
+
+    @Option(
         name: .customLong("cache"),
         help: """
             Bounds of a cache, as in accounts:maxsize=64,ttl=300s. maxsize is a number, none or \

@@ -64,14 +64,14 @@ public final class AccountStore: Sendable {
         }
     }
 
-    /// - Throws: ``EmbeddedError/missing(_:)`` where there is no such account.
+    /// - Throws: ``EmbeddedError/missing`` where there is no such account.
     public func account(_ number: String) async throws -> Account {
         let account = try await database.read { database in
             try Row.fetchOne(
                 database, sql: "SELECT * FROM accounts WHERE number = ?", arguments: [number]
             ).map(Account.init(row:))
         }
-        guard let account else { throw EmbeddedError.missing(number) }
+        guard let account else { throw EmbeddedError.missing }
         return account
     }
 }
@@ -93,7 +93,7 @@ extension Row {
 
 /// What went wrong in the embedded origin, as a sentence for the one who asked.
 public enum EmbeddedError: Error, Hashable, CustomStringConvertible {
-    case missing(String)
+    case missing
     /// Now and then, on purpose.
     case throttled
     case unusable(path: String, reason: String)
@@ -101,7 +101,7 @@ public enum EmbeddedError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .missing(let number): "there is no account \(number)"
+        case .missing: "there is no account of this number"
         case .throttled: "throttled: the rate of requests is exceeded; try again in a moment"
         case .unusable(let path, let reason):
             "the account store \(path) cannot be used: \(reason); remove it or name another with "

@@ -42,7 +42,7 @@ public struct EmbeddedOrigin: Sendable {
     public func account(_ number: String) async throws -> Account {
         try await travel()
         guard let place = Int(number).map({ $0 - 100_000_000_000 }), place < knownAccounts else {
-            throw EmbeddedError.missing(number)
+            throw EmbeddedError.missing
         }
         return try await store.account(number)
     }

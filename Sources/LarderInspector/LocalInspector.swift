@@ -45,7 +45,8 @@ public final class LocalInspector: Inspector {
     ) {
         let inspected = Inspected(cache: cache, shownKey: key, parse: parse, shownValue: value)
         state.withLock {
-            precondition(!$0.caches.contains { $0.name == cache.name }, "\(cache.name) stands twice")
+            precondition(
+                !$0.caches.contains { $0.name == cache.name }, "\(cache.name) stands twice")
             $0.caches.append(inspected)
         }
     }

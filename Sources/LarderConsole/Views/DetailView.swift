@@ -9,25 +9,31 @@ enum DetailView {
         if layout.kind == .wide {
             frame.border(box, "Detail", model.glyphs)
             let lines = facts(model) + value(model)
-            put(Array(lines.prefix(box.inside.height)), in: box.inside, &frame)
+            put(Array(lines.prefix(box.inside.height)), in: box.inside, model, &frame)
         } else {
-            put(Array(short(model).prefix(box.height)), in: box, &frame)
+            put(Array(short(model).prefix(box.height)), in: box, model, &frame)
         }
     }
 
     static func drawFull(_ model: Model, _ layout: Layout, _ scroll: Int, _ frame: inout Frame) {
         let box = Box(
-            row: 1, column: 0, height: model.size.rows - 3, width: model.size.columns)
+            row: 1, column: 0, height: model.size.rows - 3, width: model.size.columns - 1)
         frame.border(box, "Detail", model.glyphs, right: "Esc goes back")
         let lines = facts(model) + value(model)
         let first = min(scroll, max(0, lines.count - box.inside.height))
-        put(Array(lines.dropFirst(first).prefix(box.inside.height)), in: box.inside, &frame)
+        put(Array(lines.dropFirst(first).prefix(box.inside.height)), in: box.inside, model, &frame)
     }
 
-    private static func put(_ lines: [Line], in box: Box, _ frame: inout Frame) {
+    private static func put(_ lines: [Line], in box: Box, _ model: Model, _ frame: inout Frame) {
         for (place, line) in lines.enumerated() {
-            frame.put(
-                line, at: Place(row: box.row + place, column: box.column + 1), limit: box.width - 2)
+            let row = box.row + place
+            let end = frame.put(
+                line, at: Place(row: row, column: box.column + 1), limit: box.width - 2)
+            if end > box.column + box.width - 1 {
+                frame.put(
+                    model.glyphs.more, at: Place(row: row, column: box.column + box.width - 2),
+                    .dim)
+            }
         }
     }
 

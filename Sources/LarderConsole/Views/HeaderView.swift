@@ -102,36 +102,51 @@ enum HeaderView {
         let history = model.histories[cache.name] ?? History()
         let fill = fill(cache.snapshot)
         let name = Text.left(name(cache.name, model), nameWidth(model))
-        let right: [[(String, Style)]] = [
-            [
-                (Text.right(Format.rate(history.rate(\.lookups)), 9), .bold),
-                ("  hit ", .dim), (Text.right(Format.percent(history.hitRatio), 6), .plain),
-                ("  held ", .dim), (Text.right(fill.text, 11), .plain),
-                (
-                    " " + (fill.share.map { Sparkline.gauge($0, width: 12, model.glyphs) } ?? ""),
-                    .accent
-                ),
-            ],
-            [
-                (Text.right(Format.rate(history.rate(\.misses)), 9), .plain),
-                ("  ttl ", .dim),
-                (Text.right(Units.text(ttl: cache.snapshot.configuration.ttl), 6), .plain),
-                ("  size ", .dim),
-                (Text.right(Units.text(bytes: cache.snapshot.bytes), 11), .plain),
-                ("  evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain),
-            ],
+        let gauge = fill.share.map { Sparkline.gauge($0, width: 13, model.glyphs) } ?? ""
+        let ttl = Units.text(ttl: cache.snapshot.configuration.ttl)
+        let rows: [Line] = [
+            Line(
+                label: "look-ups", part: \.lookups, style: .bold,
+                figures: [
+                    ("hit", Format.percent(history.hitRatio)), ("held", fill.text),
+                ], end: (gauge, .accent)),
+            Line(
+                label: "misses", part: \.misses, style: .plain,
+                figures: [("ttl", ttl), ("size", Units.text(bytes: cache.snapshot.bytes))],
+                end: ("evict " + Text.right(Format.rate(history.rate(\.evicted)), 7), .dim)),
         ]
-        let labels = [name + " look-ups ", Text.left("", Text.width(of: name)) + " misses   "]
-        let width = max(
-            10, box.width - 1 - Text.width(of: labels[0]) - 52)
-        for (line, part) in [\History.Sample.lookups, \History.Sample.misses].enumerated() {
+        for (place, line) in rows.enumerated() {
+            let figures: [(text: String, style: Style)] =
+                [(Text.right(Format.rate(history.rate(line.part)), 9), line.style)]
+                + line.figures.enumerated().flatMap { column, figure in
+                    [
+                        ("  " + Text.left(figure.label, 5), .dim),
+                        (Text.right(figure.text, column == 0 ? 7 : 11), .plain),
+                    ]
+                }
+                + [("  ", .plain), (line.end.text, line.end.style)]
+            let label = (place == 0 ? name : Text.left("", Text.width(of: name))) + " "
+            let labelStyle: Style = place == 0 ? .accent : .plain
+            let front: [(text: String, style: Style)] = [
+                (" ", .plain), (label, labelStyle), (Text.left(line.label, 9), .dim),
+            ]
+            let used = (front + figures).reduce(0) { $0 + Text.width(of: $1.text) }
+            let width = max(0, box.width - 1 - used)
             let graph = Sparkline.text(
-                history.rates(part, last: width), width: width, model.glyphs)
+                history.rates(line.part, last: width), width: width, model.glyphs)
             frame.put(
-                [(" ", .plain), (labels[line], line == 0 ? .accent : .dim), (graph, .accent)]
-                    + right[line],
-                at: Place(row: row + line, column: box.column), limit: box.width)
+                front + [(graph, .accent)] + figures,
+                at: Place(row: row + place, column: box.column), limit: box.width)
         }
+    }
+
+    /// One of the two lines that a cache has on a wide screen.
+    private struct Line {
+        var label: String
+        var part: KeyPath<History.Sample, Double>
+        var style: Style
+        var figures: [(label: String, text: String)]
+        var end: (text: String, style: Style)
     }
 
     // MARK: Figures

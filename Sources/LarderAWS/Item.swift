@@ -1,0 +1,22 @@
+public import Larder
+public import LarderInspector
+
+/// An item of a DynamoDB table.
+public struct Item: Hashable, Sendable, Inspectable, ByteSized {
+    public let attributes: [String: AttributeValue]
+    /// The attribute by which it was found; it is shown first.
+    public let keyName: String
+
+    public init(_ attributes: [String: AttributeValue], keyName: String) {
+        self.attributes = attributes
+        self.keyName = keyName
+    }
+
+    public var shown: Shown {
+        let key = attributes[keyName].map { [Shown.Field(keyName, $0.shown)] } ?? []
+        let others = attributes.filter { $0.key != keyName }.sorted { $0.key < $1.key }
+        return .fields(key + others.map { .init($0.key, $0.value.shown) })
+    }
+
+    public var heapBytes: Int { attributes.heapBytes + keyName.heapBytes }
+}

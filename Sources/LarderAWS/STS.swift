@@ -1,0 +1,98 @@
+import Foundation
+import Larder
+import LarderInspector
+import NIOHTTP1
+
+/// The Security Token Service as far as roles are assumed: the query protocol, XML replies.
+public struct STS: Sendable {
+    let client: AWSClient
+
+    /// Assumes a role and returns its session's credentials, their end already on the age line.
+    ///
+    /// - Parameters:
+    ///   - sessionName: 2 to 64 letters, digits and `_+=,.@-`; it stands in the account's trail.
+    ///   - duration: How long the session lives; 15 minutes to 12 hours, STS's own default is one
+    ///     hour.
+    /// - Throws: ``AWSError``; `CancellationError` where the caller gave up, which ends the request.
+    public func assumeRole(
+        _ role: Role, sessionName: String = "larder", duration: Duration? = nil,
+        externalID: String? = nil
+    ) async throws -> Credentials {
+        var form = [
+            ("Action", "AssumeRole"), ("Version", "2011-06-15"), ("RoleArn", role.arn),
+            ("RoleSessionName", sessionName),
+        ]
+        if let duration { form.append(("DurationSeconds", "\(duration.components.seconds)")) }
+        if let externalID { form.append(("ExternalId", externalID)) }
+        let body = form.map { "\($0.0)=\(Signature.encoded($0.1))" }.joined(separator: "&")
+        let subject = "AssumeRole of \(role.arn)"
+        let endpoint = client.endpoint(of: "sts")
+        let reply = try await client.send(
+            Array(body.utf8),
+            headers: [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
+            to: "sts", subject)
+        guard reply.status == 200 else {
+            let call = Call(
+                operation: "AssumeRole", permission: "sts:AssumeRole", endpoint: endpoint.url,
+                region: client.region)
+            throw Self.serviceError(reply)?.error(subject, call)
+                ?? AWSError(
+                    reply.status >= 500 ? .service : .garbage,
+                    "\(subject): \(endpoint.url) answered HTTP \(reply.status) without an error of "
+                        + "STS's; check --endpoint-url")
+        }
+        guard let credentials = credentials(in: reply, role) else {
+            throw AWSError(
+                .garbage,
+                "\(subject): the reply of \(endpoint.url) holds no credentials; check "
+                    + "--endpoint-url")
+        }
+        guard credentials.expiry! > client.clock.now() else {
+            throw AWSError(
+                .garbage, "\(subject): \(endpoint.url) gave credentials that have expired already")
+        }
+        return credentials
+    }
+
+    /// The session's life is counted from the server's own `Date`, so that a wrong clock here
+    /// neither lengthens nor shortens it.
+    private func credentials(in reply: AWSClient.Reply, _ role: Role) -> Credentials? {
+        guard let values = XMLValues(reply.body), let id = values["Credentials", "AccessKeyId"],
+            let secret = values["Credentials", "SecretAccessKey"],
+            let token = values["Credentials", "SessionToken"],
+            let expiration = values["Credentials", "Expiration"].flatMap(Self.date)
+        else { return nil }
+        let serverNow = reply.headers.first(name: "Date").flatMap(Self.httpDate) ?? Date()
+        let life = Duration.seconds(expiration.timeIntervalSince(serverNow))
+        return Credentials(
+            accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: Secret(token),
+            expiry: client.clock.now() + life, expiration: expiration, role: role.arn)
+    }
+
+    /// ISO 8601, with or without fractions of a second.
+    static func date(_ text: String) -> Date? {
+        (try? Date(text, strategy: .iso8601))
+            ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+    }
+
+    /// `Mon, 23 Nov 2026 08:37:38 GMT`.
+    static func httpDate(_ text: String) -> Date? {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(secondsFromGMT: 0)
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
+        return formatter.date(from: text)
+    }
+
+    /// `ErrorResponse/Error`, or `ErrorResponse/Errors/Error`.
+    static func serviceError(_ reply: AWSClient.Reply) -> ServiceError? {
+        guard let values = XMLValues(reply.body), let code = values["Error", "Code"] else {
+            return nil
+        }
+        return ServiceError(
+            code: code, message: values["Error", "Message"] ?? "",
+            requestID: values["RequestId"] ?? values["RequestID"]
+                ?? reply.headers.first(name: "x-amzn-RequestId"),
+            status: reply.status)
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import FoundationXML
+
+/// The texts of an XML document by the names of their element and its parent, wherever they stand:
+/// what AWS's replies need, in any order and with any prefix.
+struct XMLValues {
+    private let texts: [Path: String]
+
+    private struct Path: Hashable {
+        var parent: String
+        var name: String
+    }
+
+    /// `nil` where the bytes are no XML.
+    init?(_ bytes: [UInt8]) {
+        let reader = Reader()
+        let parser = XMLParser(data: Data(bytes))
+        parser.shouldProcessNamespaces = true
+        parser.delegate = reader
+        guard parser.parse() else { return nil }
+        texts = reader.texts
+    }
+
+    subscript(parent: String, name: String) -> String? { texts[Path(parent: parent, name: name)] }
+
+    /// The first element of that name under any parent.
+    subscript(name: String) -> String? { texts.first { $0.key.name == name }?.value }
+
+    private final class Reader: NSObject, XMLParserDelegate {
+        var texts: [Path: String] = [:]
+        private var open: [String] = []
+        private var text = ""
+
+        func parser(
+            _ parser: XMLParser, didStartElement name: String, namespaceURI: String?,
+            qualifiedName: String?, attributes: [String: String]
+        ) {
+            open.append(name)
+            text = ""
+        }
+
+        func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
+
+        func parser(
+            _ parser: XMLParser, didEndElement name: String, namespaceURI: String?,
+            qualifiedName: String?
+        ) {
+            open.removeLast()
+            let path = Path(parent: open.last ?? "", name: name)
+            let value = text.trimmingCharacters(in: .whitespacesAndNewlines)
+            if texts[path] == nil, !value.isEmpty { texts[path] = value }
+            text = ""
+        }
+    }
+}
