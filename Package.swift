@@ -41,7 +41,7 @@ let package = Package(
             name: "LarderInspectorTests", dependencies: ["LarderInspector", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "LarderConsoleTests", dependencies: ["LarderConsole", "TestSupport"],
+            name: "LarderConsoleTests", dependencies: ["LarderConsole", "CNcurses", "TestSupport"],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

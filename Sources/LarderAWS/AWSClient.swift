@@ -3,7 +3,6 @@ import Foundation
 public import Larder
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 
 /// Sends signed requests to DynamoDB and STS, over one pool of connections.
 public struct AWSClient: Sendable {
@@ -15,7 +14,7 @@ public struct AWSClient: Sendable {
     private let endpoint: Endpoint?
     private let http: HTTPClient
     private let credentials: CredentialSource
-    private let deadline: Duration
+    let deadline: Duration
 
     /// - Parameters:
     ///   - endpointURL: Another address than AWS's for every service.
@@ -59,13 +58,14 @@ public struct AWSClient: Sendable {
     public var dynamoDB: DynamoDB { DynamoDB(client: self) }
     public var sts: STS { STS(client: self) }
 
-    /// Closes the connections; requests under way fail.
+    /// Closes the connections; requests under way fail. To be called once, before the last copy of
+    /// the client goes.
     public func shutdown() async { try? await http.shutdown() }
 
     // MARK: Sending
 
     /// Largest reply that is read: DynamoDB's largest is 16 MB.
-    private static let largestReply = 20 << 20
+    static let largestReply = 20 << 20
 
     /// What a service answered.
     struct Reply {
@@ -74,122 +74,70 @@ public struct AWSClient: Sendable {
         var body: [UInt8]
     }
 
-    /// The address of a service.
-    func endpoint(of service: String) -> Endpoint {
-        endpoint ?? Endpoint(service: service, region: region)
+    /// An operation of a service, as it goes from here.
+    func call(_ service: String, _ operation: String, _ subject: String) -> Call {
+        Call(
+            service: service, operation: operation, subject: subject,
+            endpoint: endpoint ?? Endpoint(service: service, region: region), region: region)
     }
 
-    /// - Parameter subject: What is asked, for the sentence of an error.
+    /// Signs, sends and reads the reply, whatever its status; one that is no whole reply is an
+    /// ``AWSError``.
     func send(
-        _ body: [UInt8], headers: [(name: String, value: String)], to service: String,
-        _ subject: String
+        _ call: Call, headers: [(name: String, value: String)], body: [UInt8]
     ) async throws -> Reply {
-        let endpoint = endpoint(of: service)
-        let signer = try await credentials()
+        let request = signed(call, headers, body, try await credentials())
+        do {
+            return try await within(deadline) { try await exchange(call, request) }
+        } catch {
+            try Task.checkCancellation()
+            throw failure(of: call, error)
+        }
+    }
+
+    private func signed(
+        _ call: Call, _ headers: [(name: String, value: String)], _ body: [UInt8],
+        _ signer: Credentials
+    ) -> HTTPClientRequest {
         let signed = SignedRequest(
-            path: endpoint.path, headers: [("Host", endpoint.host)] + headers, body: body)
-        let signature = Signature(region: region, service: service)
-        var request = HTTPClientRequest(url: endpoint.url)
+            path: call.endpoint.path, headers: [("Host", call.endpoint.host)] + headers, body: body)
+        let signature = Signature(region: region, service: call.service)
+        var request = HTTPClientRequest(url: call.endpoint.url)
         request.method = .POST
         for header in signed.headers + signature.headers(for: signed, signer, at: Date()) {
             request.headers.add(name: header.name, value: header.value)
         }
         request.headers.add(name: "User-Agent", value: "larder")
         request.body = .bytes(ByteBuffer(bytes: body))
-        let limit = TimeAmount.nanoseconds(deadline.nanoseconds)
-        do {
-            let response = try await http.execute(request, timeout: limit)
-            if (300..<400).contains(response.status.code) {
-                throw AWSError(
-                    .garbage,
-                    "\(subject): \(endpoint.url) answered with a redirect; check --endpoint-url")
+        return request
+    }
+
+    private func exchange(_ call: Call, _ request: HTTPClientRequest) async throws -> Reply {
+        let response = try await http.execute(request, deadline: .distantFuture)
+        if (300..<400).contains(response.status.code) {
+            throw call.error(
+                .garbage,
+                "\(call.endpoint.url) answered with a redirect, which is not followed; check "
+                    + "--endpoint-url")
+        }
+        let buffer = try await response.body.collect(upTo: Self.largestReply)
+        return Reply(
+            status: Int(response.status.code), headers: response.headers,
+            body: Array(buffer.readableBytesView))
+    }
+
+    /// The HTTP client's own deadline ends with a reply's head; this one covers the body too.
+    private func within(
+        _ limit: Duration, _ work: @escaping @Sendable () async throws -> Reply
+    ) async throws -> Reply {
+        try await withThrowingTaskGroup(of: Reply.self) { group in
+            group.addTask(operation: work)
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw HTTPClientError.deadlineExceeded
             }
-            let buffer = try await response.body.collect(upTo: Self.largestReply)
-            return Reply(
-                status: Int(response.status.code), headers: response.headers,
-                body: Array(buffer.readableBytesView))
-        } catch {
-            try Task.checkCancellation()
-            throw failure(error, subject, endpoint)
+            defer { group.cancelAll() }
+            return try await group.next()!
         }
-    }
-
-    /// The sentence for a request that got no whole reply.
-    private func failure(_ error: any Error, _ subject: String, _ endpoint: Endpoint) -> AWSError {
-        let place = "\(subject): \(endpoint.url)"
-        let check = "check the network, --endpoint-url and --region"
-        switch error {
-        case let error as AWSError: return error
-        case is NIOTooManyBytesError:
-            return AWSError(.garbage, "\(place) sent more than 20 MiB; \(check)")
-        case let error as HTTPClientError where error == .connectTimeout:
-            return AWSError(.unreachable, "\(place) did not accept a connection in time; \(check)")
-        case let error as HTTPClientError where [.deadlineExceeded, .readTimeout].contains(error):
-            return AWSError(
-                .unreachable,
-                "\(place) did not answer within \(deadline.components.seconds) s; try again, or \(check)"
-            )
-        case let error as HTTPClientError where error == .remoteConnectionClosed:
-            return AWSError(
-                .cut,
-                "\(place) closed the connection before its reply ended; try again, or \(check)"
-            )
-        case let error as NIOConnectionError:
-            let reason = error.connectionErrors.first.map { Self.reason($0.error) }
-            return AWSError(
-                .unreachable,
-                "\(place) cannot be reached: \(reason ?? "its name is not known"); \(check)")
-        case let error as IOError:
-            let reached = error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
-            return AWSError(
-                reached ? .cut : .unreachable,
-                reached
-                    ? "\(place) cut the connection; try again, or \(check)"
-                    : "\(place) cannot be reached: \(Self.reason(error)); \(check)")
-        case is HTTPParserError:
-            return AWSError(.garbage, "\(place) does not answer in HTTP; \(check)")
-        default:
-            return AWSError(
-                .unreachable, "\(place) failed: \(AWSError.printable("\(error)")); \(check)")
-        }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        guard let error = error as? IOError else { return AWSError.printable("\(error)") }
-        return String(cString: strerror(error.errnoCode)).lowercased()
-    }
-}
-
-/// Where a service is.
-struct Endpoint: Sendable {
-    /// Scheme, host and port, without a slash at the end, and the path.
-    let url: String
-    /// As the `Host` header has it: a port only where it is not the scheme's own.
-    let host: String
-    let path: String
-
-    init(service: String, region: String) {
-        let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        host = "\(service).\(region).\(domain)"
-        url = "https://\(host)/"
-        path = "/"
-    }
-
-    init(_ text: String) throws {
-        guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
-            ["http", "https"].contains(scheme), let name = parts.percentEncodedHost, !name.isEmpty,
-            parts.query == nil, parts.fragment == nil, parts.user == nil,
-            (1...65_535).contains(parts.port ?? 1)
-        else {
-            throw AWSError(
-                .invalid,
-                "\"\(AWSError.printable(text))\" is no endpoint; write a URL such as "
-                    + "http://127.0.0.1:5000 or https://dynamodb.eu-west-1.amazonaws.com")
-        }
-        let bracketed = name.contains(":") && !name.hasPrefix("[") ? "[\(name)]" : name
-        let own = scheme == "https" ? 443 : 80
-        host = bracketed + (parts.port.map { $0 == own ? "" : ":\($0)" } ?? "")
-        path = parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath
-        url = "\(scheme)://\(host)\(path)"
     }
 }

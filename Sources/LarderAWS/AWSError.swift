@@ -1,123 +1,77 @@
+public import Foundation
+
 /// What went wrong between us and AWS: one sentence that says what, where and what to do.
 ///
 /// It holds what the service answered and never what we sent.
-public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, LocalizedError {
     /// What a caller may want to tell apart.
-    public struct Kind: Hashable, Sendable {
-        private let name: String
+    public struct Kind: Hashable, Sendable, CustomStringConvertible {
+        private enum Name: String {
+            case noCredentials, missingItem, unknownTable, denied, expiredToken, unknownKey
+            case wrongSecret, throttled, invalid, service, unreachable, cut, garbage
+        }
+
+        private let name: Name
+        private init(_ name: Name) { self.name = name }
+        public var description: String { name.rawValue }
 
         /// No keys to sign with.
-        public static let noCredentials = Kind(name: "noCredentials")
+        public static let noCredentials = Kind(.noCredentials)
         /// The table is there and the item is not.
-        public static let missingItem = Kind(name: "missingItem")
-        public static let unknownTable = Kind(name: "unknownTable")
-        public static let denied = Kind(name: "denied")
-        public static let expiredToken = Kind(name: "expiredToken")
+        public static let missingItem = Kind(.missingItem)
+        public static let unknownTable = Kind(.unknownTable)
+        public static let denied = Kind(.denied)
+        public static let expiredToken = Kind(.expiredToken)
         /// The service does not know the access key, or its session token.
-        public static let unknownKey = Kind(name: "unknownKey")
+        public static let unknownKey = Kind(.unknownKey)
         /// The signature is wrong: the secret, or the clock.
-        public static let wrongSecret = Kind(name: "wrongSecret")
-        public static let throttled = Kind(name: "throttled")
+        public static let wrongSecret = Kind(.wrongSecret)
+        public static let throttled = Kind(.throttled)
         /// What was asked for makes no sense.
-        public static let invalid = Kind(name: "invalid")
+        public static let invalid = Kind(.invalid)
         /// The service failed, or answered with a code not known here.
-        public static let service = Kind(name: "service")
-        /// No connection.
-        public static let unreachable = Kind(name: "unreachable")
+        public static let service = Kind(.service)
+        /// No connection, or no whole reply in time.
+        public static let unreachable = Kind(.unreachable)
         /// The connection ended before the reply did.
-        public static let cut = Kind(name: "cut")
+        public static let cut = Kind(.cut)
         /// The reply is none that the service gives.
-        public static let garbage = Kind(name: "garbage")
+        public static let garbage = Kind(.garbage)
     }
 
     public let kind: Kind
+    /// What was called, such as `GetItem`; `nil` where nothing was sent.
+    public let operation: String?
     /// The service's own code, such as `AccessDeniedException`.
     public let code: String?
     public let requestID: String?
     public let description: String
 
-    init(_ kind: Kind, code: String? = nil, requestID: String? = nil, _ description: String) {
+    public var errorDescription: String? { description }
+
+    init(
+        _ kind: Kind, operation: String? = nil, code: String? = nil, requestID: String? = nil,
+        _ description: String
+    ) {
         self.kind = kind
-        self.code = code
-        self.requestID = requestID
+        self.operation = operation
+        self.code = code.map { Self.printable($0) }
+        self.requestID = requestID.map { Self.printable($0) }
         self.description = description
     }
 
-    /// Text of others made fit for a terminal: no control characters, and an end.
+    /// Text of others made fit for a terminal: one line, left to right, and an end.
     static func printable(_ text: String) -> String {
-        let shown = text.prefix(500).map { character in
-            character.unicodeScalars.contains { $0.properties.generalCategory == .control }
-                ? " " : character
+        // Scalars, because a single character may be as long as the text.
+        let most = 500
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(most) {
+            let kind = scalar.properties.generalCategory
+            let isPlain =
+                kind != .control && kind != .lineSeparator && kind != .paragraphSeparator
+                && !scalar.properties.isBidiControl
+            shown.append(isPlain ? scalar : " ")
         }
-        return String(shown) + (text.count > 500 ? "…" : "")
-    }
-}
-
-/// An error as a service writes it.
-struct ServiceError {
-    var code: String
-    var message: String
-    var requestID: String?
-    var status: Int
-
-    /// The sentence for it; `subject` is what was asked, such as `GetItem on "accounts"`.
-    func error(_ subject: String, _ call: Call) -> AWSError {
-        let (kind, advice) = call.advice(for: code, status: status)
-        let request = requestID.map { " (request \(AWSError.printable($0)))" } ?? ""
-        let text = message.isEmpty ? "" : ": \(AWSError.printable(message))"
-        return AWSError(
-            kind, code: code, requestID: requestID,
-            "\(subject): \(AWSError.printable(code))\(request)\(text); \(advice)")
-    }
-}
-
-/// An operation that is called, and what its failures mean to whoever called it.
-struct Call {
-    /// `GetItem`.
-    var operation: String
-    /// What the caller must be allowed, such as `dynamodb:GetItem`.
-    var permission: String
-    /// Where it went.
-    var endpoint: String
-    var region: String
-
-    func advice(for code: String, status: Int) -> (AWSError.Kind, String) {
-        switch code {
-        case "AccessDenied", "AccessDeniedException", "NotAuthorized":
-            return (.denied, denial)
-        case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
-            return (.expiredToken, "the session has ended; renew the keys")
-        case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
-            "MissingAuthenticationToken", "MissingAuthenticationTokenException":
-            return (
-                .unknownKey,
-                "this access key is not known there; check AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN"
-            )
-        case "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature",
-            "IncompleteSignatureException":
-            return (
-                .wrongSecret,
-                "the signature was refused; check AWS_SECRET_ACCESS_KEY and the machine's clock"
-            )
-        case "ResourceNotFoundException":
-            return (.unknownTable, "check --table and --region (\(region))")
-        case "Throttling", "ThrottlingException", "ThrottledException",
-            "ProvisionedThroughputExceededException", "RequestLimitExceeded",
-            "TooManyRequestsException", "LimitExceededException", "SlowDown":
-            return (.throttled, "try again in a moment")
-        case "ValidationException", "ValidationError", "SerializationException":
-            return (
-                .invalid, "check the table's key: its name, its type, and that it has no sort key"
-            )
-        default:
-            let again = status >= 500 ? "the service failed; try again" : "the service refused"
-            return (.service, "\(again) (HTTP \(status) from \(endpoint))")
-        }
-    }
-
-    private var denial: String {
-        permission == "sts:AssumeRole"
-            ? "the caller needs sts:AssumeRole on the role, and the role must trust the caller"
-            : "the caller needs \(permission) on it"
+        return String(shown) + (text.unicodeScalars.dropFirst(most).isEmpty ? "" : "…")
     }
 }

@@ -84,18 +84,19 @@ extension AttributeValue: Inspectable, ByteSized {
 
     /// The box of an indirect case, and what the case holds.
     public var heapBytes: Int {
-        let box = allocated(16 + MemoryLayout<[String: AttributeValue]>.size)
+        func box<Payload>(_: Payload.Type) -> Int { allocated(16 + MemoryLayout<Payload>.size) }
         return switch self {
         case .null: 0
-        case .bool: box
-        case .string(let text), .number(let text): box + text.heapBytes
-        case .binary(let bytes): box + bytes.heapBytes
+        case .bool: box(Bool.self)
+        case .string(let text), .number(let text): box(String.self) + text.heapBytes
+        case .binary(let bytes): box([UInt8].self) + bytes.heapBytes
         case .stringSet(let texts), .numberSet(let texts):
-            box + texts.storageBytes + texts.reduce(0) { $0 + $1.heapBytes }
+            box([String].self) + texts.storageBytes + texts.reduce(0) { $0 + $1.heapBytes }
         case .binarySet(let values):
-            box + values.storageBytes + values.reduce(0) { $0 + $1.heapBytes }
-        case .list(let items): box + items.storageBytes + items.reduce(0) { $0 + $1.heapBytes }
-        case .map(let members): box + members.heapBytes
+            box([[UInt8]].self) + values.storageBytes + values.reduce(0) { $0 + $1.heapBytes }
+        case .list(let items):
+            box([Self].self) + items.storageBytes + items.reduce(0) { $0 + $1.heapBytes }
+        case .map(let members): box([String: Self].self) + members.heapBytes
         }
     }
 }
@@ -108,11 +109,12 @@ extension Array {
 }
 
 extension [String: AttributeValue] {
-    /// A hash table is at most three quarters full and has a bit and two arrays a place.
+    /// A hash table has a power of two of places, of which three quarters may be used: a bit, a key
+    /// and a value each, behind a header.
     var heapBytes: Int {
         guard !isEmpty else { return 0 }
-        let places = capacity * 4 / 3 + 1
-        let table = 64 + places / 8 + places * (MemoryLayout<Element>.stride)
+        let places = (capacity * 4 + 2) / 3
+        let table = 64 + Swift.max(8, places / 8) + places * MemoryLayout<Element>.stride
         return allocated(table) + reduce(0) { $0 + $1.key.heapBytes + $1.value.heapBytes }
     }
 }

@@ -34,7 +34,9 @@ public struct Credentials: Sendable, Expiring, ByteSized, Inspectable {
 
     /// The key id's last four, the role and the end; nothing else leaves the process.
     public var shown: Shown {
-        var fields = [Shown.Field("key", .text("…" + accessKeyID.suffix(4)))]
+        // Of a key id shorter than any that AWS makes, the tail would be too much of it.
+        let tail = accessKeyID.count < 16 ? "" : accessKeyID.suffix(4)
+        var fields = [Shown.Field("key", .text("…" + tail))]
         if let role { fields.append(.init("role", .text(role))) }
         if let expiration {
             fields.append(.init("expires", .text(expiration.formatted(.iso8601))))
@@ -44,28 +46,29 @@ public struct Credentials: Sendable, Expiring, ByteSized, Inspectable {
 
     /// The keys that the environment holds.
     ///
-    /// - Throws: ``AWSError`` of kind ``AWSError/Kind/noCredentials`` where one is missing.
+    /// - Throws: ``AWSError`` of kind ``AWSError/Kind/noCredentials`` where one is missing or torn.
     public static func fromEnvironment(_ environment: [String: String]) throws -> Credentials {
-        func value(_ name: String) -> String? {
-            environment[name].flatMap { $0.isEmpty ? nil : $0 }
+        let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        func value(_ name: String) throws -> String? {
+            guard let value = environment[name], !value.isEmpty else { return nil }
+            guard value.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+                throw refusal(
+                    "\(name) holds a blank or another character that no key has; set it again")
+            }
+            return value
         }
-        switch (value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY")) {
+        switch (try value(id), try value(secret)) {
         case (let id?, let secret?):
             return Credentials(
                 accessKeyID: id, secretAccessKey: Secret(secret),
-                sessionToken: value("AWS_SESSION_TOKEN").map { Secret($0) })
-        case (nil, nil):
-            throw AWSError(
-                .noCredentials,
-                "there are no AWS keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-        case (nil, _):
-            throw AWSError(
-                .noCredentials,
-                "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not; set both")
-        case (_, nil):
-            throw AWSError(
-                .noCredentials,
-                "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not; set both")
+                sessionToken: try value("AWS_SESSION_TOKEN").map { Secret($0) })
+        case (nil, nil): throw refusal("there are no AWS keys; set \(id) and \(secret)")
+        case (nil, _): throw refusal("\(secret) is set and \(id) is not; set both")
+        case (_, nil): throw refusal("\(id) is set and \(secret) is not; set both")
         }
+    }
+
+    private static func refusal(_ sentence: String) -> AWSError {
+        AWSError(.noCredentials, sentence)
     }
 }

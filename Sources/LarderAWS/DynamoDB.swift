@@ -39,13 +39,12 @@ public struct DynamoDB: Sendable {
     /// - Throws: ``AWSError``; of kind ``AWSError/Kind/missingItem`` where the table has no such
     ///   item. `CancellationError` where the caller gave up, which ends the request.
     public func getItem(table: String, key: Key) async throws -> Item {
-        let subject = "GetItem on \"\(AWSError.printable(table))\""
-        let reply: GotItem = try await call(
-            "GetItem", GetItem(TableName: table, Key: [key.name: key.value]), subject)
-        guard let attributes = reply.Item else {
-            throw AWSError(
+        let call = client.call("dynamodb", "GetItem", "on \"\(AWSError.printable(table))\"")
+        let input = GetItem(TableName: table, Key: [key.name: key.value])
+        guard let attributes = try await send(call, input, GotItem.self).Item else {
+            throw call.error(
                 .missingItem,
-                "\(subject): there is no item whose \(AWSError.printable(key.name)) is "
+                "there is no item whose \(AWSError.printable(key.name)) is "
                     + AWSError.printable(key.text))
         }
         return Item(attributes, keyName: key.name)
@@ -66,38 +65,27 @@ public struct DynamoDB: Sendable {
     ///
     /// - Parameter limit: Most items to read, from 1.
     public func someKeys(table: String, name: String, limit: Int) async throws -> [AttributeValue] {
-        let reply: Scanned = try await call(
-            "Scan",
-            Scan(TableName: table, Limit: limit, ExpressionAttributeNames: ["#key": name]),
-            "Scan of \"\(AWSError.printable(table))\"")
-        return (reply.Items ?? []).compactMap { $0[name] }
+        let call = client.call("dynamodb", "Scan", "of \"\(AWSError.printable(table))\"")
+        let input = Scan(TableName: table, Limit: limit, ExpressionAttributeNames: ["#key": name])
+        return (try await send(call, input, Scanned.self).Items ?? []).compactMap { $0[name] }
     }
 
-    private func call<Reply: Decodable>(
-        _ operation: String, _ input: some Encodable, _ subject: String
-    ) async throws -> Reply {
-        let endpoint = client.endpoint(of: "dynamodb")
-        let call = Call(
-            operation: operation, permission: "dynamodb:\(operation)", endpoint: endpoint.url,
-            region: client.region)
+    private func send<Output: Decodable>(
+        _ call: Call, _ input: some Encodable, _ output: Output.Type
+    ) async throws -> Output {
+        let headers = [
+            ("Content-Type", "application/x-amz-json-1.0"),
+            ("X-Amz-Target", "DynamoDB_20120810.\(call.operation)"),
+        ]
         let reply = try await client.send(
-            Array(try JSONEncoder().encode(input)),
-            headers: [
-                ("Content-Type", "application/x-amz-json-1.0"),
-                ("X-Amz-Target", "DynamoDB_20120810.\(operation)"),
-            ], to: "dynamodb", subject)
+            call, headers: headers, body: Array(try JSONEncoder().encode(input)))
         guard reply.status == 200 else {
-            throw Self.serviceError(reply).map { $0.error(subject, call) }
-                ?? AWSError(
-                    reply.status >= 500 ? .service : .garbage,
-                    "\(subject): \(endpoint.url) answered HTTP \(reply.status) without an error of "
-                        + "DynamoDB's; check --endpoint-url")
+            throw Self.serviceError(reply).map(call.error) ?? call.unexplained(status: reply.status)
         }
-        do { return try JSONDecoder().decode(Reply.self, from: Data(reply.body)) } catch {
-            throw AWSError(
+        do { return try JSONDecoder().decode(output, from: Data(reply.body)) } catch {
+            throw call.error(
                 .garbage,
-                "\(subject): the reply of \(endpoint.url) is no \(operation) reply; check "
-                    + "--endpoint-url")
+                "the reply of \(call.endpoint.url) is none of DynamoDB's; check --endpoint-url")
         }
     }
 
@@ -114,9 +102,10 @@ public struct DynamoDB: Sendable {
             let type = body.__type ?? reply.headers.first(name: "x-amzn-ErrorType")
         else { return STS.serviceError(reply) }
         // "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException:http://…"
-        let code = type.split(separator: "#").last.map { $0.prefix { $0 != ":" } } ?? ""
+        let code = String(type.split(separator: "#").last?.prefix { $0 != ":" } ?? "")
+        guard !code.isEmpty else { return nil }
         return ServiceError(
-            code: String(code), message: body.message ?? body.Message ?? "", requestID: requestID,
+            code: code, message: body.message ?? body.Message ?? "", requestID: requestID,
             status: reply.status)
     }
 }

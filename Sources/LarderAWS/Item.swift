@@ -20,3 +20,8 @@ public struct Item: Hashable, Sendable, Inspectable, ByteSized {
 
     public var heapBytes: Int { attributes.heapBytes + keyName.heapBytes }
 }
+
+extension Item: Encodable {
+    /// DynamoDB JSON, as the table has it.
+    public func encode(to encoder: any Encoder) throws { try attributes.encode(to: encoder) }
+}

@@ -25,31 +25,21 @@ public struct STS: Sendable {
         if let duration { form.append(("DurationSeconds", "\(duration.components.seconds)")) }
         if let externalID { form.append(("ExternalId", externalID)) }
         let body = form.map { "\($0.0)=\(Signature.encoded($0.1))" }.joined(separator: "&")
-        let subject = "AssumeRole of \(role.arn)"
-        let endpoint = client.endpoint(of: "sts")
+        let call = client.call("sts", "AssumeRole", "of \(role.arn)")
         let reply = try await client.send(
-            Array(body.utf8),
-            headers: [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
-            to: "sts", subject)
+            call, headers: [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
+            body: Array(body.utf8))
         guard reply.status == 200 else {
-            let call = Call(
-                operation: "AssumeRole", permission: "sts:AssumeRole", endpoint: endpoint.url,
-                region: client.region)
-            throw Self.serviceError(reply)?.error(subject, call)
-                ?? AWSError(
-                    reply.status >= 500 ? .service : .garbage,
-                    "\(subject): \(endpoint.url) answered HTTP \(reply.status) without an error of "
-                        + "STS's; check --endpoint-url")
+            throw Self.serviceError(reply).map(call.error) ?? call.unexplained(status: reply.status)
         }
         guard let credentials = credentials(in: reply, role) else {
-            throw AWSError(
+            throw call.error(
                 .garbage,
-                "\(subject): the reply of \(endpoint.url) holds no credentials; check "
-                    + "--endpoint-url")
+                "the reply of \(call.endpoint.url) holds no credentials; check --endpoint-url")
         }
         guard credentials.expiry! > client.clock.now() else {
-            throw AWSError(
-                .garbage, "\(subject): \(endpoint.url) gave credentials that have expired already")
+            throw call.error(
+                .garbage, "\(call.endpoint.url) gave credentials that have expired already")
         }
         return credentials
     }

@@ -92,8 +92,8 @@ public struct Signature: Sendable {
         for header in headers {
             let name = header.name.lowercased()
             guard !unsigned.contains(name) else { continue }
-            let folded = header.value.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-            values[name, default: []].append(folded)
+            let words = header.value.unicodeScalars.split(whereSeparator: \.properties.isWhitespace)
+            values[name, default: []].append(words.map { String($0) }.joined(separator: " "))
         }
         let names = values.keys.sorted()
         let lines = names.map { "\($0):\(values[$0]!.joined(separator: ","))\n" }.joined()
@@ -102,12 +102,13 @@ public struct Signature: Sendable {
 
     /// Dots and empty parts taken out, then encoded once more, as for every service but S3.
     private static func canonicalPath(_ path: String) -> String {
-        var parts: [Substring] = []
-        for part in path.split(separator: "/") where part != "." {
+        var parts: [String] = []
+        // Scalars, because a slash and the mark after it are one character.
+        for part in path.unicodeScalars.split(separator: "/").map(String.init) where part != "." {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }
         }
-        let last = path.hasSuffix("/") && !parts.isEmpty ? "/" : ""
-        return "/" + parts.map { encoded(String($0)) }.joined(separator: "/") + last
+        let last = path.unicodeScalars.last == "/" && !parts.isEmpty ? "/" : ""
+        return "/" + parts.map(encoded).joined(separator: "/") + last
     }
 
     private static func canonicalQuery(_ query: [(name: String, value: String)]) -> String {

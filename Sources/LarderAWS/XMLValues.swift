@@ -11,13 +11,14 @@ struct XMLValues {
         var name: String
     }
 
-    /// `nil` where the bytes are no XML.
+    /// `nil` where the bytes are no whole XML document.
     init?(_ bytes: [UInt8]) {
         let reader = Reader()
         let parser = XMLParser(data: Data(bytes))
         parser.shouldProcessNamespaces = true
         parser.delegate = reader
-        guard parser.parse() else { return nil }
+        // The parser itself does not mind a document that stops in the middle.
+        guard parser.parse(), parser.parserError == nil, reader.isComplete else { return nil }
         texts = reader.texts
     }
 
@@ -28,6 +29,7 @@ struct XMLValues {
 
     private final class Reader: NSObject, XMLParserDelegate {
         var texts: [Path: String] = [:]
+        var isComplete: Bool { open.isEmpty }
         private var open: [String] = []
         private var text = ""
 
@@ -40,6 +42,10 @@ struct XMLValues {
         }
 
         func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
+
+        func parser(_ parser: XMLParser, foundCDATA block: Data) {
+            text += String(decoding: block, as: UTF8.self)
+        }
 
         func parser(
             _ parser: XMLParser, didEndElement name: String, namespaceURI: String?,

@@ -1,0 +1,62 @@
+import AsyncHTTPClient
+import Foundation
+import LarderInspector
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+extension AWSClient {
+    /// The sentence for a request that got no whole reply.
+    func failure(of call: Call, _ error: any Error) -> AWSError {
+        let place = call.endpoint.url
+        let check = "check the network, --endpoint-url and --region"
+        let cut = call.error(
+            .cut, "\(place) closed the connection before its reply ended; try again, or \(check)")
+        switch error {
+        case let error as AWSError:
+            return error
+        case is NIOTooManyBytesError:
+            let limit = Self.largestReply >> 20
+            return call.error(
+                .garbage, "\(place) sent more than \(limit) MiB; check --endpoint-url")
+        case let error as HTTPClientError where error == .connectTimeout:
+            return call.error(
+                .unreachable, "\(place) did not accept a connection in time; \(check)")
+        case let error as HTTPClientError where error == .deadlineExceeded:
+            let waited = Units.text(deadline)
+            return call.error(
+                .unreachable,
+                "\(place) did not answer in full within \(waited); try again, or \(check)")
+        case let error as HTTPClientError where error == .remoteConnectionClosed:
+            return cut
+        case let error as HTTPParserError where error == .invalidEOFState:
+            return cut
+        case let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode):
+            return cut
+        case is HTTPParserError:
+            return call.error(.garbage, "\(place) does not answer in HTTP; check --endpoint-url")
+        default:
+            return call.error(
+                .unreachable, "\(place) cannot be reached: \(reason(error)); \(check)")
+        }
+    }
+
+    private func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError:
+            String(cString: strerror(error.errnoCode)).lowercased()
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { reason($0.error) } ?? "no such host is known"
+        // Its full description may hold the headers, and with them the session token.
+        case let error as HTTPClientError:
+            error.shortDescription.lowercased()
+        // TLS comes with the HTTP client and is no dependency of our own: known by its module.
+        case _ where String(reflecting: type(of: error)).hasPrefix("NIOSSL."):
+            "\(error)".contains("CERTIFICATE_VERIFY_FAILED")
+                ? "its certificate is not trusted here"
+                : "no TLS connection can be made (is it http?)"
+        default:
+            AWSError.printable("\(error)")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+/// An operation that is called: what an error is about, and what it means to whoever called.
+struct Call {
+    /// The service's signing name, which its actions have before their colon: `dynamodb`, `sts`.
+    var service: String
+    /// `GetItem`.
+    var operation: String
+    /// On what, as a sentence goes on: `on "accounts"`.
+    var subject: String
+    var endpoint: Endpoint
+    var region: String
+
+    /// Something that went wrong before or beside the service's own answer.
+    func error(_ kind: AWSError.Kind, _ what: String) -> AWSError {
+        AWSError(kind, operation: operation, "\(operation) \(subject): \(what)")
+    }
+
+    /// The service's answer with what to do about it.
+    func error(_ answer: ServiceError) -> AWSError {
+        let (kind, advice) = advice(for: answer)
+        let request = answer.requestID.map { " (request \(AWSError.printable($0)))" } ?? ""
+        var message = AWSError.printable(answer.message)
+        while message.last == "." { message.removeLast() }
+        return AWSError(
+            kind, operation: operation, code: answer.code, requestID: answer.requestID,
+            "\(operation) \(subject): \(AWSError.printable(answer.code))\(request)"
+                + (message.isEmpty ? "" : ": \(message)") + "; \(advice)")
+    }
+
+    /// A refusal that is none of the service's.
+    func unexplained(status: Int) -> AWSError {
+        status >= 500
+            ? error(
+                .service,
+                "\(endpoint.url) failed with HTTP \(status) and said no more; try again in a moment"
+            )
+            : error(
+                .garbage,
+                "\(endpoint.url) answered HTTP \(status) and nothing that \(service) says; "
+                    + "check --endpoint-url")
+    }
+
+    private func advice(for answer: ServiceError) -> (AWSError.Kind, String) {
+        switch answer.code {
+        case "AccessDenied", "AccessDeniedException", "NotAuthorized":
+            return (.denied, denial)
+        case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
+            return (.expiredToken, "the session has ended; renew the keys")
+        case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
+            "MissingAuthenticationToken", "MissingAuthenticationTokenException":
+            return (
+                .unknownKey,
+                "this access key is not known there; check AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN"
+            )
+        case "SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature",
+            "IncompleteSignatureException":
+            return (
+                .wrongSecret,
+                "the signature was refused; check AWS_SECRET_ACCESS_KEY and the machine's clock"
+            )
+        case "ResourceNotFoundException":
+            return (.unknownTable, "check --table and --region (\(region))")
+        case "Throttling", "ThrottlingException", "ThrottledException",
+            "ProvisionedThroughputExceededException", "RequestLimitExceeded",
+            "TooManyRequestsException", "LimitExceededException", "SlowDown":
+            return (.throttled, "try again in a moment")
+        case "ValidationException" where service == "dynamodb":
+            return (
+                .invalid,
+                "check --key against the table: its name, its type (NAME:number for a number), and "
+                    + "that there is no sort key"
+            )
+        case "ValidationException", "ValidationError", "SerializationException":
+            return (.invalid, "check what was asked for")
+        case _ where answer.status >= 500:
+            return (.service, "the service failed (HTTP \(answer.status)); try again in a moment")
+        default:
+            return (.service, "\(endpoint.url) refused (HTTP \(answer.status))")
+        }
+    }
+
+    private var denial: String {
+        service == "sts"
+            ? "the caller needs sts:\(operation) on the role, and the role must trust the caller"
+            : "the caller needs \(service):\(operation) on it"
+    }
+}
+
+/// An error as a service writes it.
+struct ServiceError {
+    var code: String
+    var message: String
+    var requestID: String?
+    var status: Int
+}

@@ -1,0 +1,134 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The real program against a real moto with authorization on.
+@Suite(.serialized, .timeLimit(.minutes(5))) final class `Accounts and credentials of AWS` {
+    private let moto: Moto
+
+    init() throws { moto = try Moto() }
+
+    private func larder(_ arguments: String..., environment: [String: String] = [:]) throws -> Ran {
+        try run(
+            [TestSupport.larder] + arguments + ["--endpoint-url", moto.scene.endpoint],
+            environment: moto.environment.merging(environment) { $1 })
+    }
+
+    @Test func `fetch account prints the item as JSON`() throws {
+        let ran = try larder("fetch", "account", "100000000005", "--table", "accounts")
+        #expect(ran.status == 0)
+        let item = try #require(
+            try JSONSerialization.jsonObject(with: Data(ran.output.utf8)) as? [String: Any])
+        #expect(item["account_number"] as? String == "100000000005")
+        #expect(item["credit"] as? Double == 12.5)
+        #expect(ran.errors.contains("no engine is running"))
+        #expect(ran.errors.contains("miss, version 1"))
+    }
+
+    @Test func `fetch account reads another account's table with a role's session`() throws {
+        let ran = try larder(
+            "fetch", "account", "200000000000", "--table", "accounts", "--role", moto.scene.reader)
+        #expect(ran.status == 0, "\(ran.errors)")
+        #expect(ran.output.contains("12345678901234567890123456789012345678"))
+        #expect(ran.output.contains("Grüße ☃ \\\"quoted\\\""))
+    }
+
+    @Test func `fetch credentials prints no secret unless a named flag asks`() throws {
+        let shown = try larder("fetch", "credentials", moto.scene.reader)
+        #expect(shown.status == 0)
+        let seen = try #require(
+            try JSONSerialization.jsonObject(with: Data(shown.output.utf8)) as? [String: String])
+        #expect(Set(seen.keys) == ["key", "role", "expires"])
+        #expect(seen["key"]?.count == 5)
+        #expect(!shown.output.contains("ASIA"))
+        let revealed = try larder("fetch", "credentials", moto.scene.reader, "--show-secrets")
+        let all = try #require(
+            try JSONSerialization.jsonObject(with: Data(revealed.output.utf8)) as? [String: String])
+        #expect(all["AccessKeyId"]?.hasPrefix("ASIA") == true)
+        #expect(all["SecretAccessKey"]?.count == 40)
+        #expect(!revealed.errors.contains(all["SecretAccessKey"]!))
+    }
+
+    @Test func `200 callers of one cold key make one request`() throws {
+        let before = try moto.counts()["GetItem"] ?? 0
+        let ran = try larder(
+            "fetch", "account", "100000000006", "--table", "accounts", "--times", "200",
+            "--parallel", "200")
+        #expect(ran.status == 0)
+        #expect(ran.errors.contains("0 hits, 1 misses, 199 coalesced"))
+        #expect(try moto.counts()["GetItem"] == before + 1)
+    }
+
+    @Test func `what is refused is said in one sentence that tells what to do`() throws {
+        func refusal(
+            _ arguments: String..., environment: [String: String] = [:], status: Int32 = 1
+        ) throws -> String {
+            let ran = try run(
+                [TestSupport.larder, "fetch"] + arguments
+                    + (arguments.contains("--endpoint-url")
+                        ? [] : ["--endpoint-url", moto.scene.endpoint]),
+                environment: moto.environment.merging(environment) { $1 })
+            #expect(ran.status == status && ran.output.isEmpty)
+            #expect(!ran.errors.contains(moto.scene.secretAccessKey))
+            return ran.errors
+        }
+        #expect(
+            try refusal("account", "1", "--table", "accounts")
+                .contains("there is no item whose account_number is \"1\""))
+        #expect(
+            try refusal("account", "1", "--table", "nope")
+                .contains("ResourceNotFoundException (request "))
+        let wrong = try refusal(
+            "account", "1", "--table", "accounts", environment: ["AWS_SECRET_ACCESS_KEY": "wrong"])
+        #expect(wrong.contains("SignatureDoesNotMatch") && wrong.contains("AWS_SECRET_ACCESS_KEY"))
+        let unknown = try refusal(
+            "account", "1", "--table", "accounts", environment: ["AWS_ACCESS_KEY_ID": "AKIAUNKNOWN"])
+        #expect(unknown.contains("InvalidClientTokenId") && unknown.contains("AWS_ACCESS_KEY_ID"))
+        let denied = try refusal("credentials", moto.scene.closed)
+        #expect(denied.contains("AccessDenied") && denied.contains("sts:AssumeRole"))
+        #expect(
+            try refusal("account", "1", "--table", "accounts", environment: ["AWS_ACCESS_KEY_ID": ""])
+                .contains("set both"))
+        #expect(
+            try refusal("account", "1", "--table", "accounts", "--endpoint-url", "http://127.0.0.1:1")
+                .contains("connection refused"))
+        #expect(
+            try refusal(
+                "account", "1", "--table", "accounts", "--endpoint-url", "ftp://x", status: 64
+            ).contains("write a URL such as"))
+        #expect(
+            try refusal("credentials", "reader", status: 1).contains("is no role's ARN"))
+    }
+
+    @Test func `top shows rows of both caches with right countdowns`() throws {
+        let terminal = try Terminal(
+            "\(TestSupport.larder) top --table accounts --endpoint-url \(moto.scene.endpoint)",
+            environment: moto.environment)
+        let screen = try terminal.wait("both caches") {
+            $0.contains("222222222222/reader") && $0.contains("100000000001")
+        }
+        let role = try #require(
+            screen.split(separator: "\n").first { $0.contains("222222222222/reader") })
+        #expect(role.contains(#/59:[0-9]{2} +59:[0-9]{2}/#) || role.contains("1:00:00"))
+        #expect(screen.contains(#/accounts +4:5[0-9] +- /#))
+        #expect(!screen.contains("DEMO"))
+    }
+
+    @Test func `an origin that goes away is an event; what is cached stays`() throws {
+        var moto: Moto? = try Moto()
+        let scene = moto!.scene
+        let terminal = try Terminal(
+            "\(TestSupport.larder) top --table accounts --keys 100000000001 --endpoint-url "
+                + scene.endpoint, columns: 120, rows: 40, environment: moto!.environment)
+        try terminal.wait(for: "222222222222/reader")
+        moto = nil
+        try terminal.press("/")
+        try terminal.type("1000")
+        try terminal.press("Enter", "f")
+        try terminal.type("100000000009")
+        try terminal.press("Enter")
+        let screen = try terminal.wait(for: "cannot be reached: connection refused")
+        #expect(screen.contains("100000000001"))
+        #expect(screen.contains("failed      100000000009"))
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import LarderCommand
+
+@Suite struct `The command line` {
+    @Test(arguments: [
+        (["--cache", "acounts:maxsize=1"], "there are accounts and credentials"),
+        (["--cache", "accounts:maxsize=0"], "write off if that is meant"),
+        (["--cache", "accounts:maxsize=-5"], "a whole number from 1"),
+        (["--cache", "accounts:maxsize=9999999999999999999"], "a whole number from 1"),
+        (["--cache", "accounts:ttl=300"], "write it like 300s, 5m, 1h30m"),
+        (["--cache", "accounts:ttl=-5s"], "write it like 300s"),
+        (["--cache", "accounts:policy=best"], "there is lru"),
+        (["--cache", "accounts:size=3"], "write maxsize=N, ttl=DURATION"),
+        (["--traffic=-1"], "0 to 100000 look-ups a second"),
+        (["--traffic", "nan"], "0 to 100000 look-ups a second"),
+        (["--accounts", "0"], "1 to 10000000"),
+        (["--latency", "soon"], "write it like 300s"),
+        (["--latency", "1h"], "up to 60s"),
+        (["--sort", "colour"], "write one of cache, key, ttl"),
+        (["--limit=-1"], "0 or more"),
+        (["--format", "xml"], "text"),
+        (["--origin", "azure"], "aws"),
+        (["--table", "t", "--accounts", "5"], "belongs to the embedded origin"),
+        (["--region", "eu-west-1"], "belongs to --origin aws"),
+        (["--refresh", "1ms"], "100ms to 60s"),
+        (["fetch", "account", ""], "is empty"),
+        (["fetch", "account", "1", "--endpoint-url", "http://127.0.0.1:1"], "--table"),
+        (["fetch", "account", "1", "--times", "0"], "1 to 1000000"),
+        (["fetch", "account", "1", "--parallel", "x"], "parallel"),
+    ])
+    func `refuses what it cannot use and says what would be accepted`(
+        arguments: [String], accepted: String
+    ) throws {
+        let ran = try run([larder] + arguments)
+        #expect(ran.status == 64)
+        #expect(ran.errors.contains(accepted), "\(ran.errors)")
+        #expect(ran.output.isEmpty)
+    }
+
+    @Test(arguments: [[], ["top"], ["fetch"], ["fetch", "account"], ["fetch", "credentials"]])
+    func `has help for every command`(command: [String]) throws {
+        let ran = try run([larder] + command + ["--help"])
+        #expect(ran.status == 0)
+        #expect(ran.output.contains("USAGE: larder"))
+        #expect(ran.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    }
+}
+
+@Suite struct `One look` {
+    private let store = FileManager.default.temporaryDirectory
+        .appending(path: "\(UUID()).sqlite").path
+
+    private func look(_ arguments: String...) throws -> String {
+        let ran = try run(
+            [larder, "top", "--traffic", "0", "--latency", "0s", "--for", "0s", "--warm", "3"]
+                + arguments, environment: ["LARDER_STORE": store])
+        #expect(ran.status == 0, "\(ran.errors)")
+        return ran.output
+    }
+
+    @Test func `as JSON says what the engine holds`() throws {
+        let text = try look("--format", "json", "--sort", "key")
+        let document = try #require(
+            try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        let entries = try #require(document["entries"] as? [[String: Any]])
+        #expect(
+            entries.map { $0["key"] as? String }
+                == ["100000000000", "100000000001", "100000000002"])
+        #expect(entries.allSatisfy { ((40.0...45.0).contains($0["ttl"] as? Double ?? 0)) })
+        let caches = try #require(document["caches"] as? [[String: Any]])
+        #expect(caches.map { $0["name"] as? String } == ["accounts", "credentials"])
+        #expect(caches[0]["entries"] as? Int == 3 && caches[0]["maxsize"] as? Int == 64)
+    }
+
+    @Test func `as CSV has a row an entry`() throws {
+        let lines = try look("--format", "csv", "--sort", "key:desc").split(separator: "\n")
+        #expect(lines[0] == "cache,key,version,ttl,expiry,age,hits,size,fetch,state")
+        #expect(lines.count == 4)
+        #expect(lines[1].hasPrefix("accounts,100000000002,"))
+    }
+
+    @Test func `as text is by itself what a pipe gets, without colour or escapes`() throws {
+        let text = try look("--filter", "002")
+        #expect(text.contains("accounts     100000000002") && !text.contains("100000000001"))
+        #expect(!text.contains("\u{1b}"))
+    }
+}

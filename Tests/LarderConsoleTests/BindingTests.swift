@@ -1,0 +1,49 @@
+import Foundation
+import Testing
+
+@testable import LarderConsole
+
+@Suite struct `The bindings` {
+    @Test func `give every key one meaning and every action a key`() {
+        let keys = bindings.flatMap(\.keys)
+        #expect(Set(keys).count == keys.count)
+        #expect(bindings.allSatisfy { !$0.help.isEmpty && $0.help.count <= 60 })
+    }
+
+    @Test func `stand in help, all of them, on a screen tall enough`() {
+        var model = model(100, 50)
+        _ = press(&model, .char("?"))
+        let text = render(model).text.joined(separator: "\n")
+        for binding in bindings {
+            #expect(text.contains(binding.names) && text.contains(binding.help))
+        }
+    }
+
+    @Test func `can be scrolled to the last on a small screen, and any other key closes help`() {
+        var model = model(80, 12)
+        _ = press(&model, .char("?"))
+        #expect(!render(model).text.joined().contains(bindings.last!.help))
+        _ = press(&model, .char("G"))
+        #expect(render(model).text.joined().contains(bindings.last!.help))
+        _ = press(&model, .char("x"))
+        #expect(model.overlay == nil)
+    }
+
+    @Test func `are the ones that the README lists`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+        let listed = readme.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
+        let expected = bindings.map { binding in
+            let keys = binding.keys.map { "`\($0.name)`" }.joined(separator: " ")
+            return "| \(keys) | \(binding.help) |"
+        }
+        #expect(listed == expected)
+    }
+}
+
+extension Model.Overlay? {
+    static func == (overlay: Model.Overlay?, _: _OptionalNilComparisonType) -> Bool {
+        if case .none = overlay { true } else { false }
+    }
+}

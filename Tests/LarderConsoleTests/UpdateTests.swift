@@ -1,0 +1,289 @@
+import Larder
+@testable import LarderInspector
+import Testing
+
+@testable import LarderConsole
+
+@Suite struct `The cursor` {
+    @Test func `stays on its entry when rows come, go and change places`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("j"))
+        #expect(model.cursor == rows[1].id)
+        let changed = [account("100000000005", left: 1), rows[2], rows[1]]
+        _ = update(&model, look(model, changed, report(seconds: 1)))
+        #expect(model.cursor == rows[1].id)
+        #expect(model.position == 2)
+        #expect(render(model).text[6].hasPrefix(">  100000000002"))
+    }
+
+    @Test func `goes to the row that took the place of one that left`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("j"))
+        _ = update(&model, look(model, [rows[0], rows[2]], report(seconds: 1)))
+        #expect(model.cursor == rows[2].id)
+        _ = update(&model, look(model, [], report(seconds: 2)))
+        #expect(model.cursor == nil)
+        _ = update(&model, look(model, rows, report(seconds: 3)))
+        #expect(model.cursor == rows[0].id)
+    }
+
+    @Test func `moves by rows, pages and to the ends, and the screen follows`() {
+        let many = (0..<100).map { account("k\($0 + 100)", left: Double($0) + 1) }
+        var model = model(80, 24, many)
+        let page = model.layout.visibleRows
+        _ = press(&model, .pageDown)
+        #expect(model.position == page)
+        _ = press(&model, .control("d"))
+        #expect(model.position == page + page / 2)
+        _ = press(&model, .char("G"))
+        #expect(model.position == 99 && model.top == 100 - page)
+        _ = press(&model, .down)
+        #expect(model.position == 99)
+        _ = press(&model, .char("k"), .control("b"), .control("u"), .home)
+        #expect(model.position == 0 && model.top == 0)
+    }
+
+    @Test func `asks for other rows when it leaves those at hand, and waits for none`() {
+        let many = (0..<200).map { account("k\($0 + 100)", left: Double($0) + 1) }
+        var model = model(80, 24)
+        let page = Page(at: at(1000), rows: many, matched: 5000, total: 5000)
+        _ = update(
+            &model,
+            .looked(
+                Look(
+                    report: report(), page: page, query: model.query, detail: nil, events: [],
+                    dropped: 0)))
+        #expect(press(&model, .char("G")) == .look)
+        #expect(model.query.offset > 4900 && model.position == 4999)
+        #expect(model.cursor == nil)
+    }
+}
+
+@Suite struct `Changing` {
+    private func plan(_ change: Change, entries: Int = 1) -> Plan {
+        let victims = rows.prefix(entries).map {
+            PlannedVictim(id: $0.id, version: $0.version, bytes: $0.bytes, cause: .invalidated)
+        }
+        return Plan(
+            id: "p1", instance: "1f", change: change, at: at(1000), entries: entries, bytes: 402,
+            victims: Array(victims), skipped: [], before: nil)
+    }
+
+    @Test func `d asks for a plan of the selected entry as it was seen, and the row waits`() {
+        var model = model(80, 24)
+        let seen = SeenEntry(id: rows[0].id, version: 7)
+        #expect(press(&model, .char("d")) == .plan(.invalidate([seen])))
+        #expect(model.rows == rows)
+    }
+
+    @Test func `d asks for a plan of the marked entries`() {
+        var model = model(80, 24)
+        let effect = press(&model, .char(" "), .char(" "), .char("G"), .char("d"))
+        let seen = rows.prefix(2).map { SeenEntry(id: $0.id, version: $0.version) }
+        #expect(effect == .plan(.invalidate(seen)))
+        #expect(render(model).text[4].hasPrefix(" * 100000000001"))
+        #expect(render(model).text.contains { $0.contains("2 marked") })
+        _ = press(&model, .char("U"))
+        #expect(model.marks.isEmpty)
+    }
+
+    @Test func `the plan is shown, opens on Cancel, and Enter then changes nothing`() {
+        var model = model(80, 24)
+        let change = Change.invalidate([SeenEntry(id: rows[0].id, version: 7)])
+        _ = update(&model, .planned(plan(change)))
+        let text = render(model)
+        #expect(text.text.contains { $0.contains("┌─ Invalidate 1 entry ─") })
+        #expect(text.text.contains { $0.contains("100000000001") && $0.contains("version 7") })
+        let buttons = text.runs(in: text.text.firstIndex { $0.contains("[ Cancel ]") }!)
+        #expect(buttons.contains { $0.text == "[ Cancel ]" && $0.style == .selected })
+        #expect(press(&model, .enter) == nil)
+        #expect(model.overlay == nil)
+    }
+
+    @Test func `only Enter on the other button applies the plan`() {
+        var model = model(80, 24)
+        let change = Change.invalidate([SeenEntry(id: rows[0].id, version: 7)])
+        for key in [Key.escape, .char("q"), .char("y"), .char("d"), .char(" ")] {
+            _ = update(&model, .planned(plan(change)))
+            #expect(press(&model, .right, key) == nil)
+        }
+        _ = update(&model, .planned(plan(change)))
+        #expect(press(&model, .tab, .enter) == .apply("p1"))
+        _ = update(&model, .applied(Outcome(removed: 1, bytes: 402, skipped: [])))
+        #expect(render(model).text.contains { $0.contains("done: 1 entry removed, 402 freed") })
+        #expect(model.rows == rows, "the row goes when the engine says so")
+    }
+
+    @Test func `m and t ask for the bounds of the selected row's cache and name it`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("m"))
+        #expect(render(model).text.contains { $0.contains("maxsize of accounts, now 64:") })
+        type(&model, "20")
+        let smaller = Configuration(maxsize: 20, ttl: .seconds(300))
+        #expect(press(&model, .enter) == .plan(.configure(cache: "accounts", to: smaller)))
+        _ = press(&model, .char("G"), .char("t"))
+        #expect(render(model).text.contains { $0.contains("ttl of credentials, now none:") })
+        type(&model, "5m")
+        let shorter = Configuration(maxsize: 64, ttl: .seconds(300))
+        #expect(press(&model, .enter) == .plan(.configure(cache: "credentials", to: shorter)))
+    }
+
+    @Test(arguments: ["0", "-1", "", "many", "99999999999999999999", "1e3"])
+    func `a maxsize that is none is refused with what would be accepted`(text: String) {
+        var model = model(80, 24)
+        _ = press(&model, .char("m"))
+        type(&model, text)
+        #expect(press(&model, .enter) == nil)
+        guard case .prompt(let prompt) = model.overlay else {
+            Issue.record("the prompt stays")
+            return
+        }
+        #expect(prompt.refusal?.contains("off") == true)
+        #expect(prompt.text == text)
+    }
+
+    @Test func `another's answer to a plan or a refusal is said and kept in the log`() {
+        var model = model(80, 24)
+        _ = update(&model, .failed("the bounds of accounts were changed since"))
+        #expect(render(model).text.contains { $0.contains("the bounds of accounts were changed") })
+        #expect(model.log.lines.last?.isTrouble == true)
+        _ = update(&model, .tick(at(1010)))
+        #expect(model.toast == nil)
+    }
+}
+
+@Suite struct `Looking` {
+    @Test func `a filter is live; Esc first ends the typing, then clears it`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("/"))
+        #expect(press(&model, .char("x")) == .look)
+        #expect(model.query.filter == "x")
+        _ = press(&model, .char("q"))
+        #expect(model.query.filter == "xq", "q is a letter here")
+        _ = press(&model, .backspace, .escape)
+        #expect(model.query.filter == "x" && model.overlay == nil)
+        #expect(press(&model, .escape) == .look)
+        #expect(model.query.filter.isEmpty)
+    }
+
+    @Test func `an answer to a question that has changed since is not shown`() {
+        var model = model(80, 24)
+        let old = look(model, [rows[2]], report(seconds: 1))
+        _ = press(&model, .char("/"), .char("1"))
+        _ = update(&model, old)
+        #expect(model.rows == rows)
+    }
+
+    @Test func `the sort menu, its neighbours and turning it round`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("s"), .down, .down, .down)
+        #expect(render(model).text.contains { $0.contains("┌─ Sort by ─") })
+        #expect(press(&model, .enter) == .look)
+        #expect(model.query.sort == .hits && model.query.descending)
+        _ = press(&model, .char("<"))
+        #expect(model.query.sort == .age && !model.query.descending)
+        _ = press(&model, .char("I"))
+        #expect(model.query.descending)
+        _ = press(&model, .char(">"))
+        #expect(model.query.sort == .hits)
+        #expect(render(model).text.contains { $0.contains("HITS▼") })
+    }
+
+    @Test func `a shows all caches, then each`() {
+        var model = model(80, 24)
+        #expect(press(&model, .char("a")) == .look)
+        #expect(model.query.caches == ["accounts"])
+        _ = update(&model, look(model, Array(rows.prefix(2)), report()))
+        #expect(!render(model).text.contains { $0.contains("CACHE") })
+        _ = press(&model, .char("a"))
+        #expect(model.query.caches == ["credentials"])
+        _ = press(&model, .char("a"))
+        #expect(model.query.caches.isEmpty)
+    }
+
+    @Test func `frozen, the table stands still and can be sorted and filtered`() {
+        var model = model(80, 24)
+        #expect(press(&model, .char("Z")) == .freeze)
+        _ = update(&model, .froze(Page(at: at(1000), rows: rows, matched: 3, total: 3)))
+        _ = update(&model, look(model, [], report(seconds: 5)))
+        _ = update(&model, .tick(at(1012)))
+        #expect(model.rows == rows)
+        #expect(render(model).text[4].contains(" 0:05 "))
+        #expect(render(model).text[0].contains(" FROZEN 12s "))
+        _ = press(&model, .char("/"), .char("r"), .char("e"), .enter)
+        #expect(model.rows.map(\.id) == [rows[2].id])
+        _ = press(&model, .escape, .char("s"), .end, .enter)
+        #expect(model.rows.map(\.version) == [9, 8, 7])
+        #expect(press(&model, .char("Z")) == .look)
+        _ = update(&model, look(model, [], report(seconds: 6)))
+        #expect(model.rows.isEmpty)
+    }
+
+    @Test func `Enter shows the entry in full, q and Esc go back, and only then q quits`() {
+        var model = model(80, 24)
+        model.detail = detail
+        _ = press(&model, .enter)
+        #expect(render(model).text.contains { $0.contains("│ name           Pine Labs") })
+        #expect(press(&model, .char("q")) == nil)
+        _ = press(&model, .enter)
+        #expect(press(&model, .escape) == nil && model.view == .table)
+        #expect(press(&model, .char("q")) == .quit)
+    }
+
+    @Test func `Ctrl-C quits from anywhere`() {
+        for keys: [Key] in [[], [.char("?")], [.char("/"), .char("x")], [.char("s")], [.enter]] {
+            var model = model(80, 24)
+            for key in keys { _ = press(&model, key) }
+            #expect(press(&model, .control("c")) == .quit)
+        }
+    }
+
+    @Test func `plus and minus change how often it looks, and say so`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("+"))
+        #expect(model.interval == .seconds(2))
+        #expect(render(model).text.contains { $0.contains("refresh every 2s") })
+        for _ in 0..<9 { _ = press(&model, .char("-")) }
+        #expect(model.interval == .milliseconds(100))
+        for _ in 0..<9 { _ = press(&model, .char("+")) }
+        #expect(model.interval == .seconds(10))
+    }
+
+    @Test func `f asks the selected row's cache for a key`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("f"))
+        type(&model, "55")
+        #expect(press(&model, .enter) == .fetch(EntryKey(cache: "accounts", key: "55")))
+        let result = FetchResult(
+            id: rows[1].id, wasHit: false, value: .null, row: rows[1])
+        #expect(update(&model, .fetched(result)) == .look)
+        #expect(model.cursor == rows[1].id)
+        #expect(model.toast?.text == "100000000002: fetched, version 8")
+    }
+
+    @Test func `events of one second, cache and cause are one line, and unseen ones are counted`() {
+        var model = model(120, 40)
+        let events = (0..<20).map { evicted(UInt64($0), "k\($0)", seconds: $0 < 15 ? 0.5 : 1.5) }
+        _ = update(&model, look(model, rows, report(seconds: 2), events: events))
+        #expect(model.log.lines.map(\.count) == [15, 5])
+        let text = render(model).text
+        #expect(text.contains { $0.contains("14:07:00 accounts    evicted     15: k0 k1 ") })
+        _ = press(&model, .char("e"))
+        #expect(render(model).text[1].hasPrefix("┌─ Events "))
+    }
+
+    @Test func `rates are of the last five seconds and the ratio of the last minute`() {
+        var history = History()
+        for second in 0...70 {
+            let hits = UInt64(second <= 10 ? 0 : (second - 10) * 9)
+            history.add(
+                report(seconds: Double(second), hits: hits, misses: UInt64(second)).caches[0]
+                    .snapshot)
+        }
+        #expect(abs(history.rate(\.lookups) - 10) < 0.001)
+        #expect(abs(history.hitRatio! - 0.9) < 0.001)
+        // An engine that started again counts from nothing: no rate below zero.
+        history.add(report(seconds: 71, hits: 0, misses: 0).caches[0].snapshot)
+        #expect(history.samples.last!.hits == 0)
+    }
+}
