@@ -178,8 +178,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         _ new: Configuration, by actor: Actor? = nil
     ) throws(CacheError) -> [Victim<Key>] {
         try new.validate()
-        let now = clock.now()
-        store.withLock { $0.configure(new, by: actor, at: now) }
+        // What has ended leaves under the old bounds: a longer ttl must not bring it back.
+        inSlices { store, now in
+            let expired = store.expire(limit: Self.slice, at: now)
+            if expired < Self.slice { store.configure(new, by: actor, at: now) }
+            return expired
+        }
         var removed: [Victim<Key>] = []
         inSlices { store, now in
             let slice = store.shrink(limit: Self.slice, at: now)

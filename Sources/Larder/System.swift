@@ -1,6 +1,6 @@
 // The one file of the engine that talks to the system: clock readings, and the lock's twin.
 
-import Synchronization
+package import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -23,11 +23,11 @@ enum SystemClock {
 // The engine's lock. Only value types go inside: a class value leaks through `withLock`.
 #if THREAD_SANITIZER
     /// ThreadSanitizer cannot see `Mutex` on Linux and reports races that are none; it knows this one.
-    final class Guarded<Value: ~Copyable>: @unchecked Sendable {  // every access is under the lock
+    package final class Guarded<Value: ~Copyable>: @unchecked Sendable {  // every access is under the lock
         private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         private let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)
 
-        init(_ value: consuming sending Value) {
+        package init(_ value: consuming sending Value) {
             pthread_mutex_init(mutex, nil)
             self.value.initialize(to: value)
         }
@@ -39,7 +39,7 @@ enum SystemClock {
             mutex.deallocate()
         }
 
-        func withLock<Result: ~Copyable, Failure: Error>(
+        package func withLock<Result: ~Copyable, Failure: Error>(
             _ body: (inout sending Value) throws(Failure) -> sending Result
         ) throws(Failure) -> sending Result {
             pthread_mutex_lock(mutex)
@@ -48,5 +48,5 @@ enum SystemClock {
         }
     }
 #else
-    typealias Guarded = Mutex
+    package typealias Guarded = Mutex
 #endif

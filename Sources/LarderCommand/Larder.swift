@@ -19,7 +19,7 @@ struct LarderCommand: AsyncParsableCommand {
     static func main() async {
         keepSecretsOutOfCores()
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments())
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -30,6 +30,17 @@ struct LarderCommand: AsyncParsableCommand {
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// What was written behind the command's name.
+    ///
+    /// The standard library finds it on the stack before the environment; a preloaded library that
+    /// set a variable first has moved that, and then there seems to be nothing, not even a name.
+    private static func arguments() -> [String] {
+        if !CommandLine.arguments.isEmpty { return Array(CommandLine.arguments.dropFirst()) }
+        let line = (try? String(contentsOfFile: "/proc/self/cmdline", encoding: .utf8)) ?? ""
+        return line.split(separator: "\0", omittingEmptySubsequences: false)
+            .dropFirst().dropLast().map(String.init)
     }
 
     /// A process that holds credentials leaves no memory in a core, wherever cores go.

@@ -14,7 +14,7 @@ public final class LocalInspector: Inspector {
     /// The random id of this run.
     public let instance: String
     private let clock: AgeClock
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     private struct State {
         var caches: [any InspectedCache] = []

@@ -5,8 +5,10 @@ import Testing
 /// The real program against a real moto with authorization on.
 @Suite(.serialized, .timeLimit(.minutes(5))) final class `Accounts and credentials of AWS` {
     private let moto: Moto
+    /// One for all tests: it takes seconds to start, and they only read from it.
+    private static let shared = Result { try Moto() }
 
-    init() throws { moto = try Moto() }
+    init() throws { moto = try Self.shared.get() }
 
     private func larder(_ arguments: String..., environment: [String: String] = [:]) throws -> Ran {
         try run(

@@ -51,8 +51,6 @@ public final class Moto: Sendable {
         return try JSONDecoder().decode([String: Int].self, from: Data(answer.output.utf8))
     }
 
-    deinit {
-        try? input.fileHandleForWriting.close()
-        process.waitUntilExit()
-    }
+    /// At once, and without waiting: its input may have been inherited by others.
+    deinit { kill(process.processIdentifier, SIGKILL) }
 }

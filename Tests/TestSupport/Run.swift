@@ -34,12 +34,20 @@ public func run(
         let flags = descriptor == 0 ? O_RDONLY : O_WRONLY | O_CREAT
         posix_spawn_file_actions_addopen(&actions, Int32(descriptor), file, flags, 0o600)
     }
+    // A worker thread blocks signals, and what it starts would do so too and never see a child end.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     var arguments = command.map { strdup($0) } + [nil]
     var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { (arguments + settings).forEach { free($0) } }
     var child: pid_t = 0
-    let spawned = posix_spawnp(&child, command[0], &actions, nil, &arguments, &settings)
+    let spawned = posix_spawnp(&child, command[0], &actions, &attributes, &arguments, &settings)
     guard spawned == 0 else {
         throw Failure("\(command[0]): \(String(cString: strerror(spawned)))")
     }

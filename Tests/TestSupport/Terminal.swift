@@ -3,25 +3,37 @@ import Foundation
 /// A program in a real terminal of its own (tmux), to be typed at and read.
 public final class Terminal {
     private let server = "larder-\(UUID().uuidString.prefix(8))"
+    private let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
 
     /// - Parameters:
-    ///   - command: As the shell would have it.
+    ///   - script: What the shell runs in the terminal; its status is the last command's.
     ///   - term: What the program is told that the terminal is.
     public init(
-        _ command: String, columns: Int = 80, rows: Int = 24, term: String = "xterm-256color",
+        _ script: String, columns: Int = 80, rows: Int = 24, term: String = "xterm-256color",
         environment: [String: String] = [:]
     ) throws {
         var variables = ["TERM": term, "LC_ALL": "C.UTF-8", "TZ": "UTC"]
         variables.merge(environment) { $1 }
-        let assignments = variables.map { "\($0.key)='\($0.value)'" }.joined(separator: " ")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        // The status goes through a file: tmux itself can miss the end of a program.
+        try """
+            \(variables.map { "export \($0.key)='\($0.value)'" }.joined(separator: "\n"))
+            \(script)
+            echo $? > '\(statusFile)'
+            """.write(to: folder.appending(path: "script"), atomically: true, encoding: .utf8)
         try tmux(
             "-f", "/dev/null", "new-session", "-d", "-s", "s", "-x", "\(columns)", "-y", "\(rows)",
-            "\(assignments) exec \(command)", ";", "set", "-g", "remain-on-exit", "on", ";", "set",
+            "sh '\(folder.path)/script'", ";", "set", "-g", "remain-on-exit", "on", ";", "set",
             "-g", "status", "off", ";", "set", "-sg", "escape-time", "0", ";", "resize-window",
             "-t", "s", "-x", "\(columns)", "-y", "\(rows)")
     }
 
-    deinit { _ = try? run(["tmux", "-L", server, "kill-server"]) }
+    private var statusFile: String { folder.appending(path: "status").path }
+
+    deinit {
+        _ = try? run(["tmux", "-L", server, "kill-server"])
+        try? FileManager.default.removeItem(at: folder)
+    }
 
     @discardableResult
     private func tmux(_ arguments: String...) throws -> String {
@@ -71,22 +83,19 @@ public final class Terminal {
         try wait(text, within: limit) { $0.contains(text) }
     }
 
-    /// The exit status, once the program has ended.
+    /// The exit status, once the script has ended.
     public func exitStatus() throws -> Int {
-        var status = ""
-        _ = try eventually {
-            status = try tmux(
-                "display-message", "-p", "-t", "s",
-                "#{?pane_dead,#{pane_dead_status}#{?pane_dead_signal,+#{pane_dead_signal},},}")
-            return status != "\n"
+        var status: Int?
+        _ = eventually {
+            let text = try? String(contentsOfFile: statusFile, encoding: .utf8)
+            status = text.flatMap { Int($0.trimmingCharacters(in: .newlines)) }
+            return status != nil
         }
-        guard let number = Int(status.trimmingCharacters(in: .newlines)) else {
-            throw Failure("the program did not end, or by a signal: \(status)")
-        }
-        return number
+        guard let status else { throw Failure("the program did not end") }
+        return status
     }
 
-    /// The process in the terminal.
+    /// The shell in the terminal.
     public func pid() throws -> Int32 {
         Int32(
             try tmux("display-message", "-p", "-t", "s", "#{pane_pid}").trimmingCharacters(

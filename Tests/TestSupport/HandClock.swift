@@ -1,0 +1,92 @@
+public import Larder
+import Synchronization
+
+/// A clock that stands until a test turns it.
+///
+/// ```swift
+/// let clock = HandClock()
+/// let cache = Cache<Int, Int>("numbers", ttl: .seconds(5), clock: clock.ageClock) { $0 }
+/// clock.advance(by: .seconds(5))
+/// ```
+public final class HandClock: Sendable {
+    private let state = Guarded(State())
+
+    private struct State {
+        var now = Instant(nanoseconds: 1_000_000_000_000)
+        /// What sleepers go by: a step of the wall clock wakes nobody.
+        var running = Duration.zero
+        var sleepers: [UInt64: Sleeper] = [:]
+        var lastSleeper: UInt64 = 0
+    }
+
+    private struct Sleeper {
+        let wake: Duration
+        let continuation: CheckedContinuation<Void, any Error>
+    }
+
+    public init() {}
+
+    public var now: Instant { state.withLock { $0.now } }
+
+    public var ageClock: AgeClock {
+        AgeClock(now: { self.now }, sleep: { try await self.sleep($0) })
+    }
+
+    /// Lets time pass, and wakes those whose sleep is over.
+    public func advance(by duration: Duration) {
+        let woken = state.withLock { state in
+            state.now = state.now + duration
+            state.running += duration
+            let due = state.sleepers.filter { $0.value.wake <= state.running }
+            for id in due.keys { state.sleepers[id] = nil }
+            return due.values.map(\.continuation)
+        }
+        for continuation in woken { continuation.resume() }
+    }
+
+    /// Moves the age line alone, as a step of the wall clock does: nobody wakes for it.
+    public func jump(by duration: Duration) {
+        state.withLock { $0.now = $0.now + duration }
+    }
+
+    /// How long those asleep have still to sleep, the shortest first.
+    public var sleepers: [Duration] {
+        state.withLock { state in state.sleepers.values.map { $0.wake - state.running }.sorted() }
+    }
+
+    private func sleep(_ duration: Duration) async throws {
+        let id = state.withLock { state in
+            state.lastSleeper += 1
+            return state.lastSleeper
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let result: Result<Void, any Error>? = state.withLock { state in
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    if duration <= .zero { return .success(()) }
+                    state.sleepers[id] = Sleeper(
+                        wake: state.running + duration, continuation: continuation)
+                    return nil
+                }
+                if let result { continuation.resume(with: result) }
+            }
+        } onCancel: {
+            let sleeper = state.withLock { $0.sleepers.removeValue(forKey: id) }
+            sleeper?.continuation.resume(throwing: CancellationError())
+        }
+    }
+}
+
+/// Waits until `holds`, letting others work meanwhile; false where it did not within `limit`.
+public func settles(
+    within limit: Duration = .seconds(20), _ holds: () async throws -> Bool
+) async rethrows -> Bool {
+    let end = ContinuousClock.now + limit
+    var looks = 0
+    while ContinuousClock.now < end {
+        if try await holds() { return true }
+        looks += 1
+        if looks < 1000 { await Task.yield() } else { try? await Task.sleep(for: .milliseconds(1)) }
+    }
+    return try await holds()
+}
