@@ -53,8 +53,8 @@ extension String: ByteSized {
 }
 
 extension Array: ByteSized where Element == UInt8 {
-    /// The bytes behind a 32-byte header.
-    public var heapBytes: Int { isEmpty ? 0 : allocated(32 + capacity) }
+    /// The room for bytes behind a 32-byte header; an array without room owns nothing.
+    public var heapBytes: Int { capacity == 0 ? 0 : allocated(32 + capacity) }
 }
 
 /// What the allocator takes for a request: its own 8 bytes, in steps of 16, at least 32.

@@ -1,9 +1,10 @@
 // The one file of the engine that talks to the system: clock readings, and the lock's twin.
 
-package import Synchronization
-
 #if canImport(Glibc)
     import Glibc
+#endif
+#if !THREAD_SANITIZER
+    package import Synchronization
 #endif
 
 enum SystemClock {
@@ -23,7 +24,7 @@ enum SystemClock {
 // The engine's lock. Only value types go inside: a class value leaks through `withLock`.
 #if THREAD_SANITIZER
     /// ThreadSanitizer cannot see `Mutex` on Linux and reports races that are none; it knows this one.
-    package final class Guarded<Value: ~Copyable>: @unchecked Sendable {  // every access is under the lock
+    package final class Guarded<Value: ~Copyable>: @unchecked Sendable {  // always under the lock
         private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         private let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)
 

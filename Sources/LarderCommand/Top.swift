@@ -28,7 +28,7 @@ struct Top: AsyncParsableCommand {
     @Option(
         help: """
             Keys to look up once at the start; on aws they are read from the table by one Scan \
-            of that many items. (default: 20 on aws, else 0)
+            of that many items. (default: 10 on aws, else 0)
             """)
     var warm: Int?
 
@@ -56,7 +56,7 @@ struct Top: AsyncParsableCommand {
         let once = looking.once || isatty(1) == 0
         let engine = try await Engine.make(origin)
         let work = Task {
-            await engine.warm(warm ?? (origin.isAWS ? 20 : 0))
+            await engine.warm(warm ?? (origin.isAWS ? 10 : 0))
             await Traffic(engine: engine, rate: traffic ?? (engine.isDemo ? 50 : 0)).run()
         }
         let ended: Result<Int32?, any Error>

@@ -11,9 +11,7 @@ enum Signals {
     static func send(to descriptor: Int32) {
         pipe = descriptor
         for signal in ending + [SIGWINCH, SIGTSTP, SIGCONT] { handle(signal) }
-        var ignored = sigaction()
-        ignored.__sigaction_handler.sa_handler = SIG_IGN
-        sigaction(SIGPIPE, &ignored, nil)
+        set(SIGPIPE, SIG_IGN)
     }
 
     private static func handle(_ signal: Int32) {
@@ -30,19 +28,30 @@ enum Signals {
 
     /// Back to what they do by default.
     static func release() {
-        for signal in ending + [SIGWINCH, SIGTSTP, SIGCONT] { restoreDefault(signal) }
+        for signal in ending + [SIGWINCH, SIGTSTP, SIGCONT] { set(signal, SIG_DFL) }
     }
 
-    private static func restoreDefault(_ signal: Int32) {
+    private static func set(_ signal: Int32, _ handler: __sighandler_t?) {
         var action = sigaction()
-        action.__sigaction_handler.sa_handler = SIG_DFL
+        action.__sigaction_handler.sa_handler = handler
         sigaction(signal, &action, nil)
     }
 
     /// Stops this process and what stands in the foreground with it, until `fg`.
+    ///
+    /// The others are stopped first. A signal to the whole group could reach this process on any
+    /// thread and at any later time; the one raised here stops it on the spot.
     static func stop() {
-        restoreDefault(SIGTSTP)
+        set(SIGTSTP, SIG_IGN)
         kill(0, SIGTSTP)
+        set(SIGTSTP, SIG_DFL)
+        // The console's thread was started by one that blocks signals.
+        var stop = sigset_t()
+        sigemptyset(&stop)
+        sigaddset(&stop, SIGTSTP)
+        pthread_sigmask(SIG_UNBLOCK, &stop, nil)
+        raise(SIGTSTP)
+        pthread_sigmask(SIG_BLOCK, &stop, nil)
         handle(SIGTSTP)
     }
 }

@@ -78,7 +78,9 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     func fetch(_ shown: String) async throws -> FetchResult {
-        guard let key = try self.key(shown) ?? parse?(shown) else {
+        let known = self.key(shown)
+        let isHeld = known.map { cache.peek($0) != nil } ?? false
+        guard let key = try isHeld ? known : parse?(shown) ?? known else {
             throw InspectorError("\(name) holds no \"\(shown)\" and cannot tell what it would be")
         }
         let before = cache.peek(key)?.facts.version
@@ -182,10 +184,11 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     private func key(_ shown: String) -> Key? { keys(shownAs: [shown])[shown] }
 
     private func keys(shownAs wanted: Set<String>) -> [String: Key] {
-        if Key.self == String.self {
-            return Dictionary(uniqueKeysWithValues: wanted.map { ($0, $0 as! Key) })
-        }
         var found: [String: Key] = [:]
+        if Key.self == String.self {
+            for text in wanted where shownKey(text as! Key) == text { found[text] = (text as! Key) }
+            if found.count == wanted.count { return found }
+        }
         cache.survey { key, _ in
             let shown = shownKey(key)
             if wanted.contains(shown) { found[shown] = key }

@@ -11,7 +11,7 @@
 public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
-    private nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer  // written only in init and deinit
+    private nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer  // init and deinit write
     private let count: Int
 
     public init(_ text: String) {

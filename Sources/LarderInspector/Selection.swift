@@ -26,7 +26,7 @@ struct Selection {
         self.query = query
         self.now = now
         filter = Needle(query.filter)
-        wanted = min(query.limit, Int.max / 4) + min(query.offset, Int.max / 4)
+        wanted = min(query.limit, Int.max / 8) + min(query.offset, Int.max / 8)
     }
 
     mutating func offer(_ facts: EntryFacts, place: Int, _ makeRow: () -> Row) {

@@ -48,7 +48,7 @@ extension Shown: Encodable {
             case .text(let text): try container.encode(text)
             case .bool(let bool): try container.encode(bool)
             case .number(let digits):
-                if let decimal = Decimal(string: digits, locale: nil) {
+                if let decimal = Self.decimal(digits) {
                     try container.encode(decimal)
                 } else {
                     try container.encode(digits)
@@ -56,6 +56,22 @@ extension Shown: Encodable {
             default: try container.encodeNil()
             }
         }
+    }
+
+    /// The digits as a number that has them all: `Decimal` rounds beyond 38 of them, and stops
+    /// reading where they end.
+    private static func decimal(_ digits: String) -> Decimal? {
+        guard digits.allSatisfy({ "+-.0123456789eE".contains($0) }),
+            let decimal = Decimal(string: digits, locale: nil),
+            significant(decimal.description) == significant(digits)
+        else { return nil }
+        return decimal
+    }
+
+    /// The digits that count: without sign, point, exponent and outer zeros.
+    private static func significant(_ number: String) -> String {
+        String(number.prefix { $0 != "e" && $0 != "E" }.filter(\.isNumber))
+            .trimmingCharacters(in: CharacterSet(charactersIn: "0"))
     }
 
     private struct Name: CodingKey {

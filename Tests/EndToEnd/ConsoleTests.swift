@@ -89,9 +89,11 @@ import Testing
         try terminal.wait(for: "maxsize of accounts, now 64:")
         try terminal.type("3")
         try terminal.press("Enter")
-        let plan = try terminal.wait(for: "5 entries are evicted")
-        let named = plan.matches(of: /(1000[0-9]{8}) +evicted/).map { String($0.1) }
-        #expect(named == [0, 2, 4, 5, 6].map { "10000000000\($0)" })
+        let named = [0, 2, 4, 5, 6].map { "10000000000\($0)" }
+        try terminal.wait("the plan, naming its victims in order") {
+            $0.contains("5 entries are evicted")
+                && $0.matches(of: /(1000[0-9]{8}) +evicted/).map { String($0.1) } == named
+        }
         try terminal.press("Right", "Enter")
         let after = try terminal.wait("the victims gone") { keys($0).count == 3 }
         #expect(keys(after) == ["100000000001", "100000000003", "100000000007"])
@@ -232,6 +234,30 @@ import Testing
             "\(larder) top --traffic 0 < /dev/null; echo status $?; read line",
             environment: ["LARDER_STORE": store])
         #expect(try closed.wait(for: "status 1").contains("needs a terminal on standard input"))
+    }
+
+    @Test func `says that its input was closed, and ends`() throws {
+        // The input is a terminal of its own, whose other end goes away.
+        let script = """
+            import os, pty, subprocess, sys
+            master, slave = pty.openpty()
+            program = subprocess.Popen(sys.argv[1:], stdin=slave)
+            os.close(slave)
+            input()
+            os.close(master)
+            print("status", program.wait())
+            input()
+            """
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).py").path
+        try script.write(toFile: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let terminal = try Terminal(
+            "python3 \(file) \(larder) top --traffic 0 --warm 2",
+            environment: ["LARDER_STORE": store])
+        try terminal.wait(for: "100000000001")
+        // A line end as it is: the console has taken the terminal's own translation away.
+        try terminal.press("C-j")
+        #expect(try terminal.wait(for: "status 1").contains("the terminal's input was closed"))
     }
 
     @Test func `a step of the wall clock lets every entry leave as expired`() throws {

@@ -149,7 +149,11 @@ struct Model {
             bytes: bytesOfRecord + value.heapBytes)
         guard now < deadline(entry), configuration.maxsize != 0 else { return }
         while entries.count >= configuration.maxsize ?? .max {
-            if let ended = nextEnded { remove(ended, .expired) } else { remove(entries[0], .evicted) }
+            if let ended = nextEnded {
+                remove(ended, .expired)
+            } else {
+                remove(entries[0], .evicted)
+            }
         }
         version += 1
         entries.append(entry)

@@ -39,13 +39,10 @@ private final class Rig {
 
     init(_ seed: UInt64) {
         random = Seeded(seed)
-        // No sweeper ever wakes: what has ended leaves by the operations themselves.
-        let clock = clock
-        let still = AgeClock(now: { clock.now }, sleep: { _ in try await Gate().pass() })
         let configuration = Configuration(maxsize: 8, ttl: .seconds(60))
         cache = Cache(
             "model", maxsize: configuration.maxsize, ttl: configuration.ttl,
-            clock: still, fetch: origin.fetch)
+            clock: clock.neverWaking, fetch: origin.fetch)
         cache.insert(Loaf(number: 0), for: 0)
         let record = cache.peek(0)!.facts.bytes
         model = Model(configuration, at: clock.now, bytesOfRecord: record)

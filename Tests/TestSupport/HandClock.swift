@@ -32,6 +32,12 @@ public final class HandClock: Sendable {
         AgeClock(now: { self.now }, sleep: { try await self.sleep($0) })
     }
 
+    /// The same clock, by which nobody who sleeps ever wakes: no sweeper runs, and what has ended
+    /// leaves only by what the test does.
+    public var neverWaking: AgeClock {
+        AgeClock(now: { self.now }, sleep: { _ in try await Gate().pass() })
+    }
+
     /// Lets time pass, and wakes those whose sleep is over.
     public func advance(by duration: Duration) {
         let woken = state.withLock { state in

@@ -17,10 +17,11 @@ public final class Terminal {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         // The status goes through a file: tmux itself can miss the end of a program.
         try """
-            \(variables.map { "export \($0.key)='\($0.value)'" }.joined(separator: "\n"))
-            \(script)
-            echo $? > '\(statusFile)'
-            """.write(to: folder.appending(path: "script"), atomically: true, encoding: .utf8)
+        unset NO_COLOR
+        \(variables.map { "export \($0.key)='\($0.value)'" }.joined(separator: "\n"))
+        \(script)
+        echo $? > '\(statusFile)'
+        """.write(to: folder.appending(path: "script"), atomically: true, encoding: .utf8)
         try tmux(
             "-f", "/dev/null", "new-session", "-d", "-s", "s", "-x", "\(columns)", "-y", "\(rows)",
             "sh '\(folder.path)/script'", ";", "set", "-g", "remain-on-exit", "on", ";", "set",

@@ -61,7 +61,11 @@ enum EventsView {
             let rest = line.count > shown.count ? more : ""
             pieces.append((shown.joined(separator: " ") + rest, style))
         }
-        if !note.isEmpty { pieces.append(((keys.isEmpty ? "" : "  ") + note, .dim)) }
+        if !note.isEmpty {
+            let used = pieces.reduce(0) { $0 + Text.width(of: $1.text) }
+            let text = (keys.isEmpty ? "" : "  ") + note
+            pieces.append((Text.cut(text, to: max(0, room - used), mark: model.glyphs.more), .dim))
+        }
         return pieces
     }
 }

@@ -1,0 +1,149 @@
+import Foundation
+import Larder
+import TestSupport
+import Testing
+
+@testable import Larder
+
+/// What the system's allocator says it gave for an address; `nil` under a sanitizer's own.
+private let allocator: (@convention(c) (UnsafeMutableRawPointer?) -> Int)? = {
+    func address(_ name: String) -> UnsafeMutableRawPointer? { dlsym(nil, name) }
+    guard address("__asan_init") == nil, address("__tsan_init") == nil else { return nil }
+    return address("malloc_usable_size").map {
+        unsafeBitCast($0, to: (@convention(c) (UnsafeMutableRawPointer?) -> Int).self)
+    }
+}()
+
+@Suite struct BytesTests {
+    @Test(arguments: [(0, 0), (15, 0), (16, 64), (31, 80), (100, 144)])
+    func `text is held inline up to 15 bytes, on the heap beyond`(length: Int, bytes: Int) {
+        #expect(String(repeating: "x", count: length).heapBytes == bytes)
+    }
+
+    @Test func `length is counted in bytes, not in letters`() {
+        #expect(String(repeating: "ä", count: 7).heapBytes == 0)
+        #expect(String(repeating: "ä", count: 8).heapBytes == 64)
+    }
+
+    @Test func `bytes stand behind a header, and an array without room owns none`() {
+        #expect([UInt8]().heapBytes == 0)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(1000)
+        let capacity = bytes.capacity
+        #expect(bytes.heapBytes == allocated(32 + capacity))
+        bytes.append(1)
+        #expect(bytes.heapBytes == allocated(32 + capacity))
+    }
+
+    @Test(.enabled(if: allocator != nil), arguments: [1, 24, 25, 40, 41, 100, 1000, 4096])
+    func `an allocation is counted as the allocator takes it`(size: Int) throws {
+        let given = try #require(allocator)
+        // Now and then the allocator has a larger piece at hand.
+        let pieces = (0..<64).map { _ in malloc(size) }
+        defer { for piece in pieces { free(piece) } }
+        #expect(pieces.map(given).min() == allocated(size) - 8)
+    }
+
+    @Test func `an entry is counted with its key, its value and the engine's record`() throws {
+        let small = Cache<String, String>("text") { $0 }
+        small.insert("bread", for: "a")
+        let record = try #require(small.peek("a")).facts.bytes
+        // A slot holds both inline (16 bytes each) and what is known of the entry; links and
+        // index come on top.
+        let slot = MemoryLayout<Slot<String, String>?>.stride
+        #expect(record == slot + 16 + (16 + 4) * 4 / 3)
+        let (key, value) = (String(repeating: "k", count: 20), String(repeating: "v", count: 500))
+        small.insert(value, for: key)
+        let large = try #require(small.peek(key)).facts.bytes
+        #expect(large == record + key.heapBytes + value.heapBytes)
+        #expect(small.snapshot().bytes == record + large)
+        small.invalidate(key)
+        #expect(small.snapshot().bytes == record)
+        small.insert("", for: "a")
+        #expect(small.snapshot().bytes == record)
+    }
+
+    @Test func `values that do not know their size are counted inline`() throws {
+        struct Plain { var number = 1 }
+        let cache = Cache<Int, Plain>("plain") { _ in Plain() }
+        cache.insert(Plain(), for: 1)
+        let bytes = try #require(cache.peek(1)).facts.bytes
+        #expect(bytes == MemoryLayout<Slot<Int, Plain>?>.stride + 16 + (8 + 4) * 4 / 3)
+    }
+}
+
+@Suite struct PartsTests {
+    @Test(arguments: 1...10)
+    func `the heap names the soonest end, whatever was taken out`(seed: UInt64) {
+        var random = Seeded(seed)
+        var heap = ExpiryHeap()
+        var model: [UInt32: Instant] = [:]
+        for _ in 0..<2000 {
+            let slot = UInt32.random(in: 0..<50, using: &random)
+            if model[slot] == nil {
+                let end = Instant(nanoseconds: .random(in: 0..<30, using: &random))
+                heap.insert(slot, end)
+                model[slot] = end
+            } else {
+                heap.remove(slot)
+                model[slot] = nil
+            }
+            #expect(heap.isOrdered)
+            #expect(heap.count == model.count)
+            #expect(heap.first?.expiry == model.values.min())
+            if let first = heap.first { #expect(model[first.slot] == first.expiry) }
+        }
+        heap.remove(99)
+        #expect(heap.count == model.count)
+    }
+
+    @Test(arguments: 1...10)
+    func `a list of slots keeps their order`(seed: UInt64) {
+        var random = Seeded(seed)
+        var list = SlotList()
+        for _ in 0..<20 { list.grow() }
+        var model: [UInt32] = []
+        for _ in 0..<2000 {
+            let slot = UInt32.random(in: 0..<20, using: &random)
+            if !model.contains(slot) {
+                list.append(slot)
+                model.append(slot)
+            } else {
+                model.removeAll { $0 == slot }
+                if Bool.random(using: &random) {
+                    list.moveToEnd(slot)
+                    model.append(slot)
+                } else {
+                    list.remove(slot)
+                }
+            }
+            let seen = sequence(first: list.first) { list.after($0) }
+                .prefix { $0 != SlotList.none }
+            #expect(Array(seen) == model)
+            #expect(list.last == model.last ?? SlotList.none)
+        }
+    }
+
+    static let durations: [(Duration, Int64)] = [
+        (.zero, 0), (.nanoseconds(-1), -1), (.milliseconds(-1500), -1_500_000_000),
+        (.seconds(Int64.max), .max), (.seconds(Int64.min), .min),
+        (.seconds(9_223_372_036) + .nanoseconds(854_775_807), .max),
+        (.seconds(9_223_372_036) + .nanoseconds(854_775_808), .max),
+    ]
+
+    @Test(arguments: durations)
+    func `a duration is held at the ends of what can be counted`(
+        duration: Duration, nanoseconds: Int64
+    ) {
+        #expect(duration.nanoseconds == nanoseconds)
+    }
+
+    @Test func `instants too far apart or away are held at the ends`() {
+        let (first, last) = (Instant(nanoseconds: .min), Instant.distantFuture)
+        #expect(last + .seconds(1) == last)
+        #expect(first + .seconds(-1) == first)
+        #expect(last - first == .nanoseconds(Int64.max))
+        #expect(first - last == .nanoseconds(Int64.min))
+        #expect(last + .seconds(-1) < last)
+    }
+}
