@@ -24,13 +24,13 @@ struct TerminalState {
 /// back before the process goes, and what was written to descriptor 2 is not lost.
 enum Rescue {
     // Plain memory, set before a handler can run: it may neither allocate nor lock.
-    private nonisolated(unsafe) static var armed: Int32 = 0  // written on the console's thread only
-    private nonisolated(unsafe) static var settings = termios()  // written before `armed`
-    private nonisolated(unsafe) static var farewell: UnsafeMutablePointer<UInt8>?  // written before `armed`
-    private nonisolated(unsafe) static var farewellLength = 0  // written before `armed`
+    private nonisolated(unsafe) static var armed: Int32 = 0  // console thread only
+    private nonisolated(unsafe) static var settings = termios()  // set before `armed`
+    private nonisolated(unsafe) static var farewell: UnsafeMutablePointer<UInt8>?  // as above
+    private nonisolated(unsafe) static var farewellLength = 0  // set before `armed`
     /// Where messages go while descriptor 2 is in the event log; -1 while it is not.
-    nonisolated(unsafe) static var savedStandardError: Int32 = -1  // written on the console's thread only
-    nonisolated(unsafe) static var capturedStandardError: Int32 = -1  // written on the console's thread only
+    nonisolated(unsafe) static var savedStandardError: Int32 = -1  // console thread only
+    nonisolated(unsafe) static var capturedStandardError: Int32 = -1  // console thread only
 
     static let fatalSignals = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGQUIT, SIGSYS]
 
