@@ -60,22 +60,22 @@ struct Layout: Equatable {
     }
 
     private mutating func wide(_ caches: Int) {
-        // The last column stays free: a border at the very edge looks cut off.
-        let width = size.columns - 1
+        // The outermost columns stay free: a border at the very edge looks cut off.
+        let width = size.columns - 2
         cacheLines = min(max(caches, 1), 4)
-        let ratesBox = Box(row: 1, column: 0, height: cacheLines * 2 + 2, width: width)
+        let ratesBox = Box(row: 1, column: 1, height: cacheLines * 2 + 2, width: width)
         let logHeight = min(10, max(6, size.rows / 5))
         let middle = Box(
-            row: ratesBox.row + ratesBox.height, column: 0,
+            row: ratesBox.row + ratesBox.height, column: 1,
             height: size.rows - 3 - ratesBox.height - logHeight, width: width)
         let side = min(58, width * 3 / 8)
         var entries = middle
         entries.width -= side
         table = entries.inside
         detail = Box(
-            row: middle.row, column: entries.width, height: middle.height, width: side)
+            row: middle.row, column: entries.column + entries.width, height: middle.height, width: side)
         log = Box(
-            row: middle.row + middle.height, column: 0, height: logHeight, width: width)
+            row: middle.row + middle.height, column: 1, height: logHeight, width: width)
         rates = ratesBox
         status = size.rows - 2
     }

@@ -52,11 +52,11 @@ import Testing
         var model = model(120, 40)
         model.detail = detail
         let text = render(model).text
-        #expect(text[1].hasPrefix("┌─ Look-ups and misses a second ─"))
+        #expect(text[1].hasPrefix(" ┌─ Look-ups and misses a second ─"))
         #expect(text[7].contains("┌─ Entries ─") && text[7].contains("┌─ Detail ─"))
         #expect(text.contains { $0.contains("┌─ Events ─") })
         #expect(text.contains { $0.contains("│ account_number 100000000001") })
-        #expect(text[8].hasPrefix("│   KEY") && text[8].contains("HITS"))
+        #expect(text[8].hasPrefix(" │   KEY") && text[8].contains("HITS"))
         // Nothing stands in the last column, and all boxes end in one line.
         let widths = Set(text.filter { $0.hasSuffix("│") || $0.hasSuffix("┐") }.map(\.count))
         #expect(widths == [119])

@@ -269,7 +269,7 @@ import Testing
         let text = render(model).text
         #expect(text.contains { $0.contains("14:07:00 accounts    evicted     15: k0 k1 ") })
         _ = press(&model, .char("e"))
-        #expect(render(model).text[1].hasPrefix("┌─ Events "))
+        #expect(render(model).text[1].hasPrefix(" ┌─ Events "))
     }
 
     @Test func `rates are of the last five seconds and the ratio of the last minute`() {

@@ -17,7 +17,7 @@ enum DetailView {
 
     static func drawFull(_ model: Model, _ layout: Layout, _ scroll: Int, _ frame: inout Frame) {
         let box = Box(
-            row: 1, column: 0, height: model.size.rows - 3, width: model.size.columns - 1)
+            row: 1, column: 1, height: model.size.rows - 3, width: model.size.columns - 2)
         frame.border(box, "Detail", model.glyphs, right: "Esc goes back")
         let lines = facts(model) + value(model)
         let first = min(scroll, max(0, lines.count - box.inside.height))

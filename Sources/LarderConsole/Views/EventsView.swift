@@ -15,7 +15,7 @@ enum EventsView {
 
     static func drawFull(_ model: Model, _ layout: Layout, _ scroll: Int, _ frame: inout Frame) {
         let box = Box(
-            row: 1, column: 0, height: model.size.rows - 3, width: model.size.columns - 1)
+            row: 1, column: 1, height: model.size.rows - 3, width: model.size.columns - 2)
         frame.border(box, "Events", model.glyphs, right: "Esc goes back")
         let lines = model.log.lines.dropLast(scroll).suffix(box.inside.height)
         put(model, lines, in: box.inside, &frame)

@@ -5,7 +5,7 @@ import LarderInspector
 enum PlanView {
     static func draw(_ model: Model, _ dialog: PlanDialog, _ frame: inout Frame) {
         let plan = dialog.plan
-        let width = min(model.size.columns, 72)
+        let width = min(model.size.columns - 2, 72)
         let notes = notes(model, plan).flatMap { wrap($0, width - 4) }
         let room = max(0, model.size.rows - notes.count - 6)
         let named = min(plan.victims.count, min(8, room))
