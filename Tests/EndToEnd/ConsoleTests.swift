@@ -110,7 +110,7 @@ import Testing
         try terminal.wait(for: "4 entries expire")
         try terminal.press("Right", "Enter")
         try terminal.wait("all gone") { keys($0).isEmpty && $0.contains("no entries are held") }
-        try terminal.wait(for: "expired     4:")
+        try terminal.wait(for: "expired       4:")
     }
 
     @Test(arguments: ["xterm-256color", "xterm", "screen", "tmux", "linux", "vt100"])
@@ -277,6 +277,6 @@ import Testing
         try terminal.wait("all five") { keys($0).count == 5 }
         try "+400".write(toFile: step, atomically: true, encoding: .utf8)
         try terminal.wait("none left", within: .seconds(10)) { keys($0).isEmpty }
-        try terminal.wait(for: "expired     5:")
+        try terminal.wait(for: "expired       5:")
     }
 }

@@ -30,7 +30,7 @@ import Testing
                 " 100000000001  accounts  version 7  written 14:02:04 (4m56s ago)  fetch 31ms",
                 " ends at 14:07:04  hits 12,884  last hit 3.0s ago  size 402",
                 " account_number 100000000001  name Pine Labs  tags.0 a  tags.1 2",
-                " 14:07:00 accounts    evicted     2: 100000000009 100000000004",
+                " 14:07:00 accounts    evicted       2: 100000000009 100000000004",
                 "", "",
                 " ? Help  q Quit  Enter Detail  / Filter  s Sort  Space Mark  d Invalidate",
             ])

@@ -267,7 +267,7 @@ import Testing
         _ = update(&model, look(model, rows, report(seconds: 2), events: events))
         #expect(model.log.lines.map(\.count) == [15, 5])
         let text = render(model).text
-        #expect(text.contains { $0.contains("14:07:00 accounts    evicted     15: k0 k1 ") })
+        #expect(text.contains { $0.contains("14:07:00 accounts    evicted      15: k0 k1 ") })
         _ = press(&model, .char("e"))
         #expect(render(model).text[1].hasPrefix(" ┌─ Events "))
     }

@@ -24,7 +24,7 @@ import Testing
         }
         try await withThrowingTaskGroup { group in
             for _ in 0..<200 { group.addTask { try await cache.value(for: "a") } }
-            #expect(await cache.isAsked(200))
+            try #require(await cache.isAsked(200))
             gate.open()
             for try await value in group { #expect(value == 7) }
         }
@@ -38,9 +38,9 @@ import Testing
     @Test func `callers of another key do not wait for it`() async throws {
         let cache = cache()
         let slow = Task { try await cache.value(for: "slow") }
-        #expect(await origin.isAsked(1))
+        try #require(await origin.isAsked(1))
         let quick = Task { try await cache.value(for: "quick") }
-        #expect(await origin.isAsked(2))
+        try #require(await origin.isAsked(2))
         origin.answer(2, 2)
         #expect(try await quick.value == 2)
         #expect(cache.snapshot().flights == 1)
@@ -54,9 +54,9 @@ import Testing
         var waiters: [Task<Int, any Error>] = []
         for number in 1...3 {
             waiters.append(Task { try await cache.value(for: "a") })
-            #expect(await cache.isAsked(UInt64(number)))
+            try #require(await cache.isAsked(UInt64(number)))
         }
-        #expect(await origin.isAsked(1))
+        try #require(await origin.isAsked(1))
         let cancelled = waiters.remove(at: leaving)
         cancelled.cancel()
         await #expect(throws: CancellationError.self) { try await cancelled.value }
@@ -72,16 +72,16 @@ import Testing
     {
         let cache = cache()
         let waiters = [1, 2].map { _ in Task { try await cache.value(for: "a") } }
-        #expect(await cache.isAsked(2))
-        #expect(await origin.isAsked(1))
+        try #require(await cache.isAsked(2))
+        try #require(await origin.isAsked(1))
         for waiter in waiters { waiter.cancel() }
         for waiter in waiters {
             await #expect(throws: CancellationError.self) { try await waiter.value }
         }
-        #expect(await origin.isCancelled(1))
+        try #require(await origin.isCancelled(1))
         #expect(cache.snapshot().flights == 0)
         let next = Task { try await cache.value(for: "a") }
-        #expect(await origin.isAsked(2))
+        try #require(await origin.isAsked(2))
         origin.answer(2, 6)
         #expect(try await next.value == 6)
         #expect(cache.snapshot().counters == Counters(misses: 2, coalesced: 1))
@@ -91,11 +91,11 @@ import Testing
         let stubborn = Origin<String, Int>(heedsCancellation: false)
         let cache = cache(origin: stubborn)
         let first = Task { try await cache.value(for: "a") }
-        #expect(await stubborn.isAsked(1))
+        try #require(await stubborn.isAsked(1))
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
         let second = Task { try await cache.value(for: "a") }
-        #expect(await stubborn.isAsked(2))
+        try #require(await stubborn.isAsked(2))
         stubborn.answer(1, 1)
         stubborn.answer(2, 2)
         #expect(try await second.value == 2)
@@ -120,15 +120,15 @@ import Testing
     @Test func `a failure reaches every waiter and is not remembered`() async throws {
         let cache = cache()
         let waiters = (0..<3).map { _ in Task { try await cache.value(for: "a") } }
-        #expect(await cache.isAsked(3))
-        #expect(await origin.isAsked(1))
+        try #require(await cache.isAsked(3))
+        try #require(await origin.isAsked(1))
         origin.answer(1, .failure(Refused(number: 9)))
         for waiter in waiters {
             await #expect(throws: Refused(number: 9)) { try await waiter.value }
         }
         #expect(cache.peek("a") == nil)
         let again = Task { try await cache.value(for: "a") }
-        #expect(await origin.isAsked(2))
+        try #require(await origin.isAsked(2))
         origin.answer(2, 4)
         #expect(try await again.value == 4)
         #expect(
@@ -159,7 +159,7 @@ import Testing
     ) async throws {
         let cache = cache()
         let waiter = Task { try await cache.value(for: "a") }
-        #expect(await origin.isAsked(1))
+        try #require(await origin.isAsked(1))
         interruption.act(on: cache)
         origin.answer(1, 1)
         #expect(try await waiter.value == 1)
@@ -173,14 +173,14 @@ import Testing
     ) async throws {
         let cache = cache()
         let before = Task { try await cache.value(for: "a") }
-        #expect(await origin.isAsked(1))
+        try #require(await origin.isAsked(1))
         interruption.act(on: cache)
         let after = Task { try await cache.value(for: "a") }
-        #expect(await origin.isAsked(2))
+        try #require(await origin.isAsked(2))
         #expect(cache.snapshot().flights == 2)
         // A third caller joins the newer of the two.
         let third = Task { try await cache.value(for: "a") }
-        #expect(await cache.isAsked(3))
+        try #require(await cache.isAsked(3))
         for number in olderFirst ? [1, 2] : [2, 1] {
             origin.answer(number, number)
             #expect(try await (number == 1 ? before : after).value == number)
@@ -193,7 +193,7 @@ import Testing
     @Test func `asking for one version to go leaves a fetch under way alone`() async throws {
         let cache = cache()
         let waiter = Task { try await cache.value(for: "a") }
-        #expect(await origin.isAsked(1))
+        try #require(await origin.isAsked(1))
         #expect(cache.invalidate("a", version: 1) == .absent)
         origin.answer(1, 1)
         #expect(try await waiter.value == 1)
@@ -207,8 +207,8 @@ import Testing
         let cache = cache(maxsize: maxsize, ttl: ttl)
         for round in 1...2 {
             let waiters = (0..<5).map { _ in Task { try await cache.value(for: "a") } }
-            #expect(await cache.isAsked(UInt64(5 * round)))
-            #expect(await origin.isAsked(round))
+            try #require(await cache.isAsked(UInt64(5 * round)))
+            try #require(await origin.isAsked(round))
             origin.answer(round, round)
             for waiter in waiters { #expect(try await waiter.value == round) }
         }
@@ -220,7 +220,7 @@ import Testing
     @Test func `a value lands under the bounds of its landing`() async throws {
         let cache = cache()
         let waiter = Task { try await cache.value(for: "a") }
-        #expect(await origin.isAsked(1))
+        try #require(await origin.isAsked(1))
         try cache.set(maxsize: 0)
         origin.answer(1, 1)
         #expect(try await waiter.value == 1)
@@ -230,7 +230,7 @@ import Testing
     @Test func `a value is written when it lands, not when it was asked for`() async throws {
         let cache = cache()
         let waiter = Task { try await cache.value(for: "a") }
-        #expect(await origin.isAsked(1))
+        try #require(await origin.isAsked(1))
         clock.advance(by: .seconds(30))
         origin.answer(1, 1)
         _ = try await waiter.value

@@ -49,7 +49,7 @@ enum EventsView {
                 (Text.left(line.word, 11) + " ", style),
             ]
         }
-        if line.count > 1 { pieces.append(("\(line.count): ", .bold)) }
+        if line.count > 1 { pieces.append((Text.right("\(line.count): ", 5), .bold)) }
         if !keys.isEmpty {
             let used = pieces.reduce(0) { $0 + Text.width(of: $1.text) }
             let more = " " + model.glyphs.more
