@@ -7,9 +7,21 @@ extension Engine {
     /// Invented accounts and credentials.
     static func embedded(_ options: OriginOptions) throws -> Engine {
         let environment = ProcessInfo.processInfo.environment
-        let origin = try EmbeddedOrigin(
-            path: storePath(environment), accounts: options.accounts ?? 100,
-            behavior: .init(latency: options.latency ?? .milliseconds(40), throttled: 0.002))
+        let behavior = EmbeddedOrigin.Behavior(
+            latency: options.latency ?? .milliseconds(40), throttled: 0.002)
+        let count = options.accounts ?? 100
+        let origin: EmbeddedOrigin
+        if let path = environment["LARDER_STORE"], !path.isEmpty {
+            origin = try EmbeddedOrigin(path: path, accounts: count, behavior: behavior)
+        } else {
+            do {
+                origin = try EmbeddedOrigin(
+                    path: storePath(environment), accounts: count, behavior: behavior)
+            } catch {
+                say("\(error); the accounts are kept in memory")
+                origin = try EmbeddedOrigin(path: nil, accounts: count, behavior: behavior)
+            }
+        }
 
         let accountBounds = options.configuration(
             "accounts", default: Configuration(maxsize: 64, ttl: .seconds(45)))
@@ -57,9 +69,8 @@ extension Engine {
             close: {})
     }
 
-    /// `LARDER_STORE`, else the user's data folder.
+    /// In the user's data folder.
     private static func storePath(_ environment: [String: String]) -> String {
-        if let path = environment["LARDER_STORE"], !path.isEmpty { return path }
         let data = environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
         let home = environment["HOME"] ?? NSHomeDirectory()
         return (data ?? home + "/.local/share") + "/larder/accounts.sqlite"
