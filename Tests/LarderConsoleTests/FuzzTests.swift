@@ -1,5 +1,6 @@
 import Larder
 @testable import LarderInspector
+import TestSupport
 import Testing
 
 @testable import LarderConsole
@@ -48,17 +49,5 @@ import Testing
                 #expect(model.rows.contains { $0.id == cursor })
             }
         }
-    }
-}
-
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed &+ 0x9e37_79b9_7f4a_7c15 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
     }
 }
