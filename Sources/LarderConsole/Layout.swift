@@ -10,8 +10,6 @@ struct Layout: Equatable {
 
     let size: Size
     let kind: Kind
-    var header: Bool = true
-    var hints: Bool = true
     var cacheLines = 0
     /// The table with its heading, without a border.
     var table = Box(row: 0, column: 0, height: 0, width: 0)
@@ -73,7 +71,8 @@ struct Layout: Equatable {
         entries.width -= side
         table = entries.inside
         detail = Box(
-            row: middle.row, column: entries.column + entries.width, height: middle.height, width: side)
+            row: middle.row, column: entries.column + entries.width, height: middle.height,
+            width: side)
         log = Box(
             row: middle.row + middle.height, column: 1, height: logHeight, width: width)
         rates = ratesBox

@@ -59,7 +59,7 @@ import Testing
         try terminal.wait(for: "Invalidate 1 entry")
         let victim = try #require(keys(try terminal.screen()).first)
         let version = try #require(
-            try terminal.screen().firstMatch(of: /invalidated +version ([0-9]+)/)?.1)
+            try terminal.screen().firstMatch(of: /version ([0-9]+) +[0-9]/)?.1)
         try terminal.press("Right", "Enter")
         try terminal.wait("the row gone") { keys($0).count == 2 && !keys($0).contains(victim) }
         try terminal.wait(for: "invalidated")

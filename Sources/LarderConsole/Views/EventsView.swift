@@ -59,7 +59,8 @@ enum EventsView {
                 shown.removeLast()
             }
             let rest = line.count > shown.count ? more : ""
-            pieces.append((shown.joined(separator: " ") + rest, style))
+            let text = shown.joined(separator: " ") + rest
+            pieces.append((Text.cut(text, to: room - used, mark: model.glyphs.more), style))
         }
         if !note.isEmpty {
             let used = pieces.reduce(0) { $0 + Text.width(of: $1.text) }

@@ -26,29 +26,46 @@ enum HeaderView {
     }
 
     private static func title(_ model: Model, _ frame: inout Frame) {
-        var pieces: [(String, Style)] = [
-            (" hit ", .dim), (Text.left(Format.percent(hitRatio(model)), 6), .bold),
-            (" ", .plain), (Text.left(Format.rate(lookups(model)), 8), .plain),
+        var groups: [Pieces] = [
+            [(" hit ", .dim), (Text.left(Format.percent(hitRatio(model)), 6), .bold)],
+            [(" ", .plain), (Text.left(Format.rate(lookups(model)), 8), .plain)],
         ]
-        if let memory = model.report?.memory {
-            let held = model.report!.caches.reduce(0) { $0 + $1.snapshot.bytes }
-            pieces += [
-                ("entries ", .dim), (Text.left(Units.text(bytes: held), 6), .plain),
+        if let report = model.report {
+            let held = report.caches.reduce(0) { $0 + $1.snapshot.bytes }
+            groups.append([("entries ", .dim), (Text.left(Units.text(bytes: held), 6), .plain)])
+            var process: Pieces = [
                 ("process ", .dim),
-                (memory.resident.map { Units.text(bytes: $0) } ?? "-", .plain),
+                (report.memory.resident.map { Units.text(bytes: $0) } ?? "-", .plain),
             ]
-            if let limit = memory.limit {
-                pieces.append((" of \(Units.text(bytes: limit))", .dim))
+            if let limit = report.memory.limit {
+                process.append((" of \(Units.text(bytes: limit))", .dim))
             }
+            groups.append(process)
         }
-        let end = frame.put(pieces, at: Place(row: 0, column: 0))
-        for brief in [false, true] {
-            let right = identity(model, brief: brief)
-            let width = right.reduce(0) { $0 + Text.width(of: $1.text) }
-            guard brief || model.size.columns - width > end else { continue }
-            frame.put(right, at: Place(row: 0, column: max(0, model.size.columns - width)))
-            return
+        // Which engine it is must be seen; the figures have what is left.
+        let full = identity(model, brief: false)
+        let right =
+            width(full) + width(groups.flatMap(\.self)) <= model.size.columns
+            ? full : identity(model, brief: true)
+        let room = model.size.columns - width(right)
+        frame.put(fitting(groups, in: room), at: Place(row: 0, column: 0))
+        frame.put(right, at: Place(row: 0, column: max(0, room)))
+    }
+
+    private typealias Pieces = [(text: String, style: Style)]
+
+    private static func width(_ pieces: Pieces) -> Int {
+        pieces.reduce(0) { $0 + Text.width(of: $1.text) }
+    }
+
+    /// As many of the groups, from the first, as stand there whole: half a figure is a wrong one.
+    private static func fitting(_ groups: [Pieces], in room: Int) -> Pieces {
+        var shown: Pieces = []
+        for group in groups {
+            guard width(shown) + width(group) <= room else { break }
+            shown += group
         }
+        return shown
     }
 
     /// Which engine it is, and how fresh what is shown is.
@@ -75,25 +92,31 @@ enum HeaderView {
         let columns = model.size.columns
         let name = Text.left(name(cache.name, model), nameWidth(model))
         let fill = fill(cache.snapshot)
-        var pieces: [(String, Style)] = [(" ", .plain), ("\(name) ", .accent)]
-        var after: [(String, Style)] = [
-            (Text.right(Format.rate(history.rate(\.lookups)), 8), .plain),
-            (" hit ", .dim), (Text.right(Format.percent(history.hitRatio), 5), .plain),
-            (" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain),
-            (" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain),
-            ("  ", .plain), (Text.right(fill.text, 9), .plain),
+        let label: Pieces = [(" ", .plain), ("\(name) ", .accent)]
+        let groups: [Pieces] = [
+            [(Text.right(Format.rate(history.rate(\.lookups)), 8), .plain)],
+            [(" hit ", .dim), (Text.right(Format.percent(history.hitRatio), 5), .plain)],
+            [(" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain)],
+            [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
+            [("  ", .plain), (Text.right(fill.text, 9), .plain)],
         ]
-        let used = (pieces + after).reduce(0) { $0 + Text.width(of: $1.0) }
-        if columns - used >= 11, let share = fill.share {
-            let width = min(12, (columns - used) / 2 - 2)
-            after.append((" " + Sparkline.gauge(share, width: width, model.glyphs), .accent))
+        var figures = fitting(groups, in: columns - width(label))
+        let spare = columns - width(label) - width(figures)
+        if spare >= 11, let share = fill.share {
+            let gauge = Sparkline.gauge(share, width: min(12, spare / 2 - 2), model.glyphs)
+            figures.append((" " + gauge, .accent))
         }
-        let room = min(16, columns - (pieces + after).reduce(0) { $0 + Text.width(of: $1.0) } - 1)
-        if room >= 4 {
-            let values = history.rates(\.lookups, last: room)
-            pieces.append((Sparkline.text(values, width: room, model.glyphs), .accent))
-        }
-        frame.put(pieces + after, at: Place(row: row, column: 0))
+        let room = min(16, columns - width(label) - width(figures) - 1)
+        let graph: Pieces =
+            room >= 4
+            ? [
+                (
+                    Sparkline.text(history.rates(\.lookups, last: room), width: room, model.glyphs),
+                    .accent
+                )
+            ]
+            : []
+        frame.put(label + graph + figures, at: Place(row: row, column: 0))
     }
 
     private static func wide(

@@ -2,7 +2,8 @@
 enum HelpView {
     static func draw(_ model: Model, _ scroll: Int, _ frame: inout Frame) {
         let keys = bindings.map(\.names.count).max() ?? 0
-        let width = min(model.size.columns - 2, keys + 4 + (bindings.map(\.help.count).max() ?? 0) + 4)
+        let width = min(
+            model.size.columns - 2, keys + 4 + (bindings.map(\.help.count).max() ?? 0) + 4)
         let inside = frame.dialog(
             "Keys", width: width, height: min(model.size.rows, bindings.count + 2), model.glyphs)
         for (line, binding) in bindings.dropFirst(scroll).prefix(max(0, inside.height)).enumerated()

@@ -28,8 +28,9 @@ enum PlanView {
     private static func draw(
         _ model: Model, _ victim: PlannedVictim, row: Int, _ box: Box, _ frame: inout Frame
     ) {
+        let why = victim.cause == .invalidated ? "" : "\(victim.cause.rawValue)  "
         let facts =
-            "\(victim.cause.rawValue)  version \(victim.version)  "
+            "\(why)version \(victim.version)  "
             + Text.right(Units.text(bytes: victim.bytes), 5)
         let key = Text.cut(
             Text.safe(victim.id.key, ascii: model.glyphs.ascii),

@@ -5,12 +5,12 @@ import LarderInspector
 enum StatusView {
     static func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
         let row = model.view == .table ? layout.status : model.size.rows - 2
+        drawHints(model, &frame)
         if case .prompt(let prompt) = model.overlay {
             drawPrompt(model, prompt, row: row, &frame)
         } else {
             drawStatus(model, layout, row: row, &frame)
         }
-        if layout.hints { drawHints(model, &frame) }
     }
 
     /// Which part of the list is on the screen: `1-13/98`.
@@ -60,13 +60,19 @@ enum StatusView {
         let end = frame.put(
             [(" \(label) ", .accent), (text, .plain), (" ", .selected)],
             at: Place(row: row, column: 0), limit: model.size.columns)
-        let note = prompt.refusal ?? accepted
-        let room = model.size.columns - end - 3
-        frame.put(
-            Text.cut(
-                Text.safe(note, ascii: model.glyphs.ascii), to: max(0, room),
-                mark: model.glyphs.more),
-            at: Place(row: row, column: end + 2), prompt.refusal == nil ? .dim : .trouble)
+        let note = Text.safe(prompt.refusal ?? accepted, ascii: model.glyphs.ascii)
+        let style: Style = prompt.refusal == nil ? .dim : .trouble
+        if end + 3 + Text.width(of: note) <= model.size.columns {
+            frame.put(note, at: Place(row: row, column: end + 2), style)
+        } else {
+            // It takes the place of the keys, which do not count while a line is typed.
+            let last = Box(
+                row: model.size.rows - 1, column: 0, height: 1, width: model.size.columns)
+            frame.clear(last)
+            frame.put(
+                Text.cut(note, to: last.width - 2, mark: model.glyphs.more),
+                at: Place(row: last.row, column: 1), style)
+        }
     }
 
     private static func labels(
