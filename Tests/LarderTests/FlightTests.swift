@@ -1,8 +1,21 @@
 import Larder
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import Larder
+
+/// How often something was looked at.
+private final class Looks: Sendable {
+    private let count = Guarded(0)
+
+    func next() -> Int {
+        count.withLock { count in
+            count += 1
+            return count
+        }
+    }
+}
 
 @Suite(.timeLimit(.minutes(1))) struct FlightTests {
     private let clock = HandClock()
@@ -115,6 +128,28 @@ import Testing
         #expect(origin.asked == [])
         #expect(cache.snapshot().counters == Counters(hits: 1))
         #expect(cache.snapshot().flights == 0)
+    }
+
+    @Test func `a caller cancelled while it begins to wait is not forgotten`() async {
+        let (clock, ended) = (clock, Gate())
+        let looks = Looks()
+        // The second look at the clock is the last thing before the caller waits.
+        let cancelling = AgeClock(
+            now: {
+                if looks.next() == 2 {
+                    withUnsafeCurrentTask { $0?.cancel() }
+                }
+                return clock.now
+            }, sleep: { _ in try await Gate().pass() })
+        let cache = Cache<String, Int>("begun", clock: cancelling, fetch: origin.fetch)
+        let caller = Task {
+            await #expect(throws: CancellationError.self) { try await cache.value(for: "a") }
+            ended.open()
+            try await ended.pass()
+        }
+        #expect(await settles { ended.arrivals == 1 })
+        #expect(cache.snapshot().flights == 0)
+        caller.cancel()
     }
 
     @Test func `a failure reaches every waiter and is not remembered`() async throws {

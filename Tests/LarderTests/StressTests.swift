@@ -16,14 +16,21 @@ import Testing
         /// What no look-up may fall behind any more: an invalidation after its write has returned.
         private let floors: [Counter]
 
+        /// Readers still at work; the others go on until there are none.
+        private let readers = Counter()
+
         private final class Counter: Sendable {
             let value = Atomic<Int>(0)
         }
 
-        init(keys: Int) {
+        init(keys: Int, readers: Int) {
+            self.readers.value.store(readers, ordering: .relaxed)
             truth = (0..<keys).map { _ in Counter() }
             floors = (0..<keys).map { _ in Counter() }
         }
+
+        var isRead: Bool { readers.value.load(ordering: .relaxed) > 0 }
+        func endReading() { readers.value.subtract(1, ordering: .relaxed) }
 
         func read(_ key: Int) -> Int { truth[key].value.load(ordering: .sequentiallyConsistent) }
         func floor(_ key: Int) -> Int { floors[key].value.load(ordering: .sequentiallyConsistent) }
@@ -37,16 +44,17 @@ import Testing
     }
 
     private static let keys = 4
-    private static let rounds = 3000
+    private static let readers = 6
+    private static let rounds = 2000
 
     @Test(arguments: [nil, 2], [Duration.seconds(60), .milliseconds(4)])
     func `no look-up after an invalidation brings an older value`(
         maxsize: Int?, ttl: Duration
     ) async {
-        let source = Source(keys: Self.keys)
+        let source = Source(keys: Self.keys, readers: Self.readers)
         let cache = Cache<Int, Int>("stress", maxsize: maxsize, ttl: ttl) { key in
             let number = source.read(key)
-            for _ in 0..<key { await Task.yield() }
+            for _ in 0...key { await Task.yield() }
             try Task.checkCancellation()
             return number
         }
@@ -57,8 +65,8 @@ import Testing
             for reader in 0..<2 {
                 group.addTask { await onThread { read(reader, cache, source) } }
             }
-            for reader in 0..<6 { group.addTask { await lookUp(reader, cache, source) } }
-            group.addTask { await onThread { turn(cache, maxsize, ttl) } }
+            for reader in 0..<Self.readers { group.addTask { await lookUp(reader, cache, source) } }
+            group.addTask { await onThread { turn(cache, source, maxsize, ttl) } }
             return await group.reduce(0, +)
         }
         #expect(stale == 0)
@@ -73,7 +81,9 @@ import Testing
 
     /// The one writer of its key.
     private func write(_ key: Int, in cache: Cache<Int, Int>, _ source: Source) -> Int {
-        for round in 0..<Self.rounds {
+        var round = 0
+        while source.isRead {
+            round += 1
             source.write(key) { number in
                 switch round % 7 {
                 case 0: cache.invalidateAll(by: Actor("writer"))
@@ -82,22 +92,29 @@ import Testing
                 default: cache.invalidate(key)
                 }
             }
+            // A breath, so that there is something to forget the next time.
+            usleep(100)
         }
         return 0
     }
 
     /// Synchronous look-ups; returns how many were stale.
     private func read(_ reader: Int, _ cache: Cache<Int, Int>, _ source: Source) -> Int {
-        (0..<Self.rounds * 4).count { round in
-            let key = (round + reader) % Self.keys
+        var (round, stale) = (reader, 0)
+        while source.isRead {
+            round += 1
+            let key = round % Self.keys
             let floor = source.floor(key)
-            let value = round.isMultiple(of: 2) ? cache.cached(key) : cache.peek(key)?.value
-            return value.map { $0 < floor } ?? false
+            let value = round % 8 < 4 ? cache.cached(key) : cache.peek(key)?.value
+            if let value, value < floor { stale += 1 }
+            usleep(20)
         }
+        return stale
     }
 
     /// Look-ups that fetch, some of them given up; returns how many were stale.
     private func lookUp(_ reader: Int, _ cache: Cache<Int, Int>, _ source: Source) async -> Int {
+        defer { source.endReading() }
         var stale = 0
         for round in 0..<Self.rounds {
             let key = (round + reader) % Self.keys
@@ -115,9 +132,14 @@ import Testing
     }
 
     /// An operator who keeps changing the bounds and looking.
-    private func turn(_ cache: Cache<Int, Int>, _ maxsize: Int?, _ ttl: Duration) -> Int {
+    private func turn(
+        _ cache: Cache<Int, Int>, _ source: Source, _ maxsize: Int?, _ ttl: Duration
+    ) -> Int {
         let usual = Configuration(maxsize: maxsize, ttl: ttl)
-        for round in 0..<Self.rounds / 4 {
+        var round = 0
+        while source.isRead {
+            round += 1
+            usleep(500)
             let bounds = [
                 Configuration(maxsize: 0, ttl: ttl), Configuration(maxsize: 1, ttl: ttl),
                 Configuration(maxsize: maxsize, ttl: .zero), usual, usual, usual,
