@@ -8,7 +8,8 @@ public protocol Inspector: Sendable {
     /// The engine, its process and every cache at one instant.
     func report() async throws -> Report
 
-    /// A page of live entries, filtered and sorted where they are.
+    /// A page of the entries held, filtered and sorted where they are; one past its deadline and not
+    /// yet swept is among them, in that state.
     func entries(_ query: Query) async throws -> Page
 
     /// One entry in full; `nil` where the cache holds no live entry of that key.

@@ -8,7 +8,7 @@ import Testing
 
 /// Many at once, on threads of their own and in tasks; what they do in which order is the
 /// machine's choice, what must hold is not.
-@Suite(.timeLimit(.minutes(2))) struct StressTests {
+@Suite(.timeLimit(.minutes(5))) struct StressTests {
     /// The truth of a few keys: a number each that only grows.
     private final class Source: Sendable {
         /// Read by fetches.
@@ -45,7 +45,7 @@ import Testing
 
     private static let keys = 4
     private static let readers = 6
-    private static let rounds = 2000
+    private static let rounds = 1500
 
     @Test(arguments: [nil, 2], [Duration.seconds(60), .milliseconds(4)])
     func `no look-up after an invalidation brings an older value`(
@@ -93,7 +93,7 @@ import Testing
                 }
             }
             // A breath, so that there is something to forget the next time.
-            usleep(100)
+            usleep(1000)
         }
         return 0
     }
@@ -107,7 +107,7 @@ import Testing
             let floor = source.floor(key)
             let value = round % 8 < 4 ? cache.cached(key) : cache.peek(key)?.value
             if let value, value < floor { stale += 1 }
-            usleep(20)
+            usleep(200)
         }
         return stale
     }
@@ -139,7 +139,7 @@ import Testing
         var round = 0
         while source.isRead {
             round += 1
-            usleep(500)
+            usleep(2000)
             let bounds = [
                 Configuration(maxsize: 0, ttl: ttl), Configuration(maxsize: 1, ttl: ttl),
                 Configuration(maxsize: maxsize, ttl: .zero), usual, usual, usual,
