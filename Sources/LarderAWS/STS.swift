@@ -45,14 +45,18 @@ public struct STS: Sendable {
     }
 
     /// The session's life is counted from the server's own `Date`, so that a wrong clock here
-    /// neither lengthens nor shortens it.
+    /// does not lengthen it. `Date` is cut to the second: a clock here that agrees with it says
+    /// more, and where it does not the second counts as over.
     private func credentials(in reply: AWSClient.Reply, _ role: Role) -> Credentials? {
         guard let values = XMLValues(reply.body), let id = values["Credentials", "AccessKeyId"],
             let secret = values["Credentials", "SecretAccessKey"],
             let token = values["Credentials", "SessionToken"],
             let expiration = values["Credentials", "Expiration"].flatMap(Self.date)
         else { return nil }
-        let serverNow = reply.headers.first(name: "Date").flatMap(Self.httpDate) ?? Date()
+        let now = Date()
+        let date = reply.headers.first(name: "Date").flatMap(Self.httpDate) ?? now
+        let agrees = (0..<1).contains(now.timeIntervalSince(date))
+        let serverNow = agrees ? now : date.addingTimeInterval(1)
         let life = Duration.seconds(expiration.timeIntervalSince(serverNow))
         return Credentials(
             accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: Secret(token),

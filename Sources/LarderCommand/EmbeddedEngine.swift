@@ -5,10 +5,10 @@ import LarderInspector
 
 extension Engine {
     /// Invented accounts and credentials.
-    static func embedded(_ options: OriginOptions) throws -> Engine {
+    static func embedded(_ options: OriginOptions, throttled: Double) throws -> Engine {
         let environment = ProcessInfo.processInfo.environment
         let behavior = EmbeddedOrigin.Behavior(
-            latency: options.latency ?? .milliseconds(40), throttled: 0.002)
+            latency: options.latency ?? .milliseconds(40), throttled: throttled)
         let count = options.accounts ?? 100
         let origin: EmbeddedOrigin
         if let path = environment["LARDER_STORE"], !path.isEmpty {

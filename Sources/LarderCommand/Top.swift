@@ -52,12 +52,14 @@ struct Top: AsyncParsableCommand {
         }
     }
 
+    private var rate: Double { traffic ?? (origin.isAWS ? 0 : 50) }
+
     func run() async throws {
         let once = looking.once || isatty(1) == 0
-        let engine = try await Engine.make(origin)
+        let engine = try await Engine.make(origin, makesTraffic: rate > 0)
         let work = Task {
             await engine.warm(warm ?? (origin.isAWS ? 10 : 0))
-            await Traffic(engine: engine, rate: traffic ?? (engine.isDemo ? 50 : 0)).run()
+            await Traffic(engine: engine, rate: rate).run()
         }
         let ended: Result<Int32?, any Error>
         do {
@@ -79,7 +81,7 @@ struct Top: AsyncParsableCommand {
     /// Lets the engine run for a while and prints what it holds then.
     private func look(_ engine: Engine, _ work: Task<Void, Never>) async throws {
         try await Task.sleep(for: looking.for)
-        if !(traffic ?? (engine.isDemo ? 50 : 0) > 0) { await work.value }
+        if rate == 0 { await work.value }
         let look = OneLook(
             report: try await engine.inspector.report(),
             page: try await engine.inspector.entries(looking.query))

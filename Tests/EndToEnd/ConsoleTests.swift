@@ -163,7 +163,7 @@ import Testing
         let script = """
             echo before; stty -g > \(folder)/a; \
             \(larder) top --traffic 0 --latency 1ms --warm 2; echo status $?; \
-            stty -g > \(folder)/b; read line
+            stty -g > \(folder)/c; mv \(folder)/c \(folder)/b; read line
             """
         let terminal = try Terminal(script, environment: ["LARDER_STORE": store])
         try terminal.wait(for: "100000000001")

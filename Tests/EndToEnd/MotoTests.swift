@@ -116,7 +116,7 @@ import Testing
         }
         let role = try #require(
             screen.split(separator: "\n").first { $0.contains("222222222222/reader") })
-        #expect(role.contains(#/59:[0-9]{2} +59:[0-9]{2}/#) || role.contains("1:00:00"))
+        #expect(role.contains(#/59:[0-9]{2} +59:[0-9]{2}/#) || role.contains("1:00:00"), "\(role)")
         #expect(screen.contains(#/accounts +(5:00|4:5[0-9]) +- /#))
         #expect(!screen.contains("DEMO"))
     }
