@@ -51,3 +51,17 @@ enum SystemClock {
 #else
     package typealias Guarded = Mutex
 #endif
+
+/// Plain memory that grows in place where it can: large blocks are remapped, not copied.
+enum Memory {
+    static func grow<T: BitwiseCopyable>(
+        _ memory: UnsafeMutablePointer<T>?, to count: Int
+    ) -> UnsafeMutablePointer<T> {
+        guard let grown = realloc(memory, count * MemoryLayout<T>.stride) else {
+            preconditionFailure("no memory for \(count * MemoryLayout<T>.stride) bytes")
+        }
+        return grown.bindMemory(to: T.self, capacity: count)
+    }
+
+    static func free<T: BitwiseCopyable>(_ memory: UnsafeMutablePointer<T>) { Glibc.free(memory) }
+}
