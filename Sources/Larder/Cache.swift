@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// One named, bounded map of entries that knows how to fetch what it lacks.
 ///
@@ -13,66 +13,142 @@ import Synchronization
 /// visible if and only if now < deadline. It differs where that one is wrong:
 /// - callers of one key share one fetch, and callers of other keys never wake for it;
 /// - a value that lands after its key was invalidated is handed to its waiters and not kept;
-/// - a value that has already ended is not kept, and neither is an older one for its key;
+/// - a value that has already ended, or is larger than the cache may be, is not kept, and neither
+///   is an older one for its key;
 /// - writing a key again never evicts more than the write needs;
 /// - reading `count` or listing entries removes nothing; expired entries leave by themselves.
 ///
 /// Failures are thrown to everyone who waits and are not remembered. All methods may be called
-/// from any thread or task.
+/// from any thread or task. `==` and `hash(into:)` of keys run under a lock: they must not call
+/// the cache.
 public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     public typealias Fetch = @Sendable (Key) async throws -> Value
+    public typealias RemovalListener = @Sendable (RemovedEntry<Key, Value>) -> Void
 
     public let name: String
     public let clock: AgeClock
+    @usableFromInline let shards: Shards<Key, Value>
     private let fetch: Fetch
+    private let onRemoval: RemovalListener?
     private let store: Guarded<Store<Key, Value>>
     private let sweeper = Guarded(Sweeper())
+    private let nextSweep = Atomic(Int64.max)
 
     /// - Parameters:
     ///   - name: By which people and scripts address the cache.
     ///   - maxsize: Most entries held; `nil` for no bound, 0 to hold nothing.
+    ///   - maxbytes: Most bytes held: keys, values and the engine's own record of them.
     ///   - ttl: How long an entry may be served after it was written; `nil` for no end but the
     ///     value's own (``Expiring``).
+    ///   - jitter: By up to which part of the ttl entries live shorter, 0 to 1.
+    ///   - policy: Who goes where there is no room.
+    ///   - lifetime: How long a value may be served, from what it is; never longer than the ttl.
     ///   - events: How many events the feed holds before it overwrites the oldest.
+    ///   - onRemoval: Called for every entry that left, with the cause, soon after; no lock is
+    ///     held, so that it may call the cache.
     ///   - fetch: Asks the origin; called once for all callers of a key that is not held.
-    public init(
-        _ name: String, maxsize: Int? = 128, ttl: Duration? = .seconds(600), events: Int = 4096,
-        clock: AgeClock = .system, fetch: @escaping Fetch
+    public convenience init(
+        _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
+        jitter: Double = 0, policy: Policy = .lru,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, events: Int = 4096,
+        clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
     ) {
-        let configuration = Configuration(maxsize: maxsize, ttl: ttl)
+        let configuration = Configuration(
+            maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy)
         do { try configuration.validate() } catch { preconditionFailure("\(name): \(error)") }
         precondition(events > 0, "\(name): a feed holds at least one event")
+        self.init(
+            name, configuration, lifetime: lifetime, events: events, clock: clock,
+            shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
+    }
+
+    /// As the public one, with the number of shards said, 2 to the power of `shardBits`.
+    package init(
+        _ name: String, _ configuration: Configuration,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, events: Int = 4096,
+        clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil,
+        fetch: @escaping Fetch
+    ) {
         self.name = name
         self.clock = clock
         self.fetch = fetch
-        let expires = Value.self is any Expiring.Type
-        let sized = (Key.self is any ByteSized.Type, Value.self is any ByteSized.Type)
+        self.onRemoval = onRemoval
+        shards = Shards(bits: shardBits)
         store = Guarded(
             Store(
-                configuration, feedCapacity: events,
-                expiryOf: { expires ? ($0 as! any Expiring).expiry : nil },
-                heapBytesOf: { key, value in
-                    (sized.0 ? (key as! any ByteSized).heapBytes : 0)
-                        + (sized.1 ? (value as! any ByteSized).heapBytes : 0)
-                }))
+                configuration, feedCapacity: events, shards: shards,
+                traits: Traits(lifetime: lifetime)))
     }
 
-    deinit { sweeper.withLock { $0.task?.cancel() } }
+    deinit {
+        sweeper.withLock { $0.task?.cancel() }
+        shards.deallocate()
+    }
 
     // MARK: Looking up
 
     /// The value for `key`: a hit, the result of a fetch under way, or a fetch of its own.
     ///
     /// - Throws: What the fetch threw; `CancellationError` where the caller was cancelled, which
-    ///   harms no other waiter. The last waiter leaving cancels the fetch.
+    ///   harms no other waiter (the last one leaving cancels the fetch); ``CacheError`` where the
+    ///   caller is itself the fetch for that key.
+    @inlinable
     public func value(for key: Key) async throws -> Value {
+        if let value = hit(key) { return value }
+        return try await fetched(key)
+    }
+
+    /// The value held for `key`, or `nil`; never fetches. Counts as a look-up.
+    @inlinable
+    public func cached(_ key: Key) -> Value? {
+        if let value = hit(key) { return value }
+        return missed(key)
+    }
+
+    @inlinable
+    func hit(_ key: Key) -> Value? {
+        let hash = Shards<Key, Value>.hash(key)
+        let mark = Shards<Key, Value>.mark(hash)
+        let now = clock.now().nanoseconds
+        let (value, isFull) = shards[shards.number(hash)].pointee.withLock { shard in
+            let value = shard.hit(key, mark, at: now)
+            return (value, shard.touchCount >= Shard<Key, Value>.manyTouches)
+        }
+        if isFull { settle() }
+        return value
+    }
+
+    @usableFromInline
+    func settle() {
+        // Who holds the store may be about to settle; there is room to wait for that, not for ever.
+        if store.withLockIfAvailable({ $0.settle() }) != nil { return }
+        let isCrowded = (0..<shards.count).contains { number in
+            shards[number].pointee.withLock { shard in
+                shard.touchCount >= 2 * Shard<Key, Value>.manyTouches - 8
+            }
+        }
+        if isCrowded { store.withLock { $0.settle() } }
+    }
+
+    @usableFromInline
+    func missed(_ key: Key) -> Value? {
         let now = clock.now()
-        if let value = store.withLock({ $0.hit(key, at: now) }) { return value }
+        return change { $0.cached(key, at: now) }
+    }
+
+    @usableFromInline
+    func fetched(_ key: Key) async throws -> Value {
         try Task.checkCancellation()
+        if Fetching.isFetching(key, of: self) { throw CacheError.reentry(name, "\(key)") }
+        return try await wait { begin(key, $0) }
+    }
+
+    /// Waits for a flight that `begin` finds or starts.
+    private func wait(_ begin: (Waiter<Value>) -> Void) async throws -> Value {
         let id = WaiterID()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                begin(key, Waiter(id: id, continuation: continuation))
+                begin(Waiter(id: id, continuation: continuation))
                 // The handler may have run before there was a waiter to find.
                 if Task.isCancelled { leave(id) }
             }
@@ -81,16 +157,13 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    /// The value held for `key`, or `nil`; never fetches. Counts as a look-up.
-    public func cached(_ key: Key) -> Value? {
-        let now = clock.now()
-        return store.withLock { $0.cached(key, at: now) }
-    }
-
     private func begin(_ key: Key, _ waiter: Waiter<Value>) {
         let now = clock.now()
-        switch store.withLock({ $0.lookup(key, waiter, at: now) }) {
+        switch change({ $0.lookup(key, waiter, at: now) }) {
         case .hit(let value): waiter.continuation.resume(returning: value)
+        case .stale(let value, let flight):
+            waiter.continuation.resume(returning: value)
+            lead(flight, key)
         case .join: break
         case .lead(let flight): lead(flight, key)
         }
@@ -98,9 +171,10 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private func lead(_ flight: FlightID, _ key: Key) {
         let task = Task {
-            var result: Result<Value, any Error>
             let began = ContinuousClock.now
-            do { result = .success(try await fetch(key)) } catch { result = .failure(error) }
+            let result = await Fetching.$innermost.withValue(Fetching(self, key)) {
+                await outcome { try await fetch(key) }
+            }
             land(flight, result, took: ContinuousClock.now - began)
         }
         if !store.withLock({ $0.attach(task, to: flight) }) { task.cancel() }
@@ -108,8 +182,10 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private func land(_ flight: FlightID, _ result: Result<Value, any Error>, took: Duration) {
         let now = clock.now()
-        let waiters = store.withLock { $0.land(flight, result, took: took, at: now) }
-        scheduleSweep()
+        let (waiters, next) = change { store in
+            (store.land(flight, result, took: took, at: now), store.latestDeadline)
+        }
+        scheduleSweep(by: next)
         for waiter in waiters { waiter.continuation.resume(with: result) }
     }
 
@@ -119,24 +195,106 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         departure.abandoned?.cancel()
     }
 
+    /// The values for `keys`, with one call of the origin for all that are neither held nor being
+    /// fetched. A key that stands twice is looked up once.
+    ///
+    /// - Parameter fetchAll: Asks the origin for several keys at once; a key that it leaves out
+    ///   has no value, and is not in the result.
+    /// - Throws: What `fetchAll`, or a fetch joined, threw; `CancellationError`.
+    public func values(
+        for keys: some Sequence<Key>,
+        fetchAll: @escaping @Sendable ([Key]) async throws -> [Key: Value]
+    ) async throws -> [Key: Value] {
+        var found: [Key: Value] = [:]
+        var lacking: [Key] = []
+        for key in Set(keys) {
+            if let value = hit(key) { found[key] = value } else { lacking.append(key) }
+        }
+        guard !lacking.isEmpty else { return found }
+        try Task.checkCancellation()
+        for key in lacking where Fetching.isFetching(key, of: self) {
+            throw CacheError.reentry(name, "\(key)")
+        }
+        let bulk = Bulk<Key>(expecting: lacking.count)
+        return try await withThrowingTaskGroup(of: (Key, Value)?.self) { group in
+            for key in lacking {
+                group.addTask {
+                    do {
+                        return (key, try await self.wait { self.begin(key, $0, in: bulk, fetchAll) })
+                    } catch is Absent {
+                        return nil
+                    }
+                }
+            }
+            for try await pair in group { if let (key, value) = pair { found[key] = value } }
+            return found
+        }
+    }
+
+    private func begin(
+        _ key: Key, _ waiter: Waiter<Value>, in bulk: Bulk<Key>,
+        _ fetchAll: @escaping @Sendable ([Key]) async throws -> [Key: Value]
+    ) {
+        let now = clock.now()
+        var led: FlightID?
+        switch change({ $0.lookup(key, waiter, at: now) }) {
+        case .hit(let value): waiter.continuation.resume(returning: value)
+        case .stale(let value, let flight):
+            waiter.continuation.resume(returning: value)
+            led = flight
+        case .join: break
+        case .lead(let flight): led = flight
+        }
+        if let flights = bulk.begun(key, led) { lead(flights, fetchAll) }
+    }
+
+    private func lead(
+        _ flights: [Key: FlightID],
+        _ fetchAll: @escaping @Sendable ([Key]) async throws -> [Key: Value]
+    ) {
+        let task = Task {
+            let began = ContinuousClock.now
+            let result = await outcome { try await fetchAll(Array(flights.keys)) }
+            let took = ContinuousClock.now - began
+            for (key, flight) in flights {
+                land(
+                    flight,
+                    result.flatMap { values in
+                        values[key].map { .success($0) } ?? .failure(Absent())
+                    }, took: took)
+            }
+        }
+        for flight in flights.values where !store.withLock({ $0.attach(task, to: flight) }) {
+            // Nobody waits for this key any more; the others are still wanted.
+            continue
+        }
+    }
+
     // MARK: Changing
 
     /// Writes a value known from elsewhere; a fetch under way for the key will not replace it.
     public func insert(_ value: Value, for key: Key) {
         let now = clock.now()
-        store.withLock { $0.insert(value, for: key, at: now) }
-        scheduleSweep()
+        let next = change { store in
+            store.insert(value, for: key, at: now)
+            return store.latestDeadline
+        }
+        scheduleSweep(by: next)
     }
 
     /// Removes the entry of `key`; a fetch under way for it is handed to its waiters and not kept.
     ///
-    /// - Parameter version: Where given, an entry written since then stays.
+    /// - Parameters:
+    ///   - version: Where given, an entry written since then stays.
+    ///   - undo: Where given, ``restore(_:by:)`` can put the entry back for 30 s.
     @discardableResult
     public func invalidate(
-        _ key: Key, version: UInt64? = nil, by actor: Actor? = nil
+        _ key: Key, version: UInt64? = nil, undo: UndoID? = nil, by actor: Actor? = nil
     ) -> Invalidation {
         let now = clock.now()
-        return store.withLock { $0.invalidate(key, version: version, by: actor, at: now) }
+        return change {
+            $0.invalidate(key, version: version, undoable: undo, by: actor, at: now)
+        }
     }
 
     /// Removes the entries of `keys`; returns how many there were.
@@ -147,6 +305,16 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
+    /// Marks the entry of `key` as stale: it is served until the fetch that the next
+    /// ``value(for:)`` starts has landed, and goes where that fails.
+    @discardableResult
+    public func invalidateSoftly(
+        _ key: Key, version: UInt64? = nil, by actor: Actor? = nil
+    ) -> Invalidation {
+        let now = clock.now()
+        return change { $0.soften(key, version: version, by: actor, at: now) }
+    }
+
     /// Removes every entry there is at the call; returns how many. Fetches under way are handed
     /// to their waiters and not kept.
     @discardableResult
@@ -155,44 +323,77 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             store.disownFlights()
             return store.version
         }
-        return inSlices { store, now in
+        let removed = inSlices(\.shrinking) { store, now in
             store.invalidateAll(upTo: last, limit: Self.slice, by: actor, at: now)
         }
+        if removed >= Self.slice { trim() }
+        return removed
     }
 
-    /// Changes the bounds that are given; they act at once on the entries already there.
+    /// Puts back what was invalidated under `undo`, unless its key was written since, its life is
+    /// over or there is no room; returns how many came back and how many did not.
+    @discardableResult
+    public func restore(_ undo: UndoID, by actor: Actor? = nil) -> (restored: Int, lost: Int) {
+        let now = clock.now()
+        let outcome = change { $0.restore(undo, by: actor, at: now) }
+        scheduleSweep()
+        return outcome
+    }
+
+    /// Changes the bounds that are given; they act at once on the entries already there: none is
+    /// served that they end, though the last to leave may do so a moment later.
     ///
     /// - Throws: ``CacheError`` where a bound is out of range; nothing is changed then.
-    public func set(maxsize: Int? = nil, ttl: Duration? = nil, by actor: Actor? = nil) throws {
-        var new = configuration
+    public func set(
+        maxsize: Int? = nil, maxbytes: Int? = nil, ttl: Duration? = nil, policy: Policy? = nil,
+        by actor: Actor? = nil
+    ) throws {
+        let old = configuration
+        var new = old
         if let maxsize { new.maxsize = maxsize }
+        if let maxbytes { new.maxbytes = maxbytes }
         if let ttl { new.ttl = ttl }
-        try configure(new, by: actor)
+        if let policy { new.policy = policy }
+        try install(new, by: actor)
+        if maxsize != nil || maxbytes != nil { _ = shrink() }
+        scheduleSweep()
     }
 
     public var configuration: Configuration { store.withLock { $0.configuration } }
 
-    /// Changes both bounds, `nil` being no bound; returns the entries that left for it, in order.
+    /// Changes all bounds, `nil` being no bound; returns the entries that left for it, in order.
     @discardableResult
     public func configure(
         _ new: Configuration, by actor: Actor? = nil
     ) throws(CacheError) -> [Victim<Key>] {
+        try install(new, by: actor)
+        let removed = shrink()
+        scheduleSweep()
+        return removed
+    }
+
+    private func install(_ new: Configuration, by actor: Actor?) throws(CacheError) {
         try new.validate()
         // What has ended leaves under the old bounds: a longer ttl must not bring it back.
-        inSlices { store, now in
+        inSlices(\.expiring) { store, now in
             let expired = store.expire(limit: Self.slice, at: now)
             if expired < Self.slice { store.configure(new, by: actor, at: now) }
             return expired
         }
+    }
+
+    private func shrink() -> [Victim<Key>] {
         var removed: [Victim<Key>] = []
-        inSlices { store, now in
+        inSlices(\.shrinking) { store, now in
             let slice = store.shrink(limit: Self.slice, at: now)
             removed += slice
             return slice.count
         }
-        scheduleSweep()
+        if removed.count >= Self.slice { trim() }
         return removed
     }
+
+    private func trim() { store.withLock { $0.trim() } }
 
     // MARK: Looking without touching
 
@@ -204,31 +405,93 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// The live value and the facts of `key`'s entry; changes neither order nor counters.
     public func peek(_ key: Key) -> (value: Value, facts: EntryFacts)? {
         let now = clock.now()
-        return store.withLock { $0.peek(key, at: now) }
+        return shards.peek(key, at: now)
     }
 
-    /// Visits every entry there is at the call, in no particular order, a bounded slice under the
+    /// Visits every entry there is at the call, in no particular order, a bounded slice under a
     /// lock at a time; entries written meanwhile are left out. `visit` runs under the lock: it
     /// must be quick and must not call the cache.
     public func survey(_ visit: (Key, EntryFacts) -> Void) {
-        let (last, slots) = store.withLock { ($0.version, $0.slotCount) }
-        for start in stride(from: 0, to: slots, by: Self.slice) {
-            store.withLock { $0.survey(start..<start + Self.slice, upTo: last, visit) }
+        let last = store.withLock { $0.version }
+        let hold = eachSlot { slot, shard in
+            guard shard.slab.isHeld(slot) else { return }
+            let facts = shard.facts(slot)
+            guard facts.version <= last else { return }
+            visit(shard.slab.key(shard.slab.address(slot)).pointee, facts)
         }
+        store.withLock { $0.holds.looking.add(hold) }
+    }
+
+    /// Visits every slot, a bounded slice under a lock at a time; returns how long the locks were
+    /// held for it.
+    private func eachSlot(_ visit: (UInt32, borrowing Shard<Key, Value>) -> Void) -> Hold {
+        var hold = Hold()
+        for number in 0..<shards.count {
+            var slots: Range<UInt32> = 0..<1
+            while !slots.isEmpty {
+                slots = shards[number].pointee.withLock { shard in
+                    let began = SystemClock.precise()
+                    let end = min(slots.lowerBound + UInt32(Self.slice), shard.slab.slotCount)
+                    for slot in slots.lowerBound..<max(end, slots.lowerBound) { visit(slot, shard) }
+                    hold.add(since: began)
+                    return end..<max(end, shard.slab.slotCount)
+                }
+            }
+        }
+        return hold
     }
 
     /// The first events numbered above `number`, at most `limit`.
     public func events(after number: UInt64, limit: Int = .max) -> EventPage<Key> {
-        store.withLock { $0.feed.page(after: number, limit: limit) }
+        store.withLock { store in
+            let began = SystemClock.precise()
+            defer { store.holds.looking.add(since: began) }
+            return store.feed.page(after: number, limit: limit)
+        }
     }
 
     /// The number of the latest event; 0 before the first.
     public var lastEvent: UInt64 { store.withLock { $0.feed.last } }
 
-    /// The entries that would leave, in order, if the bounds were `new` now.
+    /// The entries that would leave, in order, if the bounds were `new` now: first those that a
+    /// shorter ttl ends, then those that the policy names.
     public func victims(of new: Configuration) -> [Victim<Key>] {
         let now = clock.now()
-        return store.withLock { $0.victims(of: new, at: now) }
+        let change = Forecast<Key>(new, now: now)
+        var staying = (count: 0, bytes: 0)
+        var others = 0
+        var ended: [Victim<Key>] = []
+        let hold = eachSlot { slot, shard in
+            guard let entry = change.entry(slot, in: shard) else { return }
+            if entry.deadline <= now.nanoseconds {
+                others += 1
+            } else if entry.newDeadline <= now.nanoseconds {
+                others += 1
+                ended.append(entry.victim(.expired))
+            } else {
+                staying.count += 1
+                staying.bytes += entry.bytes
+            }
+        }
+        store.withLock { $0.holds.planning.add(hold) }
+        ended.sort { $0.version < $1.version }
+        let excess = (
+            count: staying.count - (new.maxsize ?? .max),
+            bytes: staying.bytes - (new.maxbytes ?? .max)
+        )
+        guard excess.count > 0 || excess.bytes > 0 else { return ended }
+        // How many are enough for the bytes is seen only when they are looked at.
+        let most = excess.bytes > 0 ? Int.max : excess.count + others
+        return ended + change.evictions(order(most, under: new.policy), shards, excess)
+    }
+
+    /// The slots that would be freed by `count` evictions.
+    private func order(_ count: Int, under policy: Policy) -> [UInt32] {
+        store.withLock { store in
+            let began = SystemClock.precise()
+            defer { store.holds.planning.add(since: began) }
+            return store.victims(count, under: policy)
+        }
     }
 
     // MARK: Expiring
@@ -237,23 +500,54 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// moment of each deadline, and within a second of a clock step.
     @discardableResult
     public func expire() -> Int {
-        inSlices { $0.expire(limit: Self.slice, at: $1) }
+        let expired = inSlices(\.expiring) { $0.expire(limit: Self.slice, at: $1) }
+        if expired >= 16 * Self.slice { trim() }
+        return expired
     }
 
-    /// Entries removed or visited under one hold of the lock.
-    private static var slice: Int { 512 }
+    /// Entries removed or visited under one hold of a lock.
+    private static var slice: Int { 128 }
 
     /// Repeats a bounded piece of work, releasing the lock in between, until less than a full
     /// slice was left to do.
     @discardableResult
-    private func inSlices(_ work: (inout Store<Key, Value>, Instant) -> Int) -> Int {
+    private func inSlices(
+        _ kind: any WritableKeyPath<Holds, Hold> & Sendable,
+        _ work: (inout Store<Key, Value>, Instant) -> Int
+    ) -> Int {
         let now = clock.now()
         var total = 0
         while true {
-            let done = store.withLock { work(&$0, now) }
+            let done = change { store in
+                let began = SystemClock.precise()
+                defer { store.holds[keyPath: kind].add(since: began) }
+                return work(&store, now)
+            }
             total += done
             if done < Self.slice { return total }
         }
+    }
+
+    /// Changes the store; tells of what left, and drops it, once the lock is free again.
+    private func change<Outcome: Sendable>(
+        _ work: (inout Store<Key, Value>) -> Outcome
+    ) -> Outcome {
+        let (outcome, departed, discarded) = store.withLock { store in
+            let outcome = work(&store)
+            let left = (store.departed, store.discarded)
+            store.departed = []
+            store.discarded = []
+            return (outcome, left.0, left.1)
+        }
+        _ = discarded
+        if let onRemoval { for entry in departed { onRemoval(entry) } }
+        return outcome
+    }
+
+    /// Makes sure that a sweep comes for a deadline that is new.
+    private func scheduleSweep(by deadline: Instant) {
+        guard deadline.nanoseconds < nextSweep.load(ordering: .relaxed) else { return }
+        scheduleSweep()
     }
 
     /// Sleeps until the next deadline, but never more than a second: a clock step wakes nobody.
@@ -264,6 +558,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             guard wake < sweeper.wake else { return }
             sweeper.task?.cancel()
             sweeper.wake = wake
+            nextSweep.store(wake.nanoseconds, ordering: .relaxed)
             sweeper.task = Task { [weak self, clock] in
                 do { try await clock.sleep(max(wake - clock.now(), .zero)) } catch { return }
                 self?.sweep()
@@ -272,13 +567,22 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     private func sweep() {
-        sweeper.withLock { $0.wake = .distantFuture }
+        sweeper.withLock {
+            $0.wake = .distantFuture
+            nextSweep.store(.max, ordering: .relaxed)
+        }
         expire()
         scheduleSweep()
     }
 
     /// Stops the program where the store contradicts itself; for tests.
     package func checkInvariants() { store.withLock { $0.checkInvariants() } }
+}
+
+private func outcome<Value>(
+    _ work: () async throws -> Value
+) async -> Result<Value, any Error> {
+    do { return .success(try await work()) } catch { return .failure(error) }
 }
 
 /// The one sleep ahead of the next sweep.

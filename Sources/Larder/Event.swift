@@ -5,6 +5,8 @@ public struct Event<Key: Sendable>: Sendable {
     /// The key it happened to; `nil` for what concerns the whole cache.
     public let key: Key?
     public let kind: EventKind
+    /// The key for whose write there was no room without the eviction.
+    public let rival: Key?
     /// Who asked for it; `nil` where the engine acted by itself.
     public let by: Actor?
 }
@@ -16,6 +18,12 @@ public enum EventKind: Hashable, Sendable {
     case failed(took: Duration, reason: String)
     /// An entry left.
     case removed(RemovalCause, version: UInt64, age: Duration, hits: UInt64)
+    /// A value larger than the cache may be was handed out and not kept.
+    case oversized(bytes: Int)
+    /// An entry was invalidated softly: it is served until the fetch for it lands.
+    case softened(version: UInt64)
+    /// An invalidation was undone.
+    case restored(version: UInt64)
     /// Bounds were changed.
     case configured(from: Configuration, to: Configuration)
 }
@@ -36,9 +44,9 @@ struct Feed<Key: Sendable> {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    mutating func append(_ kind: EventKind, key: Key?, by: Actor? = nil, at: Instant) {
+    mutating func append(_ kind: EventKind, key: Key?, rival: Key? = nil, by: Actor? = nil, at: Instant) {
         last += 1
-        let event = Event(number: last, at: at, key: key, kind: kind, by: by)
+        let event = Event(number: last, at: at, key: key, kind: kind, rival: rival, by: by)
         if ring.count < capacity {
             ring.append(event)
         } else {

@@ -1,13 +1,26 @@
-/// What bounds a cache: either bound may be absent (`nil`).
+/// What bounds a cache: any bound may be absent (`nil`).
 public struct Configuration: Hashable, Sendable, Codable {
     /// Most entries the cache may hold. 0 keeps nothing: every look-up fetches.
     public var maxsize: Int?
+    /// Most bytes its entries may take. A larger one is handed out and not kept.
+    public var maxbytes: Int?
     /// How long an entry may be served after it was written. 0 keeps nothing.
     public var ttl: Duration?
+    /// By up to which part of the ttl entries live shorter, so that those written together do
+    /// not end together: 0 to 1. It works in steps of an eighth.
+    public var jitter: Double
+    /// Who goes where there is no room.
+    public var policy: Policy
 
-    public init(maxsize: Int?, ttl: Duration?) {
+    public init(
+        maxsize: Int?, maxbytes: Int? = nil, ttl: Duration?, jitter: Double = 0,
+        policy: Policy = .lru
+    ) {
         self.maxsize = maxsize
+        self.maxbytes = maxbytes
         self.ttl = ttl
+        self.jitter = jitter
+        self.policy = policy
     }
 
     /// - Throws: ``CacheError`` where a bound is negative or beyond what a cache can count.
@@ -20,19 +33,40 @@ public struct Configuration: Hashable, Sendable, Codable {
                 "maxsize \(maxsize) is too large; up to \(Configuration.largestMaxsize) is accepted"
             )
         }
+        if let maxbytes, maxbytes < 0 {
+            throw CacheError("maxbytes \(maxbytes) is negative; 0 or more is accepted")
+        }
         if let ttl, ttl < .zero {
             throw CacheError("ttl \(ttl) is negative; 0 s or more is accepted")
         }
+        guard jitter.isFinite, (0...1).contains(jitter) else {
+            throw CacheError("jitter \(jitter) is no part of the ttl; 0 to 1 is accepted")
+        }
+        if jitter > 0, ttl == nil {
+            throw CacheError("jitter \(jitter) needs a ttl that it can shorten; give a ttl as well")
+        }
     }
 
-    /// Entries are addressed by 32-bit numbers.
-    public static let largestMaxsize = Int(Int32.max)
+    /// By how much shorter, in nanoseconds, each class of entries lives than the one before.
+    var jitterStep: Int64 {
+        guard let ttl else { return 0 }
+        return Int64(Double(ttl.nanoseconds) * jitter / Double(Record.jitterClasses))
+    }
+
+    /// Entries are addressed by numbers of a bounded width.
+    public static let largestMaxsize = 1 << 27
 }
 
 /// Why a cache refused something, as a sentence for the one who asked.
 public struct CacheError: Error, Hashable, CustomStringConvertible {
     public let description: String
     init(_ description: String) { self.description = description }
+
+    static func reentry(_ cache: String, _ key: String) -> CacheError {
+        CacheError(
+            "the fetch of \(key) looks itself up in \(cache) and would wait for ever; fetch "
+                + "what it needs under another key, or call the origin")
+    }
 }
 
 /// A value that knows when it ends: a cache never serves it from then on, whatever its ttl.
@@ -60,6 +94,10 @@ extension Array: ByteSized where Element == UInt8 {
 /// What the allocator takes for a request: its own 8 bytes, in steps of 16, at least 32.
 package func allocated(_ bytes: Int) -> Int { max(32, (bytes + 8 + 15) & ~15) }
 
+/// A value that must not be kept a moment longer than it is needed: once its entry is removed it
+/// is dropped, and there is no undoing that.
+public protocol Sensitive {}
+
 /// Why an entry left its cache.
 public enum RemovalCause: String, Hashable, Sendable, Codable, CaseIterable {
     /// Its deadline came.
@@ -85,12 +123,16 @@ public struct EntryFacts: Hashable, Sendable {
     public var lastHit: Instant?
     /// Key, value and the engine's own record.
     public var bytes: Int
-    /// How long its fetch took; zero where the value was inserted.
+    /// How long its fetch took, to the microsecond; zero where the value was inserted.
     public var fetchTime: Duration
+    /// How often its key was written while it stayed; counts to 32,767.
+    public var loads: Int
+    /// Invalidated softly: served until the fetch for it lands.
+    public var isStale: Bool
 
     public init(
         version: UInt64, writtenAt: Instant, expiry: Instant?, deadline: Instant, hits: UInt64,
-        lastHit: Instant?, bytes: Int, fetchTime: Duration
+        lastHit: Instant?, bytes: Int, fetchTime: Duration, loads: Int = 1, isStale: Bool = false
     ) {
         self.version = version
         self.writtenAt = writtenAt
@@ -100,6 +142,8 @@ public struct EntryFacts: Hashable, Sendable {
         self.lastHit = lastHit
         self.bytes = bytes
         self.fetchTime = fetchTime
+        self.loads = loads
+        self.isStale = isStale
     }
 }
 
@@ -117,6 +161,14 @@ public struct Counters: Hashable, Sendable, Codable {
     public var expired: UInt64 = 0
     public var invalidated: UInt64 = 0
     public var replaced: UInt64 = 0
+    /// Values that were larger than the whole cache may be, and were not kept.
+    public var oversized: UInt64 = 0
+    /// Entries that left without a single hit: fetched for nothing.
+    public var unused: UInt64 = 0
+    /// Misses on keys that had been evicted within the last minute: room is short.
+    public var regretEvicted: UInt64 = 0
+    /// Misses on keys that had expired within the last minute: the ttl is short.
+    public var regretExpired: UInt64 = 0
 
     public init() {}
 
@@ -146,6 +198,11 @@ public struct Snapshot: Hashable, Sendable, Codable {
     /// Fetches under way.
     public var flights: Int
     public var counters: Counters
+    /// How long fetches took that succeeded.
+    public var fetchTimes = Histogram()
+    /// How old entries were when they left, by cause.
+    public var agesAtRemoval: [RemovalCause: Histogram] = [:]
+    public var holds = Holds()
 
     public init(
         at: Instant, configuration: Configuration, count: Int, bytes: Int, flights: Int,

@@ -1,90 +1,195 @@
-/// Everything a cache knows, as one value: no lock, no clock, no I/O.
+import Synchronization
+
+/// Everything a cache knows, as one value: no clock, no I/O, and no lock but the shards' own.
 ///
 /// The time comes in as an argument; what must be done next goes out as the result.
 ///
-/// Entries live in the slots of a slab and are linked by slot number, so that a hit moves numbers
-/// and never a reference. Two orders run through the slots: `recency`, whose first is the next
-/// victim, and `written`, whose first is the next to outlive the ttl. An entry keeps the time of
-/// its write and not a deadline: changing the ttl is one store and reorders nothing. Values that
-/// end by themselves stand in `expiries` as well.
+/// Entries live in the ``Shards``, where hits find them without coming here. Hits leave notes of
+/// what they touched, and the store settles those notes, in the order of the hits, before it
+/// decides anything: so whatever the number of shards, calls one after the other evict exactly as
+/// they would in one piece, and a policy is plain code over slot numbers that knows no lock.
+///
+/// An entry keeps the time of its write and not a deadline: changing the ttl is one store a shard
+/// and reorders nothing. `written` holds the entries in the order of their writes, one order for
+/// each class of jitter, so that the first to outlive the ttl is always a first. Values that end
+/// by themselves stand in `expiries` as well.
 ///
 /// A flight is found by its key in `flights` only while its result may be kept. Invalidation takes
 /// it out of there, so that the next look-up starts another, but leaves it in `pending`: its
 /// waiters still get the value, and nothing is stored.
 struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
-    private var slots: [Slot<Key, Value>?] = []
-    private var free: [UInt32] = []
-    private var index: [Key: UInt32] = [:]
-    private var recency = SlotList()
-    private var written = SlotList()
+    let shards: Shards<Key, Value>
+    private(set) var count = 0
+    private(set) var bytes = 0
+    private var written: [SlotOrder]
+    private var links = SlotLinks()
     private var expiries = ExpiryHeap()
+    private var policy: any EvictionPolicy
+    private var touched: [UInt32] = []
+    private var settled: UInt32 = 0
 
     private var flights: [Key: FlightID] = [:]
     private var pending: [FlightID: Flight<Key, Value>] = [:]
+    private var waiting: [WaiterID: FlightID] = [:]
     private var lastFlight: FlightID = 0
 
     private(set) var configuration: Configuration
-    private(set) var counters = Counters()
-    private(set) var feed: Feed<Key>
     private(set) var version: UInt64 = 0
-    private var bytes = 0
+    private(set) var feed: Feed<Key>
+    private var counters = Counters()
+    private var fetchTimes = Histogram()
+    private var ages: [RemovalCause: Histogram] = [:]
+    private var regret = Regret()
+    var holds = Holds()
+    /// When the entry written last ends.
+    private(set) var latestDeadline = Instant.distantFuture
+    private var graves = Graves<Key, Value>()
 
-    private let expiryOf: @Sendable (Value) -> Instant?
-    private let heapBytesOf: @Sendable (Key, Value) -> Int
+    /// What has left and is to be told of, and dropped, once no lock is held.
+    var departed: [RemovedEntry<Key, Value>] = []
+    /// As ``departed``, but told of already.
+    var discarded: [RemovedEntry<Key, Value>] = []
+
+    private let traits: Traits<Key, Value>
 
     init(
-        _ configuration: Configuration, feedCapacity: Int,
-        expiryOf: @escaping @Sendable (Value) -> Instant?,
-        heapBytesOf: @escaping @Sendable (Key, Value) -> Int
+        _ configuration: Configuration, feedCapacity: Int, shards: Shards<Key, Value>,
+        traits: Traits<Key, Value>
     ) {
         self.configuration = configuration
-        self.feed = Feed(capacity: feedCapacity)
-        self.expiryOf = expiryOf
-        self.heapBytesOf = heapBytesOf
+        self.shards = shards
+        self.traits = traits
+        feed = Feed(capacity: feedCapacity)
+        written = Array(repeating: SlotOrder(), count: Int(Record.jitterClasses))
+        policy = configuration.policy.make(maxsize: configuration.maxsize)
+        touched = Array(
+            repeating: SlotOrder.none, count: shards.count * Shard<Key, Value>.manyTouches * 2)
+        spread()
+    }
+
+    /// Tells the shards what they have to know of the bounds.
+    private func spread() {
+        let ttl = configuration.ttl?.nanoseconds ?? .max
+        for number in 0..<shards.count {
+            shards[number].pointee.withLock { shard in
+                shard.ttl = ttl
+                shard.jitterStep = configuration.jitterStep
+                shard.heedsHits = policy.heedsHits
+                if traits.mayEnd { shard.keepExpiries() }
+            }
+        }
+    }
+
+    // MARK: Settling
+
+    /// Tells the policy of the hits since the last time, in the order in which they were.
+    mutating func settle() {
+        let now = shards.stamps.pointee.load(ordering: .relaxed)
+        guard now != settled else { return }
+        var late: [UInt32] = []
+        var reach = 0
+        for number in 0..<shards.count {
+            shards[number].pointee.withLock { shard in
+                for index in 0..<shard.touchCount {
+                    let touch = shard.touches[index]
+                    let place = Int(touch.stamp &- settled)
+                    let slot = shards.slot(touch.slot, in: number)
+                    if place < touched.count {
+                        touched[place] = slot
+                        reach = max(reach, place + 1)
+                    } else {
+                        late.append(slot)
+                    }
+                }
+                shard.touchCount = 0
+            }
+        }
+        settled = now
+        var count = 0
+        for place in 0..<reach where touched[place] != SlotOrder.none {
+            touched[count] = touched[place]
+            count += 1
+        }
+        touched.withUnsafeBufferPointer { policy.touched(UnsafeBufferPointer(rebasing: $0[..<count])) }
+        late.withUnsafeBufferPointer { if !$0.isEmpty { policy.touched($0) } }
+        for place in 0..<reach { touched[place] = SlotOrder.none }
     }
 
     // MARK: Looking up
 
-    /// The value of `key` where it is held and live, counted as a hit; otherwise nothing is counted.
-    mutating func hit(_ key: Key, at now: Instant) -> Value? {
-        guard let slot = index[key] else { return nil }
-        guard now < deadline(slot) else {
-            remove(slot, .expired, at: now)
-            return nil
+    /// The value of `key` where it is held and live, counted as a hit. Otherwise nothing is
+    /// counted, and an entry that has ended leaves.
+    private mutating func hit(_ key: Key, _ hash: UInt64, at now: Instant) -> Found<Value> {
+        let number = shards.number(hash)
+        let mark = Shards<Key, Value>.mark(hash)
+        let found: Found<Value> = shards[number].pointee.withLock { shard in
+            guard let slot = shard.find(key, mark) else { return .nothing }
+            if let value = shard.hit(key, mark, at: now.nanoseconds) {
+                return .value(value, isStale: false)
+            }
+            let address = shard.slab.address(slot)
+            guard shard.deadline(slot) > now.nanoseconds else { return .ended(slot) }
+            // Softly invalidated: served once more, as a hit.
+            shard.slab.record(address).pointee.hit(at: now.nanoseconds)
+            shard.hits += 1
+            return .value(shard.slab.value(address).pointee, isStale: true)
         }
-        counters.hits += 1
-        slots[Int(slot)]!.hits += 1
-        slots[Int(slot)]!.lastHit = now
-        recency.moveToEnd(slot)
-        return slots[Int(slot)]!.value
+        if shards[number].pointee.withLock({ $0.touchCount >= Shard<Key, Value>.manyTouches }) {
+            settle()
+        }
+        if case .ended(let local) = found {
+            settle()
+            remove(shards.slot(local, in: number), .expired, at: now)
+        }
+        return found
     }
 
     /// Finds `key`, or the flight that is fetching it, or starts one for the caller to lead.
     mutating func lookup(_ key: Key, _ waiter: Waiter<Value>, at now: Instant) -> Lookup<Value> {
-        if let value = hit(key, at: now) { return .hit(value) }
+        let hash = Shards<Key, Value>.hash(key)
+        if case .value(let value, let isStale) = hit(key, hash, at: now) {
+            guard isStale, flights[key] == nil else { return .hit(value) }
+            return .stale(value, startFlight(for: key))
+        }
+        settle()
+        policy.missed()
         if let flight = flights[key] {
             counters.coalesced += 1
             pending[flight]!.waiters.append(waiter)
+            waiting[waiter.id] = flight
             return .join
         }
-        counters.misses += 1
-        lastFlight += 1
-        flights[key] = lastFlight
-        pending[lastFlight] = Flight(key: key, waiters: [waiter])
-        return .lead(lastFlight)
+        miss(hash, at: now)
+        let flight = startFlight(for: key)
+        pending[flight]!.waiters.append(waiter)
+        waiting[waiter.id] = flight
+        return .lead(flight)
     }
 
-    /// As ``hit(_:at:)``, and a look-up that finds nothing is a miss.
+    private mutating func startFlight(for key: Key) -> FlightID {
+        lastFlight += 1
+        flights[key] = lastFlight
+        pending[lastFlight] = Flight(key: key, waiters: [])
+        return lastFlight
+    }
+
+    /// The value held for `key`; a look-up that finds nothing is a miss.
     mutating func cached(_ key: Key, at now: Instant) -> Value? {
-        if let value = hit(key, at: now) { return value }
-        counters.misses += 1
+        let hash = Shards<Key, Value>.hash(key)
+        if case .value(let value, _) = hit(key, hash, at: now) { return value }
+        settle()
+        policy.missed()
+        miss(hash, at: now)
         return nil
     }
 
-    /// The value and facts of a live entry; touches neither order nor counters.
-    func peek(_ key: Key, at now: Instant) -> (value: Value, facts: EntryFacts)? {
-        guard let slot = index[key], now < deadline(slot) else { return nil }
-        return (slots[Int(slot)]!.value, facts(slot))
+    private mutating func miss(_ hash: UInt64, at now: Instant) {
+        counters.misses += 1
+        switch regret.missed(hash, at: now) {
+        case .evicted: counters.regretEvicted += 1
+        case .expired: counters.regretExpired += 1
+        default: break
+        }
     }
 
     // MARK: Flights
@@ -101,14 +206,17 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         _ flight: FlightID, _ result: Result<Value, any Error>, took: Duration, at now: Instant
     ) -> [Waiter<Value>] {
         guard let landed = pending.removeValue(forKey: flight) else { return [] }
+        for waiter in landed.waiters { waiting[waiter.id] = nil }
         let current = flights[landed.key] == flight
         if current { flights[landed.key] = nil }
         switch result {
         case .success(let value):
+            fetchTimes.add(took)
             if current { write(value, for: landed.key, took: took, at: now) }
         case .failure(let error):
             counters.fetchFailures += 1
             feed.append(.failed(took: took, reason: "\(error)"), key: landed.key, at: now)
+            if current { removeStale(landed.key, at: now) }
         }
         return landed.waiters
     }
@@ -116,21 +224,19 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// Takes a waiter that gave up out of its flight. The last one leaving ends the flight: its
     /// task is returned, to be cancelled.
     mutating func leave(_ id: WaiterID) -> Departure<Value>? {
-        for (flight, var waiting) in pending {
-            guard let place = waiting.waiters.firstIndex(where: { $0.id == id }) else { continue }
-            let waiter = waiting.waiters.remove(at: place)
-            guard waiting.waiters.isEmpty else {
-                pending[flight] = waiting
-                return Departure(waiter: waiter, abandoned: nil)
-            }
-            pending[flight] = nil
-            if flights[waiting.key] == flight { flights[waiting.key] = nil }
-            return Departure(waiter: waiter, abandoned: waiting.task)
+        guard let flight = waiting.removeValue(forKey: id),
+            let place = pending[flight]?.waiters.firstIndex(where: { $0.id == id })
+        else { return nil }
+        let waiter = pending[flight]!.waiters.remove(at: place)
+        guard pending[flight]!.waiters.isEmpty else {
+            return Departure(waiter: waiter, abandoned: nil)
         }
-        return nil
+        let ended = pending.removeValue(forKey: flight)!
+        if flights[ended.key] == flight { flights[ended.key] = nil }
+        return Departure(waiter: waiter, abandoned: ended.task)
     }
 
-    // MARK: Writing and removing
+    // MARK: Writing
 
     /// Writes a value that was not asked for by a look-up; a fetch under way for the key is
     /// older than it and will not be kept.
@@ -140,93 +246,243 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     }
 
     private mutating func write(_ value: Value, for key: Key, took: Duration?, at now: Instant) {
-        if let old = index[key] {
-            remove(old, now < deadline(old) ? .replaced : .expired, at: now)
+        settle()
+        let hash = Shards<Key, Value>.hash(key)
+        let expiry = traits.expiry(key, value, now)?.nanoseconds
+        let size = traits.bytes(key, value)
+        let ttl = configuration.ttl?.nanoseconds ?? .max
+        let lives = ttl > 0 && now.nanoseconds < expiry ?? .max
+        let isOversized = size > min(configuration.maxbytes ?? .max, Int(UInt32.max))
+        let isKept = lives && !isOversized && configuration.maxsize != 0
+
+        let old = slot(of: key, hash)
+        var loads: UInt16 = 1
+        if let old {
+            let (record, isLive) = look(old, at: now)
+            loads = min(record.loads &+ 1, Record.mostLoads)
+            let fits = bytes - Int(record.bytes) + size <= configuration.maxbytes ?? .max
+            if isKept, isLive, fits {
+                rewrite(old, value, expiry: expiry, size: size, loads: loads, took: took, at: now)
+                feed.append(.written(version: version, took: took, bytes: size), key: key, at: now)
+                return
+            }
+            remove(old, isLive ? .replaced : .expired, at: now)
         }
-        let expiry = expiryOf(value)
-        let lives = now < ending(writtenAt: now, expiry: expiry)
-        guard lives, makeRoom(for: 1, at: now) else { return }
+        if lives, isOversized {
+            counters.oversized += 1
+            feed.append(.oversized(bytes: size), key: key, at: now)
+        }
+        guard isKept else { return }
+        makeRoom(for: size, rival: key, at: now)
         version += 1
-        let size = MemoryLayout<Slot<Key, Value>?>.stride + Self.overhead + heapBytesOf(key, value)
-        let slot = place(
-            Slot(
-                key: key, value: value, version: version, writtenAt: now, expiry: expiry,
-                bytes: size, fetchTime: took ?? .zero))
-        index[key] = slot
-        recency.append(slot)
-        written.append(slot)
-        if let expiry { expiries.insert(slot, expiry) }
+        let record = Record(
+            writtenAt: now.nanoseconds, version: version, loads: loads, bytes: UInt32(size),
+            took: Self.microseconds(took))
+        let number = shards.number(hash)
+        let local = shards[number].pointee.withLock { shard in
+            shard.add(record, key, value, Shards<Key, Value>.mark(hash), expiry: expiry)
+        }
+        let slot = shards.slot(local, in: number)
+        links.reserve(slot)
+        written[record.jitterClass].append(slot, links)
+        if let expiry { expiries.insert(slot, Instant(nanoseconds: expiry)) }
+        latestDeadline = deadline(slot)
+        policy.added(slot, hash: hash)
+        count += 1
         bytes += size
         feed.append(.written(version: version, took: took, bytes: size), key: key, at: now)
     }
 
-    /// The engine's record of an entry beyond its slot: links in two orders and a place in the index.
-    private static var overhead: Int {
-        2 * 2 * MemoryLayout<UInt32>.stride
-            + (MemoryLayout<Key>.stride + MemoryLayout<UInt32>.stride) * 4 / 3
-    }
-
-    private mutating func place(_ entry: Slot<Key, Value>) -> UInt32 {
-        if let slot = free.popLast() {
-            slots[Int(slot)] = entry
-            return slot
+    /// The newer value takes the slot of the older one.
+    private mutating func rewrite(
+        _ slot: UInt32, _ value: Value, expiry: Int64?, size: Int, loads: UInt16, took: Duration?,
+        at now: Instant
+    ) {
+        version += 1
+        let record = Record(
+            writtenAt: now.nanoseconds, version: version, loads: loads, bytes: UInt32(size),
+            took: Self.microseconds(took))
+        let local = shards.local(slot)
+        let old = shards.shard(of: slot).pointee.withLock { shard in
+            let key = shard.slab.key(shard.slab.address(local)).pointee
+            let old = shard.replace(local, record, value, expiry: expiry)
+            return RemovedEntry(
+                key: key, value: old.value, cause: .replaced, version: old.record.version,
+                age: now - Instant(nanoseconds: old.record.writtenAt),
+                hits: UInt64(old.record.hits), bytes: Int(old.record.bytes))
         }
-        slots.append(entry)
-        recency.grow()
-        written.grow()
-        return UInt32(slots.count - 1)
+        written[Record.jitterClass(old.version)].remove(slot, links)
+        written[record.jitterClass].append(slot, links)
+        expiries.remove(slot)
+        if let expiry { expiries.insert(slot, Instant(nanoseconds: expiry)) }
+        latestDeadline = deadline(slot)
+        policy.rewritten(slot)
+        bytes += size - old.bytes
+        note(old, rival: nil, by: nil, at: now)
     }
 
-    /// Expired entries go first, then the least recently used, until `more` fit; false where
-    /// nothing may be held at all.
-    private mutating func makeRoom(for more: Int, at now: Instant) -> Bool {
-        guard let maxsize = configuration.maxsize else { return true }
-        guard maxsize >= more else { return false }
-        while index.count + more > maxsize {
-            remove(overdue(at: now) ?? recency.first, at: now)
+    private static func microseconds(_ took: Duration?) -> UInt32 {
+        UInt32(clamping: (took ?? .zero).nanoseconds / 1000)
+    }
+
+    /// Expired entries go first, then the policy's victims, until one more entry of `size` fits.
+    private mutating func makeRoom(for size: Int, rival: Key, at now: Instant) {
+        let maxsize = min(configuration.maxsize ?? .max, Configuration.largestMaxsize)
+        let maxbytes = configuration.maxbytes ?? .max
+        while count + 1 > maxsize || bytes > maxbytes - size {
+            if let slot = overdue(at: now) {
+                remove(slot, .expired, at: now)
+            } else {
+                remove(policy.victim(), .evicted, rival: rival, at: now)
+            }
         }
-        return true
     }
 
-    @discardableResult
-    private mutating func remove(_ slot: UInt32, at now: Instant) -> Victim<Key> {
-        remove(slot, now < deadline(slot) ? .evicted : .expired, at: now)
-    }
+    // MARK: Removing
 
     @discardableResult
     private mutating func remove(
-        _ slot: UInt32, _ cause: RemovalCause, by: Actor? = nil, at now: Instant
-    ) -> Victim<Key> {
-        let entry = slots[Int(slot)].take()!
-        index[entry.key] = nil
-        recency.remove(slot)
-        written.remove(slot)
-        if entry.expiry != nil { expiries.remove(slot) }
-        free.append(slot)
+        _ slot: UInt32, _ cause: RemovalCause, rival: Key? = nil, by: Actor? = nil, at now: Instant
+    ) -> RemovedEntry<Key, Value> {
+        let local = shards.local(slot)
+        let (taken, hash) = shards.shard(of: slot).pointee.withLock { shard in
+            let hash = Shards<Key, Value>.hash(shard.slab.key(shard.slab.address(local)).pointee)
+            return (shard.remove(local, Shards<Key, Value>.mark(hash)), hash)
+        }
+        let entry = RemovedEntry(
+            key: taken.key, value: taken.value, cause: cause, version: taken.record.version,
+            age: now - Instant(nanoseconds: taken.record.writtenAt),
+            hits: UInt64(taken.record.hits), bytes: Int(taken.record.bytes))
+        written[taken.record.jitterClass].remove(slot, links)
+        expiries.remove(slot)
+        policy.removed(slot, evicted: cause == .evicted)
+        count -= 1
         bytes -= entry.bytes
-        counters.count(cause)
+        regret.left(hash, cause, at: now)
+        note(entry, rival: rival, by: by, at: now)
+        return entry
+    }
+
+    private mutating func note(
+        _ entry: RemovedEntry<Key, Value>, rival: Key?, by: Actor?, at now: Instant
+    ) {
+        counters.count(entry.cause)
+        if entry.hits == 0 { counters.unused += 1 }
+        ages[entry.cause, default: Histogram()].add(entry.age)
         feed.append(
-            .removed(
-                cause, version: entry.version, age: now - entry.writtenAt, hits: entry.hits),
-            key: entry.key, by: by, at: now)
-        return Victim(key: entry.key, version: entry.version, bytes: entry.bytes, cause: cause)
+            .removed(entry.cause, version: entry.version, age: entry.age, hits: entry.hits),
+            key: entry.key, rival: rival, by: by, at: now)
+        departed.append(entry)
     }
 
     /// Removes the entry of `key` and disowns a fetch under way for it. Where `version` is given,
     /// an entry written since is left alone, and so is its flight.
     mutating func invalidate(
-        _ key: Key, version: UInt64? = nil, by: Actor?, at now: Instant
+        _ key: Key, version: UInt64? = nil, undoable: UndoID? = nil, by: Actor?, at now: Instant
     ) -> Invalidation {
-        guard let slot = index[key], now < deadline(slot) else {
+        settle()
+        guard let slot = slot(of: key, Shards<Key, Value>.hash(key)) else {
             if version == nil { flights[key] = nil }
             return .absent
         }
-        let present = slots[Int(slot)]!.version
-        if let version, version != present { return .changed(version: present) }
+        let (record, isLive) = look(slot, at: now)
+        guard isLive else {
+            if version == nil { flights[key] = nil }
+            return .absent
+        }
+        if let version, version != record.version { return .changed(version: record.version) }
         flights[key] = nil
-        let size = slots[Int(slot)]!.bytes
-        remove(slot, .invalidated, by: by, at: now)
-        return .removed(bytes: size)
+        let expiry = expiry(slot)
+        let entry = remove(slot, .invalidated, by: by, at: now)
+        if let undoable, traits.mayBeBuried {
+            discarded += graves.bury(
+                Grave(entry: entry, record: record, expiry: expiry, undo: undoable), at: now)
+        }
+        return .removed(bytes: entry.bytes)
+    }
+
+    /// Marks the entry of `key` as stale: it is served until the fetch that the next look-up
+    /// starts has landed.
+    mutating func soften(
+        _ key: Key, version: UInt64? = nil, by: Actor?, at now: Instant
+    ) -> Invalidation {
+        settle()
+        guard let slot = slot(of: key, Shards<Key, Value>.hash(key)) else {
+            if version == nil { flights[key] = nil }
+            return .absent
+        }
+        let (record, isLive) = look(slot, at: now)
+        guard isLive else { return .absent }
+        if let version, version != record.version { return .changed(version: record.version) }
+        flights[key] = nil
+        let local = shards.local(slot)
+        shards.shard(of: slot).pointee.withLock { shard in
+            shard.slab.record(shard.slab.address(local)).pointee.isStale = true
+        }
+        feed.append(.softened(version: record.version), key: key, by: by, at: now)
+        return .removed(bytes: Int(record.bytes))
+    }
+
+    /// A stale entry whose fetch failed is not served any longer.
+    private mutating func removeStale(_ key: Key, at now: Instant) {
+        guard let slot = slot(of: key, Shards<Key, Value>.hash(key)),
+            look(slot, at: now).record.isStale
+        else { return }
+        settle()
+        remove(slot, .invalidated, at: now)
+    }
+
+    /// Puts back what was invalidated under `undo`, where nothing has been written for the key
+    /// since and it has life left; returns how many.
+    mutating func restore(_ undo: UndoID, by: Actor?, at now: Instant) -> (restored: Int, lost: Int) {
+        settle()
+        var restored = 0
+        var lost = 0
+        for grave in graves.open(undo, at: now) {
+            let key = grave.entry.key
+            let hash = Shards<Key, Value>.hash(key)
+            guard slot(of: key, hash) == nil, restore(grave, hash, at: now) else {
+                lost += 1
+                continue
+            }
+            restored += 1
+            feed.append(.restored(version: version), key: key, by: by, at: now)
+        }
+        return (restored, lost)
+    }
+
+    private mutating func restore(
+        _ grave: Grave<Key, Value>, _ hash: UInt64, at now: Instant
+    ) -> Bool {
+        let size = grave.entry.bytes
+        let (end, overflow) = grave.record.writtenAt.addingReportingOverflow(
+            configuration.ttl?.nanoseconds ?? .max)
+        // It goes on ageing from the time of its write, but stands last in the order of writes,
+        // so that its end has to be known by itself.
+        let expiry = min(grave.expiry ?? .max, overflow ? .max : end)
+        guard now.nanoseconds < expiry,
+            count < configuration.maxsize ?? Configuration.largestMaxsize,
+            bytes <= (configuration.maxbytes ?? .max) - size
+        else { return false }
+        flights[grave.entry.key] = nil
+        version += 1
+        var record = grave.record
+        record.versionAndLoads = version << 16 | record.versionAndLoads & 0xffff
+        let number = shards.number(hash)
+        let local = shards[number].pointee.withLock { shard in
+            if expiry != .max { shard.keepExpiries() }
+            return shard.add(
+                record, grave.entry.key, grave.entry.value, Shards<Key, Value>.mark(hash),
+                expiry: expiry)
+        }
+        let slot = shards.slot(local, in: number)
+        links.reserve(slot)
+        written[record.jitterClass].append(slot, links)
+        if expiry != .max { expiries.insert(slot, Instant(nanoseconds: expiry)) }
+        policy.added(slot, hash: hash)
+        count += 1
+        bytes += size
+        return true
     }
 
     /// What the fetches under way bring will be handed to their waiters and not kept.
@@ -236,12 +492,12 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     mutating func invalidateAll(
         upTo version: UInt64, limit: Int, by: Actor?, at now: Instant
     ) -> Int {
+        settle()
         var removed = 0
-        while removed < limit, written.first != SlotList.none,
-            slots[Int(written.first)]!.version <= version
-        {
-            let live = now < deadline(written.first)
-            remove(written.first, live ? .invalidated : .expired, by: live ? by : nil, at: now)
+        while removed < limit, let slot = oldest {
+            let (record, isLive) = look(slot, at: now)
+            guard record.version <= version else { break }
+            remove(slot, isLive ? .invalidated : .expired, by: isLive ? by : nil, at: now)
             removed += 1
         }
         return removed
@@ -249,6 +505,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// Removes at most `limit` entries whose deadline has come; returns how many.
     mutating func expire(limit: Int, at now: Instant) -> Int {
+        settle()
+        discarded += graves.purge(at: now)
         var removed = 0
         while removed < limit, let slot = overdue(at: now) {
             remove(slot, .expired, at: now)
@@ -261,18 +519,41 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     mutating func configure(_ new: Configuration, by: Actor?, at now: Instant) {
         guard new != configuration else { return }
+        settle()
         feed.append(.configured(from: configuration, to: new), key: nil, by: by, at: now)
+        let old = configuration
         configuration = new
+        if new.policy != old.policy {
+            policy = successor(new.policy)
+        } else if new.maxsize != old.maxsize {
+            policy.resized(to: new.maxsize)
+        }
+        spread()
+    }
+
+    /// The policy that would follow: it learns of the entries in the order in which the present
+    /// one would let them go.
+    private func successor(_ next: Policy) -> any EvictionPolicy {
+        let successor = next.make(maxsize: configuration.maxsize)
+        for slot in policy.victims(count) {
+            let local = shards.local(slot)
+            let hash = shards.shard(of: slot).pointee.withLock { shard in
+                Shards<Key, Value>.hash(shard.slab.key(shard.slab.address(local)).pointee)
+            }
+            successor.added(slot, hash: hash)
+        }
+        return successor
     }
 
     /// Removes at most `limit` entries beyond the bounds, expired ones first; returns them.
     mutating func shrink(limit: Int, at now: Instant) -> [Victim<Key>] {
+        settle()
         var removed: [Victim<Key>] = []
         while removed.count < limit {
             if let slot = overdue(at: now) {
-                removed.append(remove(slot, .expired, at: now))
-            } else if index.count > configuration.maxsize ?? .max {
-                removed.append(remove(recency.first, .evicted, at: now))
+                removed.append(Victim(remove(slot, .expired, at: now)))
+            } else if count > configuration.maxsize ?? .max || bytes > configuration.maxbytes ?? .max {
+                removed.append(Victim(remove(policy.victim(), .evicted, at: now)))
             } else {
                 break
             }
@@ -280,191 +561,145 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return removed
     }
 
-    /// The entries that would leave under `new` bounds, in the order in which they would go, and
-    /// why; those overdue already are not the change's doing and are left out.
-    func victims(of new: Configuration, at now: Instant) -> [Victim<Key>] {
-        var victims: [Victim<Key>] = []
-        var overdue = 0
-        var slot = written.first
-        while slot != SlotList.none {
-            let entry = slots[Int(slot)]!
-            if now >= deadline(slot) {
-                overdue += 1
-            } else if now >= ending(writtenAt: entry.writtenAt, expiry: entry.expiry, new.ttl) {
-                victims.append(victim(slot, .expired))
-            }
-            slot = written.after(slot)
-        }
-        var excess = index.count - overdue - victims.count - (new.maxsize ?? .max)
-        slot = recency.first
-        while excess > 0, slot != SlotList.none {
-            let entry = slots[Int(slot)]!
-            let stays =
-                now < deadline(slot)
-                && now < ending(writtenAt: entry.writtenAt, expiry: entry.expiry, new.ttl)
-            if stays {
-                victims.append(victim(slot, .evicted))
-                excess -= 1
-            }
-            slot = recency.after(slot)
-        }
-        return victims
+    /// Gives back what a much larger cache once needed.
+    func trim() {
+        for number in 0..<shards.count { shards[number].pointee.withLock { $0.index.trim() } }
     }
 
-    private func victim(_ slot: UInt32, _ cause: RemovalCause) -> Victim<Key> {
-        let entry = slots[Int(slot)]!
-        return Victim(key: entry.key, version: entry.version, bytes: entry.bytes, cause: cause)
+    // MARK: Planning
+
+    /// The slots that would be freed by `count` evictions under a policy, in order.
+    mutating func victims(_ count: Int, under next: Policy) -> [UInt32] {
+        settle()
+        let count = min(count, self.count)
+        return next == configuration.policy
+            ? policy.victims(count) : successor(next).victims(count)
     }
 
     // MARK: Looking without touching
 
     func snapshot(at now: Instant) -> Snapshot {
-        Snapshot(
-            at: now, configuration: configuration, count: index.count, bytes: bytes,
-            flights: pending.count, counters: counters)
-    }
-
-    /// Visits the slots numbered `range` that hold entries written up to `version`.
-    func survey(_ range: Range<Int>, upTo version: UInt64, _ visit: (Key, EntryFacts) -> Void) {
-        for slot in range.clamped(to: 0..<slots.count) {
-            guard let entry = slots[slot], entry.version <= version else { continue }
-            visit(entry.key, facts(UInt32(slot)))
+        var counters = counters
+        for number in 0..<shards.count {
+            counters.hits += shards[number].pointee.withLock { $0.hits }
         }
-    }
-
-    var slotCount: Int { slots.count }
-
-    private func facts(_ slot: UInt32) -> EntryFacts {
-        let entry = slots[Int(slot)]!
-        return EntryFacts(
-            version: entry.version, writtenAt: entry.writtenAt, expiry: entry.expiry,
-            deadline: deadline(slot), hits: entry.hits, lastHit: entry.lastHit,
-            bytes: entry.bytes, fetchTime: entry.fetchTime)
+        var snapshot = Snapshot(
+            at: now, configuration: configuration, count: count, bytes: bytes,
+            flights: pending.count, counters: counters)
+        snapshot.fetchTimes = fetchTimes
+        snapshot.agesAtRemoval = ages
+        snapshot.holds = holds
+        return snapshot
     }
 
     // MARK: Deadlines
 
     /// The first deadline to come; `nil` where no entry has one.
     var nextDeadline: Instant? {
-        var next = expiries.first?.expiry
-        if configuration.ttl != nil, written.first != SlotList.none {
-            next = min(next ?? .distantFuture, deadline(written.first))
+        var next = [expiries.first?.expiry, graves.nextEnd].compactMap(\.self).min()
+        if configuration.ttl != nil {
+            for order in written where order.first != SlotOrder.none {
+                next = min(next ?? .distantFuture, deadline(order.first))
+            }
         }
         return next
     }
 
     private func overdue(at now: Instant) -> UInt32? {
         if let first = expiries.first, first.expiry <= now { return first.slot }
-        guard written.first != SlotList.none, deadline(written.first) <= now else { return nil }
-        return written.first
+        guard configuration.ttl != nil else { return nil }
+        var due: (slot: UInt32, version: UInt64)?
+        for order in written where order.first != SlotOrder.none && deadline(order.first) <= now {
+            let version = record(order.first).version
+            if version < due?.version ?? .max { due = (order.first, version) }
+        }
+        return due?.slot
+    }
+
+    private var oldest: UInt32? {
+        written.filter { $0.first != SlotOrder.none }.map(\.first)
+            .min { record($0).version < record($1).version }
+    }
+
+    // What is written only under both locks may be read under the store's alone.
+
+    private func slot(of key: Key, _ hash: UInt64) -> UInt32? {
+        let number = shards.number(hash)
+        return shards[number].pointee.withLock { $0.find(key, Shards<Key, Value>.mark(hash)) }
+            .map { shards.slot($0, in: number) }
+    }
+
+    private func record(_ slot: UInt32) -> Record {
+        let local = shards.local(slot)
+        return shards.shard(of: slot).pointee.withLock { shard in
+            shard.slab.record(shard.slab.address(local)).pointee
+        }
+    }
+
+    private func expiry(_ slot: UInt32) -> Int64? {
+        let local = shards.local(slot)
+        return shards.shard(of: slot).pointee.withLock { $0.expiry(local) }
     }
 
     private func deadline(_ slot: UInt32) -> Instant {
-        let entry = slots[Int(slot)]!
-        return ending(writtenAt: entry.writtenAt, expiry: entry.expiry)
+        let local = shards.local(slot)
+        return Instant(
+            nanoseconds: shards.shard(of: slot).pointee.withLock { $0.deadline(local) })
     }
 
-    private func ending(writtenAt: Instant, expiry: Instant?) -> Instant {
-        ending(writtenAt: writtenAt, expiry: expiry, configuration.ttl)
+    private func look(_ slot: UInt32, at now: Instant) -> (record: Record, isLive: Bool) {
+        let local = shards.local(slot)
+        return shards.shard(of: slot).pointee.withLock { shard in
+            (
+                shard.slab.record(shard.slab.address(local)).pointee,
+                now.nanoseconds < shard.deadline(local)
+            )
+        }
     }
 
-    private func ending(writtenAt: Instant, expiry: Instant?, _ ttl: Duration?) -> Instant {
-        min(ttl.map { writtenAt + $0 } ?? .distantFuture, expiry ?? .distantFuture)
-    }
+    // MARK: Own checks
 
-    // MARK: Self-check
-
-    /// Stops the program where the parts contradict each other. Linear; for tests.
-    func checkInvariants() {
-        let held = slots.indices.filter { slots[$0] != nil }
-        precondition(held.count == index.count, "every entry has its place in the index")
-        precondition(held.count + free.count == slots.count, "a slot is held or free")
-        precondition(bytes == held.reduce(0) { $0 + slots[$1]!.bytes }, "bytes add up")
-        precondition(
-            index.allSatisfy { slots[Int($1)]?.key == $0 }, "the index points at its keys")
-        precondition(index.count <= configuration.maxsize ?? .max, "within maxsize")
-        for (order, name) in [(recency, "recency"), (written, "written")] {
-            var seen = 0
-            var slot = order.first
-            while slot != SlotList.none {
-                precondition(slots[Int(slot)] != nil, "\(name) links only entries")
-                seen += 1
-                slot = order.after(slot)
+    /// Stops the program where the store contradicts itself.
+    mutating func checkInvariants() {
+        settle()
+        var held: Set<UInt32> = []
+        var size = 0
+        var ends = 0
+        for number in 0..<shards.count {
+            shards[number].pointee.withLock { shard in
+                shard.checkInvariants { Shards<Key, Value>.mark(Shards<Key, Value>.hash($0)) }
+                for local in 0..<shard.slab.slotCount where shard.slab.isHeld(local) {
+                    held.insert(shards.slot(local, in: number))
+                    size += Int(shard.slab.record(shard.slab.address(local)).pointee.bytes)
+                    if let expiries = shard.expiries, expiries[Int(local)] != .max { ends += 1 }
+                }
             }
-            precondition(seen == held.count, "\(name) links every entry once")
         }
-        var slot = written.first
-        var newest: UInt64 = 0
-        while slot != SlotList.none {
-            precondition(newest < slots[Int(slot)]!.version, "written is in order of writing")
-            newest = slots[Int(slot)]!.version
-            slot = written.after(slot)
+        precondition(held.count == count, "the store counts its entries")
+        precondition(size == bytes, "bytes add up")
+        precondition(count <= configuration.maxsize ?? .max, "within maxsize")
+        precondition(bytes <= configuration.maxbytes ?? .max, "within maxbytes")
+        var seen: Set<UInt32> = []
+        for (number, order) in written.enumerated() {
+            var newest: UInt64 = 0
+            var slot = order.first
+            while slot != SlotOrder.none {
+                precondition(seen.insert(slot).inserted, "written links an entry once")
+                let version = record(slot).version
+                precondition(newest < version, "written is in the order of writing")
+                precondition(Record.jitterClass(version) == number, "an entry is in its class")
+                newest = version
+                slot = links[slot].after
+            }
         }
+        precondition(seen == held, "written links every entry")
         precondition(expiries.isOrdered, "the heap is a heap")
-        precondition(
-            expiries.count == held.count { slots[$0]!.expiry != nil }, "own ends are in the heap")
+        precondition(expiries.count == ends, "own ends are in the heap")
+        policy.checkInvariants(count: count)
         precondition(
             flights.allSatisfy { pending[$1]?.key == $0 }, "a flight found by key is under way")
-        precondition(pending.allSatisfy { !$1.waiters.isEmpty }, "every flight has waiters")
+        precondition(
+            waiting.count == pending.values.reduce(0) { $0 + $1.waiters.count },
+            "every waiter knows its flight")
     }
-}
-
-struct Slot<Key: Sendable, Value: Sendable>: Sendable {
-    let key: Key
-    let value: Value
-    let version: UInt64
-    let writtenAt: Instant
-    let expiry: Instant?
-    let bytes: Int
-    let fetchTime: Duration
-    var hits: UInt64 = 0
-    var lastHit: Instant?
-}
-
-typealias FlightID = UInt64
-
-/// One fetch under way, and those who wait for it.
-struct Flight<Key: Sendable, Value: Sendable>: Sendable {
-    let key: Key
-    var waiters: [Waiter<Value>]
-    var task: Task<Void, Never>?
-}
-
-/// What a look-up came to.
-enum Lookup<Value: Sendable>: Sendable {
-    case hit(Value)
-    /// The waiter now stands in a flight that another leads.
-    case join
-    /// The waiter stands in a new flight, for the caller to start.
-    case lead(FlightID)
-}
-
-/// What came of invalidating one key.
-public enum Invalidation: Hashable, Sendable {
-    case removed(bytes: Int)
-    /// Nothing live was held for the key.
-    case absent
-    /// The entry was written anew since the version asked for, and stays.
-    case changed(version: UInt64)
-}
-
-/// An entry that a change would remove.
-public struct Victim<Key: Sendable>: Sendable {
-    public let key: Key
-    public let version: UInt64
-    public let bytes: Int
-    public let cause: RemovalCause
-
-    public init(key: Key, version: UInt64, bytes: Int, cause: RemovalCause) {
-        self.key = key
-        self.version = version
-        self.bytes = bytes
-        self.cause = cause
-    }
-}
-
-/// A waiter that left its flight, and the task of the flight where it was the last.
-struct Departure<Value: Sendable>: Sendable {
-    let waiter: Waiter<Value>
-    let abandoned: Task<Void, Never>?
 }

@@ -58,19 +58,30 @@ struct EventLines: Hashable, Sendable {
         case .removed(.replaced, _, _, _): return nil
         case .removed(let cause, _, _, _):
             line.word = cause.rawValue
-            line.note =
-                event.by.map { by in
-                    "by \(by.name)" + (by.reason.map { " \"\($0)\"" } ?? "")
-                } ?? ""
+            line.note = Self.who(event.by)
         case .failed(_, let reason):
             line.word = "failed"
             line.note = reason
             line.isTrouble = true
+        case .oversized(let bytes):
+            line.word = "too large"
+            line.note = "\(bytes) bytes are more than the cache may hold"
+            line.isTrouble = true
+        case .softened:
+            line.word = "stale"
+            line.note = Self.who(event.by)
+        case .restored:
+            line.word = "restored"
+            line.note = Self.who(event.by)
         case .configured(let old, let new):
             line.word = "changed"
             line.note = Self.difference(old, new) + (event.by.map { " by \($0.name)" } ?? "")
         }
         return line
+    }
+
+    private static func who(_ actor: Actor?) -> String {
+        actor.map { "by \($0.name)" + ($0.reason.map { " \"\($0)\"" } ?? "") } ?? ""
     }
 
     static func difference(_ old: Configuration, _ new: Configuration) -> String {
@@ -83,6 +94,12 @@ struct EventLines: Hashable, Sendable {
         if old.ttl != new.ttl {
             parts.append("ttl \(Units.text(ttl: old.ttl)) -> \(Units.text(ttl: new.ttl))")
         }
+        if old.maxbytes != new.maxbytes {
+            func text(_ bytes: Int?) -> String { bytes.map { Units.text(bytes: $0) } ?? "none" }
+            parts.append("maxbytes \(text(old.maxbytes)) -> \(text(new.maxbytes))")
+        }
+        if old.jitter != new.jitter { parts.append("jitter \(old.jitter) -> \(new.jitter)") }
+        if old.policy != new.policy { parts.append("policy \(old.policy) -> \(new.policy)") }
         return parts.joined(separator: ", ")
     }
 }

@@ -86,6 +86,8 @@ import Testing
         #expect(cache.peek("a")?.facts.deadline == clock.now + .seconds(5))
         // "a" is 25 s old, "b" 20 s.
         try cache.set(ttl: .seconds(25))
+        #expect(cache.peek("a") == nil)
+        #expect(cache.expire() == 1)
         #expect(cache.removals == [Removal("a", .expired)])
         #expect(cache.cached("b") == loaf(2))
         try cache.configure(Configuration(maxsize: 8, ttl: nil))
@@ -181,7 +183,7 @@ import Testing
         clock.advance(by: .nanoseconds(1))
         #expect(await settles { cache.held.isEmpty })
         #expect(cache.removals == [Removal("a", .expired)])
-        #expect(cache.snapshot().counters == Counters(expired: 1))
+        #expect(cache.snapshot().counters == Counters(expired: 1, unused: 1))
     }
 
     @Test func `a fetched value is swept as an inserted one is`() async throws {

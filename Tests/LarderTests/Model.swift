@@ -39,6 +39,8 @@ struct Model {
     var configuration: Configuration
     var counters = Counters()
     var events: [Happening] = []
+    /// Keys that were evicted or expired, and not missed since.
+    var ghosts: [Int: (at: Instant, cause: RemovalCause)] = [:]
     var now: Instant
     private var version: UInt64 = 0
     private let bytesOfRecord: Int
@@ -93,7 +95,7 @@ struct Model {
 
     mutating func cached(_ key: Int) -> Loaf? {
         let value = hit(key)
-        if value == nil { counters.misses += 1 }
+        if value == nil { miss(key) }
         return value
     }
 
@@ -111,9 +113,17 @@ struct Model {
             flights[place].waiters += 1
             return .join(flights[place].number)
         }
-        counters.misses += 1
+        miss(key)
         flights.append(Flight(number: number, key: key))
         return .lead
+    }
+
+    private mutating func miss(_ key: Int) {
+        counters.misses += 1
+        guard let ghost = ghosts.removeValue(forKey: key), now - ghost.at < .seconds(60) else {
+            return
+        }
+        if ghost.cause == .evicted { counters.regretEvicted += 1 } else { counters.regretExpired += 1 }
     }
 
     mutating func land(_ number: Int, _ result: Result<Loaf, Refused>) {
@@ -223,6 +233,9 @@ struct Model {
     private mutating func remove(_ entry: Entry, _ cause: RemovalCause, by actor: Actor? = nil) {
         entries.removeAll { $0.version == entry.version }
         counters.count(cause)
+        let isGhost = cause == .evicted || cause == .expired
+        if cause != .replaced { ghosts[entry.key] = isGhost ? (now, cause) : nil }
+        if entry.hits == 0 { counters.unused += 1 }
         let age = now - entry.writtenAt
         note(entry.key, "\(cause) \(entry.version), \(age), \(entry.hits) hits", by: actor)
     }
@@ -242,6 +255,9 @@ extension Model.Happening {
             case .removed(let cause, let version, let age, let hits):
                 "\(cause) \(version), \(age), \(hits) hits"
             case .configured(let old, let new): "configured \(old) \(new)"
+            case .oversized(let bytes): "oversized \(bytes)"
+            case .softened(let version): "softened \(version)"
+            case .restored(let version): "restored \(version)"
             }
         self.init(key: event.key, at: event.at, what: what, by: event.by)
     }

@@ -219,12 +219,17 @@ private final class Rig {
         var cause: RemovalCause?
         var instants: [Instant?] = []
         var hits: UInt64 = 0
+        /// The time from the write to the last hit, which is kept less exactly than the others,
+        /// in tenths of a second.
+        var lastHit: Int?
 
         var description: String {
             let times = instants.map { $0.map { "\($0.nanoseconds)" } ?? "-" }
             let cause = cause.map { "\($0)" } ?? ""
             return "\(key): version \(version), \(bytes) B, \(hits) hits \(times) \(cause)"
         }
+
+        private func tenths(_ time: Duration) -> Int { Int((time.inSeconds * 10).rounded()) }
 
         init(_ victim: Victim<Int>) {
             (key, version, bytes) = (victim.key, victim.version, victim.bytes)
@@ -233,12 +238,14 @@ private final class Rig {
 
         init(_ key: Int, _ facts: EntryFacts) {
             (self.key, version, bytes, hits) = (key, facts.version, facts.bytes, facts.hits)
-            instants = [facts.writtenAt, facts.expiry, facts.deadline, facts.lastHit]
+            instants = [facts.writtenAt, facts.expiry, facts.deadline]
+            lastHit = facts.lastHit.map { tenths($0 - facts.writtenAt) }
         }
 
         init(_ entry: Model.Entry, deadline: Instant) {
             (key, version, bytes, hits) = (entry.key, entry.version, entry.bytes, entry.hits)
-            instants = [entry.writtenAt, entry.value.expiry, deadline, entry.lastHit]
+            instants = [entry.writtenAt, entry.value.expiry, deadline]
+            lastHit = entry.lastHit.map { tenths($0 - entry.writtenAt) }
         }
     }
 

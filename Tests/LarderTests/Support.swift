@@ -112,7 +112,8 @@ struct Removal<Key: Hashable & Sendable>: Hashable {
 extension Counters {
     init(
         hits: UInt64 = 0, misses: UInt64 = 0, coalesced: UInt64 = 0, fetchFailures: UInt64 = 0,
-        evicted: UInt64 = 0, expired: UInt64 = 0, invalidated: UInt64 = 0, replaced: UInt64 = 0
+        evicted: UInt64 = 0, expired: UInt64 = 0, invalidated: UInt64 = 0, replaced: UInt64 = 0,
+        unused: UInt64 = 0
     ) {
         self.init()
         self.hits = hits
@@ -123,5 +124,6 @@ extension Counters {
         self.expired = expired
         self.invalidated = invalidated
         self.replaced = replaced
+        self.unused = unused
     }
 }

@@ -1,0 +1,29 @@
+import Synchronization
+
+/// One look-up of several keys: it waits until each has begun, so that all that it has to lead go
+/// into one call.
+final class Bulk<Key: Hashable & Sendable>: Sendable {
+    private let state: Guarded<State>
+
+    private struct State {
+        var expected: Int
+        var led: [Key: FlightID] = [:]
+    }
+
+    init(expecting count: Int) { state = Guarded(State(expected: count)) }
+
+    /// Counts a key that has begun, with the flight that it leads; the last one gets them all,
+    /// where there are any.
+    func begun(_ key: Key, _ flight: FlightID?) -> [Key: FlightID]? {
+        state.withLock { state in
+            state.expected -= 1
+            if let flight { state.led[key] = flight }
+            return state.expected == 0 && !state.led.isEmpty ? state.led : nil
+        }
+    }
+}
+
+/// The origin, asked for several keys, left one out.
+struct Absent: Error, CustomStringConvertible {
+    var description: String { "the origin has no value for this key" }
+}

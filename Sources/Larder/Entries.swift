@@ -1,0 +1,112 @@
+/// An entry that left its cache, as a removal listener is told of it.
+public struct RemovedEntry<Key: Sendable, Value: Sendable>: Sendable {
+    public let key: Key
+    public let value: Value
+    public let cause: RemovalCause
+    public let version: UInt64
+    /// How long ago it had been written.
+    public let age: Duration
+    public let hits: UInt64
+    public let bytes: Int
+}
+
+typealias FlightID = UInt64
+
+/// One fetch under way, and those who wait for it; nobody does for one that renews a stale entry.
+struct Flight<Key: Sendable, Value: Sendable>: Sendable {
+    let key: Key
+    var waiters: [Waiter<Value>]
+    var task: Task<Void, Never>?
+}
+
+/// What a look-up came to.
+enum Lookup<Value: Sendable>: Sendable {
+    case hit(Value)
+    /// Served, though invalidated softly; the flight that renews it is for the caller to start.
+    case stale(Value, FlightID)
+    /// The waiter now stands in a flight that another leads.
+    case join
+    /// The waiter stands in a new flight, for the caller to start.
+    case lead(FlightID)
+}
+
+/// What there is of a key.
+enum Found<Value: Sendable>: Sendable {
+    case nothing
+    case value(Value, isStale: Bool)
+    /// An entry whose deadline has come, in this slot of its shard.
+    case ended(UInt32)
+}
+
+/// What came of invalidating one key.
+public enum Invalidation: Hashable, Sendable {
+    case removed(bytes: Int)
+    /// Nothing live was held for the key.
+    case absent
+    /// The entry was written anew since the version asked for, and stays.
+    case changed(version: UInt64)
+}
+
+/// An entry that a change would remove.
+public struct Victim<Key: Sendable>: Sendable {
+    public let key: Key
+    public let version: UInt64
+    public let bytes: Int
+    public let cause: RemovalCause
+
+    public init(key: Key, version: UInt64, bytes: Int, cause: RemovalCause) {
+        self.key = key
+        self.version = version
+        self.bytes = bytes
+        self.cause = cause
+    }
+
+    init(_ entry: RemovedEntry<Key, some Sendable>) {
+        self.init(key: entry.key, version: entry.version, bytes: entry.bytes, cause: entry.cause)
+    }
+}
+
+/// A waiter that left its flight, and the task of the flight where it was the last.
+struct Departure<Value: Sendable>: Sendable {
+    let waiter: Waiter<Value>
+    let abandoned: Task<Void, Never>?
+}
+
+/// What a cache's keys and values say of themselves.
+struct Traits<Key: Sendable, Value: Sendable>: Sendable {
+    /// Whether values can end by themselves.
+    var mayEnd: Bool
+    /// Whether a removed value may be kept for a while, for an undo.
+    var mayBeBuried: Bool
+    /// When a value that is written now ends by itself.
+    var expiry: @Sendable (Key, Value, Instant) -> Instant?
+    /// All that an entry takes.
+    var bytes: @Sendable (Key, Value) -> Int
+
+    init(lifetime: (@Sendable (Key, Value) -> Duration?)?) {
+        let expires = Value.self is any Expiring.Type
+        let (keyIsSized, valueIsSized) = (
+            Key.self is any ByteSized.Type, Value.self is any ByteSized.Type
+        )
+        let record = Slab<Key, Value>.stride + Self.overhead + (expires || lifetime != nil ? 32 : 0)
+        mayEnd = expires || lifetime != nil
+        mayBeBuried = !(Value.self is any Sensitive.Type)
+        expiry = { key, value, now in
+            let own = expires ? (value as! any Expiring).expiry : nil
+            guard let life = lifetime?(key, value) else { return own }
+            return min(own ?? .distantFuture, now + life)
+        }
+        bytes = { key, value in
+            // What a size function says is held to what can be true.
+            let key = keyIsSized ? max(0, (key as! any ByteSized).heapBytes) : 0
+            let value = valueIsSized ? max(0, (value as! any ByteSized).heapBytes) : 0
+            let (heap, overflow) = key.addingReportingOverflow(value)
+            let (bytes, beyond) = record.addingReportingOverflow(heap)
+            return overflow || beyond ? .max : bytes
+        }
+    }
+
+    /// The engine's record of an entry beyond its slot: two links in the order of writes, two in
+    /// the policy's, and a cell of the index, which is about two thirds full.
+    private static var overhead: Int { 2 * 8 + 12 }
+}

@@ -1,0 +1,29 @@
+/// How often durations of each order of magnitude were seen: bucket n counts those of at least
+/// 2^(n-1) and less than 2^n microseconds, bucket 0 those of less than one.
+public struct Histogram: Hashable, Sendable, Codable {
+    public private(set) var buckets: [UInt64] = []
+    public private(set) var count: UInt64 = 0
+
+    public init() {}
+
+    public mutating func add(_ duration: Duration) {
+        let microseconds = UInt64(max(0, duration.nanoseconds / 1000))
+        let bucket = 64 - microseconds.leadingZeroBitCount
+        while buckets.count <= bucket { buckets.append(0) }
+        buckets[bucket] += 1
+        count += 1
+    }
+
+    /// The upper end of the bucket that holds the given share of all, 0...1; `nil` where there
+    /// are none.
+    public func quantile(_ share: Double) -> Duration? {
+        guard count > 0 else { return nil }
+        let wanted = max(1, UInt64((Double(count) * min(max(share, 0), 1)).rounded(.up)))
+        var seen: UInt64 = 0
+        for (bucket, number) in buckets.enumerated() {
+            seen += number
+            if seen >= wanted { return .microseconds(Int64(1) << Int64(bucket)) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,252 @@
+public import Synchronization
+
+/// The part of a cache that a hit needs: the entries whose keys hash here, and notes of what was
+/// hit. It is reached under its own lock, so that hits on other shards go on beside it.
+///
+/// The shard decides nothing. Who goes, and when, is the ``Store``'s business, under the store's
+/// lock; only there are entries added and removed, under both locks, the store's first.
+@usableFromInline
+struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
+    @usableFromInline var slab = Slab<Key, Value>()
+    @usableFromInline var index = SlotIndex()
+    @usableFromInline var hits: UInt64 = 0
+
+    /// How long entries live, in nanoseconds; the largest number stands for ever.
+    @usableFromInline var ttl = Int64.max
+    /// By how much the next class of entries lives shorter.
+    @usableFromInline var jitterStep: Int64 = 0
+    /// The ends of values that end by themselves; `nil` where none ever does.
+    @usableFromInline var expiries: UnsafeMutablePointer<Int64>?
+    private var expiryCapacity = 0
+
+    /// What was hit and not told to the policy yet, where it wants to know.
+    @usableFromInline var touches: UnsafeMutablePointer<Touch>
+    @usableFromInline var touchCount = 0
+    @usableFromInline var heedsHits = true
+    @usableFromInline let stamps: UnsafeMutablePointer<Atomic<UInt32>>
+
+    @usableFromInline
+    struct Touch: BitwiseCopyable {
+        /// The place among the touches of all shards.
+        @usableFromInline var stamp: UInt32
+        @usableFromInline var slot: UInt32
+
+        @inlinable
+        init(stamp: UInt32, slot: UInt32) {
+            self.stamp = stamp
+            self.slot = slot
+        }
+    }
+
+    /// So many touches are worth settling; there is room for twice as many while the store is busy.
+    @inlinable static var manyTouches: Int { 64 }
+
+    init(stamps: UnsafeMutablePointer<Atomic<UInt32>>) {
+        self.stamps = stamps
+        touches = Memory.grow(nil, to: 2 * Self.manyTouches)
+    }
+
+    @inlinable deinit { destroy() }
+
+    @usableFromInline
+    func destroy() {
+        Memory.free(touches)
+        if let expiries { Memory.free(expiries) }
+    }
+
+    @inlinable
+    func find(_ key: Key, _ mark: UInt32) -> UInt32? {
+        index.find(mark) { slab.key(slab.address($0)).pointee == key }
+    }
+
+    @inlinable
+    func isLive(_ record: UnsafeMutablePointer<Record>, _ slot: UInt32, at now: Int64) -> Bool {
+        if record.pointee.isStale { return false }
+        if ttl != .max, now &- record.pointee.writtenAt >= lifetime(record) { return false }
+        if let expiries { return now < expiries[Int(slot)] }
+        return true
+    }
+
+    @inlinable
+    func lifetime(_ record: UnsafeMutablePointer<Record>) -> Int64 {
+        ttl &- jitterStep &* Int64(truncatingIfNeeded: record.pointee.jitterClass)
+    }
+
+    /// The value of `key` where it is held and live, counted as a hit.
+    @inlinable
+    mutating func hit(_ key: Key, _ mark: UInt32, at now: Int64) -> Value? {
+        guard let slot = find(key, mark) else { return nil }
+        let address = slab.address(slot)
+        let record = slab.record(address)
+        guard isLive(record, slot, at: now) else { return nil }
+        record.pointee.hit(at: now)
+        hits &+= 1
+        if heedsHits {
+            let stamp = stamps.pointee.wrappingAdd(1, ordering: .relaxed).oldValue
+            touches[touchCount] = Touch(stamp: stamp, slot: slot)
+            touchCount &+= 1
+        }
+        return slab.value(address).pointee
+    }
+
+    /// The earliest instant at which the entry is no longer served.
+    func deadline(_ slot: UInt32) -> Int64 {
+        let record = slab.record(slab.address(slot))
+        let expiry = expiry(slot) ?? .max
+        guard ttl != .max else { return expiry }
+        let (end, overflow) = record.pointee.writtenAt.addingReportingOverflow(lifetime(record))
+        return overflow ? expiry : min(end, expiry)
+    }
+
+    /// The value's own end.
+    func expiry(_ slot: UInt32) -> Int64? {
+        guard let expiries, expiries[Int(slot)] != .max else { return nil }
+        return expiries[Int(slot)]
+    }
+
+    func facts(_ slot: UInt32) -> EntryFacts {
+        let record = slab.record(slab.address(slot)).pointee
+        let written = Instant(nanoseconds: record.writtenAt)
+        // As exact as it is kept: see `Record.lastHit`.
+        let since = Duration.milliseconds(Int64((record.lastHit * 1000).rounded()))
+        return EntryFacts(
+            version: record.version, writtenAt: written,
+            expiry: expiry(slot).map { Instant(nanoseconds: $0) },
+            deadline: Instant(nanoseconds: deadline(slot)), hits: UInt64(record.hits),
+            lastHit: record.lastHit < 0 ? nil : written + since, bytes: Int(record.bytes),
+            fetchTime: .microseconds(Int64(record.fetchMicroseconds)), loads: Int(record.loads),
+            isStale: record.isStale)
+    }
+
+    // MARK: Changing, under the store's lock as well
+
+    mutating func add(
+        _ record: Record, _ key: consuming Key, _ value: consuming Value, _ mark: UInt32,
+        expiry: Int64?
+    ) -> UInt32 {
+        let slot = slab.add(record, key, value)
+        index.insert(slot, mark)
+        if expiries != nil { setExpiry(slot, expiry ?? .max) }
+        return slot
+    }
+
+    /// Puts a newer value into the slot of its key; returns what was there.
+    mutating func replace(
+        _ slot: UInt32, _ record: Record, _ value: consuming Value, expiry: Int64?
+    ) -> (record: Record, value: Value) {
+        let address = slab.address(slot)
+        let old = (slab.record(address).pointee, slab.value(address).move())
+        slab.record(address).pointee = record
+        slab.value(address).initialize(to: value)
+        if expiries != nil { setExpiry(slot, expiry ?? .max) }
+        return old
+    }
+
+    mutating func remove(_ slot: UInt32, _ mark: UInt32) -> (record: Record, key: Key, value: Value) {
+        index.remove(slot, mark)
+        var touch = 0
+        while touch < touchCount {
+            if touches[touch].slot == slot {
+                touchCount -= 1
+                (touches + touch).update(from: touches + touch + 1, count: touchCount - touch)
+            } else {
+                touch += 1
+            }
+        }
+        return slab.remove(slot)
+    }
+
+    /// Makes room for the ends of values that end by themselves.
+    mutating func keepExpiries() {
+        if expiries == nil { reserveExpiries(max(8, Int(slab.slotCount))) }
+    }
+
+    private mutating func setExpiry(_ slot: UInt32, _ expiry: Int64) {
+        if slot >= expiryCapacity {
+            reserveExpiries(max(Int(slot) + 1, expiryCapacity + expiryCapacity / 4))
+        }
+        expiries![Int(slot)] = expiry
+    }
+
+    private mutating func reserveExpiries(_ capacity: Int) {
+        let grown = Memory.grow(expiries, to: capacity)
+        (grown + expiryCapacity).initialize(repeating: .max, count: capacity - expiryCapacity)
+        expiries = grown
+        expiryCapacity = capacity
+    }
+
+    func checkInvariants(_ markOf: (Key) -> UInt32) {
+        slab.checkInvariants()
+        precondition(index.count == slab.count, "every entry stands in the index")
+        index.checkInvariants { slot in
+            slab.isHeld(slot) ? markOf(slab.key(slab.address(slot)).pointee) : nil
+        }
+        for touch in 0..<touchCount {
+            precondition(slab.isHeld(touches[touch].slot), "only entries held were touched")
+        }
+    }
+}
+
+/// All shards of a cache. A slot's number among all has the shard in its lowest bits.
+@usableFromInline
+struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {  // the pointers never change; shards lock
+    @usableFromInline typealias Locked = Guarded<Shard<Key, Value>>
+
+    @usableFromInline let base: UnsafeMutableRawPointer
+    @usableFromInline let bits: UInt32
+    /// The number of touches so far, which puts those of all shards into one order.
+    @usableFromInline let stamps: UnsafeMutablePointer<Atomic<UInt32>>
+
+    /// Two locks in one line of the processor's cache would hold each other up.
+    @inlinable static var stride: Int { (MemoryLayout<Locked>.size + 127) & ~127 }
+
+    init(bits: UInt32) {
+        self.bits = bits
+        let count = 1 << Int(bits)
+        base = .allocate(byteCount: Self.stride * count + 128, alignment: 128)
+        stamps = (base + count * Self.stride).bindMemory(to: Atomic<UInt32>.self, capacity: 1)
+        stamps.initialize(to: Atomic(0))
+        for number in 0..<count {
+            (base + number * Self.stride).bindMemory(to: Locked.self, capacity: 1)
+                .initialize(to: Guarded(Shard(stamps: stamps)))
+        }
+    }
+
+    func deallocate() {
+        for number in 0..<count { self[number].deinitialize(count: 1) }
+        stamps.deinitialize(count: 1)
+        base.deallocate()
+    }
+
+    var count: Int { 1 << Int(bits) }
+
+    @inlinable
+    subscript(number: Int) -> UnsafeMutablePointer<Locked> {
+        (base + number &* Self.stride).assumingMemoryBound(to: Locked.self)
+    }
+
+    @inlinable
+    static func hash(_ key: Key) -> UInt64 { UInt64(bitPattern: Int64(key.hashValue)) }
+    /// Which shard holds a key.
+    @inlinable
+    func number(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> (64 - UInt64(bits))) }
+    @inlinable
+    static func mark(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash) }
+
+    /// The live value and facts of a key; touches neither order nor counters.
+    func peek(_ key: Key, at now: Instant) -> (value: Value, facts: EntryFacts)? {
+        let hash = Self.hash(key)
+        return self[number(hash)].pointee.withLock { shard in
+            guard let slot = shard.find(key, Self.mark(hash)) else { return nil }
+            let facts = shard.facts(slot)
+            guard now < facts.deadline else { return nil }
+            return (shard.slab.value(shard.slab.address(slot)).pointee, facts)
+        }
+    }
+
+    func shard(of slot: UInt32) -> UnsafeMutablePointer<Locked> {
+        self[Int(slot & (1 << bits - 1))]
+    }
+    func local(_ slot: UInt32) -> UInt32 { slot >> bits }
+    func slot(_ local: UInt32, in shard: Int) -> UInt32 { local << bits | UInt32(shard) }
+}
