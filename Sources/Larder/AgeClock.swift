@@ -7,8 +7,9 @@ import Synchronization
 /// line advances with monotonic time and jumps by any forward step of (wall - monotonic) over
 /// 50 ms; backward steps are ignored. Tests turn a clock of their own by hand.
 public struct AgeClock: Sendable {
-    /// The present instant on the age line.
-    public let now: @Sendable () -> Instant
+    /// Hits read the clock: the machine's own is called without a detour.
+    @usableFromInline let isSystem: Bool
+    @usableFromInline let reading: @Sendable () -> Instant
     /// Returns once about this much time has passed; throws only when cancelled.
     public let sleep: @Sendable (Duration) async throws -> Void
 
@@ -16,14 +17,26 @@ public struct AgeClock: Sendable {
         now: @escaping @Sendable () -> Instant,
         sleep: @escaping @Sendable (Duration) async throws -> Void
     ) {
-        self.now = now
+        isSystem = false
+        reading = now
         self.sleep = sleep
     }
 
+    private init() {
+        isSystem = true
+        reading = { SystemAgeLine.shared.now() }
+        sleep = { try await Task.sleep(for: $0, tolerance: .milliseconds(1)) }
+    }
+
     /// The machine's own: two coarse kernel clocks (4 ms steps, a few nanoseconds a reading).
-    public static let system = AgeClock(
-        now: { SystemAgeLine.shared.now() },
-        sleep: { try await Task.sleep(for: $0, tolerance: .milliseconds(1)) })
+    public static let system = AgeClock()
+
+    /// The present instant on the age line.
+    @inlinable
+    public func now() -> Instant { isSystem ? Self.systemNow() : reading() }
+
+    @usableFromInline
+    static func systemNow() -> Instant { SystemAgeLine.shared.now() }
 }
 
 /// Two clocks made one line; pure, so that steps and freezes can be tried without waiting.
@@ -49,12 +62,14 @@ struct AgeLine {
 }
 
 /// The process's one age line: two atomics for the many readings, a lock for the rare step.
-private final class SystemAgeLine: Sendable {
+private struct SystemAgeLine: ~Copyable, Sendable {
     static let shared = SystemAgeLine()
 
     private let line: Guarded<AgeLine>
     private let difference: Atomic<Int64>
     private let jumped = Atomic<Int64>(0)
+    /// The last monotonic reading: until the kernel's next tick, neither clock has more to say.
+    private let tick = Atomic<Int64>(0)
 
     init() {
         let line = AgeLine(monotonic: SystemClock.monotonic(), wall: SystemClock.wall())
@@ -64,8 +79,12 @@ private final class SystemAgeLine: Sendable {
 
     func now() -> Instant {
         let monotonic = SystemClock.monotonic()
+        if monotonic == tick.load(ordering: .acquiring) {
+            return Instant(nanoseconds: monotonic + jumped.load(ordering: .relaxed))
+        }
         let step = SystemClock.wall() - monotonic - difference.load(ordering: .acquiring)
         if abs(step) > AgeLine.tolerance { return acknowledgeStep() }
+        tick.store(monotonic, ordering: .releasing)
         return Instant(nanoseconds: monotonic + jumped.load(ordering: .relaxed))
     }
 

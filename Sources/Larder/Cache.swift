@@ -110,9 +110,10 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         let hash = Shards<Key, Value>.hash(key)
         let mark = Shards<Key, Value>.mark(hash)
         let now = clock.now().nanoseconds
-        let (value, isFull) = shards[shards.number(hash)].pointee.withLock { shard in
-            let value = shard.hit(key, mark, at: now)
-            return (value, shard.touchCount >= Shard<Key, Value>.manyTouches)
+        var isFull = false
+        let value = shards[shards.number(hash)].pointee.withLock { shard in
+            isFull = shard.touchCount >= Shard<Key, Value>.manyTouches - 1
+            return shard.hit(key, mark, at: now)
         }
         if isFull { settle() }
         return value

@@ -63,11 +63,11 @@ struct SlotIndex: ~Copyable {
 
     // Tables are stored by value in every directory entry that names them: a look-up then needs
     // one step less, and the rare change is written to each.
-    @inlinable
+    @inlinable @inline(__always)
     func place(_ mark: UInt32) -> Int { Int(mark >> (32 - depth)) }
 
     /// The slot with this mark for which `matches` holds.
-    @inlinable
+    @inlinable @inline(__always)
     func find(_ mark: UInt32, _ matches: (UInt32) -> Bool) -> UInt32? {
         let table = directory[place(mark)]
         var cell = table.home(mark)

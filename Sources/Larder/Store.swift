@@ -86,33 +86,40 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     mutating func settle() {
         let now = shards.stamps.pointee.load(ordering: .relaxed)
         guard now != settled else { return }
-        var late: [UInt32] = []
-        var reach = 0
-        for number in 0..<shards.count {
-            shards[number].pointee.withLock { shard in
-                for index in 0..<shard.touchCount {
-                    let touch = shard.touches[index]
-                    let place = Int(touch.stamp &- settled)
-                    let slot = shards.slot(touch.slot, in: number)
-                    if place < touched.count {
-                        touched[place] = slot
-                        reach = max(reach, place + 1)
-                    } else {
-                        late.append(slot)
-                    }
-                }
-                shard.touchCount = 0
-            }
-        }
+        let settledBefore = settled
         settled = now
-        var count = 0
-        for place in 0..<reach where touched[place] != SlotOrder.none {
-            touched[count] = touched[place]
-            count += 1
+        let (shards, policy) = (shards, policy)
+        touched.withUnsafeMutableBufferPointer { touched in
+            let reach = min(Int(now &- settledBefore), touched.count)
+            touched[..<reach].update(repeating: SlotOrder.none)
+            var found = 0
+            // Taken while we collect, or at the same instant as another.
+            var late: [UInt32] = []
+            for number in 0..<shards.count {
+                shards[number].pointee.withLock { shard in
+                    for note in 0..<shard.touchCount {
+                        let touch = shard.touches[note]
+                        let place = Int(touch.stamp &- settledBefore)
+                        if place < reach, touched[place] == SlotOrder.none {
+                            touched[place] = shards.slot(touch.slot, in: number)
+                            found &+= 1
+                        } else {
+                            late.append(shards.slot(touch.slot, in: number))
+                        }
+                    }
+                    shard.touchCount = 0
+                }
+            }
+            if found < reach {
+                var kept = 0
+                for place in 0..<reach where touched[place] != SlotOrder.none {
+                    touched[kept] = touched[place]
+                    kept += 1
+                }
+            }
+            policy.touched(UnsafeBufferPointer(rebasing: touched[..<found]))
+            late.withUnsafeBufferPointer { if !$0.isEmpty { policy.touched($0) } }
         }
-        touched.withUnsafeBufferPointer { policy.touched(UnsafeBufferPointer(rebasing: $0[..<count])) }
-        late.withUnsafeBufferPointer { if !$0.isEmpty { policy.touched($0) } }
-        for place in 0..<reach { touched[place] = SlotOrder.none }
     }
 
     // MARK: Looking up
