@@ -221,7 +221,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             for key in lacking {
                 group.addTask {
                     do {
-                        return (key, try await self.wait { self.begin(key, $0, in: bulk, fetchAll) })
+                        return (
+                            key, try await self.wait { self.begin(key, $0, in: bulk, fetchAll) }
+                        )
                     } catch is Absent {
                         return nil
                     }

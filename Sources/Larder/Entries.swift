@@ -53,12 +53,16 @@ public struct Victim<Key: Sendable>: Sendable {
     public let version: UInt64
     public let bytes: Int
     public let cause: RemovalCause
+    public let lastHit: Instant?
 
-    public init(key: Key, version: UInt64, bytes: Int, cause: RemovalCause) {
+    public init(
+        key: Key, version: UInt64, bytes: Int, cause: RemovalCause, lastHit: Instant? = nil
+    ) {
         self.key = key
         self.version = version
         self.bytes = bytes
         self.cause = cause
+        self.lastHit = lastHit
     }
 
     init(_ entry: RemovedEntry<Key, some Sendable>) {

@@ -44,7 +44,9 @@ struct Feed<Key: Sendable> {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    mutating func append(_ kind: EventKind, key: Key?, rival: Key? = nil, by: Actor? = nil, at: Instant) {
+    mutating func append(
+        _ kind: EventKind, key: Key?, rival: Key? = nil, by: Actor? = nil, at: Instant
+    ) {
         last += 1
         let event = Event(number: last, at: at, key: key, kind: kind, rival: rival, by: by)
         if ring.count < capacity {

@@ -19,9 +19,10 @@ struct Forecast<Key: Hashable & Sendable> {
         let bytes: Int
         let deadline: Int64
         let newDeadline: Int64
+        let lastHit: Instant?
 
         func victim(_ cause: RemovalCause) -> Victim<Key> {
-            Victim(key: key, version: version, bytes: bytes, cause: cause)
+            Victim(key: key, version: version, bytes: bytes, cause: cause, lastHit: lastHit)
         }
     }
 
@@ -35,7 +36,8 @@ struct Forecast<Key: Hashable & Sendable> {
         return Entry(
             key: shard.slab.key(address).pointee, version: record.version,
             bytes: Int(record.bytes), deadline: shard.deadline(slot),
-            newDeadline: min(ttl == .max || overflow ? .max : end, shard.expiry(slot) ?? .max))
+            newDeadline: min(ttl == .max || overflow ? .max : end, shard.expiry(slot) ?? .max),
+            lastHit: record.lastHitInstant)
     }
 
     /// Of the slots in the order in which they would go, those that have to, until the excess is
@@ -48,7 +50,9 @@ struct Forecast<Key: Hashable & Sendable> {
         for slot in order {
             guard left.count > 0 || left.bytes > 0 else { break }
             let local = shards.local(slot)
-            let entry: Entry? = shards.shard(of: slot).pointee.withLock { self.entry(local, in: $0) }
+            let entry: Entry? = shards.shard(of: slot).pointee.withLock {
+                self.entry(local, in: $0)
+            }
             guard let entry, now < entry.deadline, now < entry.newDeadline else { continue }
             victims.append(entry.victim(.evicted))
             left.count -= 1

@@ -16,7 +16,9 @@ final class Fetching: Sendable {
     static func isFetching<Key: Hashable & Sendable>(_ key: Key, of cache: AnyObject) -> Bool {
         var link = innermost
         while let fetching = link {
-            if fetching.cache == ObjectIdentifier(cache), fetching.key as? Key == key { return true }
+            if fetching.cache == ObjectIdentifier(cache), fetching.key as? Key == key {
+                return true
+            }
             link = fetching.outer
         }
         return false

@@ -109,14 +109,11 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     func facts(_ slot: UInt32) -> EntryFacts {
         let record = slab.record(slab.address(slot)).pointee
-        let written = Instant(nanoseconds: record.writtenAt)
-        // As exact as it is kept: see `Record.lastHit`.
-        let since = Duration.milliseconds(Int64((record.lastHit * 1000).rounded()))
         return EntryFacts(
-            version: record.version, writtenAt: written,
+            version: record.version, writtenAt: Instant(nanoseconds: record.writtenAt),
             expiry: expiry(slot).map { Instant(nanoseconds: $0) },
             deadline: Instant(nanoseconds: deadline(slot)), hits: UInt64(record.hits),
-            lastHit: record.lastHit < 0 ? nil : written + since, bytes: Int(record.bytes),
+            lastHit: record.lastHitInstant, bytes: Int(record.bytes),
             fetchTime: .microseconds(Int64(record.fetchMicroseconds)), loads: Int(record.loads),
             isStale: record.isStale)
     }
@@ -145,7 +142,8 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return old
     }
 
-    mutating func remove(_ slot: UInt32, _ mark: UInt32) -> (record: Record, key: Key, value: Value) {
+    mutating func remove(_ slot: UInt32, _ mark: UInt32) -> (record: Record, key: Key, value: Value)
+    {
         index.remove(slot, mark)
         var touch = 0
         while touch < touchCount {

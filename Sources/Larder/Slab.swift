@@ -23,7 +23,9 @@ struct Record: BitwiseCopyable, Sendable {
     @inlinable var loads: UInt16 { UInt16(truncatingIfNeeded: versionAndLoads) & Self.mostLoads }
     /// Entries of one class live shorter by the same part of the jitter.
     @inlinable var jitterClass: Int { Self.jitterClass(version) }
-    @inlinable static func jitterClass(_ version: UInt64) -> Int { Int(version & (jitterClasses - 1)) }
+    @inlinable static func jitterClass(_ version: UInt64) -> Int {
+        Int(version & (jitterClasses - 1))
+    }
     @inlinable static var jitterClasses: UInt64 { 8 }
 
     @inlinable static var mostLoads: UInt16 { 0x7fff }
@@ -32,6 +34,12 @@ struct Record: BitwiseCopyable, Sendable {
     @inlinable var isStale: Bool {
         get { versionAndLoads & 0x8000 != 0 }
         set { versionAndLoads = newValue ? versionAndLoads | 0x8000 : versionAndLoads & ~0x8000 }
+    }
+
+    var lastHitInstant: Instant? {
+        guard lastHit >= 0 else { return nil }
+        let since = Duration.milliseconds(Int64((lastHit * 1000).rounded()))
+        return Instant(nanoseconds: writtenAt) + since
     }
 
     @inlinable
@@ -101,7 +109,9 @@ struct Slab<Key, Value>: ~Copyable {
         chunk < 7 ? (8 << UInt32(chunk)) - 8 : small + UInt32(chunk - 7) << 10
     }
 
-    @inlinable static var keyOffset: Int { align(MemoryLayout<Record>.size, MemoryLayout<Key>.alignment) }
+    @inlinable static var keyOffset: Int {
+        align(MemoryLayout<Record>.size, MemoryLayout<Key>.alignment)
+    }
     @inlinable static var valueOffset: Int {
         align(keyOffset + MemoryLayout<Key>.size, MemoryLayout<Value>.alignment)
     }
@@ -113,7 +123,9 @@ struct Slab<Key, Value>: ~Copyable {
         max(8, MemoryLayout<Key>.alignment, MemoryLayout<Value>.alignment)
     }
     @inlinable
-    static func align(_ size: Int, _ alignment: Int) -> Int { (size + alignment - 1) & ~(alignment - 1) }
+    static func align(_ size: Int, _ alignment: Int) -> Int {
+        (size + alignment - 1) & ~(alignment - 1)
+    }
 
     @inlinable
     func address(_ slot: UInt32) -> UnsafeMutableRawPointer {
@@ -150,7 +162,9 @@ struct Slab<Key, Value>: ~Copyable {
     // MARK: Changing
 
     /// Gives the new entry a slot; its key and value are moved in.
-    mutating func add(_ entry: Record, _ newKey: consuming Key, _ newValue: consuming Value) -> UInt32 {
+    mutating func add(_ entry: Record, _ newKey: consuming Key, _ newValue: consuming Value)
+        -> UInt32
+    {
         if roomy == Self.none { addChunk() }
         let number = Int(roomy)
         if chunks[number].base == nil {

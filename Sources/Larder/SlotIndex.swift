@@ -88,7 +88,11 @@ struct SlotIndex: ~Copyable {
             let table = directory[place(mark)]
             if (table.count + 1) * 8 <= table.capacity * 7 { break }
             // Marks that are all the same cannot be split apart.
-            if table.capacity < Self.largest || table.depth >= 20 { grow(mark) } else { split(mark) }
+            if table.capacity < Self.largest || table.depth >= 20 {
+                grow(mark)
+            } else {
+                split(mark)
+            }
         }
         let place = place(mark)
         Self.put(UInt64(mark) << 32 | UInt64(slot), into: directory[place])
@@ -118,7 +122,8 @@ struct SlotIndex: ~Copyable {
         let old = directory[place]
         let doubled = old.capacity * 2
         var new = Table(
-            capacity: doubled > Self.largest && old.capacity < Self.largest ? Self.largest : doubled,
+            capacity: doubled > Self.largest && old.capacity < Self.largest
+                ? Self.largest : doubled,
             depth: old.depth)
         for cell in 0..<Int(old.capacity) where old.cells[cell] != Self.empty {
             Self.put(old.cells[cell], into: new)

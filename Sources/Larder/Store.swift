@@ -441,7 +441,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// Puts back what was invalidated under `undo`, where nothing has been written for the key
     /// since and it has life left; returns how many.
-    mutating func restore(_ undo: UndoID, by: Actor?, at now: Instant) -> (restored: Int, lost: Int) {
+    mutating func restore(_ undo: UndoID, by: Actor?, at now: Instant) -> (restored: Int, lost: Int)
+    {
         settle()
         var restored = 0
         var lost = 0
@@ -559,7 +560,9 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         while removed.count < limit {
             if let slot = overdue(at: now) {
                 removed.append(Victim(remove(slot, .expired, at: now)))
-            } else if count > configuration.maxsize ?? .max || bytes > configuration.maxbytes ?? .max {
+            } else if count > configuration.maxsize ?? .max
+                || bytes > configuration.maxbytes ?? .max
+            {
                 removed.append(Victim(remove(policy.victim(), .evicted, at: now)))
             } else {
                 break

@@ -8,41 +8,9 @@ protocol InspectedCache: Sendable {
     func detail(of key: String) -> EntryDetail?
     func events(after number: UInt64, limit: Int) -> EventLog
     func fetch(_ key: String) async throws -> FetchResult
-    func prepareInvalidation(of entries: [SeenEntry]) -> Prepared
+    func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared
     func prepareInvalidationOfAll() -> Prepared
     func prepareConfiguration(_ new: Configuration) throws -> Prepared
-}
-
-/// A plan with what is needed to apply it.
-struct Prepared: Sendable {
-    var victims: [PlannedVictim] = []
-    var skipped: [Skipped] = []
-    var before: Configuration?
-    var apply: @Sendable (Actor) throws -> Outcome
-
-    /// Several made one, applied in order.
-    init(all parts: [Prepared]) {
-        victims = parts.flatMap(\.victims)
-        skipped = parts.flatMap(\.skipped)
-        apply = { actor in
-            try parts.reduce(into: Outcome(removed: 0, bytes: 0, skipped: [])) { total, part in
-                let outcome = try part.apply(actor)
-                total.removed += outcome.removed
-                total.bytes += outcome.bytes
-                total.skipped += outcome.skipped
-            }
-        }
-    }
-
-    init(
-        victims: [PlannedVictim], skipped: [Skipped] = [], before: Configuration? = nil,
-        apply: @escaping @Sendable (Actor) throws -> Outcome
-    ) {
-        self.victims = victims
-        self.skipped = skipped
-        self.before = before
-        self.apply = apply
-    }
 }
 
 /// A cache with the two functions that show its keys and values.
@@ -93,7 +61,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     // MARK: Plans
 
-    func prepareInvalidation(of entries: [SeenEntry]) -> Prepared {
+    func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared {
         var skipped: [Skipped] = []
         let wanted = Dictionary(entries.map { ($0.id.key, $0) }) { first, _ in first }
         let held = keys(shownAs: Set(wanted.keys))
@@ -108,9 +76,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 return nil
             }
             return Victim(
-                key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated)
+                key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated,
+                lastHit: facts.lastHit)
         }
-        return invalidation(of: victims, skipped: skipped)
+        return invalidation(of: victims, softly: softly, skipped: skipped)
     }
 
     func prepareInvalidationOfAll() -> Prepared {
@@ -119,16 +88,27 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         cache.survey { key, facts in
             guard now < facts.deadline else { return }
             victims.append(
-                Victim(key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated))
+                Victim(
+                    key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated,
+                    lastHit: facts.lastHit))
         }
-        return invalidation(of: victims.sorted { $0.version < $1.version }, skipped: [])
+        return invalidation(
+            of: victims.sorted { $0.version < $1.version }, softly: false, skipped: [])
     }
 
-    private func invalidation(of victims: [Victim<Key>], skipped: [Skipped]) -> Prepared {
-        Prepared(victims: victims.map(planned), skipped: skipped) { actor in
-            var outcome = Outcome(removed: 0, bytes: 0, skipped: [])
-            for victim in victims {
-                switch cache.invalidate(victim.key, version: victim.version, by: actor) {
+    private func invalidation(
+        of victims: [Victim<Key>], softly: Bool, skipped: [Skipped]
+    ) -> Prepared {
+        var prepared = Prepared(
+            victims: victims.map(planned), skipped: skipped, units: victims.count
+        ) { range, actor, undo in
+            var outcome = Outcome.nothing
+            for victim in victims[range] {
+                let result =
+                    softly
+                    ? cache.invalidateSoftly(victim.key, version: victim.version, by: actor)
+                    : cache.invalidate(victim.key, version: victim.version, undo: undo, by: actor)
+                switch result {
                 case .removed(let bytes):
                     outcome.removed += 1
                     outcome.bytes += bytes
@@ -139,26 +119,54 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 }
             }
             return outcome
+        } undo: { undo, actor in
+            var outcome = Outcome.nothing
+            if !softly { outcome.restored = cache.restore(undo, by: actor).restored }
+            return outcome
         }
+        prepared.fetches = fetches(victims)
+        return prepared
+    }
+
+    /// Those that were hit within the last minute will be missed within about the next.
+    private func fetches(_ victims: [Victim<Key>]) -> Int {
+        let lately = cache.clock.now() + .seconds(-60)
+        return victims.count { $0.lastHit.map { $0 > lately } ?? false }
     }
 
     func prepareConfiguration(_ new: Configuration) throws -> Prepared {
         try new.validate()
         let before = cache.configuration
+        let held = cache.snapshot().count
         let victims = cache.victims(of: new)
-        return Prepared(victims: victims.map(planned), before: before) { actor in
-            guard cache.configuration == before else {
+        let steps = Bounds(from: before, to: new, held: held)
+        var prepared = Prepared(
+            victims: victims.map(planned), units: steps.isGradual ? Bounds.steps : 1
+        ) { range, actor, _ in
+            if range.lowerBound == 0, cache.configuration != before {
                 throw InspectorError(
                     "the bounds of \(name) were changed since; plan the change again")
             }
-            let removed = try cache.configure(new, by: actor)
+            let isLast = !steps.isGradual || range.upperBound == Bounds.steps
+            let next = isLast ? new : steps.after(range.upperBound)
+            let removed = try cache.configure(next, by: actor)
             let gone = Set(removed.map(\.version))
+            let stayed = range.lowerBound == 0 && isLast ? victims : []
             return Outcome(
                 removed: removed.count, bytes: removed.reduce(0) { $0 + $1.bytes },
-                skipped: victims.filter { !gone.contains($0.version) }.map {
+                skipped: stayed.filter { !gone.contains($0.version) }.map {
                     skip($0, "used, written or gone since the plan")
                 })
+        } undo: { _, actor in
+            guard steps.isBetween(cache.configuration) else {
+                throw InspectorError("the bounds of \(name) were changed since by someone else")
+            }
+            try cache.configure(before, by: actor)
+            return .nothing
         }
+        prepared.before = before
+        prepared.fetches = fetches(victims)
+        return prepared
     }
 
     private func rewritten(_ facts: EntryFacts) -> String {

@@ -25,8 +25,27 @@ public protocol Inspector: Sendable {
     /// Works out what a change would do; changes nothing.
     func plan(_ change: Change) async throws -> Plan
 
-    /// Does what was planned, leaving alone what has changed since.
-    func apply(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome
+    /// Does what was planned, leaving alone what has changed since. Where it is spread over some
+    /// time, it returns at once with what is done so far.
+    func apply(_ plan: Plan.ID, _ how: Application, by actor: Actor) async throws -> Outcome
+
+    /// How far the application of a plan has come.
+    func progress(of plan: Plan.ID) async throws -> Progress
+
+    /// Stops an application that is spread over some time; what is done stays done.
+    func cancel(_ plan: Plan.ID) async throws -> Progress
+
+    /// Takes back what the application of a plan did: bounds at any time, unless they were changed
+    /// since; invalidated entries for 30 s, unless they were written since. Credentials never come
+    /// back. What was evicted or expired does not either.
+    func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome
+}
+
+extension Inspector {
+    /// Does what was planned, at once and for good.
+    public func apply(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
+        try await apply(plan, Application(), by: actor)
+    }
 }
 
 /// Why an inspector refused, as a sentence for the one who asked.

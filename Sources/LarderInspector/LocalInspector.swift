@@ -15,9 +15,11 @@ public final class LocalInspector: Inspector {
     public let instance: String
     private let clock: AgeClock
     private let state = Guarded(State())
+    private let ledger: Ledger
 
     private struct State {
         var caches: [any InspectedCache] = []
+        var protected: Set<String> = []
         var plans: [Plan.ID: Prepared] = [:]
         var order: [Plan.ID] = []
     }
@@ -28,6 +30,7 @@ public final class LocalInspector: Inspector {
     public init(_ name: String, clock: AgeClock = .system) {
         self.name = name
         self.clock = clock
+        ledger = Ledger(clock: clock)
         instance = String(UInt64.random(in: .min ... .max), radix: 16)
     }
 
@@ -37,10 +40,11 @@ public final class LocalInspector: Inspector {
     ///   - key: How a key is shown; no two keys of the cache may look alike.
     ///   - parse: The key that an operator means by a text, for ``fetch(_:)``; throws where it is
     ///     none. Without it, only text keys and keys of entries held can be fetched.
+    ///   - isProtected: A change of it has to be confirmed by its name.
     ///   - value: What is shown of a value. It runs in this process and decides what leaves it.
     public func add<Key, Value>(
         _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" },
-        parse: (@Sendable (String) throws -> Key)? = nil,
+        parse: (@Sendable (String) throws -> Key)? = nil, isProtected: Bool = false,
         value: @escaping @Sendable (Value) -> Shown
     ) {
         let inspected = Inspected(cache: cache, shownKey: key, parse: parse, shownValue: value)
@@ -48,15 +52,16 @@ public final class LocalInspector: Inspector {
             precondition(
                 !$0.caches.contains { $0.name == cache.name }, "\(cache.name) stands twice")
             $0.caches.append(inspected)
+            if isProtected { $0.protected.insert(cache.name) }
         }
     }
 
     /// Makes a cache visible whose values say themselves what may be seen of them.
     public func add<Key, Value: Inspectable>(
         _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" },
-        parse: (@Sendable (String) throws -> Key)? = nil
+        parse: (@Sendable (String) throws -> Key)? = nil, isProtected: Bool = false
     ) {
-        add(cache, key: key, parse: parse, value: \.shown)
+        add(cache, key: key, parse: parse, isProtected: isProtected, value: \.shown)
     }
 
     // MARK: Looking
@@ -103,7 +108,7 @@ public final class LocalInspector: Inspector {
             change: change, at: clock.now(), entries: prepared.victims.count,
             bytes: prepared.victims.reduce(0) { $0 + $1.bytes },
             victims: Array(prepared.victims.prefix(Plan.named)), skipped: prepared.skipped,
-            before: prepared.before)
+            before: prepared.before, fetches: prepared.fetches, protected: prepared.protected)
         state.withLock { state in
             state.plans[plan.id] = prepared
             state.order.append(plan.id)
@@ -116,31 +121,65 @@ public final class LocalInspector: Inspector {
 
     private func prepare(_ change: Change) throws -> Prepared {
         switch change {
-        case .invalidate(let entries):
-            let groups = Dictionary(grouping: entries, by: \.id.cache)
-            for name in groups.keys { _ = try cache(named: name) }
-            // In the order of registration, so that one change has one plan.
-            return Prepared(
-                all: caches.compactMap { cache in
-                    groups[cache.name].map { cache.prepareInvalidation(of: $0) }
-                })
+        case .invalidate(let entries): return try invalidation(of: entries, softly: false)
+        case .soften(let entries): return try invalidation(of: entries, softly: true)
         case .invalidateAll(let name):
-            return try cache(named: name).prepareInvalidationOfAll()
+            return guarded(try cache(named: name).prepareInvalidationOfAll(), name)
         case .configure(let name, let new):
-            return try cache(named: name).prepareConfiguration(new)
+            return guarded(try cache(named: name).prepareConfiguration(new), name)
+        case .all(let changes): return Prepared(all: try changes.map(prepare))
         }
     }
 
-    public func apply(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
+    private func invalidation(of entries: [SeenEntry], softly: Bool) throws -> Prepared {
+        let groups = Dictionary(grouping: entries, by: \.id.cache)
+        for name in groups.keys { _ = try cache(named: name) }
+        // In the order of registration, so that one change has one plan.
+        return Prepared(
+            all: caches.compactMap { cache in
+                groups[cache.name].map {
+                    guarded(cache.prepareInvalidation(of: $0, softly: softly), cache.name)
+                }
+            })
+    }
+
+    private func guarded(_ prepared: Prepared, _ cache: String) -> Prepared {
+        var prepared = prepared
+        if state.withLock({ $0.protected.contains(cache) }) { prepared.protected = [cache] }
+        return prepared
+    }
+
+    public func apply(
+        _ plan: Plan.ID, _ how: Application, by actor: Actor
+    ) async throws -> Outcome {
+        let unknown = InspectorError("this plan is not known any more; plan the change again")
+        guard let known = state.withLock({ $0.plans[plan] }) else { throw unknown }
+        // What is refused here can be applied yet, with the right word.
+        try ledger.check(known, how)
         let prepared = state.withLock { state in
             state.order.removeAll { $0 == plan }
             return state.plans.removeValue(forKey: plan)
         }
-        guard let prepared else {
-            throw InspectorError("this plan is not known any more; plan the change again")
-        }
-        return try prepared.apply(actor)
+        guard let prepared else { throw unknown }
+        return try ledger.apply(plan, prepared, how, by: actor)
     }
+
+    public func progress(of plan: Plan.ID) async throws -> Progress {
+        guard let progress = ledger.progress(of: plan) else { throw Self.notApplied }
+        return progress
+    }
+
+    public func cancel(_ plan: Plan.ID) async throws -> Progress {
+        guard let progress = ledger.cancel(plan) else { throw Self.notApplied }
+        return progress
+    }
+
+    public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
+        try ledger.undo(plan, by: actor)
+    }
+
+    private static let notApplied = InspectorError(
+        "this plan was not applied, or too long ago; plan the change again")
 
     // MARK: Caches
 

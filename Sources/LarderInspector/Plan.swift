@@ -8,6 +8,10 @@ public enum Change: Hashable, Sendable, Codable {
     case invalidateAll(cache: String)
     /// Give a cache these bounds.
     case configure(cache: String, to: Configuration)
+    /// Mark these entries as stale: each is served until a fetch for it has landed.
+    case soften([SeenEntry])
+    /// Several changes, in this order, as one.
+    case all([Change])
 }
 
 /// An entry as an operator saw it.
@@ -38,6 +42,12 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     public var skipped: [Skipped]
     /// The bounds before, where the change is of bounds.
     public var before: Configuration?
+    /// How many of the entries were hit within the last minute: so many fetches are to come
+    /// within about the next.
+    public var fetches = 0
+    /// The caches among those concerned that are protected; ``Application/confirmation`` has to
+    /// name them.
+    public var protected: [String] = []
 
     /// How many victims a plan names.
     public static let named = 20
@@ -57,10 +67,54 @@ public struct Skipped: Hashable, Sendable, Codable {
     public var why: String
 }
 
+/// How a plan is applied: at once and for good where nothing is said.
+public struct Application: Hashable, Sendable, Codable {
+    /// Over how long the removals are spread, so that the origin is not asked for all at once.
+    public var spread: Duration?
+    /// After how long bounds go back to what they were.
+    public var lasting: Duration?
+    /// The names of the protected caches concerned, with commas between them.
+    public var confirmation: String?
+
+    public init(
+        spread: Duration? = nil, lasting: Duration? = nil, confirmation: String? = nil
+    ) {
+        self.spread = spread
+        self.lasting = lasting
+        self.confirmation = confirmation
+    }
+}
+
+/// How far the application of a plan has come.
+public struct Progress: Hashable, Sendable, Codable {
+    public enum State: Hashable, Sendable, Codable {
+        case underWay, done, cancelled, undone
+        case failed(String)
+    }
+
+    public var state: State
+    /// The share that is done, 0...1.
+    public var share: Double
+    public var outcome: Outcome
+    /// When bounds go back to what they were.
+    public var goesBack: Instant?
+}
+
 /// What applying a plan did.
 public struct Outcome: Hashable, Sendable, Codable {
     public var removed: Int
     public var bytes: Int
     /// Planned entries that stayed, because they had changed since.
     public var skipped: [Skipped]
+    /// Entries that an undo put back.
+    public var restored = 0
+
+    static let nothing = Outcome(removed: 0, bytes: 0, skipped: [])
+
+    mutating func add(_ other: Outcome) {
+        removed += other.removed
+        bytes += other.bytes
+        skipped += other.skipped
+        restored += other.restored
+    }
 }

@@ -163,7 +163,13 @@ import Testing
 
     @Test func `looking changes neither order nor a counter`() async throws {
         let engine = try await Self.stocked(6)
-        let before = (engine.accounts.snapshot(), engine.credentials.snapshot())
+        // How long the locks were held is all that looking may change.
+        func seen(_ snapshot: Snapshot) -> Snapshot {
+            var snapshot = snapshot
+            snapshot.holds = Holds()
+            return snapshot
+        }
+        let before = (seen(engine.accounts.snapshot()), seen(engine.credentials.snapshot()))
         let orders = (engine.accounts.order, engine.credentials.order)
         let inspector = engine.inspector
         let row = try #require(try await inspector.entries(Query(caches: ["accounts"])).rows.last)
@@ -177,8 +183,8 @@ import Testing
         _ = try await inspector.plan(.invalidate([SeenEntry(id: row.id, version: nil)]))
         _ = try await inspector.plan(
             .configure(cache: "accounts", to: Configuration(maxsize: 1, ttl: .zero)))
-        #expect(engine.accounts.snapshot() == before.0)
-        #expect(engine.credentials.snapshot() == before.1)
+        #expect(seen(engine.accounts.snapshot()) == before.0)
+        #expect(seen(engine.credentials.snapshot()) == before.1)
         #expect(engine.accounts.order == orders.0)
         #expect(engine.credentials.order == orders.1)
     }

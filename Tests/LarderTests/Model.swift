@@ -123,7 +123,11 @@ struct Model {
         guard let ghost = ghosts.removeValue(forKey: key), now - ghost.at < .seconds(60) else {
             return
         }
-        if ghost.cause == .evicted { counters.regretEvicted += 1 } else { counters.regretExpired += 1 }
+        if ghost.cause == .evicted {
+            counters.regretEvicted += 1
+        } else {
+            counters.regretExpired += 1
+        }
     }
 
     mutating func land(_ number: Int, _ result: Result<Loaf, Refused>) {

@@ -58,11 +58,17 @@ enum PlanView {
         case .invalidate: "Invalidate \(entries(plan.entries))"
         case .invalidateAll(let cache): "Invalidate all of \(cache)"
         case .configure(let cache, _): "Change \(cache)"
+        case .soften: "Mark \(entries(plan.entries)) as stale"
+        case .all(let changes): "\(changes.count) changes"
         }
     }
 
     private static func verb(_ plan: Plan) -> String {
-        if case .configure = plan.change { "Change" } else { "Invalidate" }
+        switch plan.change {
+        case .invalidate, .invalidateAll: "Invalidate"
+        case .soften: "Mark"
+        case .configure, .all: "Change"
+        }
     }
 
     private static func notes(_ model: Model, _ plan: Plan) -> [String] {
@@ -75,7 +81,11 @@ enum PlanView {
             let there = Set(model.rows.map(\.id))
             let hidden = model.query.filter.isEmpty ? 0 : seen.count { !there.contains($0.id) }
             if hidden > 0 { notes.append("\(hidden) of these hidden by the filter.") }
-        case .invalidateAll:
+        case .soften:
+            notes.append(
+                "\(entries(plan.entries)) \(plan.entries == 1 ? "is" : "are") served until a fetch "
+                    + "for it has landed.")
+        case .all, .invalidateAll:
             notes.append("\(entries(plan.entries)) and \(Units.text(bytes: plan.bytes)) go.")
         case .configure(_, let new):
             if let before = plan.before { notes.append(EventLines.difference(before, new)) }
