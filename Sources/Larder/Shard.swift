@@ -190,7 +190,8 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
 /// All shards of a cache. A slot's number among all has the shard in its lowest bits.
 @usableFromInline
-struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {  // the pointers never change; shards lock
+// Unchecked, since the pointers never change and what they point to is locked.
+struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
     @usableFromInline typealias Locked = Guarded<Shard<Key, Value>>
 
     @usableFromInline let base: UnsafeMutableRawPointer

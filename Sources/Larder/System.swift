@@ -34,7 +34,8 @@ enum SystemClock {
 // The engine's lock. Only value types go inside: a class value leaks through `withLock`.
 #if THREAD_SANITIZER
     /// ThreadSanitizer cannot see `Mutex` on Linux and reports races that are none; it knows this one.
-    @usableFromInline package final class Guarded<Value: ~Copyable>: @unchecked Sendable {  // always under the lock
+    @usableFromInline
+    package final class Guarded<Value: ~Copyable>: @unchecked Sendable {  // always under the lock
         private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         private let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)
 
