@@ -8,7 +8,8 @@ struct GhostQueue: ~Copyable {
     private var capacity: UInt32
     private var oldest: UInt32 = 0
     /// How much of the ring is in use; a key that was taken out leaves a hole in it.
-    private(set) var span = 0
+    private var span: UInt32 = 0
+    private(set) var count = 0
 
     init(capacity: Int = 16) {
         let places = (capacity + capacity / 2).roundedUpToPowerOfTwo
@@ -22,17 +23,17 @@ struct GhostQueue: ~Copyable {
         ring = other.ring.copy()
         index = other.index.copy()
         (mask, capacity, oldest) = (other.mask, other.capacity, other.oldest)
-        span = other.span
+        (span, count) = (other.span, other.count)
     }
 
     func copy() -> GhostQueue { GhostQueue(copying: self) }
 
     /// Remembers `tag` as the youngest, and at most `limit` in all.
     mutating func insert(_ tag: UInt32, limit: Int) {
+        _ = remove(tag)
         keep(limit - 1)
         guard limit > 0 else { return }
-        _ = remove(tag)
-        if span == capacity { grow() }
+        if span == capacity { closeHoles() }
         push(tag)
     }
 
@@ -45,7 +46,7 @@ struct GhostQueue: ~Copyable {
 
     /// Forgets the oldest until no more than `limit` are left.
     mutating func keep(_ limit: Int) {
-        while span > max(limit, 0) {
+        while count > max(limit, 0) {
             if let place = find({ $0 == oldest }, from: ring[oldest]) { unlink(place) }
             oldest = oldest + 1 == capacity ? 0 : oldest + 1
             span -= 1
@@ -53,12 +54,13 @@ struct GhostQueue: ~Copyable {
     }
 
     private mutating func push(_ tag: UInt32) {
-        let position = (oldest + UInt32(span)) % capacity
+        let position = (oldest + span) % capacity
         ring[position] = tag
         span += 1
         var place = tag & mask
         while index[place] != SlotOrder.none { place = (place + 1) & mask }
         index[place] = position
+        count += 1
     }
 
     private func find(_ isIt: (UInt32) -> Bool, from tag: UInt32) -> UInt32? {
@@ -82,15 +84,17 @@ struct GhostQueue: ~Copyable {
             next = (next + 1) & mask
         }
         index[gap] = SlotOrder.none
+        count -= 1
     }
 
-    private mutating func grow() {
-        var larger = GhostQueue(capacity: Int(capacity) * 2)
-        for number in 0..<UInt32(span) {
+    /// Makes the ring anew without its holes, and twice as large where these were few.
+    private mutating func closeHoles() {
+        var other = GhostQueue(capacity: Int(capacity) * (count * 2 > capacity ? 2 : 1))
+        for number in 0..<span {
             let position = (oldest + number) % capacity
-            if find({ $0 == position }, from: ring[position]) != nil { larger.push(ring[position]) }
+            if find({ $0 == position }, from: ring[position]) != nil { other.push(ring[position]) }
         }
-        self = larger
+        self = other
     }
 }
 

@@ -104,6 +104,6 @@ final class S3FIFO: EvictionPolicy {
                 order.slots(links).allSatisfy { states[$0].isMain == isMain && states[$0].hits < 4 },
                 "a slot knows its queue")
         }
-        precondition(maxsize == nil || ghosts.span <= max(mainLimit, 0), "no more ghosts than that")
+        precondition(maxsize == nil || ghosts.count <= max(mainLimit, 0), "no more ghosts than that")
     }
 }

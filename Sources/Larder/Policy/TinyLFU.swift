@@ -13,11 +13,18 @@ final class TinyLFU: EvictionPolicy {
 
     private var share = 0.01
     private var step = -0.0625
-    private var lookups = 0
+    private var shadow = GhostQueue()
+    private var shift: UInt32 = 0
+    private var references = 0
     private var hits = 0
-    private var lastRate = 0.0
+    private var shadowHits = 0
+    private var last = 0.0
     nonisolated(unsafe) static var climbs = true
     nonisolated(unsafe) static var factor = 10
+    nonisolated(unsafe) static var floor = 256
+    nonisolated(unsafe) static var guardAt = -0.005
+    nonisolated(unsafe) static var rescue = 0.125
+    nonisolated(unsafe) static var bounce = true
 
     let heedsHits = true
 
@@ -36,7 +43,7 @@ final class TinyLFU: EvictionPolicy {
         sketch = other.sketch.copy()
         (window, probation, protected) = (other.window, other.probation, other.protected)
         (maxsize, dice, share, step) = (other.maxsize, other.dice, other.share, other.step)
-        (lookups, hits, lastRate) = (other.lookups, other.hits, other.lastRate)
+        
     }
 
     private var count: Int { window.count + probation.count + protected.count }
@@ -54,6 +61,7 @@ final class TinyLFU: EvictionPolicy {
         sketch.reserve(count)
         sketch.increment(tags[slot], sample: 10 * max(capacity, 1))
         while window.count > windowLimit { moveOn(window.first) }
+        refer(tags[slot], hit: false)
     }
 
     func rewritten(_ slot: UInt32) { use(slot) }
@@ -61,14 +69,18 @@ final class TinyLFU: EvictionPolicy {
     func touched(_ slots: UnsafeBufferPointer<UInt32>) {
         for slot in slots {
             use(slot)
-            hits += 1
-            missed()
+            refer(tags[slot], hit: true)
         }
     }
 
-    func missed() {
-        lookups += 1
-        if lookups >= TinyLFU.factor * max(capacity, 1) { climb() }
+    private func refer(_ tag: UInt32, hit: Bool) {
+        references += 1
+        if tag & ((1 << shift) - 1) == 0 {
+            if hit { hits += 1 }
+            if shadow.remove(tag) { shadowHits += 1 }
+            shadow.insert(tag, limit: capacity >> shift)
+        }
+        if references >= max(TinyLFU.floor, TinyLFU.factor * capacity) { climb() }
     }
 
     private func use(_ slot: UInt32) {
@@ -129,13 +141,16 @@ final class TinyLFU: EvictionPolicy {
     }
 
     private func climb() {
-        let rate = Double(hits) / Double(lookups)
-        defer { (hits, lookups, lastRate) = (0, 0, rate) }
+        let sampled = Double(references >> Int(shift))
+        let advantage = Double(hits - shadowHits) / sampled
+        defer { (hits, references, shadowHits, last) = (0, 0, 0, advantage) }
+        if capacity >> shift > 2048 { shift += 1 }
         guard TinyLFU.climbs else { return }
-        let change = rate - lastRate
-        let amount = change >= 0 ? step : -step
-        let next = abs(change) >= 0.05 ? (amount >= 0 ? 0.0625 : -0.0625) : amount * 0.98
-        step = next
+        let change = advantage - last
+        var amount = change >= 0 ? step : -step
+        if advantage < TinyLFU.guardAt { amount = TinyLFU.rescue; step = 0.0625 }
+        else { step = abs(change) >= 0.05 ? (amount >= 0 ? 0.0625 : -0.0625) : amount * 0.98 }
+        if TinyLFU.bounce { if share + amount > 1 { step = -abs(step) } else if share + amount < 0.01 { step = abs(step) } }
         let old = share
         share = min(1, max(0.01, share + amount))
         if share > old { 
