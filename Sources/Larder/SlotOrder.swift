@@ -67,8 +67,16 @@ struct SlotOrder {
 
     mutating func remove(_ slot: UInt32, _ links: borrowing SlotLinks) {
         let link = links[slot]
-        if link.before == SlotOrder.none { first = link.after } else { links.setAfter(link.before, link.after) }
-        if link.after == SlotOrder.none { last = link.before } else { links.setBefore(link.after, link.before) }
+        if link.before == SlotOrder.none {
+            first = link.after
+        } else {
+            links.setAfter(link.before, link.after)
+        }
+        if link.after == SlotOrder.none {
+            last = link.before
+        } else {
+            links.setBefore(link.after, link.before)
+        }
         count -= 1
     }
 

@@ -101,9 +101,12 @@ final class S3FIFO: EvictionPolicy {
         for (order, isMain) in [(small, false), (main, true)] {
             order.checkInvariants(links)
             precondition(
-                order.slots(links).allSatisfy { states[$0].isMain == isMain && states[$0].hits < 4 },
+                order.slots(links).allSatisfy {
+                    states[$0].isMain == isMain && states[$0].hits < 4
+                },
                 "a slot knows its queue")
         }
-        precondition(maxsize == nil || ghosts.count <= max(mainLimit, 0), "no more ghosts than that")
+        precondition(
+            maxsize == nil || ghosts.count <= max(mainLimit, 0), "no more ghosts than that")
     }
 }

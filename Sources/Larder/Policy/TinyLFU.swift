@@ -1,30 +1,37 @@
+// W-TinyLFU (Einziger, Friedman and Manes, "TinyLFU: A Highly Efficient Cache Admission Policy",
+// ACM ToS 2017).
+//
+// A new entry stands in a window, an LRU. Who falls out of the window is the candidate for main,
+// and is compared with who would have to leave main for it: the one asked for more often lately, by
+// a sketch that remembers keys long gone, stays. So what comes once cannot push out what comes
+// again and again, and what has just become popular has the window's length to show it.
+//
+// Main is a segmented LRU: a candidate enters on probation, a hit there protects it, and who falls
+// out of the protected 80 % is on probation again. ``WindowClimber`` says how long the window is,
+// from a hundredth of the cache up to all of it, which is a plain LRU.
+//
+// - Every slot is in one of the three orders, each in order of last use.
+// - Room is made before the new entry comes: the window gives its candidate when the new one would
+//   not fit into it. A candidate that wins is moved on by being asked about, and the answer is the
+//   same when asked again, since the window then has room.
+// - A tie is the victim's. One candidate in 128 that was asked for a good deal is let in all the
+//   same: or else a few keys chosen to collide in the sketch could keep main shut for ever.
+
 final class TinyLFU: EvictionPolicy {
-    enum Segment: UInt8 { case window, probation, protected }
+    private enum Segment: UInt8 { case window, probation, protected }
 
     private var links: SlotLinks
     private var segments: SlotColumn<Segment>
     private var tags: SlotColumn<UInt32>
     private var sketch: FrequencySketch
+    private var climber = WindowClimber()
     private var window = SlotOrder()
     private var probation = SlotOrder()
     private var protected = SlotOrder()
     private var maxsize: Int?
+    /// The window's share of the capacity.
+    private var share = WindowClimber.leastShare
     private var dice: UInt64 = 0
-
-    private var share = 0.01
-    private var step = -0.0625
-    private var shadow = GhostQueue()
-    private var shift: UInt32 = 0
-    private var references = 0
-    private var hits = 0
-    private var shadowHits = 0
-    private var last = 0.0
-    nonisolated(unsafe) static var climbs = true
-    nonisolated(unsafe) static var factor = 10
-    nonisolated(unsafe) static var floor = 256
-    nonisolated(unsafe) static var guardAt = -0.005
-    nonisolated(unsafe) static var rescue = 0.125
-    nonisolated(unsafe) static var bounce = true
 
     let heedsHits = true
 
@@ -33,23 +40,25 @@ final class TinyLFU: EvictionPolicy {
         links = SlotLinks()
         segments = SlotColumn(.window)
         tags = SlotColumn(0)
-        sketch = FrequencySketch(capacity: maxsize ?? 64)
+        sketch = FrequencySketch(capacity: maxsize ?? 0)
     }
 
+    /// What evictions in a row need: the climber is left out, it learns from references alone.
     private init(copying other: TinyLFU) {
         links = other.links.copy()
         segments = other.segments.copy()
         tags = other.tags.copy()
         sketch = other.sketch.copy()
         (window, probation, protected) = (other.window, other.probation, other.protected)
-        (maxsize, dice, share, step) = (other.maxsize, other.dice, other.share, other.step)
-        
+        (maxsize, share, dice) = (other.maxsize, other.share, other.dice)
     }
 
     private var count: Int { window.count + probation.count + protected.count }
-    private var capacity: Int { maxsize ?? count }
+    private var capacity: Int { max(maxsize ?? count, 1) }
     private var windowLimit: Int { max(1, Int(share * Double(capacity))) }
     private var protectedLimit: Int { (capacity - windowLimit) * 4 / 5 }
+
+    // MARK: What happens
 
     func added(_ slot: UInt32, hash: UInt64) {
         links.reserve(slot)
@@ -59,9 +68,9 @@ final class TinyLFU: EvictionPolicy {
         segments[slot] = .window
         window.append(slot, links)
         sketch.reserve(count)
-        sketch.increment(tags[slot], sample: 10 * max(capacity, 1))
-        while window.count > windowLimit { moveOn(window.first) }
-        refer(tags[slot], hit: false)
+        sketch.increment(tags[slot], sample: 10 * capacity)
+        refer(slot, hit: false)
+        trimWindow()
     }
 
     func rewritten(_ slot: UInt32) { use(slot) }
@@ -69,44 +78,8 @@ final class TinyLFU: EvictionPolicy {
     func touched(_ slots: UnsafeBufferPointer<UInt32>) {
         for slot in slots {
             use(slot)
-            refer(tags[slot], hit: true)
+            refer(slot, hit: true)
         }
-    }
-
-    private func refer(_ tag: UInt32, hit: Bool) {
-        references += 1
-        if tag & ((1 << shift) - 1) == 0 {
-            if hit { hits += 1 }
-            if shadow.remove(tag) { shadowHits += 1 }
-            shadow.insert(tag, limit: capacity >> shift)
-        }
-        if references >= max(TinyLFU.floor, TinyLFU.factor * capacity) { climb() }
-    }
-
-    private func use(_ slot: UInt32) {
-        sketch.increment(tags[slot], sample: 10 * max(capacity, 1))
-        switch segments[slot] {
-        case .window: window.moveToEnd(slot, links)
-        case .protected: protected.moveToEnd(slot, links)
-        case .probation:
-            probation.remove(slot, links)
-            protected.append(slot, links)
-            segments[slot] = .protected
-            while protected.count > protectedLimit { demote() }
-        }
-    }
-
-    private func demote() {
-        let slot = protected.first
-        protected.remove(slot, links)
-        probation.append(slot, links)
-        segments[slot] = .probation
-    }
-
-    private func moveOn(_ slot: UInt32) {
-        window.remove(slot, links)
-        probation.append(slot, links)
-        segments[slot] = .probation
     }
 
     func removed(_ slot: UInt32, evicted: Bool) {
@@ -121,48 +94,87 @@ final class TinyLFU: EvictionPolicy {
     func resized(to maxsize: Int?) {
         self.maxsize = maxsize
         sketch.reserve(capacity)
+        trimProtected()
     }
 
-    func victim() -> UInt32 {
-        let last = probation.count > 0 ? probation.first : protected.first
-        guard last != SlotOrder.none else { return window.first }
-        if window.count >= windowLimit {
-            let candidate = window.first
-            if !admits(candidate, over: last) { return candidate }
-            moveOn(candidate)
+    // MARK: Uses
+
+    private func use(_ slot: UInt32) {
+        sketch.increment(tags[slot], sample: 10 * capacity)
+        switch segments[slot] {
+        case .window: window.moveToEnd(slot, links)
+        case .protected: protected.moveToEnd(slot, links)
+        case .probation:
+            probation.remove(slot, links)
+            append(slot, to: .protected)
+            trimProtected()
         }
+    }
+
+    private func refer(_ slot: UInt32, hit: Bool) {
+        guard let share = climber.refer(tags[slot], hit: hit, capacity: capacity) else { return }
+        self.share = share
+        trimWindow()
+        fillWindow()
+        trimProtected()
+    }
+
+    private func append(_ slot: UInt32, to segment: Segment) {
+        segments[slot] = segment
+        switch segment {
+        case .window: window.append(slot, links)
+        case .probation: probation.append(slot, links)
+        case .protected: protected.append(slot, links)
+        }
+    }
+
+    private func moveOn(_ slot: UInt32) {
+        window.remove(slot, links)
+        append(slot, to: .probation)
+    }
+
+    private func trimWindow() {
+        while window.count > windowLimit { moveOn(window.first) }
+    }
+
+    private func trimProtected() {
+        while protected.count > protectedLimit { demote() }
+    }
+
+    private func demote() {
+        let slot = protected.first
+        protected.remove(slot, links)
+        append(slot, to: .probation)
+    }
+
+    /// A window that has grown takes from main what main would give away first.
+    private func fillWindow() {
+        while window.count < windowLimit, probation.count + protected.count > 0 {
+            if probation.count == 0 { demote() }
+            let slot = probation.first
+            probation.remove(slot, links)
+            append(slot, to: .window)
+        }
+    }
+
+    // MARK: The victim
+
+    func victim() -> UInt32 {
+        trimWindow()
+        if probation.count == 0, protected.count > 0 { demote() }
+        let last = probation.first
+        guard last != SlotOrder.none else { return window.first }
+        guard window.count == windowLimit else { return last }
+        let candidate = window.first
+        guard admits(candidate, for: last) else { return candidate }
+        moveOn(candidate)
         return last
     }
 
-    private func admits(_ candidate: UInt32, over victim: UInt32) -> Bool {
-        let (new, old) = (sketch.count(tags[candidate]), sketch.count(tags[victim]))
-        if new > old { return true }
-        return new >= 6 && SplitMix.mixed(dice) & 127 == 0
-    }
-
-    private func climb() {
-        let sampled = Double(references >> Int(shift))
-        let advantage = Double(hits - shadowHits) / sampled
-        defer { (hits, references, shadowHits, last) = (0, 0, 0, advantage) }
-        if capacity >> shift > 2048 { shift += 1 }
-        guard TinyLFU.climbs else { return }
-        let change = advantage - last
-        var amount = change >= 0 ? step : -step
-        if advantage < TinyLFU.guardAt { amount = TinyLFU.rescue; step = 0.0625 }
-        else { step = abs(change) >= 0.05 ? (amount >= 0 ? 0.0625 : -0.0625) : amount * 0.98 }
-        if TinyLFU.bounce { if share + amount > 1 { step = -abs(step) } else if share + amount < 0.01 { step = abs(step) } }
-        let old = share
-        share = min(1, max(0.01, share + amount))
-        if share > old { 
-            while window.count < windowLimit, probation.count + protected.count > 0 {
-                if probation.count == 0 { demote() }
-                let s = probation.first
-                probation.remove(s, links); window.append(s, links); segments[s] = .window
-            }
-        } else {
-            while window.count > windowLimit { moveOn(window.first) }
-        }
-        while protected.count > protectedLimit { demote() }
+    private func admits(_ candidate: UInt32, for victim: UInt32) -> Bool {
+        let uses = sketch.count(tags[candidate])
+        if uses > sketch.count(tags[victim]) { return true }
+        return uses >= 6 && SplitMix.mixed(dice) & 127 == 0
     }
 
     func victims(_ count: Int) -> [UInt32] { TinyLFU(copying: self).evict(min(count, self.count)) }
