@@ -6,7 +6,7 @@ import Testing
 @testable import Larder
 
 /// How far the cache is driven: `LARDER_OPERATIONS=200x50000` for 200 seeds of 50,000 operations.
-private let drive: (seeds: UInt64, operations: Int) = {
+let drive: (seeds: UInt64, operations: Int) = {
     let text = ProcessInfo.processInfo.environment["LARDER_OPERATIONS"] ?? "20x2000"
     let parts = text.split(separator: "x").compactMap { Int($0) }
     precondition(parts.count == 2 && parts[0] > 0, "LARDER_OPERATIONS is SEEDSxOPERATIONS")

@@ -36,3 +36,22 @@ protocol EvictionPolicy: AnyObject {
     /// Stops the program where the policy contradicts itself; `count` slots are held.
     func checkInvariants(count: Int)
 }
+
+/// What most policies have no use for.
+extension EvictionPolicy {
+    func touched(_ slots: UnsafeBufferPointer<UInt32>) {}
+
+    func missed() {}
+
+    func resized(to maxsize: Int?) {}
+
+    /// Evicts `count` entries in a row and says which: how a policy that settles things on the way
+    /// foretells its victims, on a copy of itself.
+    func evict(_ count: Int) -> [UInt32] {
+        (0..<count).map { _ in
+            let slot = victim()
+            removed(slot, evicted: true)
+            return slot
+        }
+    }
+}

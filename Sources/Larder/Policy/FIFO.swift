@@ -1,0 +1,26 @@
+/// The oldest write goes: one order, the latest written last. Writing a key anew counts as a
+/// write, as in cachetools; a hit changes nothing.
+final class FIFO: EvictionPolicy {
+    private var links = SlotLinks()
+    private var order = SlotOrder()
+
+    let heedsHits = false
+
+    func added(_ slot: UInt32, hash: UInt64) {
+        links.reserve(slot)
+        order.append(slot, links)
+    }
+
+    func rewritten(_ slot: UInt32) { order.moveToEnd(slot, links) }
+
+    func removed(_ slot: UInt32, evicted: Bool) { order.remove(slot, links) }
+
+    func victim() -> UInt32 { order.first }
+
+    func victims(_ count: Int) -> [UInt32] { order.slots(links, limit: count) }
+
+    func checkInvariants(count: Int) {
+        precondition(order.count == count, "every entry has its place")
+        order.checkInvariants(links)
+    }
+}

@@ -1,0 +1,58 @@
+/// Any goes, each with the same chance.
+///
+/// The slots stand side by side in no order, and a removal moves the last one into the gap. Which
+/// place is drawn next follows from the generator's state alone, and that moves on only when an
+/// entry was evicted: so the victim stays the same however often it is asked for.
+final class RR: EvictionPolicy {
+    private var dense: SlotColumn<UInt32>
+    private var position: SlotColumn<UInt32>
+    private var count = 0
+    private var state: UInt64
+
+    let heedsHits = false
+
+    init(seed: UInt64?) {
+        dense = SlotColumn(SlotOrder.none)
+        position = SlotColumn(SlotOrder.none)
+        state = seed ?? .random(in: .min ... .max)
+    }
+
+    private init(copying other: RR) {
+        dense = other.dense.copy()
+        position = other.position.copy()
+        (count, state) = (other.count, other.state)
+    }
+
+    func added(_ slot: UInt32, hash: UInt64) {
+        dense.reserve(UInt32(count))
+        position.reserve(slot)
+        place(slot, at: UInt32(count))
+        count += 1
+    }
+
+    func rewritten(_ slot: UInt32) {}
+
+    func removed(_ slot: UInt32, evicted: Bool) {
+        count -= 1
+        place(dense[UInt32(count)], at: position[slot])
+        if evicted { state &+= SplitMix.step }
+    }
+
+    private func place(_ slot: UInt32, at place: UInt32) {
+        dense[place] = slot
+        position[slot] = place
+    }
+
+    func victim() -> UInt32 {
+        dense[UInt32(SplitMix.mixed(state).multipliedFullWidth(by: UInt64(count)).high)]
+    }
+
+    func victims(_ count: Int) -> [UInt32] { RR(copying: self).evict(min(count, self.count)) }
+
+    func checkInvariants(count: Int) {
+        precondition(self.count == count, "every entry has its place")
+        for place in 0..<UInt32(count) {
+            precondition(position[dense[place]] == place, "a slot stands where it is looked for")
+        }
+    }
+}

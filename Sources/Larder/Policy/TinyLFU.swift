@@ -1,0 +1,193 @@
+// W-TinyLFU (Einziger, Friedman and Manes, "TinyLFU: A Highly Efficient Cache Admission Policy",
+// ACM ToS 2017).
+//
+// A new entry stands in a window, an LRU. Who falls out of the window is the candidate for main,
+// and is compared with who would have to leave main for it: the one asked for more often lately, by
+// a sketch that remembers keys long gone, stays. So what comes once cannot push out what comes
+// again and again, and what has just become popular has the window's length to show it.
+//
+// Main is a segmented LRU: a candidate enters on probation, a hit there protects it, and who falls
+// out of the protected 80 % is on probation again. ``WindowClimber`` says how long the window is,
+// from a hundredth of the cache up to all of it, which is a plain LRU.
+//
+// - Every slot is in one of the three orders, each in order of last use.
+// - Room is made before the new entry comes: the window gives its candidate when the new one would
+//   not fit into it. A candidate that wins is moved on by being asked about, and the answer is the
+//   same when asked again, since the window then has room.
+// - A tie is the victim's. One candidate in 128 that was asked for a good deal is let in all the
+//   same: or else a few keys chosen to collide in the sketch could keep main shut for ever.
+
+final class TinyLFU: EvictionPolicy {
+    private enum Segment: UInt8 { case window, probation, protected }
+
+    private var links: SlotLinks
+    private var segments: SlotColumn<Segment>
+    private var tags: SlotColumn<UInt32>
+    private var sketch: FrequencySketch
+    private var climber = WindowClimber()
+    private var window = SlotOrder()
+    private var probation = SlotOrder()
+    private var protected = SlotOrder()
+    private var maxsize: Int?
+    /// The window's share of the capacity.
+    private var share = WindowClimber.leastShare
+    private var dice: UInt64 = 0
+
+    let heedsHits = true
+
+    init(maxsize: Int?) {
+        self.maxsize = maxsize
+        links = SlotLinks()
+        segments = SlotColumn(.window)
+        tags = SlotColumn(0)
+        sketch = FrequencySketch(capacity: maxsize ?? 0)
+    }
+
+    /// What evictions in a row need: the climber is left out, it learns from references alone.
+    private init(copying other: TinyLFU) {
+        links = other.links.copy()
+        segments = other.segments.copy()
+        tags = other.tags.copy()
+        sketch = other.sketch.copy()
+        (window, probation, protected) = (other.window, other.probation, other.protected)
+        (maxsize, share, dice) = (other.maxsize, other.share, other.dice)
+    }
+
+    private var count: Int { window.count + probation.count + protected.count }
+    private var capacity: Int { max(maxsize ?? count, 1) }
+    private var windowLimit: Int { max(1, Int(share * Double(capacity))) }
+    private var protectedLimit: Int { (capacity - windowLimit) * 4 / 5 }
+
+    // MARK: What happens
+
+    func added(_ slot: UInt32, hash: UInt64) {
+        links.reserve(slot)
+        segments.reserve(slot)
+        tags.reserve(slot)
+        tags[slot] = UInt32(truncatingIfNeeded: SplitMix.mixed(hash))
+        segments[slot] = .window
+        window.append(slot, links)
+        sketch.reserve(count)
+        sketch.increment(tags[slot], sample: 10 * capacity)
+        refer(slot, hit: false)
+        trimWindow()
+    }
+
+    func rewritten(_ slot: UInt32) { use(slot) }
+
+    func touched(_ slots: UnsafeBufferPointer<UInt32>) {
+        for slot in slots {
+            use(slot)
+            refer(slot, hit: true)
+        }
+    }
+
+    func removed(_ slot: UInt32, evicted: Bool) {
+        switch segments[slot] {
+        case .window: window.remove(slot, links)
+        case .probation: probation.remove(slot, links)
+        case .protected: protected.remove(slot, links)
+        }
+        if evicted { dice &+= SplitMix.step }
+    }
+
+    func resized(to maxsize: Int?) {
+        self.maxsize = maxsize
+        sketch.reserve(capacity)
+        trimProtected()
+    }
+
+    // MARK: Uses
+
+    private func use(_ slot: UInt32) {
+        sketch.increment(tags[slot], sample: 10 * capacity)
+        switch segments[slot] {
+        case .window: window.moveToEnd(slot, links)
+        case .protected: protected.moveToEnd(slot, links)
+        case .probation:
+            probation.remove(slot, links)
+            append(slot, to: .protected)
+            trimProtected()
+        }
+    }
+
+    private func refer(_ slot: UInt32, hit: Bool) {
+        guard let share = climber.refer(tags[slot], hit: hit, capacity: capacity) else { return }
+        self.share = share
+        trimWindow()
+        fillWindow()
+        trimProtected()
+    }
+
+    private func append(_ slot: UInt32, to segment: Segment) {
+        segments[slot] = segment
+        switch segment {
+        case .window: window.append(slot, links)
+        case .probation: probation.append(slot, links)
+        case .protected: protected.append(slot, links)
+        }
+    }
+
+    private func moveOn(_ slot: UInt32) {
+        window.remove(slot, links)
+        append(slot, to: .probation)
+    }
+
+    private func trimWindow() {
+        while window.count > windowLimit { moveOn(window.first) }
+    }
+
+    private func trimProtected() {
+        while protected.count > protectedLimit { demote() }
+    }
+
+    private func demote() {
+        let slot = protected.first
+        protected.remove(slot, links)
+        append(slot, to: .probation)
+    }
+
+    /// A window that has grown takes from main what main would give away first.
+    private func fillWindow() {
+        while window.count < windowLimit, probation.count + protected.count > 0 {
+            if probation.count == 0 { demote() }
+            let slot = probation.first
+            probation.remove(slot, links)
+            append(slot, to: .window)
+        }
+    }
+
+    // MARK: The victim
+
+    func victim() -> UInt32 {
+        trimWindow()
+        if probation.count == 0, protected.count > 0 { demote() }
+        let last = probation.first
+        guard last != SlotOrder.none else { return window.first }
+        guard window.count == windowLimit else { return last }
+        let candidate = window.first
+        guard admits(candidate, for: last) else { return candidate }
+        moveOn(candidate)
+        return last
+    }
+
+    private func admits(_ candidate: UInt32, for victim: UInt32) -> Bool {
+        let uses = sketch.count(tags[candidate])
+        if uses > sketch.count(tags[victim]) { return true }
+        return uses >= 6 && SplitMix.mixed(dice) & 127 == 0
+    }
+
+    func victims(_ count: Int) -> [UInt32] { TinyLFU(copying: self).evict(min(count, self.count)) }
+
+    func checkInvariants(count: Int) {
+        precondition(self.count == count, "every entry has its place")
+        for (order, segment) in [
+            (window, Segment.window), (probation, .probation), (protected, .protected),
+        ] {
+            order.checkInvariants(links)
+            precondition(
+                order.slots(links).allSatisfy { segments[$0] == segment },
+                "a slot knows its segment")
+        }
+    }
+}

@@ -1,0 +1,275 @@
+import TestSupport
+import Testing
+
+@testable import Larder
+
+/// What every policy promises, under random operations.
+@Suite struct PolicyTests {
+    static let all: [Policy] = [
+        .lru, .fifo, .lfu(), .lfu(ages: false), .rr(seed: 1), .sieve, .s3fifo, .tinylfu,
+    ]
+
+    @Test(arguments: all)
+    func `a policy names its victims as promised under random operations`(policy: Policy) throws {
+        for seed in 1...drive.seeds {
+            var rig = Rig(policy, seed)
+            for number in 1...drive.operations {
+                try rig.step("\(policy), seed \(seed), operation \(number)")
+            }
+        }
+    }
+
+    @Test func `the clock of uses is set back without changing what is least recent`() throws {
+        var rig = Rig(.lfu(), 1)
+        rig.policy = LFU(maxsize: rig.maxsize, ages: true, lastInstant: 60)
+        for number in 1...drive.operations { try rig.step("operation \(number)") }
+    }
+
+    @Test(arguments: all)
+    func `a policy that takes over evicts what it was told of first, but for chance`(
+        policy: Policy
+    ) {
+        let fresh = policy.make(maxsize: 100)
+        for slot in 0..<100 as Range<UInt32> { fresh.added(slot, hash: UInt64(slot)) }
+        fresh.checkInvariants(count: 100)
+        if case .rr = policy { return }
+        // W-TinyLFU's window of one holds the newest, and loses the tie.
+        #expect(fresh.victim() == (policy == .tinylfu ? 99 : 0))
+    }
+
+    @Test func `the same seed draws the same victims`() {
+        func victims(_ seed: UInt64) -> [UInt32] {
+            let policy = Policy.rr(seed: seed).make(maxsize: nil)
+            for slot in 0..<50 as Range<UInt32> { policy.added(slot, hash: 0) }
+            return policy.victims(50)
+        }
+        #expect(victims(7) == victims(7))
+        #expect(victims(7) != victims(8))
+        #expect(Set(victims(7)).count == 50)
+    }
+
+    @Test func `where nothing ages, what was popular once stays`() {
+        for ages in [true, false] {
+            let policy = Policy.lfu(ages: ages).make(maxsize: 2)
+            policy.added(0, hash: 0)
+            policy.touched([0, 0, 0])
+            policy.added(1, hash: 1)
+            for _ in 0..<60 { policy.missed() }
+            policy.rewritten(1)
+            policy.rewritten(1)
+            #expect(policy.victim() == (ages ? 0 : 1))
+        }
+    }
+}
+
+/// A policy and its naive model, where it has one, driven together.
+private struct Rig {
+    var policy: any EvictionPolicy
+    private(set) var maxsize: Int?
+    private var model: (any Naive)?
+    private var held: [UInt32] = []
+    private var free = Array((0..<40 as Range<UInt32>).reversed())
+    private var random: Seeded
+
+    init(_ name: Policy, _ seed: UInt64) {
+        random = Seeded(seed)
+        maxsize = seed % 4 == 0 ? nil : 12
+        policy = name.make(maxsize: maxsize)
+        model =
+            switch name {
+            case .lru: NaiveOrder(heedsHits: true)
+            case .fifo: NaiveOrder(heedsHits: false)
+            case .lfu(let ages): NaiveLFU(maxsize: maxsize, ages: ages)
+            case .sieve: NaiveSIEVE()
+            default: nil
+            }
+    }
+
+    /// What may be held: so many where there is no bound on the number.
+    private var limit: Int { maxsize ?? 25 }
+
+    mutating func step(_ comment: Comment) throws {
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<35: try add(comment)
+        case 35..<65: touch()
+        case 65..<72: if let slot = held.randomElement(using: &random) { rewrite(slot) }
+        case 72..<80:
+            policy.missed()
+            model?.missed()
+        case 80..<86: if let slot = held.randomElement(using: &random) { remove(slot, false) }
+        case 86..<92: try evictSome(comment)
+        case 92..<94: try resize(comment)
+        default: try askTwice(comment)
+        }
+        policy.checkInvariants(count: held.count)
+    }
+
+    private mutating func add(_ comment: Comment) throws {
+        while held.count + 1 > limit { try evict(comment) }
+        let slot = free.remove(at: Int.random(in: 0..<free.count, using: &random))
+        held.append(slot)
+        policy.added(slot, hash: UInt64.random(in: 0..<40, using: &random))
+        model?.added(slot)
+    }
+
+    private mutating func touch() {
+        guard !held.isEmpty else { return }
+        // Some are wanted more than others.
+        let slots = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+            held[
+                min(
+                    .random(in: held.indices, using: &random),
+                    .random(in: held.indices, using: &random))]
+        }
+        if policy.heedsHits { policy.touched(slots) }
+        for slot in slots { model?.touched(slot) }
+    }
+
+    private mutating func rewrite(_ slot: UInt32) {
+        policy.rewritten(slot)
+        model?.rewritten(slot)
+    }
+
+    private mutating func remove(_ slot: UInt32, _ evicted: Bool) {
+        held.removeAll { $0 == slot }
+        free.append(slot)
+        policy.removed(slot, evicted: evicted)
+        model?.removed(slot)
+    }
+
+    private mutating func evict(_ comment: Comment) throws {
+        let slot = policy.victim()
+        try #require(held.contains(slot), comment)
+        try #require(model.map { $0.foretold } ?? slot == slot, comment)
+        _ = model?.victim()
+        remove(slot, true)
+    }
+
+    private mutating func evictSome(_ comment: Comment) throws {
+        let count = Int.random(in: 0...held.count, using: &random)
+        let foretold = policy.victims(count)
+        try #require(policy.victims(count) == foretold, comment)
+        let all = policy.victims(100)
+        try #require(Set(all) == Set(held) && all.count == held.count, comment)
+        try #require(Array(all.prefix(count)) == foretold, comment)
+        for slot in foretold {
+            try #require(policy.victim() == slot, comment)
+            try evict(comment)
+            policy.checkInvariants(count: held.count)
+        }
+    }
+
+    private mutating func resize(_ comment: Comment) throws {
+        maxsize = [nil, 1, 2, 5, 12, 20, 30].randomElement(using: &random)!
+        policy.resized(to: maxsize)
+        model?.resized(to: maxsize)
+        while held.count > limit { try evict(comment) }
+    }
+
+    private mutating func askTwice(_ comment: Comment) throws {
+        guard !held.isEmpty else { return }
+        let foretold = policy.victims(1)
+        let victim = policy.victim()
+        try #require([victim] == foretold, comment)
+        policy.checkInvariants(count: held.count)
+        try #require(policy.victim() == victim, comment)
+        try #require(policy.victims(1) == [victim], comment)
+        if var model { try #require(model.victim() == victim, comment) }
+        _ = model?.victim()
+    }
+}
+
+/// A policy as one would write it down, with no thought of speed.
+private protocol Naive {
+    mutating func added(_ slot: UInt32)
+    mutating func rewritten(_ slot: UInt32)
+    mutating func touched(_ slot: UInt32)
+    mutating func missed()
+    mutating func removed(_ slot: UInt32)
+    mutating func victim() -> UInt32
+    mutating func resized(to maxsize: Int?)
+}
+
+extension Naive {
+    mutating func missed() {}
+    mutating func resized(to maxsize: Int?) {}
+
+    /// The victim, with nothing settled.
+    var foretold: UInt32 {
+        var copy = self
+        return copy.victim()
+    }
+}
+
+/// LRU where it heeds hits, else FIFO.
+private struct NaiveOrder: Naive {
+    let heedsHits: Bool
+    var order: [UInt32] = []
+
+    mutating func added(_ slot: UInt32) { order.append(slot) }
+    mutating func rewritten(_ slot: UInt32) { order = order.filter { $0 != slot } + [slot] }
+    mutating func touched(_ slot: UInt32) { if heedsHits { rewritten(slot) } }
+    mutating func removed(_ slot: UInt32) { order.removeAll { $0 == slot } }
+    func victim() -> UInt32 { order[0] }
+}
+
+private struct NaiveLFU: Naive {
+    var maxsize: Int?
+    let ages: Bool
+    var entries: [UInt32: (uses: Int, last: Int)] = [:]
+    var now = 0
+    var lookups = 0
+
+    mutating func added(_ slot: UInt32) {
+        entries[slot] = (0, 0)
+        rewritten(slot)
+    }
+
+    mutating func rewritten(_ slot: UInt32) {
+        now += 1
+        entries[slot] = (entries[slot]!.uses + 1, now)
+    }
+
+    mutating func touched(_ slot: UInt32) {
+        rewritten(slot)
+        missed()
+    }
+
+    mutating func missed() {
+        lookups += 1
+        guard ages, lookups >= 10 * max(maxsize ?? entries.count, 1) else { return }
+        lookups = 0
+        entries = entries.mapValues { ($0.uses / 2, $0.last) }
+    }
+
+    mutating func removed(_ slot: UInt32) { entries[slot] = nil }
+    func victim() -> UInt32 { entries.min { $0.value < $1.value }!.key }
+    mutating func resized(to maxsize: Int?) { self.maxsize = maxsize }
+}
+
+/// The pseudocode of the paper, over an array from the oldest to the newest.
+private struct NaiveSIEVE: Naive {
+    var queue: [(slot: UInt32, visited: Bool)] = []
+    var hand = 0
+
+    private func place(_ slot: UInt32) -> Int { queue.firstIndex { $0.slot == slot }! }
+
+    mutating func added(_ slot: UInt32) { queue.append((slot, false)) }
+    mutating func rewritten(_ slot: UInt32) { queue[place(slot)].visited = true }
+    mutating func touched(_ slot: UInt32) { rewritten(slot) }
+
+    mutating func removed(_ slot: UInt32) {
+        let place = place(slot)
+        queue.remove(at: place)
+        if place < hand { hand -= 1 }
+        if hand == queue.count { hand = 0 }
+    }
+
+    mutating func victim() -> UInt32 {
+        while queue[hand].visited {
+            queue[hand].visited = false
+            hand = (hand + 1) % queue.count
+        }
+        return queue[hand].slot
+    }
+}
