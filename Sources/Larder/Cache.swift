@@ -53,22 +53,33 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, events: Int = 4096,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
     ) {
-        let configuration = Configuration(
-            maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy)
-        do { try configuration.validate() } catch { preconditionFailure("\(name): \(error)") }
-        precondition(events > 0, "\(name): a feed holds at least one event")
+        self.init(
+            name,
+            Configuration(
+                maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
+            lifetime: lifetime, events: events, clock: clock, onRemoval: onRemoval, fetch: fetch)
+    }
+
+    /// As the other one, with all bounds in one.
+    public convenience init(
+        _ name: String, _ configuration: Configuration,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, events: Int = 4096,
+        clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
+    ) {
         self.init(
             name, configuration, lifetime: lifetime, events: events, clock: clock,
             shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
     }
 
-    /// As the public one, with the number of shards said, 2 to the power of `shardBits`.
+    /// As the public ones, with the number of shards said, 2 to the power of `shardBits`.
     package init(
         _ name: String, _ configuration: Configuration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, events: Int = 4096,
         clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil,
         fetch: @escaping Fetch
     ) {
+        do { try configuration.validate() } catch { preconditionFailure("\(name): \(error)") }
+        precondition(events > 0, "\(name): a feed holds at least one event")
         self.name = name
         self.clock = clock
         self.fetch = fetch

@@ -27,7 +27,7 @@ extension Engine {
         let credentialBounds = options.configuration(
             "credentials", default: Configuration(maxsize: 64, ttl: nil))
         let credentials = Cache<Role, Credentials>(
-            "credentials", maxsize: credentialBounds.maxsize, ttl: credentialBounds.ttl
+            "credentials", credentialBounds
         ) { try await client.sts.assumeRole($0) }
 
         let table = client.signing {
@@ -38,7 +38,7 @@ extension Engine {
             "accounts", default: Configuration(maxsize: 64, ttl: .seconds(300)))
         let known = KnownKeys(roles: reader.map { [$0] } ?? [])
         let accounts = Cache<String, Item>(
-            "accounts", maxsize: accountBounds.maxsize, ttl: accountBounds.ttl
+            "accounts", accountBounds
         ) { number in
             guard let name else {
                 throw InspectorError("no table is named; name the accounts' table with --table")

@@ -7,7 +7,10 @@ struct CacheOption: ExpressibleByArgument, Equatable {
     var name: String
     /// Each bound that was named; `nil` inside for none.
     var maxsize: Int??
+    var maxbytes: Int??
     var ttl: Duration??
+    var jitter: Double?
+    var policy: Policy?
 
     static let names = ["accounts", "credentials"]
 
@@ -25,13 +28,16 @@ struct CacheOption: ExpressibleByArgument, Equatable {
             switch (pair.first, pair.count) {
             case ("maxsize", 2): maxsize = try Units.maxsize(pair[1])
             case ("ttl", 2): ttl = try Units.ttl(pair[1])
-            case ("policy", 2):
-                guard pair[1] == "lru" else {
-                    throw UnitError("\"\(pair[1])\" is not a policy known here; there is lru")
-                }
+            case ("maxbytes", 2): maxbytes = try Units.maxbytes(pair[1])
+            case ("jitter", 2): jitter = try Units.share(pair[1])
+            case ("policy", 2): policy = try Units.policy(pair[1])
+            // What a policy takes stands behind it: policy=lfu,age=none.
+            case ("age", 2), ("seed", 2):
+                policy = try Units.policy("\(policy.map { "\($0)" } ?? ""),\(setting)")
             default:
                 throw UnitError(
-                    "\"\(setting)\" sets nothing; write maxsize=N, ttl=DURATION or policy=lru")
+                    "\"\(setting)\" sets nothing; write maxsize=N, maxbytes=SIZE, ttl=DURATION, "
+                        + "jitter=SHARE or policy=NAME")
             }
         }
     }
@@ -41,7 +47,9 @@ struct CacheOption: ExpressibleByArgument, Equatable {
     /// The bounds with what was named put in.
     func applied(to configuration: Configuration) -> Configuration {
         Configuration(
-            maxsize: maxsize ?? configuration.maxsize, ttl: ttl ?? configuration.ttl)
+            maxsize: maxsize ?? configuration.maxsize,
+            maxbytes: maxbytes ?? configuration.maxbytes, ttl: ttl ?? configuration.ttl,
+            jitter: jitter ?? configuration.jitter, policy: policy ?? configuration.policy)
     }
 }
 

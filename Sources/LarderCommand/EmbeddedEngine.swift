@@ -26,12 +26,12 @@ extension Engine {
         let accountBounds = options.configuration(
             "accounts", default: Configuration(maxsize: 64, ttl: .seconds(45)))
         let accounts = Cache<String, Account>(
-            "accounts", maxsize: accountBounds.maxsize, ttl: accountBounds.ttl
+            "accounts", accountBounds
         ) { try await origin.account($0) }
         let credentialBounds = options.configuration(
             "credentials", default: Configuration(maxsize: 64, ttl: nil))
         let credentials = Cache<EmbeddedRole, IssuedCredentials>(
-            "credentials", maxsize: credentialBounds.maxsize, ttl: credentialBounds.ttl
+            "credentials", credentialBounds
         ) { try await origin.credentials(for: $0) }
 
         let inspector = LocalInspector("demo")

@@ -54,8 +54,11 @@ struct OriginOptions: ParsableArguments {
     @Option(
         name: .customLong("cache"),
         help: """
-            Bounds of a cache, as in accounts:maxsize=64,ttl=300s. maxsize is a number, none or \
-            off; ttl is a duration such as 300s, 5m or 1h30m, none or off. Repeatable.
+            Bounds of a cache, as in accounts:maxsize=64,ttl=300s,policy=lru. maxsize is a \
+            number, none or off; maxbytes is a size such as 64M, none or off; ttl is a duration \
+            such as 300s, 5m or 1h30m, none or off; jitter, the share of the ttl by which \
+            entries may live shorter, is 0 to 1; policy is lru, fifo, lfu, rr, sieve, s3fifo or \
+            tinylfu. Repeatable.
             """,
         transform: parsed("--cache") { try CacheOption(parsing: $0) })
     var caches: [CacheOption] = []
@@ -82,6 +85,10 @@ struct OriginOptions: ParsableArguments {
         }
         if let accounts, !(1...10_000_000).contains(accounts) {
             throw ValidationError("--accounts \(accounts): 1 to 10000000 are accepted")
+        }
+        for name in CacheOption.names {
+            let bounds = configuration(name, default: Configuration(maxsize: 64, ttl: .zero))
+            do { try bounds.validate() } catch { throw ValidationError("--cache \(name): \(error)") }
         }
         if let latency, latency > .seconds(60) {
             throw ValidationError("--latency: up to 60s is accepted")

@@ -1,5 +1,5 @@
 import Foundation
-import Larder
+public import Larder
 
 /// How people write durations, sizes and bounds: the same in the console, in flags and on the wire.
 public enum Units {
@@ -66,6 +66,45 @@ public enum Units {
             throw UnitError("a maxsize of 0 keeps nothing; write off if that is meant")
         }
         return number
+    }
+
+    /// A bound in bytes: `512K`, `64M`, `2G`, `none` for no bound, `off` to keep nothing.
+    public static func maxbytes(_ text: String) throws(UnitError) -> Int? {
+        switch text {
+        case "none": return nil
+        case "off": return 0
+        default: break
+        }
+        let factors: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+        guard let unit = text.last, let factor = factors[unit],
+            let number = whole(String(text.dropLast())), number <= Int.max / factor
+        else {
+            throw UnitError(
+                "\"\(text)\" is not a size; write it like 512K, 64M or 2G, none for no bound, or "
+                    + "off to keep nothing")
+        }
+        guard number > 0 else {
+            throw UnitError("a maxbytes of 0 keeps nothing; write off if that is meant")
+        }
+        return number * factor
+    }
+
+    /// A part of a whole: `0.1`, `10%`.
+    public static func share(_ text: String) throws(UnitError) -> Double {
+        let isPercent = text.hasSuffix("%")
+        let digits = isPercent ? String(text.dropLast()) : text
+        let isPlain = digits.allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard isPlain, let number = Double(digits), (0...(isPercent ? 100 : 1)).contains(number)
+        else { throw UnitError("\"\(text)\" is not a share; write it like 0.1 or 10%") }
+        return isPercent ? number / 100 : number
+    }
+
+    /// A policy by its name, with what it takes: `lru`, `lfu,age=none`, `rr,seed=7`.
+    public static func policy(_ text: String) throws(UnitError) -> Policy {
+        guard let policy = Policy(text) else {
+            throw UnitError("\"\(text)\" is no policy; \(Policy.accepted) are accepted")
+        }
+        return policy
     }
 
     /// A whole number written in digits alone.
