@@ -1,4 +1,4 @@
-public import Synchronization
+import Synchronization
 
 /// One named, bounded map of entries that knows how to fetch what it lacks.
 ///
@@ -122,7 +122,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         let mark = Shards<Key, Value>.mark(hash)
         let now = clock.now().nanoseconds
         var isFull = false
-        let value = shards[shards.number(hash)].pointee.withLock { shard in
+        let value = shards[shards.number(hash)].withLock { shard in
             isFull = shard.touchCount >= Shard<Key, Value>.manyTouches - 1
             return shard.hit(key, mark, at: now)
         }
@@ -135,7 +135,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         // Who holds the store may be about to settle; there is room to wait for that, not for ever.
         if store.withLockIfAvailable({ $0.settle() }) != nil { return }
         let isCrowded = (0..<shards.count).contains { number in
-            shards[number].pointee.withLock { shard in
+            shards[number].withLock { shard in
                 shard.touchCount >= 2 * Shard<Key, Value>.manyTouches - 8
             }
         }
@@ -443,7 +443,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         for number in 0..<shards.count {
             var slots: Range<UInt32> = 0..<1
             while !slots.isEmpty {
-                slots = shards[number].pointee.withLock { shard in
+                slots = shards[number].withLock { shard in
                     let began = SystemClock.precise()
                     let end = min(slots.lowerBound + UInt32(Self.slice), shard.slab.slotCount)
                     for slot in slots.lowerBound..<max(end, slots.lowerBound) { visit(slot, shard) }

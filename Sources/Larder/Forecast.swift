@@ -50,7 +50,7 @@ struct Forecast<Key: Hashable & Sendable> {
         for slot in order {
             guard left.count > 0 || left.bytes > 0 else { break }
             let local = shards.local(slot)
-            let entry: Entry? = shards.shard(of: slot).pointee.withLock {
+            let entry: Entry? = shards.shard(of: slot).withLock {
                 self.entry(local, in: $0)
             }
             guard let entry, now < entry.deadline, now < entry.newDeadline else { continue }

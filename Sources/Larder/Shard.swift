@@ -192,15 +192,33 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 @usableFromInline
 // Unchecked, since the pointers never change and what they point to is locked.
 struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
-    @usableFromInline typealias Locked = Guarded<Shard<Key, Value>>
-
     @usableFromInline let base: UnsafeMutableRawPointer
     @usableFromInline let bits: UInt32
     /// The number of touches so far, which puts those of all shards into one order.
     @usableFromInline let stamps: UnsafeMutablePointer<Atomic<UInt32>>
 
-    /// Two locks in one line of the processor's cache would hold each other up.
-    @inlinable static var stride: Int { (MemoryLayout<Locked>.size + 127) & ~127 }
+    /// One shard with the latch in front of it.
+    @usableFromInline
+    struct Latched {
+        @usableFromInline let latch: UnsafeMutablePointer<Latch>
+        @usableFromInline let shard: UnsafeMutablePointer<Shard<Key, Value>>
+
+        @inlinable
+        init(_ base: UnsafeMutableRawPointer) {
+            latch = base.assumingMemoryBound(to: Latch.self)
+            shard = (base + 16).assumingMemoryBound(to: Shard<Key, Value>.self)
+        }
+
+        @inlinable @inline(__always)
+        func withLock<Result>(_ body: (inout Shard<Key, Value>) -> Result) -> Result {
+            latch.pointee.lock()
+            defer { latch.pointee.unlock() }
+            return body(&shard.pointee)
+        }
+    }
+
+    /// Two latches in one line of the processor's cache would hold each other up.
+    @inlinable static var stride: Int { (16 + MemoryLayout<Shard<Key, Value>>.size + 127) & ~127 }
 
     init(bits: UInt32) {
         self.bits = bits
@@ -209,23 +227,26 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
         stamps = (base + count * Self.stride).bindMemory(to: Atomic<UInt32>.self, capacity: 1)
         stamps.initialize(to: Atomic(0))
         for number in 0..<count {
-            (base + number * Self.stride).bindMemory(to: Locked.self, capacity: 1)
-                .initialize(to: Guarded(Shard(stamps: stamps)))
+            let own = base + number * Self.stride
+            own.bindMemory(to: Latch.self, capacity: 1).initialize(to: Latch())
+            (own + 16).bindMemory(to: Shard<Key, Value>.self, capacity: 1)
+                .initialize(to: Shard(stamps: stamps))
         }
     }
 
     func deallocate() {
-        for number in 0..<count { self[number].deinitialize(count: 1) }
+        for number in 0..<count {
+            self[number].shard.deinitialize(count: 1)
+            self[number].latch.deinitialize(count: 1)
+        }
         stamps.deinitialize(count: 1)
         base.deallocate()
     }
 
     var count: Int { 1 << Int(bits) }
 
-    @inlinable
-    subscript(number: Int) -> UnsafeMutablePointer<Locked> {
-        (base + number &* Self.stride).assumingMemoryBound(to: Locked.self)
-    }
+    @inlinable @inline(__always)
+    subscript(number: Int) -> Latched { Latched(base + number &* Self.stride) }
 
     /// As `hashValue`, less two calls.
     @inlinable
@@ -239,7 +260,7 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
     /// The live value and facts of a key; touches neither order nor counters.
     func peek(_ key: Key, at now: Instant) -> (value: Value, facts: EntryFacts)? {
         let hash = Self.hash(key)
-        return self[number(hash)].pointee.withLock { shard in
+        return self[number(hash)].withLock { shard in
             guard let slot = shard.find(key, Self.mark(hash)) else { return nil }
             let facts = shard.facts(slot)
             guard now < facts.deadline else { return nil }
@@ -247,7 +268,7 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
         }
     }
 
-    func shard(of slot: UInt32) -> UnsafeMutablePointer<Locked> {
+    func shard(of slot: UInt32) -> Latched {
         self[Int(slot & (1 << bits - 1))]
     }
     func local(_ slot: UInt32) -> UInt32 { slot >> bits }

@@ -71,7 +71,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     private func spread() {
         let ttl = configuration.ttl?.nanoseconds ?? .max
         for number in 0..<shards.count {
-            shards[number].pointee.withLock { shard in
+            shards[number].withLock { shard in
                 shard.ttl = ttl
                 shard.jitterStep = configuration.jitterStep
                 shard.heedsHits = policy.heedsHits
@@ -96,7 +96,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             // Taken while we collect, or at the same instant as another.
             var late: [UInt32] = []
             for number in 0..<shards.count {
-                shards[number].pointee.withLock { shard in
+                shards[number].withLock { shard in
                     for note in 0..<shard.touchCount {
                         let touch = shard.touches[note]
                         let place = Int(touch.stamp &- settledBefore)
@@ -129,7 +129,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     private mutating func hit(_ key: Key, _ hash: UInt64, at now: Instant) -> Found<Value> {
         let number = shards.number(hash)
         let mark = Shards<Key, Value>.mark(hash)
-        let found: Found<Value> = shards[number].pointee.withLock { shard in
+        let found: Found<Value> = shards[number].withLock { shard in
             guard let slot = shard.find(key, mark) else { return .nothing }
             if let value = shard.hit(key, mark, at: now.nanoseconds) {
                 return .value(value, isStale: false)
@@ -141,7 +141,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             shard.hits += 1
             return .value(shard.slab.value(address).pointee, isStale: true)
         }
-        if shards[number].pointee.withLock({ $0.touchCount >= Shard<Key, Value>.manyTouches }) {
+        if shards[number].withLock({ $0.touchCount >= Shard<Key, Value>.manyTouches }) {
             settle()
         }
         if case .ended(let local) = found {
@@ -286,7 +286,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             writtenAt: now.nanoseconds, version: version, loads: loads, bytes: UInt32(size),
             took: Self.microseconds(took))
         let number = shards.number(hash)
-        let local = shards[number].pointee.withLock { shard in
+        let local = shards[number].withLock { shard in
             shard.add(record, key, value, Shards<Key, Value>.mark(hash), expiry: expiry)
         }
         let slot = shards.slot(local, in: number)
@@ -310,7 +310,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             writtenAt: now.nanoseconds, version: version, loads: loads, bytes: UInt32(size),
             took: Self.microseconds(took))
         let local = shards.local(slot)
-        let old = shards.shard(of: slot).pointee.withLock { shard in
+        let old = shards.shard(of: slot).withLock { shard in
             let key = shard.slab.key(shard.slab.address(local)).pointee
             let old = shard.replace(local, record, value, expiry: expiry)
             return RemovedEntry(
@@ -352,7 +352,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         _ slot: UInt32, _ cause: RemovalCause, rival: Key? = nil, by: Actor? = nil, at now: Instant
     ) -> RemovedEntry<Key, Value> {
         let local = shards.local(slot)
-        let (taken, hash) = shards.shard(of: slot).pointee.withLock { shard in
+        let (taken, hash) = shards.shard(of: slot).withLock { shard in
             let hash = Shards<Key, Value>.hash(shard.slab.key(shard.slab.address(local)).pointee)
             return (shard.remove(local, Shards<Key, Value>.mark(hash)), hash)
         }
@@ -423,7 +423,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         if let version, version != record.version { return .changed(version: record.version) }
         flights[key] = nil
         let local = shards.local(slot)
-        shards.shard(of: slot).pointee.withLock { shard in
+        shards.shard(of: slot).withLock { shard in
             shard.slab.record(shard.slab.address(local)).pointee.isStale = true
         }
         feed.append(.softened(version: record.version), key: key, by: by, at: now)
@@ -477,7 +477,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         var record = grave.record
         record.versionAndLoads = version << 16 | record.versionAndLoads & 0xffff
         let number = shards.number(hash)
-        let local = shards[number].pointee.withLock { shard in
+        let local = shards[number].withLock { shard in
             if expiry != .max { shard.keepExpiries() }
             return shard.add(
                 record, grave.entry.key, grave.entry.value, Shards<Key, Value>.mark(hash),
@@ -545,7 +545,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         let successor = next.make(maxsize: configuration.maxsize)
         for slot in policy.victims(count) {
             let local = shards.local(slot)
-            let hash = shards.shard(of: slot).pointee.withLock { shard in
+            let hash = shards.shard(of: slot).withLock { shard in
                 Shards<Key, Value>.hash(shard.slab.key(shard.slab.address(local)).pointee)
             }
             successor.added(slot, hash: hash)
@@ -573,7 +573,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// Gives back what a much larger cache once needed.
     func trim() {
-        for number in 0..<shards.count { shards[number].pointee.withLock { $0.index.trim() } }
+        for number in 0..<shards.count { shards[number].withLock { $0.index.trim() } }
     }
 
     // MARK: Planning
@@ -591,7 +591,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     func snapshot(at now: Instant) -> Snapshot {
         var counters = counters
         for number in 0..<shards.count {
-            counters.hits += shards[number].pointee.withLock { $0.hits }
+            counters.hits += shards[number].withLock { $0.hits }
         }
         var snapshot = Snapshot(
             at: now, configuration: configuration, count: count, bytes: bytes,
@@ -635,31 +635,31 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     private func slot(of key: Key, _ hash: UInt64) -> UInt32? {
         let number = shards.number(hash)
-        return shards[number].pointee.withLock { $0.find(key, Shards<Key, Value>.mark(hash)) }
+        return shards[number].withLock { $0.find(key, Shards<Key, Value>.mark(hash)) }
             .map { shards.slot($0, in: number) }
     }
 
     private func record(_ slot: UInt32) -> Record {
         let local = shards.local(slot)
-        return shards.shard(of: slot).pointee.withLock { shard in
+        return shards.shard(of: slot).withLock { shard in
             shard.slab.record(shard.slab.address(local)).pointee
         }
     }
 
     private func expiry(_ slot: UInt32) -> Int64? {
         let local = shards.local(slot)
-        return shards.shard(of: slot).pointee.withLock { $0.expiry(local) }
+        return shards.shard(of: slot).withLock { $0.expiry(local) }
     }
 
     private func deadline(_ slot: UInt32) -> Instant {
         let local = shards.local(slot)
         return Instant(
-            nanoseconds: shards.shard(of: slot).pointee.withLock { $0.deadline(local) })
+            nanoseconds: shards.shard(of: slot).withLock { $0.deadline(local) })
     }
 
     private func look(_ slot: UInt32, at now: Instant) -> (record: Record, isLive: Bool) {
         let local = shards.local(slot)
-        return shards.shard(of: slot).pointee.withLock { shard in
+        return shards.shard(of: slot).withLock { shard in
             (
                 shard.slab.record(shard.slab.address(local)).pointee,
                 now.nanoseconds < shard.deadline(local)
@@ -676,7 +676,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         var size = 0
         var ends = 0
         for number in 0..<shards.count {
-            shards[number].pointee.withLock { shard in
+            shards[number].withLock { shard in
                 shard.checkInvariants { Shards<Key, Value>.mark(Shards<Key, Value>.hash($0)) }
                 for local in 0..<shard.slab.slotCount where shard.slab.isHeld(local) {
                     held.insert(shards.slot(local, in: number))

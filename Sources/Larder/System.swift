@@ -24,6 +24,9 @@ enum SystemClock {
         return UInt32(Int.bitWidth - (shards - 1).leadingZeroBitCount)
     }()
 
+    /// Lets another thread run, for a moment or for a while.
+    static func pause(isLong: Bool) { if isLong { usleep(50) } else { sched_yield() } }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)

@@ -21,7 +21,7 @@ import Testing
                 ghosts.keep(limit)
                 model = model.suffix(limit)
             default:
-                ghosts.insert(tag, limit: limit)
+                try #require(ghosts.insert(tag, limit: limit) == model.contains(tag))
                 model = (model.filter { $0 != tag } + [tag]).suffix(limit)
             }
             try #require(ghosts.count == model.count, "operation \(number)")

@@ -48,6 +48,19 @@ import Testing
         #expect(Set(victims(7)).count == 50)
     }
 
+    @Test func `every entry has the same chance to be drawn`() {
+        let policy = Policy.rr(seed: 1).make(maxsize: 10)
+        for slot in 0..<10 as Range<UInt32> { policy.added(slot, hash: 0) }
+        var drawn = [Int](repeating: 0, count: 10)
+        for _ in 0..<1000 {
+            let slot = policy.victim()
+            drawn[Int(slot)] += 1
+            policy.removed(slot, evicted: true)
+            policy.added(slot, hash: 0)
+        }
+        #expect(drawn.allSatisfy { 60...140 ~= $0 })
+    }
+
     @Test func `where nothing ages, what was popular once stays`() {
         for ages in [true, false] {
             let policy = Policy.lfu(ages: ages).make(maxsize: 2)
@@ -81,6 +94,7 @@ private struct Rig {
             case .fifo: NaiveOrder(heedsHits: false)
             case .lfu(let ages): NaiveLFU(maxsize: maxsize, ages: ages)
             case .sieve: NaiveSIEVE()
+            case .s3fifo: NaiveS3FIFO(maxsize: maxsize)
             default: nil
             }
     }
@@ -108,8 +122,9 @@ private struct Rig {
         while held.count + 1 > limit { try evict(comment) }
         let slot = free.remove(at: Int.random(in: 0..<free.count, using: &random))
         held.append(slot)
-        policy.added(slot, hash: UInt64.random(in: 0..<40, using: &random))
-        model?.added(slot)
+        let hash = UInt64.random(in: 0..<40, using: &random)
+        policy.added(slot, hash: hash)
+        model?.added(slot, hash)
     }
 
     private mutating func touch() {
@@ -134,7 +149,7 @@ private struct Rig {
         held.removeAll { $0 == slot }
         free.append(slot)
         policy.removed(slot, evicted: evicted)
-        model?.removed(slot)
+        model?.removed(slot, evicted)
     }
 
     private mutating func evict(_ comment: Comment) throws {
@@ -181,11 +196,11 @@ private struct Rig {
 
 /// A policy as one would write it down, with no thought of speed.
 private protocol Naive {
-    mutating func added(_ slot: UInt32)
+    mutating func added(_ slot: UInt32, _ hash: UInt64)
     mutating func rewritten(_ slot: UInt32)
     mutating func touched(_ slot: UInt32)
     mutating func missed()
-    mutating func removed(_ slot: UInt32)
+    mutating func removed(_ slot: UInt32, _ evicted: Bool)
     mutating func victim() -> UInt32
     mutating func resized(to maxsize: Int?)
 }
@@ -206,10 +221,10 @@ private struct NaiveOrder: Naive {
     let heedsHits: Bool
     var order: [UInt32] = []
 
-    mutating func added(_ slot: UInt32) { order.append(slot) }
+    mutating func added(_ slot: UInt32, _ hash: UInt64) { order.append(slot) }
     mutating func rewritten(_ slot: UInt32) { order = order.filter { $0 != slot } + [slot] }
     mutating func touched(_ slot: UInt32) { if heedsHits { rewritten(slot) } }
-    mutating func removed(_ slot: UInt32) { order.removeAll { $0 == slot } }
+    mutating func removed(_ slot: UInt32, _ evicted: Bool) { order.removeAll { $0 == slot } }
     func victim() -> UInt32 { order[0] }
 }
 
@@ -220,7 +235,7 @@ private struct NaiveLFU: Naive {
     var now = 0
     var lookups = 0
 
-    mutating func added(_ slot: UInt32) {
+    mutating func added(_ slot: UInt32, _ hash: UInt64) {
         entries[slot] = (0, 0)
         rewritten(slot)
     }
@@ -242,7 +257,7 @@ private struct NaiveLFU: Naive {
         entries = entries.mapValues { ($0.uses / 2, $0.last) }
     }
 
-    mutating func removed(_ slot: UInt32) { entries[slot] = nil }
+    mutating func removed(_ slot: UInt32, _ evicted: Bool) { entries[slot] = nil }
     func victim() -> UInt32 { entries.min { $0.value < $1.value }!.key }
     mutating func resized(to maxsize: Int?) { self.maxsize = maxsize }
 }
@@ -254,11 +269,11 @@ private struct NaiveSIEVE: Naive {
 
     private func place(_ slot: UInt32) -> Int { queue.firstIndex { $0.slot == slot }! }
 
-    mutating func added(_ slot: UInt32) { queue.append((slot, false)) }
+    mutating func added(_ slot: UInt32, _ hash: UInt64) { queue.append((slot, false)) }
     mutating func rewritten(_ slot: UInt32) { queue[place(slot)].visited = true }
     mutating func touched(_ slot: UInt32) { rewritten(slot) }
 
-    mutating func removed(_ slot: UInt32) {
+    mutating func removed(_ slot: UInt32, _ evicted: Bool) {
         let place = place(slot)
         queue.remove(at: place)
         if place < hand { hand -= 1 }
@@ -271,5 +286,59 @@ private struct NaiveSIEVE: Naive {
             hand = (hand + 1) % queue.count
         }
         return queue[hand].slot
+    }
+}
+
+/// The paper's three queues as arrays, oldest first.
+private struct NaiveS3FIFO: Naive {
+    var maxsize: Int?
+    var small: [UInt32] = []
+    var main: [UInt32] = []
+    var ghosts: [UInt64] = []
+    var hits: [UInt32: Int] = [:]
+    var hashes: [UInt32: UInt64] = [:]
+
+    init(maxsize: Int?) { self.maxsize = maxsize }
+
+    private var mainLimit: Int {
+        let capacity = maxsize ?? small.count + main.count
+        return capacity - max(1, capacity / 10)
+    }
+
+    mutating func added(_ slot: UInt32, _ hash: UInt64) {
+        (hits[slot], hashes[slot]) = (0, hash)
+        if ghosts.contains(hash) { main.append(slot) } else { small.append(slot) }
+        ghosts.removeAll { $0 == hash }
+    }
+
+    mutating func rewritten(_ slot: UInt32) { hits[slot] = min(3, hits[slot]! + 1) }
+    mutating func touched(_ slot: UInt32) { rewritten(slot) }
+
+    mutating func removed(_ slot: UInt32, _ evicted: Bool) {
+        main.removeAll { $0 == slot }
+        guard let place = small.firstIndex(of: slot) else { return }
+        small.remove(at: place)
+        guard evicted else { return }
+        ghosts.removeAll { $0 == hashes[slot]! }
+        ghosts = (ghosts + [hashes[slot]!]).suffix(max(0, mainLimit))
+    }
+
+    mutating func victim() -> UInt32 {
+        while true {
+            if small.isEmpty || main.count > mainLimit {
+                guard hits[main[0]]! > 0 else { return main[0] }
+                hits[main[0]]! -= 1
+                main.append(main.removeFirst())
+            } else {
+                guard hits[small[0]]! > 1 else { return small[0] }
+                hits[small[0]] = 0
+                main.append(small.removeFirst())
+            }
+        }
+    }
+
+    mutating func resized(to maxsize: Int?) {
+        self.maxsize = maxsize
+        ghosts = ghosts.suffix(max(0, mainLimit))
     }
 }

@@ -41,7 +41,7 @@ struct FrequencySketch: ~Copyable {
         var least: UInt64 = 15
         for row in 0..<4 as Range<UInt32> {
             let (word, shift) = counter(tag, row)
-            least = min(least, words[word] >> shift & 15)
+            least = min(least, words[word] &>> shift & 15)
         }
         return Int(least)
     }
@@ -51,9 +51,9 @@ struct FrequencySketch: ~Copyable {
         var grew = false
         for row in 0..<4 as Range<UInt32> {
             let (word, shift) = counter(tag, row)
-            guard words[word] >> shift & 15 < 15 else { continue }
-            words[word] += 1 << shift
-            grew = true
+            let one: UInt64 = words[word] &>> shift & 15 < 15 ? 1 : 0
+            words[word] &+= one &<< shift
+            grew = grew || one == 1
         }
         if grew { size += 1 }
         if size >= sample { halve() }
@@ -66,8 +66,8 @@ struct FrequencySketch: ~Copyable {
 
     /// The row's word, two of the block's eight, and where in it the counter stands.
     private func counter(_ tag: UInt32, _ row: UInt32) -> (word: UInt32, shift: UInt64) {
-        let bits = (tag &* 0x9e37_79b1) >> (row * 8)
-        let block = (tag ^ tag >> 15) & (blocks - 1)
-        return (block * 8 + row * 2 + (bits & 1), UInt64(bits >> 1 & 15) * 4)
+        let bits = (tag &* 0x9e37_79b1) &>> (row &* 8)
+        let block = (tag ^ tag &>> 15) & (blocks - 1)
+        return (block &* 8 &+ row &* 2 &+ (bits & 1), UInt64(bits &>> 1 & 15) &* 4)
     }
 }

@@ -7,7 +7,7 @@ struct GhostQueue: ~Copyable {
     private var mask: UInt32
     private var capacity: UInt32
     private var oldest: UInt32 = 0
-    /// How much of the ring is in use; a key that was taken out leaves a hole in it.
+    /// How much of the ring is in use; a key taken out or renewed leaves a hole in it.
     private var span: UInt32 = 0
     private(set) var count = 0
 
@@ -28,13 +28,19 @@ struct GhostQueue: ~Copyable {
 
     func copy() -> GhostQueue { GhostQueue(copying: self) }
 
-    /// Remembers `tag` as the youngest, and at most `limit` in all.
-    mutating func insert(_ tag: UInt32, limit: Int) {
-        _ = remove(tag)
-        keep(limit - 1)
-        guard limit > 0 else { return }
+    /// Remembers `tag` as the youngest, and at most `limit` in all; true where it was there.
+    @discardableResult
+    mutating func insert(_ tag: UInt32, limit: Int) -> Bool {
         if span == capacity { closeHoles() }
-        push(tag)
+        if let place = find({ ring[$0] == tag }, from: tag) {
+            index[place] = push(tag)
+            keep(limit)
+            return true
+        }
+        keep(limit - 1)
+        guard limit > 0 else { return false }
+        link(push(tag))
+        return false
     }
 
     /// Forgets `tag`; false where it was not there.
@@ -53,11 +59,17 @@ struct GhostQueue: ~Copyable {
         }
     }
 
-    private mutating func push(_ tag: UInt32) {
-        let position = (oldest + span) % capacity
+    /// Puts `tag` at the young end of the ring, and says where that is.
+    private mutating func push(_ tag: UInt32) -> UInt32 {
+        let end = oldest + span
+        let position = end < capacity ? end : end - capacity
         ring[position] = tag
         span += 1
-        var place = tag & mask
+        return position
+    }
+
+    private mutating func link(_ position: UInt32) {
+        var place = ring[position] & mask
         while index[place] != SlotOrder.none { place = (place + 1) & mask }
         index[place] = position
         count += 1
@@ -92,7 +104,8 @@ struct GhostQueue: ~Copyable {
         var other = GhostQueue(capacity: Int(capacity) * (count * 2 > capacity ? 2 : 1))
         for number in 0..<span {
             let position = (oldest + number) % capacity
-            if find({ $0 == position }, from: ring[position]) != nil { other.push(ring[position]) }
+            guard find({ $0 == position }, from: ring[position]) != nil else { continue }
+            other.link(other.push(ring[position]))
         }
         self = other
     }

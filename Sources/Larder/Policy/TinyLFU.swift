@@ -40,7 +40,8 @@ final class TinyLFU: EvictionPolicy {
         links = SlotLinks()
         segments = SlotColumn(.window)
         tags = SlotColumn(0)
-        sketch = FrequencySketch(capacity: maxsize ?? 0)
+        // A large one grows with what is held: a bound may be far beyond what ever comes.
+        sketch = FrequencySketch(capacity: min(maxsize ?? 0, 4096))
     }
 
     /// What evictions in a row need: the climber is left out, it learns from references alone.
@@ -93,7 +94,6 @@ final class TinyLFU: EvictionPolicy {
 
     func resized(to maxsize: Int?) {
         self.maxsize = maxsize
-        sketch.reserve(capacity)
         trimProtected()
     }
 

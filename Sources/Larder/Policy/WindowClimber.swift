@@ -46,8 +46,7 @@ struct WindowClimber: ~Copyable {
     mutating func refer(_ tag: UInt32, hit: Bool, capacity: Int) -> Double? {
         turn.references += 1
         if tag & (1 << UInt32(shift) - 1) == 0 {
-            let shadowHit = shadow.remove(tag)
-            shadow.insert(tag, limit: capacity >> shift)
+            let shadowHit = shadow.insert(tag, limit: capacity >> shift)
             turn.ahead += (hit ? 1 : 0) - (shadowHit ? 1 : 0)
         }
         return turn.references < max(256, capacity) ? nil : endTurn(capacity)
