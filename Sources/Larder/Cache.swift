@@ -118,7 +118,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     @inlinable
     func hit(_ key: Key) -> Value? {
-        let hash = Shards<Key, Value>.hash(key)
+        let hash = shards.hash(key)
         let mark = Shards<Key, Value>.mark(hash)
         let now = clock.now().nanoseconds
         var isFull = false

@@ -15,7 +15,9 @@ struct Latch: ~Copyable {
     borrowing func lock() {
         if !state.weakCompareExchange(
             expected: 0, desired: 1, successOrdering: .acquiring, failureOrdering: .relaxed
-        ).exchanged { wait() }
+        ).exchanged {
+            wait()
+        }
     }
 
     @inlinable @inline(__always)

@@ -75,8 +75,12 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// The value of `key` where it is held and live, counted as a hit.
     @inlinable @inline(__always)
     mutating func hit(_ key: Key, _ mark: UInt32, at now: Int64) -> Value? {
-        guard let slot = find(key, mark) else { return nil }
-        let address = slab.address(slot)
+        var found: UnsafeMutableRawPointer?
+        let slot = index.find(mark) { slot in
+            found = slab.address(slot)
+            return slab.key(found.unsafelyUnwrapped).pointee == key
+        }
+        guard let slot, let address = found else { return nil }
         let record = slab.record(address)
         guard isLive(record, slot, at: now) else { return nil }
         record.pointee.hit(at: now)
@@ -194,6 +198,7 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
     @usableFromInline let base: UnsafeMutableRawPointer
     @usableFromInline let bits: UInt32
+    @usableFromInline let keyHash = KeyHash()
     /// The number of touches so far, which puts those of all shards into one order.
     @usableFromInline let stamps: UnsafeMutablePointer<Atomic<UInt32>>
 
@@ -248,9 +253,8 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
     @inlinable @inline(__always)
     subscript(number: Int) -> Latched { Latched(base + number &* Self.stride) }
 
-    /// As `hashValue`, less two calls.
-    @inlinable
-    static func hash(_ key: Key) -> UInt64 { UInt64(bitPattern: Int64(key._rawHashValue(seed: 0))) }
+    @inlinable @inline(__always)
+    func hash(_ key: Key) -> UInt64 { keyHash.hash(key) }
     /// Which shard holds a key.
     @inlinable
     func number(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> (64 - UInt64(bits))) }
@@ -259,7 +263,7 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
 
     /// The live value and facts of a key; touches neither order nor counters.
     func peek(_ key: Key, at now: Instant) -> (value: Value, facts: EntryFacts)? {
-        let hash = Self.hash(key)
+        let hash = hash(key)
         return self[number(hash)].withLock { shard in
             guard let slot = shard.find(key, Self.mark(hash)) else { return nil }
             let facts = shard.facts(slot)

@@ -153,7 +153,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// Finds `key`, or the flight that is fetching it, or starts one for the caller to lead.
     mutating func lookup(_ key: Key, _ waiter: Waiter<Value>, at now: Instant) -> Lookup<Value> {
-        let hash = Shards<Key, Value>.hash(key)
+        let hash = shards.hash(key)
         if case .value(let value, let isStale) = hit(key, hash, at: now) {
             guard isStale, flights[key] == nil else { return .hit(value) }
             return .stale(value, startFlight(for: key))
@@ -182,7 +182,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// The value held for `key`; a look-up that finds nothing is a miss.
     mutating func cached(_ key: Key, at now: Instant) -> Value? {
-        let hash = Shards<Key, Value>.hash(key)
+        let hash = shards.hash(key)
         if case .value(let value, _) = hit(key, hash, at: now) { return value }
         settle()
         policy.missed()
@@ -254,7 +254,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     private mutating func write(_ value: Value, for key: Key, took: Duration?, at now: Instant) {
         settle()
-        let hash = Shards<Key, Value>.hash(key)
+        let hash = shards.hash(key)
         let expiry = traits.expiry(key, value, now)?.nanoseconds
         let size = traits.bytes(key, value)
         let ttl = configuration.ttl?.nanoseconds ?? .max
@@ -353,7 +353,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     ) -> RemovedEntry<Key, Value> {
         let local = shards.local(slot)
         let (taken, hash) = shards.shard(of: slot).withLock { shard in
-            let hash = Shards<Key, Value>.hash(shard.slab.key(shard.slab.address(local)).pointee)
+            let hash = shards.hash(shard.slab.key(shard.slab.address(local)).pointee)
             return (shard.remove(local, Shards<Key, Value>.mark(hash)), hash)
         }
         let entry = RemovedEntry(
@@ -388,7 +388,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         _ key: Key, version: UInt64? = nil, undoable: UndoID? = nil, by: Actor?, at now: Instant
     ) -> Invalidation {
         settle()
-        guard let slot = slot(of: key, Shards<Key, Value>.hash(key)) else {
+        guard let slot = slot(of: key, shards.hash(key)) else {
             if version == nil { flights[key] = nil }
             return .absent
         }
@@ -414,7 +414,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         _ key: Key, version: UInt64? = nil, by: Actor?, at now: Instant
     ) -> Invalidation {
         settle()
-        guard let slot = slot(of: key, Shards<Key, Value>.hash(key)) else {
+        guard let slot = slot(of: key, shards.hash(key)) else {
             if version == nil { flights[key] = nil }
             return .absent
         }
@@ -432,7 +432,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// A stale entry whose fetch failed is not served any longer.
     private mutating func removeStale(_ key: Key, at now: Instant) {
-        guard let slot = slot(of: key, Shards<Key, Value>.hash(key)),
+        guard let slot = slot(of: key, shards.hash(key)),
             look(slot, at: now).record.isStale
         else { return }
         settle()
@@ -448,7 +448,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         var lost = 0
         for grave in graves.open(undo, at: now) {
             let key = grave.entry.key
-            let hash = Shards<Key, Value>.hash(key)
+            let hash = shards.hash(key)
             guard slot(of: key, hash) == nil, restore(grave, hash, at: now) else {
                 lost += 1
                 continue
@@ -546,7 +546,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         for slot in policy.victims(count) {
             let local = shards.local(slot)
             let hash = shards.shard(of: slot).withLock { shard in
-                Shards<Key, Value>.hash(shard.slab.key(shard.slab.address(local)).pointee)
+                shards.hash(shard.slab.key(shard.slab.address(local)).pointee)
             }
             successor.added(slot, hash: hash)
         }
@@ -677,7 +677,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         var ends = 0
         for number in 0..<shards.count {
             shards[number].withLock { shard in
-                shard.checkInvariants { Shards<Key, Value>.mark(Shards<Key, Value>.hash($0)) }
+                shard.checkInvariants { Shards<Key, Value>.mark(shards.hash($0)) }
                 for local in 0..<shard.slab.slotCount where shard.slab.isHeld(local) {
                     held.insert(shards.slot(local, in: number))
                     size += Int(shard.slab.record(shard.slab.address(local)).pointee.bytes)
