@@ -126,20 +126,19 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             isFull = shard.touchCount >= Shard<Key, Value>.manyTouches - 1
             return shard.hit(key, mark, at: now)
         }
-        if isFull { settle() }
+        if isFull { settle(shards.number(hash)) }
         return value
     }
 
+    /// Settles the notes of all shards, because one has many.
     @usableFromInline
-    func settle() {
+    func settle(_ number: Int) {
         // Who holds the store may be about to settle; there is room to wait for that, not for ever.
-        if store.withLockIfAvailable({ $0.settle() }) != nil { return }
-        let isCrowded = (0..<shards.count).contains { number in
-            shards[number].withLock { shard in
-                shard.touchCount >= 2 * Shard<Key, Value>.manyTouches - 8
-            }
+        if store.withLockIfAvailable({ $0.settle(isFull: true) }) != nil { return }
+        let isCrowded = shards[number].withLock {
+            $0.touchCount >= 2 * Shard<Key, Value>.manyTouches - 8
         }
-        if isCrowded { store.withLock { $0.settle() } }
+        if isCrowded { store.withLock { $0.settle(isFull: true) } }
     }
 
     @usableFromInline

@@ -83,9 +83,12 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     // MARK: Settling
 
     /// Tells the policy of the hits since the last time, in the order in which they were.
-    mutating func settle() {
+    ///
+    /// - Parameter isFull: A shard has run out of room for notes. Otherwise the number of stamps
+    ///   tells whether there is anything to do; hits that meet can set it back.
+    mutating func settle(isFull: Bool = false) {
         let now = shards.stamps.pointee.load(ordering: .relaxed)
-        guard now != settled else { return }
+        guard now != settled || isFull else { return }
         let settledBefore = settled
         settled = now
         let (shards, policy) = (shards, policy)
@@ -142,7 +145,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             return .value(shard.slab.value(address).pointee, isStale: true)
         }
         if shards[number].withLock({ $0.touchCount >= Shard<Key, Value>.manyTouches }) {
-            settle()
+            settle(isFull: true)
         }
         if case .ended(let local) = found {
             settle()
