@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct LarderBench: AsyncParsableCommand {
+    func run() async throws {}
+}
