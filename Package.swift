@@ -82,11 +82,12 @@ if !core {
                 "Larder", "LarderInspector", "LarderConsole", "LarderAWS", "LarderEmbedded",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
+        .systemLibrary(name: "CMalloc"),
         // It sees the engine as another package does: the public face and nothing else.
         .executableTarget(
             name: "LarderBenchmarks",
             dependencies: [
-                "Larder", "LarderInspector",
+                "CMalloc", "Larder", "LarderInspector",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], packageAccess: false, swiftSettings: settings),
         .testTarget(
