@@ -49,26 +49,17 @@ final class Probe: Sendable {
 
 extension Figure {
     static let holds: [Figure] = [
-        hold(
-            "looking", "listings of 50 rows by every column",
-            { inspected in
-                for column in Column.allCases { try await inspected.list(by: column) }
-            }),
-        hold(
-            "planning", "a plan to shrink to 10",
-            { inspected in
-                let new = Configuration(maxsize: 10, ttl: .seconds(3600))
-                let plan = try await inspected.inspector.plan(.configure(cache: "accounts", to: new))
-                precondition(plan.entries == inspected.visits.keys.count - 10)
-            }),
-        hold(
-            "expiring", "all of them expiring at once",
-            { inspected in
-                try inspected.cache.set(ttl: .milliseconds(1))
-                try await Task.sleep(for: .milliseconds(20))
-                while inspected.cache.snapshot().count > 0 { inspected.cache.expire() }
-            }),
-        hold("shrinking", "a shrink to 10", { try $0.cache.set(maxsize: 10) }),
+        hold("max", "all of the following, one after the other") { inspected in
+            try await look(inspected)
+            try await plan(inspected)
+            try inspected.cache.set(maxsize: 10)
+            try inspected.refill()
+            try await expire(inspected)
+        },
+        hold("max.looking", "listings of 50 rows by every column", look),
+        hold("max.planning", "a plan to shrink to 10", plan),
+        hold("max.expiring", "all of them expiring at once", expire),
+        hold("max.shrinking", "a shrink to 10") { try $0.cache.set(maxsize: 10) },
         Figure(
             id: "shrink.1m", unit: "s", about: "setting maxsize from 1,000,000 to 10", rounds: 5
         ) { bench in
@@ -94,10 +85,27 @@ extension Figure {
         },
     ]
 
+    @Sendable private static func look(_ inspected: Inspected) async throws {
+        for column in Column.allCases { try await inspected.list(by: column) }
+    }
+
+    @Sendable private static func plan(_ inspected: Inspected) async throws {
+        let new = Configuration(maxsize: 10, ttl: .seconds(3600))
+        let plan = try await inspected.inspector.plan(.configure(cache: "accounts", to: new))
+        precondition(plan.entries == inspected.visits.keys.count - 10)
+    }
+
+    @Sendable private static func expire(_ inspected: Inspected) async throws {
+        try inspected.cache.set(ttl: .milliseconds(1))
+        try await Task.sleep(for: .milliseconds(20))
+        while inspected.cache.snapshot().count > 0 { inspected.cache.expire() }
+    }
+
     /// The longest single hold of a lock by one kind of work on a million entries: as a probe
     /// meets it; `counted` by the engine itself; and what the probe meets with nothing to meet.
     private static func hold(
-        _ name: String, _ about: String, _ work: @escaping @Sendable (Inspected) async throws -> Void
+        _ name: String, _ about: String,
+        _ work: @escaping @Sendable (Inspected) async throws -> Void
     ) -> Figure {
         Figure(
             id: "hold.\(name)", unit: "us",

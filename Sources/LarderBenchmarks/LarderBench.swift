@@ -1,7 +1,19 @@
 import ArgumentParser
 import Foundation
 
+/// The main thread waits: an asynchronous main would end it to serve the main queue, and a program
+/// without its first thread is one that callgrind cannot count.
 @main
+enum Program {
+    static func main() {
+        Task.detached {
+            await LarderBench.main()
+            exit(0)
+        }
+        while true { pause() }
+    }
+}
+
 struct LarderBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "larder-bench",

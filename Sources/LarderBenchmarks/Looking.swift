@@ -16,6 +16,12 @@ struct Inspected {
         inspector.add(cache) { .text($0.name) }
     }
 
+    /// Makes room for all entries again, and writes them.
+    func refill() throws {
+        try cache.set(maxsize: visits.keys.count)
+        for (number, key) in visits.keys.enumerated() { cache.insert(Account(number), for: key) }
+    }
+
     func list(by column: Column = .ttl) async throws {
         let page = try await inspector.entries(Query(sort: column, limit: 50))
         precondition(page.rows.count == 50)

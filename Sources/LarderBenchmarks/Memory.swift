@@ -18,15 +18,9 @@ extension Figure {
 
     /// In a fresh process, so that no hole of an earlier figure is filled again.
     private static func measuredApart(_ name: String) throws -> Double? {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["memory", name]
-        process.standardOutput = output
-        try process.run()
-        let text = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return Double(String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespaces))
+        let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path
+        return Double(
+            String(decoding: try printed(by: [program, "memory", name]), as: UTF8.self))
     }
 }
 

@@ -17,9 +17,7 @@ struct Report: Encodable {
         let peers = known.filter { peer in figures.contains { $0.peers[peer] != nil } }
         let rows =
             [["FIGURE", "UNIT", "OURS"] + peers.map { $0.uppercased() }]
-            + figures.map { figure in
-                [figure.id, figure.unit, Self.text(figure.ours.median)]
-                    + peers.map { Self.text(figure.peers[$0]?.median, below: figure.ours.median) }
+            + figures.map { figure in peers.reduce(into: figure.head) { $0.append(figure.cell($1)) }
             }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
         return rows.map { row in
@@ -29,16 +27,24 @@ struct Report: Encodable {
             }.joined(separator: "  ")
         }.joined(separator: "\n")
     }
+}
 
-    private static func text(_ number: Double?) -> String {
-        guard let number else { return "-" }
-        let size = abs(number)
-        let digits = size == 0 || size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 4
-        return String(format: "%.\(digits)f", number)
+extension Outcome {
+    fileprivate var head: [String] { [id, unit, text(ours.median)] }
+
+    /// A peer's median, and ours over it.
+    fileprivate func cell(_ peer: String) -> String {
+        guard let peer = peers[peer]?.median, let ours = ours.median, peer != 0 else {
+            return text(peers[peer]?.median)
+        }
+        return text(peer) + String(format: " (%.2f)", ours / peer)
     }
 
-    private static func text(_ peer: Double?, below ours: Double?) -> String {
-        guard let peer, let ours, peer != 0 else { return text(peer) }
-        return text(peer) + String(format: " (%.2f)", ours / peer)
+    /// Three digits that count; of per cents, as many as published tables have.
+    private func text(_ number: Double?) -> String {
+        guard let number else { return "-" }
+        let size = abs(number)
+        let digits = size >= 100 || size == 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 4
+        return String(format: "%.\(unit == "%" ? 2 : digits)f", number)
     }
 }

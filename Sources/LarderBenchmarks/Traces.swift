@@ -43,14 +43,7 @@ struct Trace {
     /// One number a line; `*` and blank lines mean nothing.
     private init(gzippedText file: URL) throws {
         try Self.check(file)
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["gzip", "-dc", file.path]
-        process.standardOutput = output
-        try process.run()
-        let text = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
+        let text = try printed(by: ["gzip", "-dc", file.path])
         keys = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
             .compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
     }
@@ -61,21 +54,15 @@ struct Trace {
         try Self.check(file)
         let records = try Data(contentsOf: file)
         let starts = stride(from: 0, to: records.count / 24 * 24, by: 24)
-        (keys, bytes) = records.withUnsafeBytes { memory in
-            (
-                starts.map {
-                    Int(
-                        Int64(
-                            littleEndian: memory.loadUnaligned(
-                                fromByteOffset: $0 + 4, as: Int64.self)))
-                },
-                starts.map {
-                    Int(
-                        UInt32(
-                            littleEndian: memory.loadUnaligned(
-                                fromByteOffset: $0 + 12, as: UInt32.self)))
-                }
-            )
+        keys = starts.map { Int(Self.read(Int64.self, records, at: $0 + 4)) }
+        bytes = starts.map { Int(Self.read(UInt32.self, records, at: $0 + 12)) }
+    }
+
+    private static func read<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Number.Type, _ records: Data, at offset: Int
+    ) -> Number {
+        records.withUnsafeBytes {
+            Number(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type))
         }
     }
 
