@@ -58,6 +58,7 @@ if !core {
     package.products += [
         .library(name: "LarderAWS", targets: ["LarderAWS"]),
         .executable(name: "larder", targets: ["LarderCommand"]),
+        .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
     ]
     package.targets += [
         .target(
@@ -81,6 +82,14 @@ if !core {
                 "Larder", "LarderInspector", "LarderConsole", "LarderAWS", "LarderEmbedded",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: settings),
+        .systemLibrary(name: "CMalloc"),
+        // It sees the engine as another package does: the public face and nothing else.
+        .executableTarget(
+            name: "LarderBenchmarks",
+            dependencies: [
+                "CMalloc", "Larder", "LarderInspector",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], packageAccess: false, swiftSettings: settings),
         .testTarget(
             name: "LarderAWSTests", dependencies: ["LarderAWS", "TestSupport"],
             swiftSettings: settings),
