@@ -33,6 +33,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let store: Guarded<Store<Key, Value>>
     private let sweeper = Guarded(Sweeper())
     private let nextSweep = Atomic(Int64.max)
+    /// Taken by the one walk through the order of eviction that there may be at a time.
+    private let walking = Guarded(())
 
     /// - Parameters:
     ///   - name: By which people and scripts address the cache.
@@ -425,15 +427,19 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// lock at a time; entries written meanwhile are left out. `visit` runs under the lock: it
     /// must be quick and must not call the cache.
     public func survey(_ visit: (Key, EntryFacts) -> Void) {
-        let last = store.withLock { $0.version }
+        let last = lastVersion
         let hold = eachSlot { slot, shard in
             guard shard.slab.isHeld(slot) else { return }
             let facts = shard.facts(slot)
             guard facts.version <= last else { return }
             visit(shard.slab.key(shard.slab.address(slot)).pointee, facts)
         }
-        store.withLock { $0.holds.looking.add(hold) }
+        looked(hold)
     }
+
+    var lastVersion: UInt64 { store.withLock { $0.version } }
+
+    func looked(_ hold: Hold) { store.withLock { $0.holds.looking.add(hold) } }
 
     /// Visits every slot, a bounded slice under a lock at a time; returns how long the locks were
     /// held for it.
@@ -498,12 +504,26 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return ended + change.evictions(order(most, under: new.policy), shards, excess)
     }
 
-    /// The slots that would be freed by `count` evictions.
+    /// The slots that would be freed by `count` evictions, in order.
     private func order(_ count: Int, under policy: Policy) -> [UInt32] {
+        walking.withLock { _ in
+            let held = store.withLock { $0.beginWalk(under: policy) ? $0.count : nil }
+            guard let held else { return plan { $0.victims(count, under: policy) } }
+            var slots: [UInt32] = []
+            while slots.count < min(count, held) {
+                let more = plan { $0.walk(4 * Self.slice) }
+                slots += more
+                if more.count < 4 * Self.slice { break }
+            }
+            return slots
+        }
+    }
+
+    private func plan<Found: Sendable>(_ work: (inout Store<Key, Value>) -> Found) -> Found {
         store.withLock { store in
             let began = SystemClock.precise()
             defer { store.holds.planning.add(since: began) }
-            return store.victims(count, under: policy)
+            return work(&store)
         }
     }
 

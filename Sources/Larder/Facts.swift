@@ -82,8 +82,11 @@ public protocol ByteSized {
 }
 
 extension String: ByteSized {
-    /// Up to 15 UTF-8 bytes are held inline; longer text has a 32-byte header and a closing zero.
-    public var heapBytes: Int { utf8.count <= 15 ? 0 : allocated(32 + utf8.count + 1) }
+    /// Up to 15 UTF-8 bytes are held inline; longer text has a 32-byte header and a closing zero,
+    /// in steps of 16. Text that was built piece by piece may have room to spare on top.
+    public var heapBytes: Int {
+        utf8.count <= 15 ? 0 : allocated((32 + utf8.count + 1 + 15) & ~15)
+    }
 }
 
 extension Array: ByteSized where Element == UInt8 {

@@ -151,6 +151,13 @@ struct Slab<Key, Value>: ~Copyable {
     /// Slots are numbered below this.
     var slotCount: UInt32 { Self.start(ofChunk: chunkCount) }
 
+    /// The slots of a chunk that were ever used; its base is `nil` where it holds nothing. `nil`
+    /// behind the last chunk.
+    func span(_ chunk: Int) -> (base: UnsafeMutableRawPointer?, count: Int, start: UInt32)? {
+        guard chunk < chunkCount else { return nil }
+        return (chunks[chunk].base, Int(chunks[chunk].used), Self.start(ofChunk: chunk))
+    }
+
     func isHeld(_ slot: UInt32) -> Bool {
         let place = Self.place(slot)
         guard place.chunk < chunkCount, let base = chunks[place.chunk].base,

@@ -54,6 +54,8 @@ struct SlotOrder {
     private(set) var first = SlotOrder.none
     private(set) var last = SlotOrder.none
     private(set) var count = 0
+    /// Where a walk in pieces goes on: it steps aside where its slot is moved or removed.
+    private var next = SlotOrder.none
 
     /// The number of no slot.
     static let none = UInt32.max
@@ -67,6 +69,7 @@ struct SlotOrder {
 
     mutating func remove(_ slot: UInt32, _ links: borrowing SlotLinks) {
         let link = links[slot]
+        if slot == next { next = link.after }
         if link.before == SlotOrder.none {
             first = link.after
         } else {
@@ -78,6 +81,20 @@ struct SlotOrder {
             links.setBefore(link.after, link.before)
         }
         count -= 1
+    }
+
+    /// Begins a walk from the first slot on; one at a time.
+    mutating func beginWalk() { next = first }
+
+    /// The next slots of the walk, fewer than `limit` at its end. What was moved to the end since
+    /// it began may come twice.
+    mutating func walk(_ limit: Int, _ links: borrowing SlotLinks) -> [UInt32] {
+        var slots: [UInt32] = []
+        while slots.count < limit, next != SlotOrder.none {
+            slots.append(next)
+            next = links[next].after
+        }
+        return slots
     }
 
     mutating func moveToEnd(_ slot: UInt32, _ links: borrowing SlotLinks) {

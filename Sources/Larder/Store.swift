@@ -581,6 +581,14 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     // MARK: Planning
 
+    /// Begins to name the victims in pieces; false where the policy can only name them at once.
+    mutating func beginWalk(under next: Policy) -> Bool {
+        settle()
+        return next == configuration.policy && policy.beginWalk()
+    }
+
+    mutating func walk(_ limit: Int) -> [UInt32] { policy.walk(limit) }
+
     /// The slots that would be freed by `count` evictions under a policy, in order.
     mutating func victims(_ count: Int, under next: Policy) -> [UInt32] {
         settle()

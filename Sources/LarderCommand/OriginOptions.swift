@@ -88,7 +88,9 @@ struct OriginOptions: ParsableArguments {
         }
         for name in CacheOption.names {
             let bounds = configuration(name, default: Configuration(maxsize: 64, ttl: .zero))
-            do { try bounds.validate() } catch { throw ValidationError("--cache \(name): \(error)") }
+            do { try bounds.validate() } catch {
+                throw ValidationError("--cache \(name): \(error)")
+            }
         }
         if let latency, latency > .seconds(60) {
             throw ValidationError("--latency: up to 60s is accepted")

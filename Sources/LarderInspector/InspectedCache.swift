@@ -19,15 +19,24 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     let shownKey: @Sendable (Key) -> String
     let parse: (@Sendable (String) throws -> Key)?
     let shownValue: @Sendable (Value) -> Shown
+    /// Whether keys are text and shown as they are.
+    let keysAreShown: Bool
 
     var name: String { cache.name }
 
     func snapshot() -> Snapshot { cache.snapshot() }
 
     func offer(to selection: inout Selection, place: Int) {
-        cache.survey { key, facts in
-            selection.offer(facts, place: place) { row(key, facts) }
+        guard let (count, rank) = selection.order(keysAreShown: keysAreShown) else {
+            cache.survey { key, facts in
+                selection.offer(facts, place: place) { row(key, facts) }
+            }
+            return
         }
+        let (first, total) = cache.first(
+            count, by: rank, isDescending: selection.isDescending, at: selection.instant)
+        for (key, facts) in first { selection.offer(facts, place: place) { row(key, facts) } }
+        selection.pass(total - first.count)
     }
 
     func detail(of shown: String) -> EntryDetail? {

@@ -37,17 +37,19 @@ public final class LocalInspector: Inspector {
     /// Makes a cache visible; its name must be new here.
     ///
     /// - Parameters:
-    ///   - key: How a key is shown; no two keys of the cache may look alike.
+    ///   - key: How a key is shown, its own description where nothing is said; no two keys of the cache may look alike.
     ///   - parse: The key that an operator means by a text, for ``fetch(_:)``; throws where it is
     ///     none. Without it, only text keys and keys of entries held can be fetched.
     ///   - isProtected: A change of it has to be confirmed by its name.
     ///   - value: What is shown of a value. It runs in this process and decides what leaves it.
     public func add<Key, Value>(
-        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" },
+        _ cache: Cache<Key, Value>, key: (@Sendable (Key) -> String)? = nil,
         parse: (@Sendable (String) throws -> Key)? = nil, isProtected: Bool = false,
         value: @escaping @Sendable (Value) -> Shown
     ) {
-        let inspected = Inspected(cache: cache, shownKey: key, parse: parse, shownValue: value)
+        let inspected = Inspected(
+            cache: cache, shownKey: key ?? { "\($0)" }, parse: parse, shownValue: value,
+            keysAreShown: key == nil && Key.self == String.self)
         state.withLock {
             precondition(
                 !$0.caches.contains { $0.name == cache.name }, "\(cache.name) stands twice")
@@ -58,7 +60,7 @@ public final class LocalInspector: Inspector {
 
     /// Makes a cache visible whose values say themselves what may be seen of them.
     public func add<Key, Value: Inspectable>(
-        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String = { "\($0)" },
+        _ cache: Cache<Key, Value>, key: (@Sendable (Key) -> String)? = nil,
         parse: (@Sendable (String) throws -> Key)? = nil, isProtected: Bool = false
     ) {
         add(cache, key: key, parse: parse, isProtected: isProtected, value: \.shown)

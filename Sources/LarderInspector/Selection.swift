@@ -48,6 +48,35 @@ struct Selection {
         if best.count >= 2 * wanted + 16 { prune() }
     }
 
+    /// Counts entries that need not be offered: others of their cache come before them.
+    mutating func pass(_ count: Int) {
+        total += count
+        matched += count
+    }
+
+    /// How many of a cache's entries are enough, in which order; `nil` where all have to be
+    /// offered, because only their shown keys can tell.
+    func order(keysAreShown: Bool) -> (count: Int, rank: Larder.Rank)? {
+        guard filter.isEmpty else { return nil }
+        let rank: Larder.Rank? =
+            switch query.sort {
+            case .cache: .written
+            case .key: keysAreShown ? .key : nil
+            case .ttl: .deadline
+            case .expiry: .expiry
+            case .age: .age
+            case .hits: .hits
+            case .size: .bytes
+            case .state: .state
+            case .fetch: .fetchTime
+            case .version: .version
+            }
+        return rank.map { (wanted, $0) }
+    }
+
+    var isDescending: Bool { query.descending }
+    var instant: Instant { now }
+
     mutating func page() -> Page {
         prune()
         let rows = best.dropFirst(query.offset).prefix(query.limit).map(\.row)

@@ -30,6 +30,13 @@ protocol EvictionPolicy: AnyObject {
     /// The slots that `count` evictions from now on would free, in order, with nothing changed.
     func victims(_ count: Int) -> [UInt32]
 
+    /// Begins to name the victims in pieces, with anything else in between; false where it cannot,
+    /// because the order is made on the way.
+    func beginWalk() -> Bool
+
+    /// The next slots of the walk, fewer than `limit` at its end.
+    func walk(_ limit: Int) -> [UInt32]
+
     /// The most entries that may be held from now on; `nil` for no bound on their number.
     func resized(to maxsize: Int?)
 
@@ -42,6 +49,10 @@ extension EvictionPolicy {
     func touched(_ slots: UnsafeBufferPointer<UInt32>) {}
 
     func missed() {}
+
+    func beginWalk() -> Bool { false }
+
+    func walk(_ limit: Int) -> [UInt32] { [] }
 
     func resized(to maxsize: Int?) {}
 

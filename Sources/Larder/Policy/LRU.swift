@@ -22,6 +22,13 @@ final class LRU: EvictionPolicy {
 
     func victims(_ count: Int) -> [UInt32] { order.slots(links, limit: count) }
 
+    func beginWalk() -> Bool {
+        order.beginWalk()
+        return true
+    }
+
+    func walk(_ limit: Int) -> [UInt32] { order.walk(limit, links) }
+
     func checkInvariants(count: Int) {
         precondition(order.count == count, "every entry has its place")
         order.checkInvariants(links)
