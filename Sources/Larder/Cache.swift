@@ -370,7 +370,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         if let ttl { new.ttl = ttl }
         if let policy { new.policy = policy }
         try install(new, by: actor)
-        if maxsize != nil || maxbytes != nil { _ = shrink() }
+        if maxsize != nil || maxbytes != nil { shrink() }
         scheduleSweep()
     }
 
@@ -382,7 +382,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         _ new: Configuration, by actor: Actor? = nil
     ) throws(CacheError) -> [Victim<Key>] {
         try install(new, by: actor)
-        let removed = shrink()
+        var removed: [Victim<Key>] = []
+        shrink { removed += $0 }
         scheduleSweep()
         return removed
     }
@@ -397,15 +398,20 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    private func shrink() -> [Victim<Key>] {
-        var removed: [Victim<Key>] = []
-        inSlices(\.shrinking) { store, now in
-            let slice = store.shrink(limit: Self.slice, at: now)
-            removed += slice
-            return slice.count
-        }
-        if removed.count >= Self.slice { trim() }
-        return removed
+    /// Removes what is beyond the bounds; each slice is told with no lock held, since a list that
+    /// grows to a million is moved now and then.
+    private func shrink(_ told: ([Victim<Key>]) -> Void = { _ in }) {
+        var slice: [Victim<Key>] = []
+        var total = 0
+        repeat {
+            inSlices(\.shrinking, atMost: 1) { store, now in
+                slice = store.shrink(limit: Self.slice, at: now)
+                return slice.count
+            }
+            told(slice)
+            total += slice.count
+        } while slice.count == Self.slice
+        if total >= Self.slice { trim() }
     }
 
     private func trim() { store.withLock { $0.trim() } }
@@ -449,8 +455,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             var slots: Range<UInt32> = 0..<1
             while !slots.isEmpty {
                 slots = shards[number].withLock { shard in
-                    let began = SystemClock.precise()
-                    let end = min(slots.lowerBound + UInt32(Self.slice), shard.slab.slotCount)
+                    let began = Hold.Start()
+                    let end = min(slots.lowerBound + 4 * UInt32(Self.slice), shard.slab.slotCount)
                     for slot in slots.lowerBound..<max(end, slots.lowerBound) { visit(slot, shard) }
                     hold.add(since: began)
                     return end..<max(end, shard.slab.slotCount)
@@ -463,7 +469,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// The first events numbered above `number`, at most `limit`.
     public func events(after number: UInt64, limit: Int = .max) -> EventPage<Key> {
         store.withLock { store in
-            let began = SystemClock.precise()
+            let began = Hold.Start()
             defer { store.holds.looking.add(since: began) }
             return store.feed.page(after: number, limit: limit)
         }
@@ -510,9 +516,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             let held = store.withLock { $0.beginWalk(under: policy) ? $0.count : nil }
             guard let held else { return plan { $0.victims(count, under: policy) } }
             var slots: [UInt32] = []
-            while slots.count < min(count, held) {
+            // What is hit on the way is met again at the end; hits that go on and on end nothing.
+            var seen: Set<UInt32> = []
+            for _ in 0...2 * held / Self.slice where slots.count < min(count, held) {
                 let more = plan { $0.walk(4 * Self.slice) }
-                slots += more
+                for slot in more where seen.insert(slot).inserted { slots.append(slot) }
                 if more.count < 4 * Self.slice { break }
             }
             return slots
@@ -521,7 +529,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private func plan<Found: Sendable>(_ work: (inout Store<Key, Value>) -> Found) -> Found {
         store.withLock { store in
-            let began = SystemClock.precise()
+            let began = Hold.Start()
             defer { store.holds.planning.add(since: began) }
             return work(&store)
         }
@@ -539,26 +547,27 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     /// Entries removed or visited under one hold of a lock.
-    private static var slice: Int { 128 }
+    private static var slice: Int { 64 }
 
     /// Repeats a bounded piece of work, releasing the lock in between, until less than a full
     /// slice was left to do.
     @discardableResult
     private func inSlices(
-        _ kind: any WritableKeyPath<Holds, Hold> & Sendable,
+        _ kind: any WritableKeyPath<Holds, Hold> & Sendable, atMost slices: Int = .max,
         _ work: (inout Store<Key, Value>, Instant) -> Int
     ) -> Int {
         let now = clock.now()
         var total = 0
-        while true {
+        for _ in 0..<slices {
             let done = change { store in
-                let began = SystemClock.precise()
+                let began = Hold.Start()
                 defer { store.holds[keyPath: kind].add(since: began) }
                 return work(&store, now)
             }
             total += done
-            if done < Self.slice { return total }
+            if done < Self.slice { break }
         }
+        return total
     }
 
     /// Changes the store; tells of what left, and drops it, once the lock is free again.

@@ -47,9 +47,7 @@ struct Forecast<Key: Hashable & Sendable> {
     ) -> [Victim<Key>] {
         var left = excess
         var victims: [Victim<Key>] = []
-        // An entry that was hit while the order was taken stands in it twice.
-        var seen: Set<UInt32> = []
-        for slot in order where seen.insert(slot).inserted {
+        for slot in order {
             guard left.count > 0 || left.bytes > 0 else { break }
             let local = shards.local(slot)
             let entry: Entry? = shards.shard(of: slot).withLock {

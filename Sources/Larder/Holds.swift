@@ -8,17 +8,22 @@ public struct Holds: Hashable, Sendable, Codable {
     public init() {}
 
     /// The longest of all, in nanoseconds.
-    public var longest: Int64 {
-        max(looking.longest, expiring.longest, shrinking.longest, planning.longest)
-    }
+    public var longest: Int64 { all.map(\.longest).max()! }
+
+    /// The most work under one hold, in nanoseconds.
+    public var longestWork: Int64 { all.map(\.longestWork).max()! }
+
+    private var all: [Hold] { [looking, expiring, shrinking, planning] }
 }
 
 public struct Hold: Hashable, Sendable, Codable {
     public var count: UInt64 = 0
     /// Nanoseconds in all.
     public var total: Int64 = 0
-    /// Nanoseconds of the longest.
+    /// Nanoseconds of the longest, by the clock on the wall.
     public var longest: Int64 = 0
+    /// Nanoseconds of work of the longest, without what the machine did in between.
+    public var longestWork: Int64 = 0
 
     public init() {}
 
@@ -26,12 +31,20 @@ public struct Hold: Hashable, Sendable, Codable {
         count += others.count
         total += others.total
         longest = max(longest, others.longest)
+        longestWork = max(longestWork, others.longestWork)
     }
 
-    mutating func add(since start: Int64) {
-        let took = SystemClock.precise() - start
+    /// The two clocks as a hold begins.
+    struct Start {
+        let wall = SystemClock.precise()
+        let work = SystemClock.work()
+    }
+
+    mutating func add(since start: Start) {
+        let took = SystemClock.precise() - start.wall
         count += 1
         total += took
         longest = max(longest, took)
+        longestWork = max(longestWork, SystemClock.work() - start.work)
     }
 }

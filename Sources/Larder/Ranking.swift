@@ -204,7 +204,7 @@ extension Cache {
         for number in 0..<shards.count {
             var chunk = 0
             while shards[number].withLock({ shard in
-                let began = SystemClock.precise()
+                let began = Hold.Start()
                 defer { hold.add(since: began) }
                 guard let found = shard.slab.span(chunk) else { return false }
                 if let base = found.base {

@@ -24,6 +24,9 @@ enum SystemClock {
         return UInt32(Int.bitWidth - (shards - 1).leadingZeroBitCount)
     }()
 
+    /// The processor's time that the calling thread has had, in nanoseconds.
+    static func work() -> Int64 { read(CLOCK_THREAD_CPUTIME_ID) }
+
     /// Lets another thread run, for a moment or for a while.
     static func pause(isLong: Bool) { if isLong { usleep(50) } else { sched_yield() } }
 
