@@ -1,7 +1,7 @@
 /// The keys that left lately by eviction or expiry, so that a miss can be told to be a pity.
 ///
 /// It remembers hashes for a minute, in two generations, the younger of which takes the place of
-/// the older once it is full: so it is exact for the last 4,096 departures at least, and never
+/// the older once it is full: so it is exact for the last 2,048 departures at least, and never
 /// grows by much at once. Two keys of one hash are one to it.
 struct Regret {
     private var young: [UInt64: Ghost] = [:]
@@ -13,7 +13,7 @@ struct Regret {
     }
 
     static let window = Duration.seconds(60)
-    static let generation = 4096
+    static let generation = 2048
 
     mutating func left(_ hash: UInt64, _ cause: RemovalCause, at now: Instant) {
         guard cause == .evicted || cause == .expired else { return forget(hash) }
