@@ -88,6 +88,11 @@ private enum Numbers {
     static let awaited: Memoized<Int, Int, Never> = memoized(maxsize: nil) { n in
         n < 2 ? n : await awaited(n - 1) + awaited(n - 2)
     }
+    static let waiting: Memoized<Int, Int, any Error> = memoized { n in try await waiting(n) }
+    static let asked = Calls()
+    static let asking: Memoized<Int, Int, Never> = memoized { n in
+        asked.next() == 1 ? await asking(n) : n
+    }
 }
 
 private func parse(_ text: String) throws -> Int {
@@ -176,6 +181,35 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
         let looked = memoized(.lru, maxsize: 3, ttl: .seconds(1), look)
         #expect(looked.cacheParameters == Configuration(maxsize: 3, ttl: .seconds(1)))
         #expect(try await looked("7", 1) == 8)
+    }
+
+    @Test func `every kind of function takes a policy`() {
+        let made: [Configuration] = [
+            memoized(.fifo, maxsize: 1) { (a: Int) in a }.cacheParameters,
+            memoized(.fifo, maxsize: 1) { (a: Int, b: Int) in a }.cacheParameters,
+            memoized(.fifo, maxsize: 1) { (a: Int) async -> Int in a }.cacheParameters,
+            memoized(.fifo, maxsize: 1) { (a: Int, b: Int) async -> Int in a }.cacheParameters,
+        ]
+        let fifo = Configuration(maxsize: 1, ttl: nil, policy: .fifo)
+        #expect(made == [fifo, fifo, fifo, fifo])
+    }
+
+    @Test(arguments: [(Policy.fifo, 1), (.lru, 2), (.lfu(ages: false), 3)])
+    func `the policy names the result that leaves`(policy: Policy, victim: Int) {
+        let number = memoized(policy, maxsize: 3) { (n: Int) in n }
+        for n in [1, 2, 3, 2, 2, 1, 1, 3, 4] { _ = number(n) }
+        #expect(number.cache.held == Set([1, 2, 3, 4]).subtracting([victim]))
+    }
+
+    @Test func `with a seed the same results leave again`() {
+        func stay(_ seed: UInt64) -> Set<Int> {
+            let number = memoized(.rr(seed: seed), maxsize: 8) { (n: Int) in n }
+            for n in 1...64 { _ = number(n) }
+            return number.cache.held
+        }
+        #expect(stay(7) == stay(7))
+        #expect(stay(7) != stay(8))
+        #expect(stay(7).count == 8)
     }
 
     @Test func `bounds changed at run time are the ones that are told and kept to`() throws {
@@ -308,6 +342,8 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
         #expect(gate.arrivals == 1)
         #expect(
             lookUp.cacheInfo == CacheInfo(misses: 1, coalesced: 99, maxsize: 128, currsize: 1))
+        lookUp.cacheClear()
+        #expect(lookUp.cacheInfo == CacheInfo(maxsize: 128))
     }
 
     @Test func `callers at once share one error of its own type`() async throws {
@@ -404,13 +440,19 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
     // MARK: Recursion
 
     @Test func `a function may call its memoized self`() async {
-        #expect(Numbers.plain(90) == 2_880_067_194_370_816_120)
-        #expect(Numbers.calls.count == 91)
-        #expect(Numbers.plain.cacheInfo.hits == 88)
-        #expect(await Numbers.awaited(90) == 2_880_067_194_370_816_120)
+        #expect(Numbers.plain(25) == 75_025)
+        #expect(Numbers.calls.count == 26)
+        #expect(Numbers.plain.cacheInfo.hits == 23)
+        #expect(await Numbers.awaited(25) == 75_025)
         #expect(
             Numbers.awaited.cacheInfo
-                == CacheInfo(hits: 88, misses: 91, maxsize: nil, currsize: 91))
+                == CacheInfo(hits: 23, misses: 26, maxsize: nil, currsize: 26))
+    }
+
+    @Test func `a call that waits for itself ends, in an error or in its own way`() async throws {
+        await #expect(throws: CacheError.self) { try await Numbers.waiting(1) }
+        #expect(await Numbers.asking(1) == 1)
+        #expect(Numbers.asking.cacheInfo == CacheInfo(misses: 1, maxsize: 128, currsize: 1))
     }
 
     // MARK: Cancellation

@@ -15,8 +15,8 @@ public final class Memo<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     init(_ options: MemoOptions, fetch: @escaping Cache<Key, Value>.Fetch) {
         cache = Cache(
-            options.name, maxsize: options.maxsize, ttl: options.ttl, clock: options.clock,
-            fetch: fetch)
+            options.name, maxsize: options.maxsize, ttl: options.ttl, policy: options.policy,
+            clock: options.clock, fetch: fetch)
     }
 
     /// How often it was cleared.

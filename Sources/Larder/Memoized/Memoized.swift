@@ -29,6 +29,9 @@
 /// not memoized, and may end early in its own way. What it gives then is the caller's alone and
 /// not kept.
 ///
+/// **Recursion** works, for other arguments: a call that waits for itself gets a ``CacheError``
+/// where the function throws errors of any type, and runs on, as if not memoized, where it does not.
+///
 /// It behaves as a function under a decorator of Python's `cachetools.func`, and differs so:
 /// - it may be async: the value is kept, not the coroutine;
 /// - callers who wait are counted as coalesced and not as hits, and share the error, if it comes to
