@@ -2,7 +2,7 @@ import Larder
 
 extension Figure {
     static let hitRatios: [Figure] = Trace.names.flatMap { trace in
-        Policy.names.flatMap { policy in
+        (Policy.names + ["lfu-age=none"]).flatMap { policy in
             Trace.sizes(of: trace).map { hitRatio(trace, policy, $0) }
         }
     }
@@ -11,10 +11,15 @@ extension Figure {
     static func hitRatio(id: String) -> Figure? {
         let parts = id.split(separator: ".").map(String.init)
         guard parts.count == 4, parts[0] == "hitratio", Trace.names.contains(parts[1]),
-            Policy.names.contains(parts[2]),
+            Policy(written(parts[2])) != nil,
             let size = Int(parts[3].hasSuffix("m") ? String(parts[3].dropLast()) : parts[3])
         else { return nil }
         return hitRatio(parts[1], parts[2], size)
+    }
+
+    /// In an id, what a policy takes stands behind a dash: ids have commas between them.
+    private static func written(_ policy: String) -> String {
+        policy.replacing("-", with: ",")
     }
 
     private static func hitRatio(_ name: String, _ policy: String, _ size: Int) -> Figure {
@@ -26,7 +31,7 @@ extension Figure {
             rounds: 1
         ) { bench in
             // Random choices are made by a seed, so that the figure is the same in every run.
-            let rule = Policy(policy == "rr" ? "rr,seed=1" : policy)!
+            let rule = Policy(policy == "rr" ? "rr,seed=1" : written(policy))!
             let trace = try Trace(name, data: bench.data)
             if let bytes = trace.bytes {
                 let ratio = try hitRatio(trace.keys, bytes, rule, maxbytes: size << 20)

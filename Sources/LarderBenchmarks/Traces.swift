@@ -13,7 +13,7 @@ struct Trace {
         case "gli": Array(stride(from: 250, through: 2000, by: 250))
         case "loop": [250, 500, 750, 1000]
         case "scan": [500, 1000, 1500, 2000]
-        case "drift": [50, 100, 200]
+        case "drift": [32, 64, 128, 256]
         default: Array(stride(from: 128, through: 1024, by: 128))
         }
     }
