@@ -4,9 +4,10 @@ import TestSupport
 @testable import Larder
 
 /// What a cache is to do, said as plainly as it can be: entries stand in one array, the least
-/// recently used first, and everything is found by looking through it.
+/// recently used or written first, and everything is found by looking through it.
 ///
-/// The rules are cachetools' `TTLCache` with the deviations that `Cache` lists.
+/// The rules are cachetools' `TTLCache` with the deviations that `Cache` lists, under the policies
+/// that can be said in a line: lru, fifo and lfu without ageing.
 struct Model {
     struct Entry: Hashable {
         let key: Int
@@ -16,6 +17,8 @@ struct Model {
         let bytes: Int
         var hits: UInt64 = 0
         var lastHit: Instant?
+        /// Writes and hits of the key for as long as it has been held.
+        var uses = 1
     }
 
     struct Flight {
@@ -60,6 +63,8 @@ struct Model {
         return ends.compactMap(\.self).min() ?? .distantFuture
     }
 
+    private var bytes: Int { entries.reduce(0) { $0 + $1.bytes } }
+
     var live: [Entry] { entries.filter { now < deadline($0) } }
 
     func peek(_ key: Int) -> Entry? { live.first { $0.key == key } }
@@ -68,8 +73,24 @@ struct Model {
     func victims(of new: Configuration) -> [Victim<Int>] {
         let stay = live.filter { now < deadline($0, new.ttl) }
         let ended = live.filter { deadline($0, new.ttl) <= now }.sorted { $0.version < $1.version }
-        let excess = stay.prefix(max(0, stay.count - (new.maxsize ?? .max)))
+        var excess: [Entry] = []
+        var (count, bytes) = (stay.count, stay.reduce(0) { $0 + $1.bytes })
+        // Under a policy that is new all have been used alike, in the order of the present one.
+        for entry in inOrder(stay) {
+            guard count > new.maxsize ?? .max || bytes > new.maxbytes ?? .max else { break }
+            excess.append(entry)
+            count -= 1
+            bytes -= entry.bytes
+        }
         return ended.map { victim($0, .expired) } + excess.map { victim($0, .evicted) }
+    }
+
+    /// The first to go first.
+    func inOrder(_ entries: [Entry]) -> [Entry] {
+        guard case .lfu = configuration.policy else { return entries }
+        return entries.enumerated()
+            .sorted { ($0.element.uses, $0.offset) < ($1.element.uses, $1.offset) }
+            .map(\.element)
     }
 
     private func victim(_ entry: Entry, _ cause: RemovalCause) -> Victim<Int> {
@@ -86,11 +107,12 @@ struct Model {
             return nil
         }
         counters.hits += 1
-        var entry = entries.remove(at: place)
-        entry.hits += 1
-        entry.lastHit = now
-        entries.append(entry)
-        return entry.value
+        entries[place].hits += 1
+        entries[place].uses += 1
+        entries[place].lastHit = now
+        let value = entries[place].value
+        if configuration.policy != .fifo { entries.append(entries.remove(at: place)) }
+        return value
     }
 
     mutating func cached(_ key: Int) -> Loaf? {
@@ -155,18 +177,30 @@ struct Model {
     }
 
     private mutating func write(_ value: Loaf, for key: Int, fetched: Bool) {
-        if let old = entries.first(where: { $0.key == key }) {
-            remove(old, now < deadline(old) ? .replaced : .expired)
-        }
-        let entry = Entry(
+        var entry = Entry(
             key: key, value: value, version: version + 1, writtenAt: now,
             bytes: bytesOfRecord + value.heapBytes)
-        guard now < deadline(entry), configuration.maxsize != 0 else { return }
-        while entries.count >= configuration.maxsize ?? .max {
+        let maxbytes = configuration.maxbytes ?? .max
+        let lives = now < deadline(entry)
+        let isKept = lives && entry.bytes <= maxbytes && configuration.maxsize != 0
+        if let old = entries.first(where: { $0.key == key }) {
+            let isLive = now < deadline(old)
+            // Where there is room for it the newer value takes the older one's place.
+            if isKept, isLive, bytes - old.bytes + entry.bytes <= maxbytes {
+                entry.uses = old.uses + 1
+            }
+            remove(old, isLive ? .replaced : .expired)
+        }
+        if lives, entry.bytes > maxbytes {
+            counters.oversized += 1
+            note(key, "oversized \(entry.bytes)")
+        }
+        guard isKept else { return }
+        while entries.count >= configuration.maxsize ?? .max || bytes + entry.bytes > maxbytes {
             if let ended = nextEnded {
                 remove(ended, .expired)
             } else {
-                remove(entries[0], .evicted)
+                remove(inOrder(entries)[0], .evicted)
             }
         }
         version += 1
@@ -212,6 +246,10 @@ struct Model {
         let victims = victims(of: new)
         if new != configuration {
             note(nil, "configured \(configuration) \(new)", by: actor)
+            if new.policy != configuration.policy {
+                entries = inOrder(entries)
+                for place in entries.indices { entries[place].uses = 1 }
+            }
             configuration = new
         }
         for victim in victims {

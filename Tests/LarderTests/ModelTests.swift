@@ -13,10 +13,16 @@ let drive: (seeds: UInt64, operations: Int) = {
     return (UInt64(parts[0]), parts[1])
 }()
 
+/// Those that the model knows.
+private let policies: [Policy] = [.lru, .fifo, .lfu(ages: false)]
+
 @Suite struct ModelTests {
     @Test(arguments: 1...drive.seeds)
     func `the cache does as the naive model under random operations`(seed: UInt64) async throws {
-        let rig = Rig(seed)
+        // Every seed begins with another policy and number of shards.
+        let rig = Rig(
+            seed, policy: policies[Int(seed) % policies.count],
+            shardBits: [0, 4, 2][Int(seed / 3) % 3])
         for number in 1...drive.operations {
             let operation = try await rig.step()
             let comment: Comment = "seed \(seed), operation \(number): \(operation)"
@@ -39,12 +45,12 @@ private final class Rig {
     private var eventsSeen: UInt64 = 0
     private var cancelled = 0
 
-    init(_ seed: UInt64) {
+    init(_ seed: UInt64, policy: Policy, shardBits: UInt32) {
         random = Seeded(seed)
-        let configuration = Configuration(maxsize: 8, ttl: .seconds(60))
+        let configuration = Configuration(maxsize: 8, ttl: .seconds(60), policy: policy)
         cache = Cache(
-            "model", maxsize: configuration.maxsize, ttl: configuration.ttl,
-            clock: clock.neverWaking, fetch: origin.fetch)
+            "model", configuration, clock: clock.neverWaking, shardBits: shardBits,
+            fetch: origin.fetch)
         cache.insert(Loaf(number: 0), for: 0)
         let record = cache.peek(0)!.facts.bytes
         model = Model(configuration, at: clock.now, bytesOfRecord: record)
@@ -123,8 +129,11 @@ private final class Rig {
     private func configure() throws -> String {
         let new = Configuration(
             maxsize: [nil, 0, 1, 3, 6, 8, 12].randomElement(using: &random)!,
+            maxbytes: [nil, nil, 100, 500, 900, 1500].randomElement(using: &random)!,
             ttl: [nil, .zero, .seconds(1), .seconds(10), .seconds(60), .seconds(90)]
-                .randomElement(using: &random)!)
+                .randomElement(using: &random)!,
+            policy: Int.random(in: 0..<4, using: &random) == 0
+                ? policies.randomElement(using: &random)! : cache.configuration.policy)
         let actor = actor()
         let (told, known) = (cache.victims(of: new), model.victims(of: new))
         try #require(told.map(Line.init) == known.map(Line.init), "victims of \(new)")
@@ -196,7 +205,7 @@ private final class Rig {
         try #require(
             entries.sorted { $0.version < $1.version } == known.sorted { $0.version < $1.version },
             comment)
-        try #require(cache.order == model.live.map(\.key), comment)
+        try #require(cache.order == model.inOrder(model.live).map(\.key), comment)
         let snapshot = cache.snapshot()
         try #require(snapshot.counters == model.counters, comment)
         try #require(snapshot.configuration == model.configuration, comment)

@@ -79,7 +79,9 @@ extension Cache {
 
     /// The keys of live entries, the next victim first.
     var order: [Key] {
-        victims(of: Configuration(maxsize: 0, ttl: configuration.ttl)).map(\.key)
+        var none = configuration
+        none.maxsize = 0
+        return victims(of: none).map(\.key)
     }
 
     var held: Set<Key> {
