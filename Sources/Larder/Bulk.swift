@@ -23,6 +23,15 @@ final class Bulk<Key: Hashable & Sendable>: Sendable {
     }
 }
 
+/// Counts down to the last of several.
+final class Countdown: Sendable {
+    private let left: Atomic<Int>
+
+    init(_ count: Int) { left = Atomic(count) }
+
+    func isOver() -> Bool { left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
+}
+
 /// The origin, asked for several keys, left one out.
 struct Absent: Error, CustomStringConvertible {
     var description: String { "the origin has no value for this key" }

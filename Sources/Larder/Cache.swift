@@ -185,12 +185,16 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private func lead(_ flight: FlightID, _ key: Key) {
         let task = Task {
             let began = ContinuousClock.now
-            let result = await Fetching.$innermost.withValue(Fetching(self, key)) {
+            let result = await Fetching.$innermost.withValue(Fetching(self, [key])) {
                 await outcome { try await fetch(key) }
             }
             land(flight, result, took: ContinuousClock.now - began)
         }
-        if !store.withLock({ $0.attach(task, to: flight) }) { task.cancel() }
+        attach({ task.cancel() }, to: flight)
+    }
+
+    private func attach(_ abandon: @escaping Abandon, to flight: FlightID) {
+        if !store.withLock({ $0.attach(abandon, to: flight) }) { abandon() }
     }
 
     private func land(_ flight: FlightID, _ result: Result<Value, any Error>, took: Duration) {
@@ -205,7 +209,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private func leave(_ id: WaiterID) {
         guard let departure = store.withLock({ $0.leave(id) }) else { return }
         departure.waiter.continuation.resume(throwing: CancellationError())
-        departure.abandoned?.cancel()
+        departure.abandon?()
     }
 
     /// The values for `keys`, with one call of the origin for all that are neither held nor being
@@ -269,7 +273,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ) {
         let task = Task {
             let began = ContinuousClock.now
-            let result = await outcome { try await fetchAll(Array(flights.keys)) }
+            let result = await Fetching.$innermost.withValue(Fetching(self, Set(flights.keys))) {
+                await outcome { try await fetchAll(Array(flights.keys)) }
+            }
             let took = ContinuousClock.now - began
             for (key, flight) in flights {
                 land(
@@ -279,10 +285,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
                     }, took: took)
             }
         }
-        for flight in flights.values where !store.withLock({ $0.attach(task, to: flight) }) {
-            // Nobody waits for this key any more; the others are still wanted.
-            continue
-        }
+        // As long as somebody waits for one of the keys, the call is wanted.
+        let wanted = Countdown(flights.count)
+        for flight in flights.values { attach({ if wanted.isOver() { task.cancel() } }, to: flight) }
     }
 
     // MARK: Changing

@@ -16,8 +16,11 @@ typealias FlightID = UInt64
 struct Flight<Key: Sendable, Value: Sendable>: Sendable {
     let key: Key
     var waiters: [Waiter<Value>]
-    var task: Task<Void, Never>?
+    /// Called once nobody waits any more.
+    var abandon: Abandon?
 }
+
+typealias Abandon = @Sendable () -> Void
 
 /// What a look-up came to.
 enum Lookup<Value: Sendable>: Sendable {
@@ -70,10 +73,10 @@ public struct Victim<Key: Sendable>: Sendable {
     }
 }
 
-/// A waiter that left its flight, and the task of the flight where it was the last.
+/// A waiter that left its flight, and what to call where it was the last.
 struct Departure<Value: Sendable>: Sendable {
     let waiter: Waiter<Value>
-    let abandoned: Task<Void, Never>?
+    let abandon: Abandon?
 }
 
 /// What a cache's keys and values say of themselves.

@@ -4,19 +4,22 @@ final class Fetching: Sendable {
     @TaskLocal static var innermost: Fetching?
 
     private let cache: ObjectIdentifier
-    private let key: any Sendable
+    /// A `Set` of the cache's keys.
+    private let keys: any Sendable
     private let outer: Fetching?
 
-    init(_ cache: any AnyObject & Sendable, _ key: some Sendable) {
+    init<Key: Hashable & Sendable>(_ cache: any AnyObject & Sendable, _ keys: Set<Key>) {
         self.cache = ObjectIdentifier(cache)
-        self.key = key
+        self.keys = keys
         outer = Self.innermost
     }
 
     static func isFetching<Key: Hashable & Sendable>(_ key: Key, of cache: AnyObject) -> Bool {
         var link = innermost
         while let fetching = link {
-            if fetching.cache == ObjectIdentifier(cache), fetching.key as? Key == key {
+            if fetching.cache == ObjectIdentifier(cache),
+                let keys = fetching.keys as? Set<Key>, keys.contains(key)
+            {
                 return true
             }
             link = fetching.outer

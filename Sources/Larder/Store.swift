@@ -204,10 +204,10 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     // MARK: Flights
 
-    /// Gives the flight the task that fetches for it; false where nobody waits for it any more.
-    mutating func attach(_ task: Task<Void, Never>, to flight: FlightID) -> Bool {
+    /// Tells the flight what to call once nobody waits for it; false where that is so already.
+    mutating func attach(_ abandon: @escaping Abandon, to flight: FlightID) -> Bool {
         guard pending[flight] != nil else { return false }
-        pending[flight]!.task = task
+        pending[flight]!.abandon = abandon
         return true
     }
 
@@ -231,19 +231,18 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return landed.waiters
     }
 
-    /// Takes a waiter that gave up out of its flight. The last one leaving ends the flight: its
-    /// task is returned, to be cancelled.
+    /// Takes a waiter that gave up out of its flight. The last one leaving ends the flight.
     mutating func leave(_ id: WaiterID) -> Departure<Value>? {
         guard let flight = waiting.removeValue(forKey: id),
             let place = pending[flight]?.waiters.firstIndex(where: { $0.id == id })
         else { return nil }
         let waiter = pending[flight]!.waiters.remove(at: place)
         guard pending[flight]!.waiters.isEmpty else {
-            return Departure(waiter: waiter, abandoned: nil)
+            return Departure(waiter: waiter, abandon: nil)
         }
         let ended = pending.removeValue(forKey: flight)!
         if flights[ended.key] == flight { flights[ended.key] = nil }
-        return Departure(waiter: waiter, abandoned: ended.task)
+        return Departure(waiter: waiter, abandon: ended.abandon)
     }
 
     // MARK: Writing
