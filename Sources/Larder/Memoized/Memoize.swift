@@ -10,8 +10,8 @@
 /// let price = memoized { (item: String, amount: Int) in catalogue[item, default: 0] * amount }
 /// let roles = memoized(maxsize: nil, listRoles)
 ///
-/// try await lookUp("123456789012")
-/// price("flour", 3)
+/// let account = try await lookUp("123456789012")
+/// let three = price("flour", 3)
 /// ```
 ///
 /// - Parameters:

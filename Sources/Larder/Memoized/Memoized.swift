@@ -66,7 +66,9 @@ public struct Memoized<
     ///
     /// - Throws: What the function throws; `CancellationError` where that may be any error and the
     ///   caller was cancelled.
-    public func callAsFunction(_ argument: Key) async throws(Failure) -> Value {
+    public nonisolated(nonsending) func callAsFunction(
+        _ argument: Key
+    ) async throws(Failure) -> Value {
         do {
             return try await memo.cache.value(for: argument)
         } catch let failure as Failure {
@@ -77,7 +79,7 @@ public struct Memoized<
     }
 
     /// As with one argument.
-    public func callAsFunction<each Argument: Hashable & Sendable>(
+    public nonisolated(nonsending) func callAsFunction<each Argument: Hashable & Sendable>(
         _ arguments: repeat each Argument
     ) async throws(Failure) -> Value where Key == Arguments<repeat each Argument> {
         try await self(Arguments(repeat each arguments))
