@@ -105,8 +105,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// - Throws: What the fetch threw; `CancellationError` where the caller was cancelled, which
     ///   harms no other waiter (the last one leaving cancels the fetch); ``CacheError`` where the
     ///   caller is itself the fetch for that key.
+    // On the caller's own executor: a hit from the main actor would else take two hops.
     @inlinable
-    public func value(for key: Key) async throws -> Value {
+    nonisolated(nonsending) public func value(for key: Key) async throws -> Value {
         if let value = hit(key) { return value }
         return try await fetched(key)
     }
