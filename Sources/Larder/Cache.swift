@@ -288,7 +288,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
         // As long as somebody waits for one of the keys, the call is wanted.
         let wanted = Countdown(flights.count)
-        for flight in flights.values { attach({ if wanted.isOver() { task.cancel() } }, to: flight) }
+        for flight in flights.values {
+            attach({ if wanted.isOver() { task.cancel() } }, to: flight)
+        }
     }
 
     // MARK: Changing

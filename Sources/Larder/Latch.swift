@@ -41,7 +41,7 @@ struct Latch: ~Copyable {
                 _spinHint()
             } else {
                 // The holder may have lost its processor: give it ours.
-                SystemClock.pause(isLong: tries > 200)
+                SystemClock.pause(isLong: tries > 110)
             }
         }
     }

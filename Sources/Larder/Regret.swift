@@ -16,7 +16,7 @@ struct Regret {
     static let generation = 2048
 
     mutating func left(_ hash: UInt64, _ cause: RemovalCause, at now: Instant) {
-        guard cause == .evicted || cause == .expired else { return forget(hash) }
+        guard cause == .evicted || cause == .expired else { return }
         if young.count >= Self.generation {
             swap(&young, &old)
             young.removeAll(keepingCapacity: true)
@@ -24,7 +24,8 @@ struct Regret {
         young[hash] = Ghost(at: now, cause: cause)
     }
 
-    private mutating func forget(_ hash: UInt64) {
+    /// The key is back.
+    mutating func forget(_ hash: UInt64) {
         if !young.isEmpty { young[hash] = nil }
         if !old.isEmpty { old[hash] = nil }
     }

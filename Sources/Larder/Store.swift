@@ -283,6 +283,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         }
         guard isKept else { return }
         makeRoom(for: size, rival: key, at: now)
+        regret.forget(hash)
         version += 1
         let record = Record(
             writtenAt: now.nanoseconds, version: version, loads: loads, bytes: UInt32(size),
@@ -475,6 +476,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             bytes <= (configuration.maxbytes ?? .max) - size
         else { return false }
         flights[grave.entry.key] = nil
+        regret.forget(hash)
         version += 1
         var record = grave.record
         record.versionAndLoads = version << 16 | record.versionAndLoads & 0xffff

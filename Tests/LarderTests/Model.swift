@@ -204,6 +204,7 @@ struct Model {
             }
         }
         version += 1
+        ghosts[key] = nil
         entries.append(entry)
         note(key, "written \(entry.version), \(entry.bytes) bytes\(fetched ? ", fetched" : "")")
     }
@@ -276,7 +277,7 @@ struct Model {
         entries.removeAll { $0.version == entry.version }
         counters.count(cause)
         let isGhost = cause == .evicted || cause == .expired
-        if cause != .replaced { ghosts[entry.key] = isGhost ? (now, cause) : nil }
+        if isGhost { ghosts[entry.key] = (now, cause) }
         if entry.hits == 0 { counters.unused += 1 }
         let age = now - entry.writtenAt
         note(entry.key, "\(cause) \(entry.version), \(age), \(entry.hits) hits", by: actor)
