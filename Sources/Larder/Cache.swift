@@ -30,6 +30,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @usableFromInline let shards: Shards<Key, Value>
     private let fetch: Fetch
     private let onRemoval: RemovalListener?
+    private let renewal: Renewal?
     private let store: Guarded<Store<Key, Value>>
     private let sweeper = Guarded(Sweeper())
     private let nextSweep = Atomic(Int64.max)
@@ -45,6 +46,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///   - jitter: By up to which part of the ttl entries live shorter, 0 to 1.
     ///   - policy: Who goes where there is no room.
     ///   - lifetime: How long a value may be served, from what it is; never longer than the ttl.
+    ///   - renewal: How entries are fetched anew before their end, and what failures mean.
     ///   - events: How many events the feed holds before it overwrites the oldest.
     ///   - onRemoval: Called for every entry that left, with the cause, soon after; no lock is
     ///     held, so that it may call the cache.
@@ -52,31 +54,35 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     public convenience init(
         _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
         jitter: Double = 0, policy: Policy = .lru,
-        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, events: Int = 4096,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        events: Int = 4096,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
     ) {
         self.init(
             name,
             Configuration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
-            lifetime: lifetime, events: events, clock: clock, onRemoval: onRemoval, fetch: fetch)
+            lifetime: lifetime, renewal: renewal, events: events, clock: clock,
+            onRemoval: onRemoval, fetch: fetch)
     }
 
     /// As the other one, with all bounds in one.
     public convenience init(
         _ name: String, _ configuration: Configuration,
-        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, events: Int = 4096,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        events: Int = 4096,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
     ) {
         self.init(
-            name, configuration, lifetime: lifetime, events: events, clock: clock,
+            name, configuration, lifetime: lifetime, renewal: renewal, events: events, clock: clock,
             shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
     }
 
     /// As the public ones, with the number of shards said, 2 to the power of `shardBits`.
     package init(
         _ name: String, _ configuration: Configuration,
-        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, events: Int = 4096,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        events: Int = 4096,
         clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil,
         fetch: @escaping Fetch
     ) {
@@ -86,11 +92,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         self.clock = clock
         self.fetch = fetch
         self.onRemoval = onRemoval
-        shards = Shards(bits: shardBits)
+        self.renewal = renewal
+        shards = Shards(bits: shardBits, hasOwnGates: renewal != nil)
         store = Guarded(
             Store(
                 configuration, feedCapacity: events, shards: shards,
-                traits: Traits(lifetime: lifetime)))
+                traits: Traits(lifetime: lifetime, renewal: renewal)))
     }
 
     deinit {
@@ -180,6 +187,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             lead(flight, key)
         case .join: break
         case .lead(let flight): lead(flight, key)
+        case .failed(let error): waiter.continuation.resume(throwing: error)
         }
     }
 
@@ -200,11 +208,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private func land(_ flight: FlightID, _ result: Result<Value, any Error>, took: Duration) {
         let now = clock.now()
-        let (waiters, next) = change { store in
+        let (landed, next) = change { store in
             (store.land(flight, result, took: took, at: now), store.latestDeadline)
         }
         scheduleSweep(by: next)
-        for waiter in waiters { waiter.continuation.resume(with: result) }
+        for waiter in landed.waiters { waiter.continuation.resume(with: landed.result) }
     }
 
     private func leave(_ id: WaiterID) {
@@ -264,6 +272,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             led = flight
         case .join: break
         case .lead(let flight): led = flight
+        case .failed(let error):
+            let isAbsent = renewal?.meaning(of: error) == .absent
+            waiter.continuation.resume(throwing: isAbsent ? Absent() : error)
         }
         if let flights = bulk.begun(key, led) { lead(flights, fetchAll) }
     }
@@ -338,6 +349,19 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return change { $0.soften(key, version: version, by: actor, at: now) }
     }
 
+    /// Ends the entry of `key` where its value has proved to be bad: credentials that the service
+    /// does not know any more. Unlike an invalidation it leaves a fetch under way alone, and the
+    /// value may still be served as ``Configuration/staleIfError`` says.
+    ///
+    /// - Parameter isBad: Runs under a lock: it must be quick and must not call the cache.
+    @discardableResult
+    public func reject(
+        _ key: Key, by actor: Actor? = nil, where isBad: (Value) -> Bool
+    ) -> Bool {
+        let now = clock.now()
+        return change { $0.reject(key, where: isBad, by: actor, at: now) }
+    }
+
     /// Removes every entry there is at the call; returns how many. Fetches under way are handed
     /// to their waiters and not kept.
     @discardableResult
@@ -400,7 +424,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         try new.validate()
         // What has ended leaves under the old bounds: a longer ttl must not bring it back.
         inSlices(\.expiring) { store, now in
-            let expired = store.expire(limit: Self.slice, at: now)
+            let expired = store.expire(limit: Self.slice, all: true, at: now)
             if expired < Self.slice { store.configure(new, by: actor, at: now) }
             return expired
         }
@@ -429,6 +453,17 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     public func snapshot() -> Snapshot {
         let now = clock.now()
         return store.withLock { $0.snapshot(at: now) }
+    }
+
+    /// The keys whose last fetch failed and is remembered, at most 4,096, in no order.
+    public func troubles() -> [(key: Key, trouble: Trouble)] {
+        let now = clock.now()
+        return store.withLock { $0.troubles.all(at: now) }
+    }
+
+    /// What is known of `keys` beyond their entries: fetches under way, and failures.
+    package func renewals(of keys: [Key]) -> [RenewalFacts] {
+        store.withLock { store in keys.map { store.renewal(of: $0) } }
     }
 
     /// The live value and the facts of `key`'s entry; changes neither order nor counters.

@@ -31,14 +31,26 @@ enum Lookup<Value: Sendable>: Sendable {
     case join
     /// The waiter stands in a new flight, for the caller to start.
     case lead(FlightID)
+    /// The last fetch failed, and it is not the time for another.
+    case failed(any Error)
 }
 
 /// What there is of a key.
 enum Found<Value: Sendable>: Sendable {
     case nothing
     case value(Value, isStale: Bool)
+    /// An entry that is to be renewed, though it may still be served.
+    case due(Due<Value>)
     /// An entry whose deadline has come, in this slot of its shard.
     case ended(UInt32)
+}
+
+/// An entry at the end of its life, or near it.
+struct Due<Value: Sendable>: Sendable {
+    /// In its shard.
+    let slot: UInt32
+    let writtenAt: Int64
+    let deadline: Int64
 }
 
 /// What came of invalidating one key.
@@ -85,12 +97,17 @@ struct Traits<Key: Sendable, Value: Sendable>: Sendable {
     var mayEnd: Bool
     /// Whether a removed value may be kept for a while, for an undo.
     var mayBeBuried: Bool
+    let renewal: Renewal
+    /// Whether entries are renewed before their end.
+    let renews: Bool
     /// When a value that is written now ends by itself.
     var expiry: @Sendable (Key, Value, Instant) -> Instant?
     /// All that an entry takes.
     var bytes: @Sendable (Key, Value) -> Int
 
-    init(lifetime: (@Sendable (Key, Value) -> Duration?)?) {
+    init(lifetime: (@Sendable (Key, Value) -> Duration?)?, renewal: Renewal? = nil) {
+        self.renewal = renewal ?? Renewal()
+        renews = renewal != nil
         let expires = Value.self is any Expiring.Type
         let (keyIsSized, valueIsSized) = (
             Key.self is any ByteSized.Type, Value.self is any ByteSized.Type

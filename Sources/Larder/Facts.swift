@@ -11,11 +11,17 @@ public struct Configuration: Hashable, Sendable, Codable {
     public var jitter: Double
     /// Who goes where there is no room.
     public var policy: Policy
+    /// How long past its end a value may be served while fetches for it fail.
+    public var staleIfError: Duration
+    /// How long it is remembered that the origin has no such thing, where it says so.
+    public var negativeTTL: Duration
 
     public init(
         maxsize: Int?, maxbytes: Int? = nil, ttl: Duration?, jitter: Double = 0,
-        policy: Policy = .lru
+        policy: Policy = .lru, staleIfError: Duration = .zero, negativeTTL: Duration = .zero
     ) {
+        self.staleIfError = staleIfError
+        self.negativeTTL = negativeTTL
         self.maxsize = maxsize
         self.maxbytes = maxbytes
         self.ttl = ttl
@@ -38,6 +44,10 @@ public struct Configuration: Hashable, Sendable, Codable {
         }
         if let ttl, ttl < .zero {
             throw CacheError("ttl \(ttl) is negative; 0 s or more is accepted")
+        }
+        for (name, duration) in [("stale", staleIfError), ("negative", negativeTTL)]
+        where duration < .zero {
+            throw CacheError("\(name) \(duration) is negative; 0 s or more is accepted")
         }
         guard jitter.isFinite, (0...1).contains(jitter) else {
             throw CacheError("jitter \(jitter) is no part of the ttl; 0 to 1 is accepted")
@@ -158,6 +168,10 @@ public struct Counters: Hashable, Sendable, Codable {
     public var misses: UInt64 = 0
     /// Look-ups that joined a flight already under way.
     public var coalesced: UInt64 = 0
+    /// Look-ups answered by a failure that is remembered.
+    public var refused: UInt64 = 0
+    /// Look-ups served past the end, because the fetch had failed; they are among the others too.
+    public var servedStale: UInt64 = 0
     /// Flights whose fetch failed.
     public var fetchFailures: UInt64 = 0
     public var evicted: UInt64 = 0
@@ -175,7 +189,7 @@ public struct Counters: Hashable, Sendable, Codable {
 
     public init() {}
 
-    public var lookups: UInt64 { hits + misses + coalesced }
+    public var lookups: UInt64 { hits + misses + coalesced + refused }
 
     /// Hits over look-ups, 0...1; `nil` before the first look-up.
     public var hitRatio: Double? { lookups == 0 ? nil : Double(hits) / Double(lookups) }

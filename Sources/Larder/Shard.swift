@@ -23,6 +23,10 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     @usableFromInline var jitterStep: Int64 = 0
     /// The ends of values that end by themselves; `nil` where none ever does.
     @usableFromInline var expiries: UnsafeMutablePointer<Int64>?
+    /// From when on a look-up of an entry has to go by the store: its value's end, or where
+    /// entries are renewed the time for that.
+    @usableFromInline var gates: UnsafeMutablePointer<Int64>?
+    private let hasOwnGates: Bool
     private var expiryCapacity = 0
 
     @usableFromInline var heedsHits = true
@@ -44,8 +48,9 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// So many touches are worth settling; there is room for twice as many while the store is busy.
     @inlinable static var manyTouches: Int { 64 }
 
-    init(stamps: UnsafeMutablePointer<Atomic<UInt32>>) {
+    init(stamps: UnsafeMutablePointer<Atomic<UInt32>>, hasOwnGates: Bool) {
         self.stamps = stamps
+        self.hasOwnGates = hasOwnGates
         touches = Memory.grow(nil, to: 2 * Self.manyTouches)
     }
 
@@ -54,6 +59,7 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     @usableFromInline
     func destroy() {
         Memory.free(touches)
+        if let gates, gates != expiries { Memory.free(gates) }
         if let expiries { Memory.free(expiries) }
     }
 
@@ -66,7 +72,7 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     func isLive(_ record: UnsafeMutablePointer<Record>, _ slot: UInt32, at now: Int64) -> Bool {
         if record.pointee.isStale { return false }
         if ttl != .max, now &- record.pointee.writtenAt >= lifetime(record) { return false }
-        if let expiries { return now < expiries[Int(slot)] }
+        if let gates { return now < gates[Int(slot)] }
         return true
     }
 
@@ -84,9 +90,15 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             return slab.key(found.unsafelyUnwrapped).pointee == key
         }
         guard let slot, let address = found else { return nil }
-        let record = slab.record(address)
-        guard isLive(record, slot, at: now) else { return nil }
-        record.pointee.hit(at: now)
+        guard isLive(slab.record(address), slot, at: now) else { return nil }
+        return serve(slot, address, at: now)
+    }
+
+    /// Counts a hit, and returns what was hit.
+    @inlinable @inline(__always)
+    mutating func serve(_ slot: UInt32, _ address: UnsafeMutableRawPointer, at now: Int64) -> Value
+    {
+        slab.record(address).pointee.hit(at: now)
         hits &+= 1
         // Where the store is held for very long, an order that is a little off is the lesser evil.
         if heedsHits, touchCount < 2 * Self.manyTouches {
@@ -120,7 +132,8 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return EntryFacts(
             version: record.version, writtenAt: Instant(nanoseconds: record.writtenAt),
             expiry: expiry(slot).map { Instant(nanoseconds: $0) },
-            deadline: Instant(nanoseconds: deadline(slot)), hits: UInt64(record.hits),
+            deadline: Instant(nanoseconds: deadline(slot)),
+            hits: UInt64(record.hits),
             lastHit: record.lastHitInstant, bytes: Int(record.bytes),
             fetchTime: .microseconds(Int64(record.fetchMicroseconds)), loads: Int(record.loads),
             isStale: record.isStale)
@@ -130,23 +143,23 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     mutating func add(
         _ record: Record, _ key: consuming Key, _ value: consuming Value, _ mark: UInt32,
-        expiry: Int64?
+        expiry: Int64?, gate: Int64
     ) -> UInt32 {
         let slot = slab.add(record, key, value)
         index.insert(slot, mark)
-        if expiries != nil { setExpiry(slot, expiry ?? .max) }
+        if expiries != nil { setExpiry(slot, expiry ?? .max, gate) }
         return slot
     }
 
     /// Puts a newer value into the slot of its key; returns what was there.
     mutating func replace(
-        _ slot: UInt32, _ record: Record, _ value: consuming Value, expiry: Int64?
+        _ slot: UInt32, _ record: Record, _ value: consuming Value, expiry: Int64?, gate: Int64
     ) -> (record: Record, value: Value) {
         let address = slab.address(slot)
         let old = (slab.record(address).pointee, slab.value(address).move())
         slab.record(address).pointee = record
         slab.value(address).initialize(to: value)
-        if expiries != nil { setExpiry(slot, expiry ?? .max) }
+        if expiries != nil { setExpiry(slot, expiry ?? .max, gate) }
         return old
     }
 
@@ -170,18 +183,38 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         if expiries == nil { reserveExpiries(max(8, Int(slab.slotCount))) }
     }
 
-    private mutating func setExpiry(_ slot: UInt32, _ expiry: Int64) {
+    private mutating func setExpiry(_ slot: UInt32, _ expiry: Int64, _ gate: Int64) {
         if slot >= expiryCapacity {
             reserveExpiries(max(Int(slot) + 1, expiryCapacity + expiryCapacity / 4))
         }
         expiries![Int(slot)] = expiry
+        if hasOwnGates { gates![Int(slot)] = gate }
+    }
+
+    /// The value ends now, if it has not ended before.
+    mutating func end(_ slot: UInt32, at now: Int64) {
+        let end = min(now, expiry(slot) ?? .max)
+        setExpiry(slot, end, end)
+    }
+
+    /// From `gate` on look-ups of the entry go by the store; nothing where entries are not renewed.
+    mutating func setGate(_ slot: UInt32, _ gate: Int64) {
+        if hasOwnGates { gates![Int(slot)] = gate }
     }
 
     private mutating func reserveExpiries(_ capacity: Int) {
-        let grown = Memory.grow(expiries, to: capacity)
-        (grown + expiryCapacity).initialize(repeating: .max, count: capacity - expiryCapacity)
-        expiries = grown
+        let old = (expiries, gates)
+        expiries = grown(old.0, to: capacity)
+        gates = hasOwnGates ? grown(old.1, to: capacity) : expiries
         expiryCapacity = capacity
+    }
+
+    private func grown(
+        _ column: UnsafeMutablePointer<Int64>?, to capacity: Int
+    ) -> UnsafeMutablePointer<Int64> {
+        let grown = Memory.grow(column, to: capacity)
+        (grown + expiryCapacity).initialize(repeating: .max, count: capacity - expiryCapacity)
+        return grown
     }
 
     func checkInvariants(_ markOf: (Key) -> UInt32) {
@@ -229,7 +262,7 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
     /// Two latches in one line of the processor's cache would hold each other up.
     @inlinable static var stride: Int { (16 + MemoryLayout<Shard<Key, Value>>.size + 127) & ~127 }
 
-    init(bits: UInt32) {
+    init(bits: UInt32, hasOwnGates: Bool = false) {
         self.bits = bits
         let count = 1 << Int(bits)
         base = .allocate(byteCount: Self.stride * count + 128, alignment: 128)
@@ -239,7 +272,7 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
             let own = base + number * Self.stride
             own.bindMemory(to: Latch.self, capacity: 1).initialize(to: Latch())
             (own + 16).bindMemory(to: Shard<Key, Value>.self, capacity: 1)
-                .initialize(to: Shard(stamps: stamps))
+                .initialize(to: Shard(stamps: stamps, hasOwnGates: hasOwnGates))
         }
     }
 

@@ -32,6 +32,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     private var pending: [FlightID: Flight<Key, Value>] = [:]
     private var waiting: [WaiterID: FlightID] = [:]
     private var lastFlight: FlightID = 0
+    private(set) var troubles = Troubles<Key>()
 
     private(set) var configuration: Configuration
     private(set) var version: UInt64 = 0
@@ -75,7 +76,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
                 shard.ttl = ttl
                 shard.jitterStep = configuration.jitterStep
                 shard.heedsHits = policy.heedsHits
-                if traits.mayEnd { shard.keepExpiries() }
+                if traits.mayEnd || traits.renews { shard.keepExpiries() }
             }
         }
     }
@@ -138,11 +139,17 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
                 return .value(value, isStale: false)
             }
             let address = shard.slab.address(slot)
-            guard shard.deadline(slot) > now.nanoseconds else { return .ended(slot) }
-            // Softly invalidated: served once more, as a hit.
-            shard.slab.record(address).pointee.hit(at: now.nanoseconds)
-            shard.hits += 1
-            return .value(shard.slab.value(address).pointee, isStale: true)
+            let deadline = shard.deadline(slot)
+            let isStale = shard.slab.record(address).pointee.isStale
+            if isStale, deadline > now.nanoseconds {
+                // Softly invalidated: served once more, as a hit.
+                return .value(shard.serve(slot, address, at: now.nanoseconds), isStale: true)
+            }
+            guard !isStale, Instant(nanoseconds: deadline) + reserve > now else {
+                return .ended(slot)
+            }
+            let writtenAt = shard.slab.record(address).pointee.writtenAt
+            return .due(Due(slot: slot, writtenAt: writtenAt, deadline: deadline))
         }
         if shards[number].withLock({ $0.touchCount >= Shard<Key, Value>.manyTouches }) {
             settle(isFull: true)
@@ -157,12 +164,20 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// Finds `key`, or the flight that is fetching it, or starts one for the caller to lead.
     mutating func lookup(_ key: Key, _ waiter: Waiter<Value>, at now: Instant) -> Lookup<Value> {
         let hash = shards.hash(key)
-        if case .value(let value, let isStale) = hit(key, hash, at: now) {
+        switch hit(key, hash, at: now) {
+        case .value(let value, let isStale):
             guard isStale, flights[key] == nil else { return .hit(value) }
             return .stale(value, startFlight(for: key))
+        case .due(let due):
+            if let value = heldBack(key, hash, due, at: now) { return .hit(value) }
+        case .nothing, .ended: break
         }
         settle()
         policy.missed()
+        if let known = troubles[key], now < known.trouble.until, known.trouble.kind != .failed {
+            counters.refused += 1
+            return .failed(known.error)
+        }
         if let flight = flights[key] {
             counters.coalesced += 1
             pending[flight]!.waiters.append(waiter)
@@ -176,6 +191,30 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return .lead(flight)
     }
 
+    /// The value of an entry that is due to be renewed, where this is not the caller to wait for
+    /// that: another is at it, or the last try has failed and the next is not due.
+    private mutating func heldBack(
+        _ key: Key, _ hash: UInt64, _ due: Due<Value>, at now: Instant
+    ) -> Value? {
+        let (time, end) = (now.nanoseconds, due.deadline)
+        let start = traits.renewal.start(writtenAt: due.writtenAt, end: end)
+        let mandatory = traits.renewal.mandatoryStart(writtenAt: due.writtenAt, end: end)
+        if let trouble = troubles[key]?.trouble, now < trouble.until {
+            return trouble.kind == .failed ? serve(due, hash, at: now) : nil
+        }
+        let isTooSoon = time < start
+        guard isTooSoon || time < mandatory && flights[key] != nil else { return nil }
+        shards[shards.number(hash)].withLock { $0.setGate(due.slot, isTooSoon ? start : mandatory) }
+        return serve(due, hash, at: now)
+    }
+
+    private mutating func serve(_ due: Due<Value>, _ hash: UInt64, at now: Instant) -> Value {
+        if due.deadline <= now.nanoseconds { counters.servedStale += 1 }
+        return shards[shards.number(hash)].withLock { shard in
+            shard.serve(due.slot, shard.slab.address(due.slot), at: now.nanoseconds)
+        }
+    }
+
     private mutating func startFlight(for key: Key) -> FlightID {
         lastFlight += 1
         flights[key] = lastFlight
@@ -186,7 +225,12 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// The value held for `key`; a look-up that finds nothing is a miss.
     mutating func cached(_ key: Key, at now: Instant) -> Value? {
         let hash = shards.hash(key)
-        if case .value(let value, _) = hit(key, hash, at: now) { return value }
+        switch hit(key, hash, at: now) {
+        case .value(let value, _): return value
+        case .due(let due) where now.nanoseconds < due.deadline:
+            return serve(due, hash, at: now)
+        default: break
+        }
         settle()
         policy.missed()
         miss(hash, at: now)
@@ -214,8 +258,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// Ends a flight: what it fetched is kept unless its key was written or invalidated meanwhile.
     mutating func land(
         _ flight: FlightID, _ result: Result<Value, any Error>, took: Duration, at now: Instant
-    ) -> [Waiter<Value>] {
-        guard let landed = pending.removeValue(forKey: flight) else { return [] }
+    ) -> (waiters: [Waiter<Value>], result: Result<Value, any Error>) {
+        guard let landed = pending.removeValue(forKey: flight) else { return ([], result) }
         for waiter in landed.waiters { waiting[waiter.id] = nil }
         let current = flights[landed.key] == flight
         if current { flights[landed.key] = nil }
@@ -226,10 +270,52 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         case .failure(let error):
             counters.fetchFailures += 1
             feed.append(.failed(took: took, reason: "\(error)"), key: landed.key, at: now)
-            if current { removeStale(landed.key, at: now) }
+            if current, let held = failed(landed.key, error, at: now) {
+                if held.isPastEnd { counters.servedStale += UInt64(landed.waiters.count) }
+                return (landed.waiters, .success(held.value))
+            }
         }
-        return landed.waiters
+        return (landed.waiters, result)
     }
+
+    /// Remembers a failure as long as it matters; returns what may be served in spite of it.
+    private mutating func failed(
+        _ key: Key, _ error: any Error, at now: Instant
+    ) -> (value: Value, isPastEnd: Bool)? {
+        removeStale(key, at: now)
+        let slot = slot(of: key, shards.hash(key))
+        switch traits.renewal.meaning(of: error) {
+        case .absent:
+            if let slot {
+                settle()
+                remove(slot, look(slot, at: now).isLive ? .replaced : .expired, at: now)
+            }
+            guard configuration.negativeTTL > .zero else { return nil }
+            troubles.add(key, .absent, error, until: now + configuration.negativeTTL, at: now)
+        case .refused(let pause):
+            troubles.add(key, .refused, error, until: now + .random(in: pause), at: now)
+        case .passing:
+            if error is CancellationError { return nil }
+            guard let slot, now < deadline(slot) + reserve else {
+                guard let pause = traits.renewal.pause else { return nil }
+                troubles.add(key, .refused, error, until: now + .random(in: pause), at: now)
+                return nil
+            }
+            let end = deadline(slot)
+            let until = now + .random(in: traits.renewal.backoff)
+            troubles.add(key, .failed, error, until: until, at: now)
+            let local = shards.local(slot)
+            let value = shards.shard(of: slot).withLock { shard in
+                shard.setGate(local, min(until, end).nanoseconds)
+                return shard.slab.value(shard.slab.address(local)).pointee
+            }
+            return (value, end <= now)
+        }
+        return nil
+    }
+
+    /// How long entries stay past their end, for as long as fetches fail.
+    private var reserve: Duration { configuration.staleIfError }
 
     /// Takes a waiter that gave up out of its flight. The last one leaving ends the flight.
     mutating func leave(_ id: WaiterID) -> Departure<Value>? {
@@ -271,6 +357,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             loads = min(record.loads &+ 1, Record.mostLoads)
             let fits = bytes - Int(record.bytes) + size <= configuration.maxbytes ?? .max
             if isKept, isLive, fits {
+                troubles.forget(key)
                 rewrite(old, value, expiry: expiry, size: size, loads: loads, took: took, at: now)
                 feed.append(.written(version: version, took: took, bytes: size), key: key, at: now)
                 return
@@ -284,19 +371,22 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         guard isKept else { return }
         makeRoom(for: size, rival: key, at: now)
         regret.forget(hash)
+        troubles.forget(key)
         version += 1
         let record = Record(
             writtenAt: now.nanoseconds, version: version, loads: loads, bytes: UInt32(size),
             took: Self.microseconds(took))
         let number = shards.number(hash)
         let local = shards[number].withLock { shard in
-            shard.add(record, key, value, Shards<Key, Value>.mark(hash), expiry: expiry)
+            shard.add(
+                record, key, value, Shards<Key, Value>.mark(hash), expiry: expiry,
+                gate: gate(record, expiry))
         }
         let slot = shards.slot(local, in: number)
         links.reserve(slot)
         written[record.jitterClass].append(slot, links)
         if let expiry { expiries.insert(slot, Instant(nanoseconds: expiry)) }
-        latestDeadline = deadline(slot)
+        latestDeadline = deadline(slot) + reserve
         policy.added(slot, hash: hash)
         count += 1
         bytes += size
@@ -315,7 +405,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         let local = shards.local(slot)
         let old = shards.shard(of: slot).withLock { shard in
             let key = shard.slab.key(shard.slab.address(local)).pointee
-            let old = shard.replace(local, record, value, expiry: expiry)
+            let old = shard.replace(
+                local, record, value, expiry: expiry, gate: gate(record, expiry))
             return RemovedEntry(
                 key: key, value: old.value, cause: .replaced, version: old.record.version,
                 age: now - Instant(nanoseconds: old.record.writtenAt),
@@ -325,10 +416,21 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         written[record.jitterClass].append(slot, links)
         expiries.remove(slot)
         if let expiry { expiries.insert(slot, Instant(nanoseconds: expiry)) }
-        latestDeadline = deadline(slot)
+        latestDeadline = deadline(slot) + reserve
         policy.rewritten(slot)
         bytes += size - old.bytes
         note(old, rival: nil, by: nil, at: now)
+    }
+
+    /// When an entry written now is to be renewed.
+    private func gate(_ record: Record, _ expiry: Int64?) -> Int64 {
+        guard traits.renews else { return expiry ?? .max }
+        let life = configuration.ttl.map {
+            $0.nanoseconds - configuration.jitterStep * Int64(record.jitterClass)
+        }
+        let (end, overflow) = record.writtenAt.addingReportingOverflow(life ?? .max)
+        return traits.renewal.start(
+            writtenAt: record.writtenAt, end: min(expiry ?? .max, overflow ? .max : end))
     }
 
     private static func microseconds(_ took: Duration?) -> UInt32 {
@@ -392,16 +494,19 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     ) -> Invalidation {
         settle()
         guard let slot = slot(of: key, shards.hash(key)) else {
-            if version == nil { flights[key] = nil }
-            return .absent
+            guard version == nil else { return .absent }
+            flights[key] = nil
+            guard let trouble = troubles.forget(key), now < trouble.until else { return .absent }
+            return .removed(bytes: 0)
         }
         let (record, isLive) = look(slot, at: now)
-        guard isLive else {
+        guard isLive || now < deadline(slot) + reserve else {
             if version == nil { flights[key] = nil }
             return .absent
         }
         if let version, version != record.version { return .changed(version: record.version) }
         flights[key] = nil
+        troubles.forget(key)
         let expiry = expiry(slot)
         let entry = remove(slot, .invalidated, by: by, at: now)
         if let undoable, traits.mayBeBuried {
@@ -409,6 +514,31 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
                 Grave(entry: entry, record: record, expiry: expiry, undo: undoable), at: now)
         }
         return .removed(bytes: entry.bytes)
+    }
+
+    /// Ends the entry of `key` where its value is bad; it stays in reserve where there is one.
+    mutating func reject(
+        _ key: Key, where isBad: (Value) -> Bool, by: Actor?, at now: Instant
+    ) -> Bool {
+        settle()
+        guard let slot = slot(of: key, shards.hash(key)) else { return false }
+        let local = shards.local(slot)
+        let isRejected = shards.shard(of: slot).withLock { shard in
+            guard isBad(shard.slab.value(shard.slab.address(local)).pointee) else { return false }
+            if reserve > .zero {
+                shard.keepExpiries()
+                shard.end(local, at: now.nanoseconds)
+            }
+            return true
+        }
+        guard isRejected else { return false }
+        if reserve > .zero {
+            expiries.remove(slot)
+            expiries.insert(slot, now)
+        } else {
+            remove(slot, .invalidated, by: by, at: now)
+        }
+        return true
     }
 
     /// Marks the entry of `key` as stale: it is served until the fetch that the next look-up
@@ -485,7 +615,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             if expiry != .max { shard.keepExpiries() }
             return shard.add(
                 record, grave.entry.key, grave.entry.value, Shards<Key, Value>.mark(hash),
-                expiry: expiry)
+                expiry: expiry, gate: gate(record, expiry))
         }
         let slot = shards.slot(local, in: number)
         links.reserve(slot)
@@ -498,7 +628,10 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// What the fetches under way bring will be handed to their waiters and not kept.
-    mutating func disownFlights() { flights.removeAll() }
+    mutating func disownFlights() {
+        flights.removeAll()
+        troubles.forgetAll()
+    }
 
     /// Removes at most `limit` entries written up to `version`, oldest first; returns how many.
     mutating func invalidateAll(
@@ -516,11 +649,15 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// Removes at most `limit` entries whose deadline has come; returns how many.
-    mutating func expire(limit: Int, at now: Instant) -> Int {
+    ///
+    /// - Parameter all: Also those that may yet be served, should fetches fail.
+    mutating func expire(limit: Int, all: Bool = false, at now: Instant) -> Int {
         settle()
         discarded += graves.purge(at: now)
+        troubles.purge(at: now)
+        let end = all ? now : now + (.zero - reserve)
         var removed = 0
-        while removed < limit, let slot = overdue(at: now) {
+        while removed < limit, let slot = overdue(at: end) {
             remove(slot, .expired, at: now)
             removed += 1
         }
@@ -600,6 +737,25 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     // MARK: Looking without touching
 
+    func renewal(of key: Key) -> RenewalFacts {
+        let flight = flights[key]
+        var facts = RenewalFacts()
+        facts.isFetching = flight != nil
+        facts.waiters = flight.flatMap { pending[$0]?.waiters.count } ?? 0
+        facts.trouble = troubles[key]?.trouble
+        if let slot = slot(of: key, shards.hash(key)) {
+            let (writtenAt, end) = (record(slot).writtenAt, deadline(slot).nanoseconds)
+            let renewal = traits.renewal
+            if traits.renews, end != .max {
+                facts.start = Instant(
+                    nanoseconds: renewal.start(writtenAt: writtenAt, end: end))
+                facts.mandatory = Instant(
+                    nanoseconds: renewal.mandatoryStart(writtenAt: writtenAt, end: end))
+            }
+        }
+        return facts
+    }
+
     func snapshot(at now: Instant) -> Snapshot {
         var counters = counters
         for number in 0..<shards.count {
@@ -618,13 +774,14 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// The first deadline to come; `nil` where no entry has one.
     var nextDeadline: Instant? {
-        var next = [expiries.first?.expiry, graves.nextEnd].compactMap(\.self).min()
+        var next = expiries.first?.expiry
         if configuration.ttl != nil {
             for order in written where order.first != SlotOrder.none {
                 next = min(next ?? .distantFuture, deadline(order.first))
             }
         }
-        return next
+        next = next.map { $0 + reserve }
+        return [next, graves.nextEnd].compactMap(\.self).min()
     }
 
     private func overdue(at now: Instant) -> UInt32? {
