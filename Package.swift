@@ -61,10 +61,11 @@ if !core {
         .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
     ]
     package.targets += [
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "LarderAWS",
             dependencies: [
-                "Larder", "LarderInspector",
+                "Larder", "LarderInspector", "CZlib",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -15,14 +15,34 @@ public struct AWSClient: Sendable {
     private let http: HTTPClient
     private let credentials: CredentialSource
     let deadline: Duration
+    private let retries: Retries
+    private let skew: ClockSkew
+    private let reject: Rejection?
+    let tally: Tally
+
+    /// Told of an access key id that a service does not know any more, or whose session it says
+    /// has ended; returns whether it may be another one the next time.
+    public typealias Rejection = @Sendable (String) async -> Bool
 
     /// - Parameters:
     ///   - endpointURL: Another address than AWS's for every service.
-    ///   - deadline: Most time for a request, from its start to the last byte of the reply.
+    ///   - deadline: Most time for a call, from its start to the last byte of the reply, retries
+    ///     included.
+    ///   - attempts: Most attempts a call, the first included; `nil` for the SDKs' own 3, and 4 at
+    ///     DynamoDB.
     /// - Throws: ``AWSError`` where the region or the endpoint is none.
     public init(
         region: String, endpointURL: String? = nil, deadline: Duration = .seconds(10),
-        clock: AgeClock = .system, credentials: @escaping CredentialSource
+        attempts: Int? = nil, clock: AgeClock = .system, credentials: @escaping CredentialSource
+    ) throws {
+        try self.init(
+            region: region, endpointURL: endpointURL, deadline: deadline,
+            retries: Retries(most: attempts), clock: clock, credentials: credentials)
+    }
+
+    init(
+        region: String, endpointURL: String?, deadline: Duration, retries: Retries,
+        clock: AgeClock, credentials: @escaping CredentialSource
     ) throws {
         guard region.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else {
             throw AWSError(
@@ -33,6 +53,10 @@ public struct AWSClient: Sendable {
         self.clock = clock
         self.deadline = deadline
         self.credentials = credentials
+        self.retries = retries
+        skew = ClockSkew()
+        reject = nil
+        tally = Tally()
         endpoint = try endpointURL.map { try Endpoint($0) }
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .milliseconds(3100)))
@@ -41,19 +65,33 @@ public struct AWSClient: Sendable {
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    private init(_ other: AWSClient, credentials: @escaping CredentialSource) {
+    private init(
+        _ other: AWSClient, credentials: @escaping CredentialSource, reject: Rejection?
+    ) {
         region = other.region
         clock = other.clock
         deadline = other.deadline
         endpoint = other.endpoint
         http = other.http
+        retries = other.retries
+        tally = other.tally
+        skew = other.skew
         self.credentials = credentials
+        self.reject = reject
     }
 
     /// The same client, signing with other credentials.
-    public func signing(with credentials: @escaping CredentialSource) -> AWSClient {
-        AWSClient(self, credentials: credentials)
+    ///
+    /// - Parameter reject: What to do about a key id that a service rejects; the call is then made
+    ///   once more.
+    public func signing(
+        with credentials: @escaping CredentialSource, reject: Rejection? = nil
+    ) -> AWSClient {
+        AWSClient(self, credentials: credentials, reject: reject)
     }
+
+    /// What was called so far, with what came of it; operations in order of name.
+    public var operations: [OperationTally] { tally.all }
 
     public var dynamoDB: DynamoDB { DynamoDB(client: self) }
     public var sts: STS { STS(client: self) }
@@ -64,6 +102,11 @@ public struct AWSClient: Sendable {
 
     // MARK: Sending
 
+    /// There were no credentials to sign with.
+    private struct Unsigned: Error {
+        let reason: any Error
+    }
+
     /// Largest reply that is read: DynamoDB's largest is 16 MB.
     static let largestReply = 20 << 20
 
@@ -72,6 +115,12 @@ public struct AWSClient: Sendable {
         var status: Int
         var headers: HTTPHeaders
         var body: [UInt8]
+
+        /// How long the service asks to wait, in milliseconds as it says.
+        var retryAfter: Duration? {
+            headers.first(name: "x-amz-retry-after").flatMap { Int64($0) }
+                .flatMap { $0 >= 0 ? .milliseconds($0) : nil }
+        }
     }
 
     /// An operation of a service, as it goes from here.
@@ -81,18 +130,89 @@ public struct AWSClient: Sendable {
             endpoint: endpoint ?? Endpoint(service: service, region: region), region: region)
     }
 
-    /// Signs, sends and reads the reply, whatever its status; one that is no whole reply is an
-    /// ``AWSError``.
-    func send(
-        _ call: Call, headers: [(name: String, value: String)], body: [UInt8]
-    ) async throws -> Reply {
-        let request = signed(call, headers, body, try await credentials())
+    /// Signs, sends and reads the reply, as often as it takes.
+    ///
+    /// - Parameter decode: Makes something of a whole reply, whatever its status, or throws an
+    ///   ``AWSError`` that says what is wrong with it.
+    func send<Output: Sendable>(
+        _ call: Call, headers: [(name: String, value: String)], body: [UInt8],
+        decode: @escaping @Sendable (Reply) throws -> Output
+    ) async throws -> Output {
+        let began = ContinuousClock.now
+        tally.count(call.operation) { $0.calls += 1 }
         do {
-            return try await within(deadline) { try await exchange(call, request) }
+            let output = try await within(deadline) {
+                try await attempts(call, headers, body, decode)
+            }
+            let took = ContinuousClock.now - began
+            tally.count(call.operation) { $0.latency.add(took) }
+            return output
+        } catch let unsigned as Unsigned {
+            tally.count(call.operation) { $0.failures["no credentials", default: 0] += 1 }
+            throw unsigned.reason
         } catch {
             try Task.checkCancellation()
-            throw failure(of: call, error)
+            let failure = failure(of: call, error)
+            tally.count(call.operation) {
+                $0.failures[failure.code ?? failure.kind.description, default: 0] += 1
+            }
+            throw failure
         }
+    }
+
+    private func attempts<Output>(
+        _ call: Call, _ headers: [(name: String, value: String)], _ body: [UInt8],
+        _ decode: (Reply) throws -> Output
+    ) async throws -> Output {
+        let end = ContinuousClock.now + deadline
+        var (retry, cost) = (0, Int?.none)
+        var (isHealed, isSet) = (false, false)
+        while true {
+            // Again before every attempt: they may have ended since the last.
+            let signer: Credentials
+            do { signer = try await credentials() } catch { throw Unsigned(reason: error) }
+            var date: String?
+            do {
+                let reply = try await exchange(call, signed(call, headers, body, signer))
+                date = reply.headers.first(name: "Date")
+                do {
+                    let output = try decode(reply)
+                    retries.succeeded(cost)
+                    return output
+                } catch var error as AWSError {
+                    error.retryAfter = reply.retryAfter
+                    throw error
+                }
+            } catch {
+                try Task.checkCancellation()
+                let error = failure(of: call, error)
+                if error.kind == .throttled {
+                    tally.count(call.operation) { $0.throttles += 1 }
+                }
+                if !isSet, error.isAboutSignature, skew.learn(from: date.flatMap(STS.httpDate)) {
+                    isSet = true
+                } else if !isHealed, [.expiredToken, .unknownKey].contains(error.kind),
+                    await reject?(signer.accessKeyID) == true
+                {
+                    isHealed = true
+                } else {
+                    let delay = Retries.delay(retry, error, service: call.service)
+                    guard retry + 1 < retries.most(for: call.service),
+                        let price = Retries.cost(error), ContinuousClock.now + delay < end,
+                        retries.spend(price)
+                    else { throw error }
+                    try await retries.pause(delay)
+                    cost = price
+                    retry += 1
+                }
+                tally.count(call.operation) { $0.retries += 1 }
+            }
+        }
+    }
+
+    /// Waits before work that was left over is asked for again.
+    func rest(_ times: Int) async throws {
+        try await retries.pause(.seconds(.random(in: 0..<0.05) * Double(1 << min(times, 8))))
     }
 
     private func signed(
@@ -104,7 +224,7 @@ public struct AWSClient: Sendable {
         let signature = Signature(region: region, service: call.service)
         var request = HTTPClientRequest(url: call.endpoint.url)
         request.method = .POST
-        for header in signed.headers + signature.headers(for: signed, signer, at: Date()) {
+        for header in signed.headers + signature.headers(for: signed, signer, at: skew.now) {
             request.headers.add(name: header.name, value: header.value)
         }
         request.headers.add(name: "User-Agent", value: "larder")
@@ -127,10 +247,10 @@ public struct AWSClient: Sendable {
     }
 
     /// The HTTP client's own deadline ends with a reply's head; this one covers the body too.
-    private func within(
-        _ limit: Duration, _ work: @escaping @Sendable () async throws -> Reply
-    ) async throws -> Reply {
-        try await withThrowingTaskGroup(of: Reply.self) { group in
+    private func within<Output: Sendable>(
+        _ limit: Duration, _ work: @escaping @Sendable () async throws -> Output
+    ) async throws -> Output {
+        try await withThrowingTaskGroup(of: Output.self) { group in
             group.addTask(operation: work)
             group.addTask {
                 try await Task.sleep(for: limit)

@@ -1,4 +1,5 @@
 public import Foundation
+import Larder
 
 /// What went wrong between us and AWS: one sentence that says what, where and what to do.
 ///
@@ -8,7 +9,8 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
     public struct Kind: Hashable, Sendable, CustomStringConvertible {
         private enum Name: String {
             case noCredentials, missingItem, unknownTable, denied, expiredToken, unknownKey
-            case wrongSecret, throttled, invalid, service, unreachable, cut, garbage
+            case wrongSecret, wrongTime, throttled, invalid, service, unreachable, cut, corrupt,
+                garbage
         }
 
         private let name: Name
@@ -26,6 +28,8 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
         public static let unknownKey = Kind(.unknownKey)
         /// The signature is wrong: the secret, or the clock.
         public static let wrongSecret = Kind(.wrongSecret)
+        /// The signature's date is too far from the service's clock.
+        public static let wrongTime = Kind(.wrongTime)
         public static let throttled = Kind(.throttled)
         /// What was asked for makes no sense.
         public static let invalid = Kind(.invalid)
@@ -35,6 +39,8 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
         public static let unreachable = Kind(.unreachable)
         /// The connection ended before the reply did.
         public static let cut = Kind(.cut)
+        /// The reply is not what its checksum says.
+        public static let corrupt = Kind(.corrupt)
         /// The reply is none that the service gives.
         public static let garbage = Kind(.garbage)
     }
@@ -46,6 +52,10 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
     public let code: String?
     public let requestID: String?
     public let description: String
+    /// The service says that it may be over soon.
+    var isTransient = false
+    /// How long the service asked to wait before another try.
+    var retryAfter: Duration?
 
     public var errorDescription: String? { description }
 
@@ -59,6 +69,9 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
         self.requestID = requestID.map { Self.printable($0) }
         self.description = description
     }
+
+    /// A wrong clock shows as one of these.
+    var isAboutSignature: Bool { [.wrongTime, .wrongSecret, .expiredToken].contains(kind) }
 
     /// Text of others made fit for a terminal: one line, left to right, and an end.
     static func printable(_ text: String) -> String {

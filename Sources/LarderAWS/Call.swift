@@ -20,30 +20,39 @@ struct Call {
         let request = answer.requestID.map { " (request \(AWSError.printable($0)))" } ?? ""
         var message = AWSError.printable(answer.message)
         while message.last == "." { message.removeLast() }
-        return AWSError(
+        var error = AWSError(
             kind, operation: operation, code: answer.code, requestID: answer.requestID,
             "\(operation) \(subject): \(AWSError.printable(answer.code))\(request)"
                 + (message.isEmpty ? "" : ": \(message)") + "; \(advice)")
+        error.isTransient = answer.isTransient
+        return error
     }
 
     /// A refusal that is none of the service's.
     func unexplained(status: Int) -> AWSError {
-        status >= 500
-            ? error(
-                .service,
-                "\(endpoint.url) failed with HTTP \(status) and said no more; try again in a moment"
-            )
-            : error(
+        guard status >= 500 else {
+            return error(
                 .garbage,
                 "\(endpoint.url) answered HTTP \(status) and nothing that \(service) says; "
                     + "check --endpoint-url")
+        }
+        var error = error(
+            .service,
+            "\(endpoint.url) failed with HTTP \(status) and said no more; try again in a moment")
+        error.isTransient = true
+        return error
     }
 
     private func advice(for answer: ServiceError) -> (AWSError.Kind, String) {
         switch answer.code {
         case "AccessDenied", "AccessDeniedException", "NotAuthorized":
             return (.denied, denial)
-        case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
+        case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture":
+            return (.wrongTime, "set the machine's clock")
+        case "SignatureDoesNotMatch" where answer.isAboutTime,
+            "InvalidSignatureException" where answer.isAboutTime:
+            return (.wrongTime, "set the machine's clock")
+        case "ExpiredToken", "ExpiredTokenException":
             return (.expiredToken, "the session has ended; renew the keys")
         case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
             "MissingAuthenticationToken", "MissingAuthenticationTokenException":
@@ -59,9 +68,7 @@ struct Call {
             )
         case "ResourceNotFoundException":
             return (.unknownTable, "check --table and --region (\(region))")
-        case "Throttling", "ThrottlingException", "ThrottledException",
-            "ProvisionedThroughputExceededException", "RequestLimitExceeded",
-            "TooManyRequestsException", "LimitExceededException", "SlowDown":
+        case _ where ServiceError.throttles.contains(answer.code):
             return (.throttled, "try again in a moment")
         case "ValidationException" where service == "dynamodb":
             return (
@@ -91,4 +98,25 @@ struct ServiceError {
     var message: String
     var requestID: String?
     var status: Int
+
+    /// "Signature expired: … is now earlier than …", "Signature not yet current: …".
+    var isAboutTime: Bool {
+        message.hasPrefix("Signature expired") || message.hasPrefix("Signature not yet current")
+    }
+
+    var isTransient: Bool {
+        [500, 502, 503, 504].contains(status) || Self.transient.contains(code)
+    }
+
+    static let transient: Set = [
+        "RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete",
+        "IDPCommunicationError", "InternalServerError", "InternalFailure", "ServiceUnavailable",
+    ]
+
+    static let throttles: Set = [
+        "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException",
+        "TooManyRequestsException", "ProvisionedThroughputExceededException",
+        "TransactionInProgressException", "RequestLimitExceeded", "BandwidthLimitExceeded",
+        "LimitExceededException", "RequestThrottled", "SlowDown", "EC2ThrottledException",
+    ]
 }

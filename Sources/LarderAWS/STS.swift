@@ -9,39 +9,45 @@ public struct STS: Sendable {
 
     /// Assumes a role and returns its session's credentials, their end already on the age line.
     ///
-    /// - Parameters:
-    ///   - sessionName: 2 to 64 letters, digits and `_+=,.@-`; it stands in the account's trail.
-    ///   - duration: How long the session lives; 15 minutes to 12 hours, STS's own default is one
-    ///     hour.
+    /// - Parameter tokenCode: The present six digits of the request's device.
     /// - Throws: ``AWSError``; `CancellationError` where the caller gave up, which ends the request.
+    public func assumeRole(
+        _ request: RoleRequest, tokenCode: String? = nil
+    ) async throws -> Credentials {
+        let role = request.role
+        var form = [("Action", "AssumeRole"), ("Version", "2011-06-15")] + request.form
+        if let tokenCode { form.append(("TokenCode", tokenCode)) }
+        let body = form.map { "\($0.0)=\(Signature.encoded($0.1))" }.joined(separator: "&")
+        let call = client.call("sts", "AssumeRole", "of \(role.arn)")
+        return try await client.send(
+            call, headers: [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
+            body: Array(body.utf8)
+        ) { reply in
+            guard reply.status == 200 else {
+                throw Self.serviceError(reply).map(call.error)
+                    ?? call.unexplained(status: reply.status)
+            }
+            guard let credentials = credentials(in: reply, role) else {
+                throw call.error(
+                    .garbage,
+                    "the reply of \(call.endpoint.url) holds no credentials; check --endpoint-url")
+            }
+            guard credentials.expiry! > client.clock.now() else {
+                throw call.error(
+                    .garbage, "\(call.endpoint.url) gave credentials that have expired already")
+            }
+            return credentials
+        }
+    }
+
+    /// Assumes a role with what is usual for the rest.
     public func assumeRole(
         _ role: Role, sessionName: String = "larder", duration: Duration? = nil,
         externalID: String? = nil
     ) async throws -> Credentials {
-        var form = [
-            ("Action", "AssumeRole"), ("Version", "2011-06-15"), ("RoleArn", role.arn),
-            ("RoleSessionName", sessionName),
-        ]
-        if let duration { form.append(("DurationSeconds", "\(duration.components.seconds)")) }
-        if let externalID { form.append(("ExternalId", externalID)) }
-        let body = form.map { "\($0.0)=\(Signature.encoded($0.1))" }.joined(separator: "&")
-        let call = client.call("sts", "AssumeRole", "of \(role.arn)")
-        let reply = try await client.send(
-            call, headers: [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
-            body: Array(body.utf8))
-        guard reply.status == 200 else {
-            throw Self.serviceError(reply).map(call.error) ?? call.unexplained(status: reply.status)
-        }
-        guard let credentials = credentials(in: reply, role) else {
-            throw call.error(
-                .garbage,
-                "the reply of \(call.endpoint.url) holds no credentials; check --endpoint-url")
-        }
-        guard credentials.expiry! > client.clock.now() else {
-            throw call.error(
-                .garbage, "\(call.endpoint.url) gave credentials that have expired already")
-        }
-        return credentials
+        try await assumeRole(
+            RoleRequest(
+                role, sessionName: sessionName, duration: duration, externalID: externalID))
     }
 
     /// The session's life is counted from the server's own `Date`, so that a wrong clock here

@@ -11,6 +11,8 @@ struct CacheOption: ExpressibleByArgument, Equatable {
     var ttl: Duration??
     var jitter: Double?
     var policy: Policy?
+    var stale: Duration?
+    var negative: Duration?
 
     static let names = ["accounts", "credentials"]
 
@@ -31,13 +33,15 @@ struct CacheOption: ExpressibleByArgument, Equatable {
             case ("maxbytes", 2): maxbytes = try Units.maxbytes(pair[1])
             case ("jitter", 2): jitter = try Units.share(pair[1])
             case ("policy", 2): policy = try Units.policy(pair[1])
+            case ("stale", 2): stale = try Units.duration(pair[1])
+            case ("negative", 2): negative = try Units.duration(pair[1])
             // What a policy takes stands behind it: policy=lfu,age=none.
             case ("age", 2), ("seed", 2):
                 policy = try Units.policy("\(policy.map { "\($0)" } ?? ""),\(setting)")
             default:
                 throw UnitError(
                     "\"\(setting)\" sets nothing; write maxsize=N, maxbytes=SIZE, ttl=DURATION, "
-                        + "jitter=SHARE or policy=NAME")
+                        + "jitter=SHARE, policy=NAME, stale=DURATION or negative=DURATION")
             }
         }
     }
@@ -49,7 +53,9 @@ struct CacheOption: ExpressibleByArgument, Equatable {
         Configuration(
             maxsize: maxsize ?? configuration.maxsize,
             maxbytes: maxbytes ?? configuration.maxbytes, ttl: ttl ?? configuration.ttl,
-            jitter: jitter ?? configuration.jitter, policy: policy ?? configuration.policy)
+            jitter: jitter ?? configuration.jitter, policy: policy ?? configuration.policy,
+            staleIfError: stale ?? configuration.staleIfError,
+            negativeTTL: negative ?? configuration.negativeTTL)
     }
 }
 

@@ -58,7 +58,8 @@ struct OriginOptions: ParsableArguments {
             number, none or off; maxbytes is a size such as 64M, none or off; ttl is a duration \
             such as 300s, 5m or 1h30m, none or off; jitter, the share of the ttl by which \
             entries may live shorter, is 0 to 1; policy is lru, fifo, lfu, rr, sieve, s3fifo or \
-            tinylfu. Repeatable.
+            tinylfu; stale is how long past its end a value may be served while fetches fail; \
+            negative is how long it is remembered that there is no such thing. Repeatable.
             """,
         transform: parsed("--cache") { try CacheOption(parsing: $0) })
     var caches: [CacheOption] = []

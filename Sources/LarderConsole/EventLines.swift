@@ -99,6 +99,12 @@ struct EventLines: Hashable, Sendable {
             parts.append("maxbytes \(text(old.maxbytes)) -> \(text(new.maxbytes))")
         }
         if old.jitter != new.jitter { parts.append("jitter \(old.jitter) -> \(new.jitter)") }
+        for (name, old, new) in [
+            ("stale", old.staleIfError, new.staleIfError),
+            ("negative", old.negativeTTL, new.negativeTTL),
+        ] where old != new {
+            parts.append("\(name) \(Units.text(old)) -> \(Units.text(new))")
+        }
         if old.policy != new.policy { parts.append("policy \(old.policy) -> \(new.policy)") }
         return parts.joined(separator: ", ")
     }

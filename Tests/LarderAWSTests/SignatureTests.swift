@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 
 @Suite struct SignatureTests {
-    @Test func `a signature is botocore's own, over 600 requests`() throws {
+    @Test func `a signature is botocore's own, over 2,000 requests`() throws {
         var random = SplitMix(seed: 20_261_123)
-        let cases = (0..<600).map { _ in SigningCase(using: &random) }
+        let cases = (0..<2000).map { _ in SigningCase(using: &random) }
         let input = String(decoding: try JSONEncoder().encode(cases), as: UTF8.self)
         let ran = try run([python(), "-c", botocore], input: input)
         try #require(ran.status == 0, "\(ran.errors)")

@@ -12,23 +12,25 @@ let canaries = Credentials(
 
 /// What `body` comes to against a server that does `steps` for every request.
 func with<Result>(
-    _ steps: Upstream.Step..., deadline: Duration = .seconds(10), clock: AgeClock = .system,
-    _ body: (AWSClient, Upstream) async throws -> Result
+    _ steps: Upstream.Step..., deadline: Duration = .seconds(10), attempts: Int? = 1,
+    clock: AgeClock = .system, _ body: (AWSClient, Upstream) async throws -> Result
 ) async throws -> Result {
     let upstream = try Upstream { _ in steps }
     defer { upstream.stop() }
     return try await withClient(
-        upstream.endpoint, deadline: deadline, clock: clock, credentials: canaries
+        upstream.endpoint, deadline: deadline, attempts: attempts, clock: clock,
+        credentials: canaries
     ) { try await body($0, upstream) }
 }
 
 /// A client for `body`, shut down whatever came of it.
 func withClient<Result>(
-    _ endpoint: String, deadline: Duration = .seconds(10), clock: AgeClock = .system,
-    credentials: Credentials, _ body: (AWSClient) async throws -> Result
+    _ endpoint: String, deadline: Duration = .seconds(10), attempts: Int? = 1,
+    clock: AgeClock = .system, credentials: Credentials, _ body: (AWSClient) async throws -> Result
 ) async throws -> Result {
     let client = try AWSClient(
-        region: "us-east-1", endpointURL: endpoint, deadline: deadline, clock: clock
+        region: "us-east-1", endpointURL: endpoint, deadline: deadline, attempts: attempts,
+        clock: clock
     ) { credentials }
     do {
         let result = try await body(client)

@@ -1,0 +1,2 @@
+// crc32, by which DynamoDB seals its replies.
+#include <zlib.h>

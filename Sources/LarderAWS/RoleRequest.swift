@@ -1,0 +1,120 @@
+import Crypto
+import Foundation
+public import Larder
+
+/// All that makes a role's session what it is: the inputs of AssumeRole, and who asks where.
+///
+/// It is the key of cached credentials. Two requests that differ in anything are two entries:
+/// a session with one external id, policy or tag must never be handed to who asked with another.
+public struct RoleRequest: Hashable, Sendable {
+    public var role: Role
+    /// 2 to 64 letters, digits and `_+=,.@-`; it stands in the account's trail.
+    public var sessionName: String
+    /// How long the session lives, 15 minutes to 12 hours; `nil` for STS's own hour.
+    public var duration: Duration?
+    public var externalID: String?
+    /// A session policy as JSON: it takes from what the role may do.
+    public var policy: String?
+    public var policyARNs: [String]
+    public var tags: [String: String]
+    /// Of the tags, those that sessions assumed from this one have too.
+    public var transitiveTagKeys: Set<String>
+    public var sourceIdentity: String?
+    /// The device whose code goes with the request.
+    public var serialNumber: String?
+    /// Who asks, in which region and at which endpoint.
+    public var caller: Caller
+
+    public struct Caller: Hashable, Sendable {
+        /// What tells one identity from another: an access key id, or the name of a provider.
+        public var identity: String
+        public var region: String
+        public var endpoint: String?
+        /// The caller is a role's session itself, so that this one lives an hour at most.
+        public var isSession: Bool
+
+        public init(
+            identity: String = "", region: String = "", endpoint: String? = nil,
+            isSession: Bool = false
+        ) {
+            self.identity = identity
+            self.region = region
+            self.endpoint = endpoint
+            self.isSession = isSession
+        }
+    }
+
+    public init(
+        _ role: Role, sessionName: String = "larder", duration: Duration? = nil,
+        externalID: String? = nil, policy: String? = nil, policyARNs: [String] = [],
+        tags: [String: String] = [:], transitiveTagKeys: Set<String> = [],
+        sourceIdentity: String? = nil, serialNumber: String? = nil, caller: Caller = Caller()
+    ) {
+        self.role = role
+        self.sessionName = sessionName
+        self.duration = duration
+        self.externalID = externalID
+        self.policy = policy
+        self.policyARNs = policyARNs
+        self.tags = tags
+        self.transitiveTagKeys = transitiveTagKeys
+        self.sourceIdentity = sourceIdentity
+        self.serialNumber = serialNumber
+        self.caller = caller
+    }
+
+    /// The longest life of a session that another session asked for.
+    static let longestChained = Duration.seconds(3600)
+
+    /// As AssumeRole takes it.
+    var form: [(name: String, value: String)] {
+        var form = [("RoleArn", role.arn), ("RoleSessionName", sessionName)]
+        for (place, arn) in policyARNs.enumerated() {
+            form.append(("PolicyArns.member.\(place + 1).arn", arn))
+        }
+        if let policy { form.append(("Policy", policy)) }
+        if let duration {
+            let life = caller.isSession ? min(duration, Self.longestChained) : duration
+            form.append(("DurationSeconds", "\(life.components.seconds)"))
+        }
+        for (place, tag) in tags.sorted(by: { $0.key < $1.key }).enumerated() {
+            form.append(("Tags.member.\(place + 1).Key", tag.key))
+            form.append(("Tags.member.\(place + 1).Value", tag.value))
+        }
+        for (place, key) in transitiveTagKeys.sorted().enumerated() {
+            form.append(("TransitiveTagKeys.member.\(place + 1)", key))
+        }
+        if let externalID { form.append(("ExternalId", externalID)) }
+        if let serialNumber { form.append(("SerialNumber", serialNumber)) }
+        if let sourceIdentity { form.append(("SourceIdentity", sourceIdentity)) }
+        return form
+    }
+
+    /// `222222222222/reader`, and a digest of the rest where that is not all as usual.
+    public var shownKey: String {
+        let plain = RoleRequest(
+            role,
+            caller: Caller(
+                identity: caller.identity, region: caller.region, endpoint: caller.endpoint))
+        guard self != plain else { return role.shownKey }
+        var digest = SHA256()
+        // Each part with its length before it, so that no two lists read as one.
+        for (name, value) in form + [("chained", "\(caller.isSession)")] {
+            digest.update(data: Data("\(name.utf8.count):\(name)\(value.utf8.count):\(value)".utf8))
+        }
+        let tail = digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined()
+        return "\(role.shownKey)#\(tail)"
+    }
+}
+
+extension RoleRequest: ByteSized {
+    public var heapBytes: Int {
+        let texts = [
+            role.arn, sessionName, externalID, policy, sourceIdentity, serialNumber,
+            caller.identity, caller.region, caller.endpoint,
+        ]
+        let lists = policyARNs + Array(transitiveTagKeys) + tags.flatMap { [$0.key, $0.value] }
+        return (texts.compactMap(\.self) + lists).reduce(0) { $0 + $1.heapBytes }
+            + 32 * lists.count
+    }
+}
