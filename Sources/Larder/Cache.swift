@@ -30,7 +30,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @usableFromInline let shards: Shards<Key, Value>
     private let fetch: Fetch
     private let onRemoval: RemovalListener?
-    private let renewal: Renewal?
+    let renewal: Renewal?
     private let store: Guarded<Store<Key, Value>>
     private let sweeper = Guarded(Sweeper())
     private let nextSweep = Atomic(Int64.max)
@@ -461,10 +461,32 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return store.withLock { $0.troubles.all(at: now) }
     }
 
+    /// When an entry is to be renewed; `nil` where only its end decides.
+    package func renewal(of facts: EntryFacts) -> RenewalFacts? {
+        guard let marks = renewal?.marks(facts) else { return nil }
+        var renewal = RenewalFacts()
+        renewal.start = marks.start
+        renewal.mandatory = marks.mandatory
+        return renewal
+    }
+
     /// What is known of `keys` beyond their entries: fetches under way, and failures.
     package func renewals(of keys: [Key]) -> [RenewalFacts] {
-        store.withLock { store in keys.map { store.renewal(of: $0) } }
+        let now = clock.now()
+        return store.withLock { store in keys.map { store.renewal(of: $0, at: now) } }
     }
+
+    /// The keys that a fetch is under way for, or whose last one failed.
+    package func restless() -> [(key: Key, trouble: Trouble?)] {
+        let now = clock.now()
+        return store.withLock { $0.restless(at: now) }
+    }
+
+    /// The facts of `key`'s entry, also where it has ended and is kept in case that fetches fail.
+    package func facts(of key: Key) -> EntryFacts? { shards.facts(of: key) }
+
+    /// Asks the origin past the cache: nothing is counted, kept or shared.
+    package func origin(_ key: Key) async throws -> Value { try await fetch(key) }
 
     /// The live value and the facts of `key`'s entry; changes neither order nor counters.
     public func peek(_ key: Key) -> (value: Value, facts: EntryFacts)? {

@@ -28,6 +28,8 @@ struct Ranking {
     let now: Int64
     /// Entries written since are left out.
     let last: UInt64
+    /// Entries with so many nanoseconds left are thin.
+    private let mandatory: Int64
     private(set) var total = 0
     private var best: [RankedEntry] = []
     /// What ranks behind this one need not be kept.
@@ -37,7 +39,11 @@ struct Ranking {
     private var prefixBar = UInt64.max
     private var isBarred = false
 
-    init(_ rank: Rank, isDescending: Bool, wanted: Int, now: Instant, last: UInt64) {
+    init(
+        _ rank: Rank, isDescending: Bool, wanted: Int, now: Instant, last: UInt64,
+        mandatory: Int64
+    ) {
+        self.mandatory = mandatory
         self.rank = rank
         self.isDescending = isDescending
         self.wanted = wanted
@@ -107,16 +113,22 @@ struct Ranking {
             case .state:
                 Self.urgency(
                     deadline: span.deadline(place), writtenAt: record.pointee.writtenAt,
-                    hits: record.pointee.hits, now: now)
+                    hits: record.pointee.hits, now: now, mandatory: mandatory)
             }
         return isDescending ? ~number : number
     }
 
-    /// 0 where the deadline has come, 1 in the last tenth of a life, 2 without a hit, else 3.
-    static func urgency(deadline: Int64, writtenAt: Int64, hits: UInt32, now: Int64) -> Int64 {
+    /// 0 where the deadline has come, 1 where all would wait for a fetch, 2 in the last tenth of a
+    /// life, 3 without a hit, else 4.
+    static func urgency(
+        deadline: Int64, writtenAt: Int64, hits: UInt32, now: Int64, mandatory: Int64
+    ) -> Int64 {
         if deadline <= now { return 0 }
-        if deadline != .max, deadline - now < (deadline - writtenAt) / 10 { return 1 }
-        return hits == 0 ? 2 : 3
+        if deadline != .max {
+            if deadline - now <= mandatory { return 1 }
+            if deadline - now < (deadline - writtenAt) / 10 { return 2 }
+        }
+        return hits == 0 ? 3 : 4
     }
 
     private mutating func prune() {
@@ -199,7 +211,8 @@ extension Cache {
     ) -> (entries: [(Key, EntryFacts)], total: Int) {
         precondition(rank != .key || Key.self == String.self, "only text is ranked as text")
         var ranking = Ranking(
-            rank, isDescending: isDescending, wanted: wanted, now: now, last: lastVersion)
+            rank, isDescending: isDescending, wanted: wanted, now: now, last: lastVersion,
+            mandatory: renewal?.mandatory.nanoseconds ?? 0)
         var hold = Hold()
         for number in 0..<shards.count {
             var chunk = 0

@@ -55,6 +55,16 @@ public struct Renewal: Sendable {
         return ahead > 0 ? max(writtenAt, end &- min(ahead, end &- writtenAt)) : end
     }
 
+    /// The two marks of an entry; `nil` where it has no end.
+    func marks(_ facts: EntryFacts) -> (start: Instant, mandatory: Instant)? {
+        let (writtenAt, end) = (facts.writtenAt.nanoseconds, facts.deadline.nanoseconds)
+        guard end != .max else { return nil }
+        return (
+            Instant(nanoseconds: start(writtenAt: writtenAt, end: end)),
+            Instant(nanoseconds: mandatoryStart(writtenAt: writtenAt, end: end))
+        )
+    }
+
     /// The instant from which on everyone waits.
     func mandatoryStart(writtenAt: Int64, end: Int64) -> Int64 {
         end == .max
@@ -71,7 +81,7 @@ extension Duration {
 }
 
 /// A fetch that failed and is remembered, as people see it.
-public struct Trouble: Hashable, Sendable {
+public struct Trouble: Hashable, Sendable, Codable {
     public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
         /// A fetch failed; what is held, if anything, is served.
         case failed
@@ -90,6 +100,16 @@ public struct Trouble: Hashable, Sendable {
     public var until: Instant
     /// Fetches that failed in a row.
     public var failures: Int
+
+    public init(
+        kind: Kind, reason: String, since: Instant, until: Instant, failures: Int
+    ) {
+        self.kind = kind
+        self.reason = reason
+        self.since = since
+        self.until = until
+        self.failures = failures
+    }
 }
 
 /// The keys whose last fetch failed, as long as that matters.
@@ -149,14 +169,17 @@ struct Troubles<Key: Hashable & Sendable>: Sendable {
 }
 
 /// How far the renewal of a key is.
-package struct RenewalFacts: Sendable {
+public struct RenewalFacts: Hashable, Sendable, Codable {
     /// A fetch for it is under way.
-    package var isFetching = false
+    public var isFetching = false
     /// How many wait for that.
-    package var waiters = 0
-    package var trouble: Trouble?
+    public var waiters = 0
+    /// Why the last fetch failed, as long as that is remembered.
+    public var trouble: Trouble?
     /// From when on its entry is fetched anew; `nil` where only its end decides.
-    package var start: Instant?
+    public var start: Instant?
     /// From when on everyone waits for that.
-    package var mandatory: Instant?
+    public var mandatory: Instant?
+
+    public init() {}
 }

@@ -309,6 +309,13 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
         }
     }
 
+    func facts(of key: Key) -> EntryFacts? {
+        let hash = hash(key)
+        return self[number(hash)].withLock { shard in
+            shard.find(key, Self.mark(hash)).map { shard.facts($0) }
+        }
+    }
+
     func shard(of slot: UInt32) -> Latched {
         self[Int(slot & (1 << bits - 1))]
     }

@@ -737,22 +737,18 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     // MARK: Looking without touching
 
-    func renewal(of key: Key) -> RenewalFacts {
+    /// The keys that a fetch is under way for, or whose last one failed.
+    func restless(at now: Instant) -> [(key: Key, trouble: Trouble?)] {
+        troubles.all(at: now).map { ($0.key, $0.trouble) }
+            + flights.keys.filter { troubles[$0] == nil }.map { ($0, nil) }
+    }
+
+    func renewal(of key: Key, at now: Instant) -> RenewalFacts {
         let flight = flights[key]
         var facts = RenewalFacts()
         facts.isFetching = flight != nil
         facts.waiters = flight.flatMap { pending[$0]?.waiters.count } ?? 0
-        facts.trouble = troubles[key]?.trouble
-        if let slot = slot(of: key, shards.hash(key)) {
-            let (writtenAt, end) = (record(slot).writtenAt, deadline(slot).nanoseconds)
-            let renewal = traits.renewal
-            if traits.renews, end != .max {
-                facts.start = Instant(
-                    nanoseconds: renewal.start(writtenAt: writtenAt, end: end))
-                facts.mandatory = Instant(
-                    nanoseconds: renewal.mandatoryStart(writtenAt: writtenAt, end: end))
-            }
-        }
+        facts.trouble = troubles[key].flatMap { now < $0.trouble.until ? $0.trouble : nil }
         return facts
     }
 

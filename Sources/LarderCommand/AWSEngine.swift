@@ -11,34 +11,45 @@ extension Engine {
         let environment = ProcessInfo.processInfo.environment
         let user = try Credentials.fromEnvironment(environment)
         do {
-            let reader = try options.role.map { try Role($0) }
             let client = try AWSClient(
                 region: options.region ?? region(environment), endpointURL: options.endpointURL
             ) { user }
-            return make(options, client, user, reader)
+            let caller = RoleRequest.Caller(
+                identity: user.accessKeyID, region: client.region, endpoint: options.endpointURL,
+                isSession: user.sessionToken != nil)
+            let reader = try options.role.map {
+                RoleRequest(try Role($0), caller: caller)
+            }
+            return make(options, client, user, caller, reader)
         } catch let error as AWSError where error.kind == .invalid {
             throw ValidationError("\(error)")
         }
     }
 
     private static func make(
-        _ options: OriginOptions, _ client: AWSClient, _ user: Credentials, _ reader: Role?
+        _ options: OriginOptions, _ client: AWSClient, _ user: Credentials,
+        _ caller: RoleRequest.Caller, _ reader: RoleRequest?
     ) -> Engine {
         let credentialBounds = options.configuration(
             "credentials", default: Configuration(maxsize: 64, ttl: nil))
-        let credentials = Cache<Role, Credentials>(
-            "credentials", credentialBounds
+        let credentials = Cache<RoleRequest, Credentials>(
+            "credentials", credentialBounds, renewal: .credentials
         ) { try await client.sts.assumeRole($0) }
 
         let table = client.signing {
             if let reader { try await credentials.value(for: reader) } else { user }
+        } reject: { id in
+            guard let reader else { return false }
+            return credentials.reject(reader) { $0.accessKeyID == id }
         }
         let (name, key) = (options.table, options.key)
         let accountBounds = options.configuration(
-            "accounts", default: Configuration(maxsize: 64, ttl: .seconds(300)))
-        let known = KnownKeys(roles: reader.map { [$0] } ?? [])
+            "accounts",
+            default: Configuration(
+                maxsize: 64, ttl: .seconds(300), negativeTTL: .seconds(5)))
+        let known = KnownKeys(roles: reader.map { [$0.role] } ?? [])
         let accounts = Cache<String, Item>(
-            "accounts", accountBounds
+            "accounts", accountBounds, renewal: .items
         ) { number in
             guard let name else {
                 throw InspectorError("no table is named; name the accounts' table with --table")
@@ -51,22 +62,31 @@ extension Engine {
 
         let inspector = LocalInspector(name ?? "larder")
         inspector.add(accounts)
-        inspector.add(credentials, key: \.shownKey) { try Role($0) }
+        let request: @Sendable (String) throws -> RoleRequest = { arn in
+            RoleRequest(try Role(arn), caller: caller)
+        }
+        inspector.add(credentials, key: \.shownKey, parse: request)
+        inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
+        inspector.add { .of("AssumeRole", client, savedBy: credentials.snapshot().counters) }
         return Engine(
             inspector: inspector,
             warm: { count in
                 await warm(count, table, options, known) { number in
                     _ = try? await accounts.value(for: number)
                 }
-                for role in known.roles { _ = try? await credentials.value(for: role) }
+                for role in known.roles {
+                    _ = try? await credentials.value(for: RoleRequest(role, caller: caller))
+                }
             },
             lookUp: {
                 let (number, role) = known.any()
                 if let number { _ = try? await accounts.value(for: number) }
-                if let role { _ = try? await credentials.value(for: role) }
+                if let role {
+                    _ = try? await credentials.value(for: RoleRequest(role, caller: caller))
+                }
             },
             reveal: { role in
-                let session = try await credentials.value(for: Role(role))
+                let session = try await credentials.value(for: request(role))
                 return .fields([
                     .init("AccessKeyId", .text(session.accessKeyID)),
                     .init("SecretAccessKey", .text(session.secretAccessKey.reveal())),
@@ -134,5 +154,32 @@ private final class KnownKeys: Sendable {
 
     func any() -> (account: String?, role: Role?) {
         keys.withLock { ($0.accounts.randomElement(), $0.roles.randomElement()) }
+    }
+}
+
+extension OriginReport {
+    /// On demand, in us-east-1: 0.125 US dollars a million read request units.
+    private static let dollarsPerUnit = 0.125e-6
+
+    /// What an operation came to, and what the look-ups that needed no call would have come to.
+    fileprivate static func of(
+        _ operation: String, _ client: AWSClient, savedBy counters: Counters
+    ) -> OriginReport {
+        let known = client.operations.first { $0.operation == operation }
+        var report = OriginReport(name: operation)
+        report.savedCalls = counters.hits + counters.coalesced
+        guard let known else { return report }
+        report.calls = known.calls
+        report.retries = known.retries
+        report.throttles = known.throttles
+        report.failures = known.failures
+        report.latency = known.latency
+        report.capacity = known.capacity
+        if known.capacity > 0, known.calls > 0 {
+            report.savedCapacity =
+                Double(report.savedCalls) * known.capacity / Double(known.calls)
+            report.savedDollars = report.savedCapacity * dollarsPerUnit
+        }
+        return report
     }
 }

@@ -24,6 +24,7 @@ struct OneLook {
         var at: String
         var memory: ProcessMemory
         var caches: [CacheDocument]
+        var origins: [OriginDocument]
         var matched: Int
         var entries: [EntryDocument]
     }
@@ -39,6 +40,18 @@ struct OneLook {
         var hitRatio: Double?
     }
 
+    private struct OriginDocument: Encodable {
+        var operation: String
+        var calls, retries, throttles: UInt64
+        var failures: [String: UInt64]
+        /// Upper bounds, in seconds; absent before the first call that succeeded.
+        var p50, p99: Double?
+        var capacity: Double
+        var savedCalls: UInt64
+        var savedCapacity: Double
+        var savedDollars: Double?
+    }
+
     private struct EntryDocument: Encodable {
         var cache: String
         var key: String
@@ -51,13 +64,19 @@ struct OneLook {
         var size: Int
         var fetch: Double
         var state: String
+        /// Of a row that failed: why, how often in a row, and seconds to the next try.
+        var failure: String?
+        var failures: Int?
+        var nextTry: Double?
+        var waiting: Int?
     }
 
     private var json: String {
         let document = Document(
             name: report.name, instance: report.instance, pid: report.pid,
             at: report.wall.formatted(.iso8601), memory: report.memory,
-            caches: report.caches.map(cache), matched: page.matched,
+            caches: report.caches.map(cache), origins: report.origins.map(origin),
+            matched: page.matched,
             entries: page.rows.map(entry))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -77,13 +96,27 @@ struct OneLook {
             hitRatio: counters.hitRatio)
     }
 
+    private func origin(_ origin: OriginReport) -> OriginDocument {
+        OriginDocument(
+            operation: origin.name, calls: origin.calls, retries: origin.retries,
+            throttles: origin.throttles, failures: origin.failures,
+            p50: origin.latency.quantile(0.5)?.inSeconds,
+            p99: origin.latency.quantile(0.99)?.inSeconds, capacity: origin.capacity,
+            savedCalls: origin.savedCalls, savedCapacity: origin.savedCapacity,
+            savedDollars: origin.savedDollars)
+    }
+
     private func entry(_ row: Row) -> EntryDocument {
-        EntryDocument(
+        let trouble = row.renewal?.trouble
+        let waiting = row.renewal?.waiters ?? 0
+        return EntryDocument(
             cache: row.id.cache, key: row.id.key, version: row.version,
             ttl: row.deadline.map { rounded($0 - page.at) },
             expiry: row.expiry.map { rounded($0 - page.at) }, age: rounded(page.at - row.writtenAt),
             hits: row.hits, size: row.bytes, fetch: row.fetchTime.inSeconds,
-            state: row.state(at: page.at).rawValue)
+            state: row.state(at: page.at).rawValue, failure: trouble?.reason,
+            failures: trouble?.failures, nextTry: trouble.map { rounded($0.until - page.at) },
+            waiting: waiting > 0 ? waiting : nil)
     }
 
     private func rounded(_ duration: Duration) -> Double {
@@ -126,6 +159,17 @@ struct OneLook {
                 + "  hit \(ratio ?? "-")  \(Units.text(bytes: snapshot.bytes))"
                 + "  evicted \(snapshot.counters.evicted)  expired \(snapshot.counters.expired)"
                 + "  failed \(snapshot.counters.fetchFailures)"
+        }
+        lines += report.origins.filter { $0.calls > 0 }.map { origin in
+            let failures = origin.failures.sorted { $0.key < $1.key }
+                .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            let p50 = origin.latency.quantile(0.5).map { Units.text($0) } ?? "-"
+            let saved =
+                "saved \(origin.savedCalls)"
+                + (origin.savedDollars.map { String(format: " ($%.6f)", $0) } ?? "")
+            return "\(origin.name)  calls \(origin.calls)  retries \(origin.retries)  throttled "
+                + "\(origin.throttles)  failed \(origin.failed)"
+                + (failures.isEmpty ? "" : " (\(failures))") + "  p50 \(p50)  \(saved)"
         }
         lines.append("")
         lines.append(

@@ -2,7 +2,7 @@
 enum Action: Hashable, Sendable {
     case down, up, pageDown, pageUp, halfDown, halfUp, first, last
     case filter, sort, sortNext, sortPrevious, invertSort, nextCache
-    case open, events, mark, unmarkAll, fetch
+    case open, events, mark, unmarkAll, fetch, verify
     case invalidate, maxsize, ttl
     case freeze, slower, faster, lookNow
     case help, back, quit, suspend, repaint
@@ -55,6 +55,8 @@ let bindings: [Binding] = [
         [.char("m")], .maxsize, "Change maxsize of the selected row's cache: plan", hint: "Maxsize"),
     Binding([.char("t")], .ttl, "Change ttl of the selected row's cache: plan", hint: "Ttl"),
     Binding([.char("f")], .fetch, "Fetch a key through the selected row's cache"),
+    Binding(
+        [.char("v")], .verify, "Compare the entry with its origin; changes nothing"),
     Binding([.char("Z")], .freeze, "Freeze the table, or let it run again", hint: "Freeze"),
     Binding([.char("+")], .slower, "Refresh less often"),
     Binding([.char("-")], .faster, "Refresh more often"),

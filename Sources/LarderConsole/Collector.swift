@@ -104,6 +104,10 @@ final class Collector: Sendable {
         perform { inspector, _ in .fetched(try await inspector.fetch(key)) }
     }
 
+    func verify(_ key: EntryKey) {
+        perform { inspector, _ in .verified(try await inspector.verify(key)) }
+    }
+
     func freeze(_ query: Query) {
         perform { inspector, _ in .froze(try await inspector.entries(query)) }
     }

@@ -201,6 +201,7 @@ private final class Loop {
         case .plan(let change): collector.plan(change)
         case .apply(let plan): collector.apply(plan)
         case .fetch(let key): collector.fetch(key)
+        case .verify(let key): collector.verify(key)
         case .suspend: suspend()
         case .repaint: screen.repaint()
         case .quit: ended = .success(nil)

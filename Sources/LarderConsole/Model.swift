@@ -119,6 +119,7 @@ enum Effect: Equatable {
     case plan(Change)
     case apply(Plan.ID)
     case fetch(EntryKey)
+    case verify(EntryKey)
     case suspend
     case repaint
     case quit
@@ -145,6 +146,7 @@ enum Message: Sendable {
     case planned(Plan)
     case applied(Outcome)
     case fetched(FetchResult)
+    case verified(Verification)
     /// The inspector refused or could not answer.
     case failed(String)
     /// A line written to descriptor 2 of this process.

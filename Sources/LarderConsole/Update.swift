@@ -33,6 +33,12 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
             "\(result.id.key): \(result.wasHit ? "hit" : "fetched")"
                 + (result.row.map { ", version \($0.version)" } ?? ", not kept"))
         return .look
+    case .verified(let verification):
+        let text = "\(verification.id.key): \(verification.summary)"
+        model.say(text)
+        model.log.add(
+            text, at: model.now,
+            trouble: verification.failure != nil || !verification.differences.isEmpty)
     case .failed(let problem):
         model.say(problem)
         model.log.add(problem, at: model.now, trouble: true)
@@ -69,6 +75,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .maxsize: return ask(&model) { .maxsize(cache: $0) }
     case .ttl: return ask(&model) { .ttl(cache: $0) }
     case .fetch: return ask(&model) { .fetch(cache: $0) }
+    case .verify: return verify(&model)
     case .freeze: return freeze(&model)
     case .slower: setInterval(&model, slower: true)
     case .faster: setInterval(&model, slower: false)
@@ -249,6 +256,15 @@ private func ask(_ model: inout Model, _ purpose: (String) -> Prompt.Purpose) ->
     }
     model.overlay = .prompt(Prompt(purpose: purpose(cache)))
     return nil
+}
+
+private func verify(_ model: inout Model) -> Effect? {
+    guard let cursor = model.cursor else {
+        model.say("there is no entry to verify")
+        return nil
+    }
+    model.say("asking the origin for \(cursor.key)")
+    return .verify(cursor)
 }
 
 private func present(_ model: inout Model, _ plan: Plan) -> Effect? {

@@ -8,6 +8,7 @@ protocol InspectedCache: Sendable {
     func detail(of key: String) -> EntryDetail?
     func events(after number: UInt64, limit: Int) -> EventLog
     func fetch(_ key: String) async throws -> FetchResult
+    func verify(_ key: String) async throws -> Verification
     func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared
     func prepareInvalidationOfAll() -> Prepared
     func prepareConfiguration(_ new: Configuration) throws -> Prepared
@@ -27,21 +28,85 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     func snapshot() -> Snapshot { cache.snapshot() }
 
     func offer(to selection: inout Selection, place: Int) {
+        let restless = offerRestless(to: &selection, place: place)
         guard let (count, rank) = selection.order(keysAreShown: keysAreShown) else {
             cache.survey { key, facts in
-                selection.offer(facts, place: place) { row(key, facts) }
+                guard !restless.contains(facts.version) else { return }
+                offer(key, facts, to: &selection, place: place)
             }
             return
         }
         let (first, total) = cache.first(
-            count, by: rank, isDescending: selection.isDescending, at: selection.instant)
-        for (key, facts) in first { selection.offer(facts, place: place) { row(key, facts) } }
-        selection.pass(total - first.count)
+            count + restless.count, by: rank, isDescending: selection.isDescending,
+            at: selection.instant)
+        var others = 0
+        for (key, facts) in first where !restless.contains(facts.version) {
+            others += 1
+            offer(key, facts, to: &selection, place: place)
+        }
+        selection.pass(max(0, total - restless.count - others))
+    }
+
+    /// What there is to say of the renewal of keys; `nil` where there is nothing.
+    private func renewals(of keys: [Key]) -> [RenewalFacts?] {
+        zip(keys, cache.renewals(of: keys)).map { key, known in
+            let marks = cache.facts(of: key).flatMap { cache.renewal(of: $0) }
+            guard known.isFetching || known.trouble != nil else { return marks }
+            var renewal = known
+            renewal.start = marks?.start
+            renewal.mandatory = marks?.mandatory
+            return renewal
+        }
+    }
+
+    private func offer(
+        _ key: Key, _ facts: EntryFacts, to selection: inout Selection, place: Int
+    ) {
+        let renewal = cache.renewal(of: facts)
+        selection.offer(facts, renewal, place: place) { row(key, facts, renewal) }
+    }
+
+    /// Offers what is being fetched anew or has failed, of which there is little; returns the
+    /// versions of the entries among it.
+    private func offerRestless(to selection: inout Selection, place: Int) -> Set<UInt64> {
+        let keys = cache.restless().map(\.key)
+        guard !keys.isEmpty else { return [] }
+        var versions: Set<UInt64> = []
+        for (key, renewal) in zip(keys, renewals(of: keys)) {
+            guard let facts = cache.facts(of: key) ?? renewal?.trouble.map(EntryFacts.init) else {
+                continue
+            }
+            if facts.version > 0 { versions.insert(facts.version) }
+            selection.offer(facts, renewal, place: place) { row(key, facts, renewal) }
+        }
+        return versions
     }
 
     func detail(of shown: String) -> EntryDetail? {
-        guard let key = key(shown), let (value, facts) = cache.peek(key) else { return nil }
-        return EntryDetail(row: row(key, facts), value: shownValue(value))
+        let troubled = { cache.restless().first { shownKey($0.key) == shown }?.key }
+        guard let key = key(shown) ?? troubled() else { return nil }
+        let renewal = renewals(of: [key])[0]
+        if let (value, facts) = cache.peek(key) {
+            return EntryDetail(row: row(key, facts, renewal), value: shownValue(value))
+        }
+        guard let renewal, let trouble = renewal.trouble else { return nil }
+        let facts = cache.facts(of: key) ?? EntryFacts(trouble)
+        return EntryDetail(
+            row: row(key, facts, renewal), value: .fields([.init("failure", .text(trouble.reason))])
+        )
+    }
+
+    func verify(_ shown: String) async throws -> Verification {
+        guard let key = try key(shown) ?? parse?(shown) else {
+            throw InspectorError("\(name) holds no \"\(shown)\" and cannot tell what it would be")
+        }
+        let held = cache.peek(key).map { shownValue($0.value) }
+        do {
+            return Verification(
+                id: id(key), held: held, origin: shownValue(try await cache.origin(key)))
+        } catch {
+            return Verification(id: id(key), held: held, failure: "\(error)")
+        }
     }
 
     func events(after number: UInt64, limit: Int) -> EventLog {
@@ -214,9 +279,23 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     private func row(_ key: Key, _ facts: EntryFacts) -> Row {
+        row(key, facts, cache.renewal(of: facts))
+    }
+
+    private func row(_ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?) -> Row {
         Row(
             id: id(key), version: facts.version, writtenAt: facts.writtenAt, expiry: facts.expiry,
             deadline: facts.deadline == .distantFuture ? nil : facts.deadline, hits: facts.hits,
-            lastHit: facts.lastHit, bytes: facts.bytes, fetchTime: facts.fetchTime)
+            lastHit: facts.lastHit, bytes: facts.bytes, fetchTime: facts.fetchTime,
+            renewal: renewal)
+    }
+}
+
+extension EntryFacts {
+    /// Of a failure there is a row and no entry.
+    init(_ trouble: Trouble) {
+        self.init(
+            version: 0, writtenAt: trouble.since, expiry: nil, deadline: trouble.until, hits: 0,
+            lastHit: nil, bytes: 0, fetchTime: .zero)
     }
 }

@@ -22,6 +22,9 @@ public protocol Inspector: Sendable {
     /// what is not held.
     func fetch(_ key: EntryKey) async throws -> FetchResult
 
+    /// Asks the origin past the cache, for comparison: nothing is counted, kept or shared.
+    func verify(_ key: EntryKey) async throws -> Verification
+
     /// Works out what a change would do; changes nothing.
     func plan(_ change: Change) async throws -> Plan
 

@@ -20,6 +20,7 @@ public final class LocalInspector: Inspector {
     private struct State {
         var caches: [any InspectedCache] = []
         var protected: Set<String> = []
+        var origins: [@Sendable () -> OriginReport] = []
         var plans: [Plan.ID: Prepared] = [:]
         var order: [Plan.ID] = []
     }
@@ -66,6 +67,11 @@ public final class LocalInspector: Inspector {
         add(cache, key: key, parse: parse, isProtected: isProtected, value: \.shown)
     }
 
+    /// Has what an origin counts told in every report.
+    public func add(origin report: @escaping @Sendable () -> OriginReport) {
+        state.withLock { $0.origins.append(report) }
+    }
+
     // MARK: Looking
 
     public func report() async throws -> Report {
@@ -73,7 +79,7 @@ public final class LocalInspector: Inspector {
             name: name, instance: instance, pid: ProcessInfo.processInfo.processIdentifier,
             at: clock.now(), wall: Date(),
             caches: caches.map { CacheReport(name: $0.name, snapshot: $0.snapshot()) },
-            memory: .current())
+            memory: .current(), origins: state.withLock { $0.origins }.map { $0() })
     }
 
     public func entries(_ query: Query) async throws -> Page {
@@ -101,6 +107,10 @@ public final class LocalInspector: Inspector {
 
     public func fetch(_ key: EntryKey) async throws -> FetchResult {
         try await cache(named: key.cache).fetch(key.key)
+    }
+
+    public func verify(_ key: EntryKey) async throws -> Verification {
+        try await cache(named: key.cache).verify(key.key)
     }
 
     public func plan(_ change: Change) async throws -> Plan {

@@ -29,7 +29,9 @@ struct Selection {
         wanted = min(query.limit, Int.max / 8) + min(query.offset, Int.max / 8)
     }
 
-    mutating func offer(_ facts: EntryFacts, place: Int, _ makeRow: () -> Row) {
+    mutating func offer(
+        _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, _ makeRow: () -> Row
+    ) {
         total += 1
         var row: Row?
         if !filter.isEmpty {
@@ -38,7 +40,7 @@ struct Selection {
         }
         matched += 1
         guard wanted > 0 else { return }
-        let number = rank(facts, place: place)
+        let number = rank(facts, renewal, place: place)
         if let bar, let number, isBefore(bar.rank, .number(number)) { return }
         let made = row ?? makeRow()
         let rank: Rank = number.map { .number($0) } ?? .text(made.id.key)
@@ -99,7 +101,9 @@ struct Selection {
     }
 
     /// What the entry is sorted by where that is a number; `nil` for its shown key.
-    private func rank(_ facts: EntryFacts, place: Int) -> Int64? {
+    private func rank(
+        _ facts: EntryFacts, _ renewal: RenewalFacts?, place: Int
+    ) -> Int64? {
         switch query.sort {
         case .cache: Int64(place)
         case .key: nil
@@ -108,7 +112,7 @@ struct Selection {
         case .age: -facts.writtenAt.nanoseconds
         case .hits: Int64(clamping: facts.hits)
         case .size: Int64(facts.bytes)
-        case .state: Row.State(facts, at: now).rank
+        case .state: Row.State(facts, renewal, at: now).rank
         case .fetch: facts.fetchTime.nanoseconds
         case .version: Int64(clamping: facts.version)
         }
@@ -165,7 +169,7 @@ extension Query {
                 version: row.version, writtenAt: row.writtenAt, expiry: row.expiry,
                 deadline: row.deadline ?? .distantFuture, hits: row.hits, lastHit: row.lastHit,
                 bytes: row.bytes, fetchTime: row.fetchTime)
-            selection.offer(facts, place: place) { row }
+            selection.offer(facts, row.renewal, place: place) { row }
         }
         return selection.page()
     }

@@ -13,11 +13,14 @@ public struct Report: Hashable, Sendable, Codable {
     public var wall: Date
     public var caches: [CacheReport]
     public var memory: ProcessMemory
+    /// Where values come from.
+    public var origins: [OriginReport]
 
     public init(
         name: String, instance: String, pid: Int32, at: Instant, wall: Date,
-        caches: [CacheReport], memory: ProcessMemory
+        caches: [CacheReport], memory: ProcessMemory, origins: [OriginReport] = []
     ) {
+        self.origins = origins
         self.name = name
         self.instance = instance
         self.pid = pid
@@ -64,11 +67,15 @@ public struct Row: Hashable, Sendable, Codable, Identifiable {
     public var bytes: Int
     /// How long its fetch took; zero where it was inserted.
     public var fetchTime: Duration
+    /// A fetch under way, or one that failed; `nil` where there is nothing to say of either.
+    public var renewal: RenewalFacts?
 
     public init(
         id: EntryKey, version: UInt64, writtenAt: Instant, expiry: Instant?, deadline: Instant?,
-        hits: UInt64, lastHit: Instant?, bytes: Int, fetchTime: Duration
+        hits: UInt64, lastHit: Instant?, bytes: Int, fetchTime: Duration,
+        renewal: RenewalFacts? = nil
     ) {
+        self.renewal = renewal
         self.id = id
         self.version = version
         self.writtenAt = writtenAt
@@ -82,8 +89,16 @@ public struct Row: Hashable, Sendable, Codable, Identifiable {
 
     /// An entry's state in one word; color may repeat it, never replace it.
     public enum State: String, Hashable, Sendable, Codable, CaseIterable {
-        /// Past its deadline and not yet swept.
+        /// Past its deadline and not yet swept, or kept in case that fetches fail.
         case expired
+        /// The last fetch failed, and the next waits.
+        case failed
+        /// So near its end that all callers wait for a fetch, and none has come yet.
+        case thin
+        /// The origin has no such thing: that is remembered, and no entry held.
+        case negative
+        /// Being fetched anew.
+        case refreshing
         /// In the last tenth of its life.
         case expiring
         /// Never hit since it was written.
@@ -92,14 +107,27 @@ public struct Row: Hashable, Sendable, Codable, Identifiable {
     }
 
     public func state(at now: Instant) -> State {
-        State(hits: hits, writtenAt: writtenAt, deadline: deadline, at: now)
+        State(
+            hits: hits, writtenAt: writtenAt, deadline: deadline, renewal: renewal, at: now)
     }
+
+    /// Whether there is an entry: failures are rows as well.
+    public var isHeld: Bool { version > 0 }
 }
 
 extension Row.State {
-    init(hits: UInt64, writtenAt: Instant, deadline: Instant?, at now: Instant) {
-        if let deadline, deadline <= now {
+    init(
+        hits: UInt64, writtenAt: Instant, deadline: Instant?, renewal: RenewalFacts?,
+        at now: Instant
+    ) {
+        if let trouble = renewal?.trouble, now < trouble.until {
+            self = trouble.kind == .absent ? .negative : .failed
+        } else if renewal?.isFetching == true {
+            self = .refreshing
+        } else if let deadline, deadline <= now {
             self = .expired
+        } else if let mandatory = renewal?.mandatory, mandatory <= now, mandatory != deadline {
+            self = .thin
         } else if let deadline, deadline - now < (deadline - writtenAt) / 10 {
             self = .expiring
         } else {
@@ -107,9 +135,11 @@ extension Row.State {
         }
     }
 
-    init(_ facts: EntryFacts, at now: Instant) {
+    init(_ facts: EntryFacts, _ renewal: RenewalFacts?, at now: Instant) {
         let deadline = facts.deadline == .distantFuture ? nil : facts.deadline
-        self.init(hits: facts.hits, writtenAt: facts.writtenAt, deadline: deadline, at: now)
+        self.init(
+            hits: facts.hits, writtenAt: facts.writtenAt, deadline: deadline, renewal: renewal,
+            at: now)
     }
 
     /// The most urgent first.

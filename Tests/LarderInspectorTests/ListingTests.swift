@@ -61,9 +61,13 @@ import Testing
     private static func urgency(_ state: Row.State) -> Int {
         switch state {
         case .expired: 0
-        case .expiring: 1
-        case .cold: 2
-        case .fresh: 3
+        case .failed: 1
+        case .thin: 2
+        case .negative: 3
+        case .refreshing: 4
+        case .expiring: 5
+        case .cold: 6
+        case .fresh: 7
         }
     }
 

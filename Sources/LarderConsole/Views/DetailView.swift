@@ -71,7 +71,7 @@ enum DetailView {
         return [
             [(safe(row.id.key, model), .bold)],
             line("cache", safe(row.id.cache, model), "version \(row.version)"),
-            line("state", row.state(at: now).rawValue),
+            line("state", row.state(at: now).rawValue, renewal(row, model)),
             line("ttl left", Units.countdown(row.deadline.map { $0 - now }), ending(row, model)),
             line(
                 "expiry", Units.countdown(row.expiry.map { $0 - now }),
@@ -85,6 +85,22 @@ enum DetailView {
             line("size", Units.text(bytes: row.bytes), "\(Format.count(UInt64(row.bytes))) bytes"),
             [],
         ]
+    }
+
+    /// What is known of the next fetch.
+    private static func renewal(_ row: Row, _ model: Model) -> String {
+        guard let renewal = row.renewal else { return "" }
+        var parts: [String] = []
+        if let trouble = renewal.trouble, model.shownNow < trouble.until {
+            if trouble.kind != .absent { parts.append("failed \(trouble.failures)x") }
+            parts.append("next try in \(Units.countdown(trouble.until - model.shownNow))")
+        } else if renewal.isFetching {
+            parts.append("a fetch is under way")
+        } else if let start = renewal.start, start != row.deadline {
+            parts.append("renewed from \(model.time(start))")
+        }
+        if renewal.waiters > 0 { parts.append("\(renewal.waiters) waiting") }
+        return parts.joined(separator: ", ")
     }
 
     private static func value(_ model: Model) -> [Line] {

@@ -45,6 +45,9 @@ enum TableView {
     private static func columns(_ model: Model, width: Int) -> [Cell] {
         let dropped: [Column] = [.fetch, .age, .size, .hits, .expiry, .cache]
         let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
+        let now = model.shownNow
+        let refreshes = model.rows.contains { $0.state(at: now) == .refreshing }
+        let stateWidth = refreshes ? Row.State.refreshing.rawValue.count : 8
         var cells = [
             Cell(column: .cache, heading: "CACHE", width: cacheWidth) { row, _ in row.id.cache },
             Cell(column: .ttl, heading: "TTL", width: 7) { row, now in
@@ -63,7 +66,7 @@ enum TableView {
             Cell(column: .fetch, heading: "FETCH", width: 7) { row, _ in
                 row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
             },
-            Cell(column: .state, heading: "STATE", width: 8) { row, now in
+            Cell(column: .state, heading: "STATE", width: stateWidth) { row, now in
                 row.state(at: now).rawValue
             },
         ]
@@ -141,8 +144,9 @@ enum TableView {
 
     private static func style(_ state: Row.State, _ base: Style) -> Style {
         switch state {
-        case .expired: .trouble
-        case .expiring: .warning
+        case .expired, .failed: .trouble
+        case .expiring, .thin, .negative: .warning
+        case .refreshing: .accent
         case .cold: base == .plain ? .dim : base
         case .fresh: base
         }

@@ -1,0 +1,71 @@
+/// An entry beside what its origin says now.
+public struct Verification: Hashable, Sendable {
+    public var id: EntryKey
+    /// What the cache holds; `nil` where it holds nothing.
+    public var held: Shown?
+    /// What the origin gave; `nil` where it failed.
+    public var origin: Shown?
+    /// Why the origin gave nothing.
+    public var failure: String?
+
+    public init(id: EntryKey, held: Shown?, origin: Shown? = nil, failure: String? = nil) {
+        self.id = id
+        self.held = held
+        self.origin = origin
+        self.failure = failure
+    }
+
+    /// One part of a value that is not the same on both sides.
+    public struct Difference: Hashable, Sendable, Codable {
+        /// Names with dots between them: `owner.name`, `tags.0`; empty for the whole value.
+        public var path: String
+        public var held: String?
+        public var origin: String?
+    }
+
+    /// What is not the same, in order of the path.
+    public var differences: [Difference] {
+        let (held, origin) = (held?.parts ?? [:], origin?.parts ?? [:])
+        return Set(held.keys).union(origin.keys).sorted().compactMap { path in
+            held[path] == origin[path]
+                ? nil : Difference(path: path, held: held[path], origin: origin[path])
+        }
+    }
+
+    /// In a sentence.
+    public var summary: String {
+        if let failure { return "the origin could not be asked: \(failure)" }
+        if held == nil { return "not held; the origin has it" }
+        let differences = differences
+        guard let first = differences.first else { return "the same as at the origin" }
+        let change =
+            "\(first.path.isEmpty ? "value" : first.path) is \(first.held ?? "absent") here and "
+            + "\(first.origin ?? "absent") there"
+        return differences.count == 1
+            ? change : "\(differences.count) differences: \(change), …"
+    }
+}
+
+extension Shown {
+    /// The leaves by their paths.
+    var parts: [String: String] {
+        switch self {
+        case .text(let text): return ["": text]
+        case .number(let digits): return ["": digits]
+        case .bool(let bool): return ["": "\(bool)"]
+        case .null: return ["": "null"]
+        case .list(let items):
+            return Shown.merge(items.enumerated().map { ("\($0.offset)", $0.element.parts) })
+        case .fields(let fields):
+            return Shown.merge(fields.map { ($0.name, $0.value.parts) })
+        }
+    }
+
+    private static func merge(_ members: [(String, [String: String])]) -> [String: String] {
+        var parts: [String: String] = [:]
+        for (name, inner) in members {
+            for (path, text) in inner { parts[path.isEmpty ? name : "\(name).\(path)"] = text }
+        }
+        return parts
+    }
+}
