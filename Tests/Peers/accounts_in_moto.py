@@ -96,7 +96,8 @@ iam = client("iam")
 iam.create_user(UserName="operator")
 key = iam.create_access_key(UserName="operator")["AccessKey"]
 iam.put_user_policy(UserName="operator", PolicyName="own", PolicyDocument=policy(
-    ("sts:AssumeRole", reader), ("dynamodb:GetItem", "*"), ("dynamodb:Scan", "*")))
+    ("sts:AssumeRole", reader), ("dynamodb:GetItem", "*"), ("dynamodb:Scan", "*"),
+    ("dynamodb:BatchGetItem", "*"), ("dynamodb:CreateTable", "*"), ("dynamodb:PutItem", "*")))
 table(("setup", "setup", None), [account(str(100000000000 + n), reader if n < 3 else None) for n in range(40)])
 table(("setup", "setup", None), [{"id": {"N": "7"}, "name": {"S": "seven"}}], name="numbered", attribute=("id", "N"))
 

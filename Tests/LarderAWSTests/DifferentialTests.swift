@@ -1,0 +1,136 @@
+import Foundation
+import LarderAWS
+import TestSupport
+import Testing
+
+/// What is read of a real table beside what boto3 reads of it.
+@Suite(.timeLimit(.minutes(2))) struct DifferentialTests {
+    private struct Read: Encodable {
+        var key: [String: AttributeValue]
+        var consistent: Bool
+        var attributes: [String]
+    }
+
+    private struct Job: Encodable {
+        var endpoint: String
+        var region: String
+        var keys: [String]
+        var table: String
+        var items: [[String: AttributeValue]]
+        var reads: [Read]
+    }
+
+    /// A value of any type, nested up to `depth`.
+    private static func value(_ depth: Int, using random: inout Seeded) -> AttributeValue {
+        func number() -> String {
+            let digits = "\(Int.random(in: -9999...9999, using: &random))"
+            return Bool.random(using: &random)
+                ? digits : digits + ".\(Int.random(in: 1...9, using: &random))"
+        }
+        func text() -> String {
+            let letters = Array("abc Ü☃\"\\/\n😀é\u{301}")
+            return String(
+                (0..<Int.random(in: 0...9, using: &random)).map { _ in
+                    letters.randomElement(using: &random)!
+                })
+        }
+        func bytes() -> [UInt8] {
+            (0..<Int.random(in: 1...9, using: &random)).map { _ in
+                .random(in: 0...255, using: &random)
+            }
+        }
+        let count = Int.random(in: 0...3, using: &random)
+        switch Int.random(in: 0..<(depth > 0 ? 10 : 8), using: &random) {
+        case 0: return .string(text())
+        case 1: return .number(number())
+        case 2: return .binary(bytes())
+        case 3: return .bool(Bool.random(using: &random))
+        case 4: return .null
+        case 5: return .stringSet(Array(Set((0...count).map { _ in text() + "." })).sorted())
+        case 6: return .numberSet(Array(Set((0...count).map { _ in number() })).sorted())
+        case 7:
+            return .binarySet(
+                Array(Set((0...count).map { _ in bytes() })).sorted { "\($0)" < "\($1)" })
+        case 8: return .list((0..<count).map { _ in value(depth - 1, using: &random) })
+        default:
+            let members = (0..<count).map { ("m\($0)", value(depth - 1, using: &random)) }
+            return .map(Dictionary(uniqueKeysWithValues: members))
+        }
+    }
+
+    @Test func `300 items are read as boto3 reads them, one by one and together`() async throws {
+        let moto = try Moto()
+        var random = Seeded(4)
+        let items = (0..<300).map { number in
+            var item: [String: AttributeValue] = [
+                "id": .string("id \(number / 3)"), "at": .number("\(number % 3).50"),
+            ]
+            for name in ["plain", "with space", "name", "ünï"].shuffled(using: &random).prefix(3) {
+                item[name] = Self.value(3, using: &random)
+            }
+            return item
+        }
+        let reads = (0..<400).map { number in
+            // Some of what is asked for is not there, and numbers are written in other ways.
+            let at = ["\(number % 4).5", "\(number % 4).500", "\(number % 4)5e-1"][number % 3]
+            return Read(
+                key: ["id": .string("id \(number / 3)"), "at": .number(at)],
+                consistent: number % 2 == 0,
+                attributes: number % 5 == 0 ? ["name", "with space"] : [])
+        }
+        let job = Job(
+            endpoint: moto.scene.endpoint, region: moto.scene.region,
+            keys: [moto.scene.accessKeyID, moto.scene.secretAccessKey], table: "generated",
+            items: items, reads: reads)
+        let input = String(decoding: try JSONEncoder().encode(job), as: UTF8.self)
+        let script = packageRoot.appending(path: "Tests/Peers/boto3_items.py").path
+        let ran = try run([python(), script], environment: ["NO_PROXY": "*"], input: input)
+        try #require(ran.status == 0, "\(ran.errors)")
+        let theirs = try JSONDecoder().decode(
+            [[String: AttributeValue]?].self, from: Data(ran.output.utf8))
+        #expect(theirs.count { $0 != nil } > 150)
+
+        let user = try Credentials.fromEnvironment(moto.environment)
+        try await withClient(moto.scene.endpoint, credentials: user) { client in
+            let keys = reads.map { read in
+                DynamoDB.Key(
+                    "id", read.key["id"]!, sort: .init("at", read.key["at"]!))
+            }
+            for (read, (key, their)) in zip(reads, zip(keys, theirs)) {
+                let ours: [String: AttributeValue]?
+                do {
+                    ours = try await client.dynamoDB.getItem(
+                        table: "generated", key: key,
+                        .init(isConsistent: read.consistent, attributes: read.attributes)
+                    ).attributes
+                } catch let error as AWSError where error.kind == .missingItem {
+                    ours = nil
+                }
+                #expect(ours.map(sorted) == their.map(sorted), "\(read)")
+            }
+            let whole = zip(reads, zip(keys, theirs)).filter { $0.0.attributes.isEmpty }.map(\.1)
+            let found = try await client.dynamoDB.getItems(
+                table: "generated", keys: whole.map(\.0))
+            for (key, their) in whole {
+                #expect(found[key].map { sorted($0.attributes) } == their.map(sorted))
+            }
+            #expect(client.operations.first { $0.operation == "GetItem" }!.capacity > 0)
+        }
+    }
+
+    /// Sets are in no order.
+    private func sorted(_ item: [String: AttributeValue]) -> [String: AttributeValue] {
+        item.mapValues(sorted)
+    }
+
+    private func sorted(_ value: AttributeValue) -> AttributeValue {
+        switch value {
+        case .stringSet(let texts): .stringSet(texts.sorted())
+        case .numberSet(let numbers): .numberSet(numbers.sorted())
+        case .binarySet(let values): .binarySet(values.sorted { "\($0)" < "\($1)" })
+        case .list(let items): .list(items.map(sorted))
+        case .map(let members): .map(members.mapValues(sorted))
+        default: value
+        }
+    }
+}
