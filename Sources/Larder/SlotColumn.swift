@@ -4,6 +4,9 @@ struct SlotColumn<Element: BitwiseCopyable>: ~Copyable {
     private(set) var capacity: Int
     /// What stands where nothing was written yet.
     private let blank: Element
+    /// Without a reference in it the compiler takes the column for plain memory in other files of
+    /// a debug build, and never runs its deinit.
+    private let anchor: AnyObject? = nil
 
     init(_ blank: Element, capacity: Int = 16) {
         elements = Memory.grow(nil, to: capacity)
