@@ -61,11 +61,12 @@ if !core {
         .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
     ]
     package.targets += [
+        .systemLibrary(name: "CMemfd"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "LarderAWS",
             dependencies: [
-                "Larder", "LarderInspector", "CZlib",
+                "Larder", "LarderInspector", "CMemfd", "CZlib",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -11,7 +11,8 @@ public struct AWSClient: Sendable {
 
     public let region: String
     let clock: AgeClock
-    private let endpoint: Endpoint?
+    /// Other addresses than AWS's, by service.
+    private let endpoints: @Sendable (String) throws -> Endpoint?
     private let http: HTTPClient
     private let credentials: CredentialSource
     let deadline: Duration
@@ -44,6 +45,29 @@ public struct AWSClient: Sendable {
         region: String, endpointURL: String?, deadline: Duration, retries: Retries,
         clock: AgeClock, credentials: @escaping CredentialSource
     ) throws {
+        let endpoint = try endpointURL.map { try Endpoint($0) }
+        try self.init(
+            region: region, endpoints: { _ in endpoint }, deadline: deadline, retries: retries,
+            clock: clock, credentials: credentials)
+    }
+
+    init(
+        region: String, endpoints: @escaping @Sendable (String) throws -> String?, clock: AgeClock,
+        credentials: @escaping CredentialSource
+    ) throws {
+        // What is wrong with an address is said now.
+        for service in ["dynamodb", "sts"] { _ = try endpoints(service).map { try Endpoint($0) } }
+        try self.init(
+            region: region, endpoints: { try endpoints($0).map { try Endpoint($0) } },
+            deadline: .seconds(10), retries: Retries(most: nil), clock: clock,
+            credentials: credentials)
+    }
+
+    private init(
+        region: String, endpoints: @escaping @Sendable (String) throws -> Endpoint?,
+        deadline: Duration, retries: Retries, clock: AgeClock,
+        credentials: @escaping CredentialSource
+    ) throws {
         guard region.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else {
             throw AWSError(
                 .invalid,
@@ -57,7 +81,7 @@ public struct AWSClient: Sendable {
         skew = ClockSkew()
         reject = nil
         tally = Tally()
-        endpoint = try endpointURL.map { try Endpoint($0) }
+        self.endpoints = endpoints
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .milliseconds(3100)))
         // A refused connection is an answer; whoever wants another try asks again.
@@ -71,7 +95,7 @@ public struct AWSClient: Sendable {
         region = other.region
         clock = other.clock
         deadline = other.deadline
-        endpoint = other.endpoint
+        endpoints = other.endpoints
         http = other.http
         retries = other.retries
         tally = other.tally
@@ -125,9 +149,38 @@ public struct AWSClient: Sendable {
 
     /// An operation of a service, as it goes from here.
     func call(_ service: String, _ operation: String, _ subject: String) -> Call {
-        Call(
+        let given = (try? endpoint(of: service)) ?? nil
+        return Call(
             service: service, operation: operation, subject: subject,
-            endpoint: endpoint ?? Endpoint(service: service, region: region), region: region)
+            endpoint: given ?? Endpoint(service: service, region: region), region: region)
+    }
+
+    /// Another address for a service than AWS's.
+    func endpoint(of service: String) throws -> Endpoint? { try endpoints(service) }
+
+    /// Fetches something that is none of AWS's services, unsigned: keys from an endpoint nearby.
+    func fetch(
+        _ method: String, _ url: String, _ headers: [(String, String)], from who: String
+    ) async throws -> Reply {
+        var request = HTTPClientRequest(url: url)
+        request.method = HTTPMethod(rawValue: method)
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        let prepared = request
+        do {
+            return try await within(.seconds(2)) {
+                let response = try await http.execute(prepared, deadline: .distantFuture)
+                let buffer = try await response.body.collect(upTo: 1 << 20)
+                return Reply(
+                    status: Int(response.status.code), headers: response.headers,
+                    body: Array(buffer.readableBytesView))
+            }
+        } catch {
+            try Task.checkCancellation()
+            throw AWSError(
+                .noCredentials,
+                "\(who) cannot be reached; check that it is running, or set AWS_ACCESS_KEY_ID and "
+                    + "AWS_SECRET_ACCESS_KEY")
+        }
     }
 
     /// Signs, sends and reads the reply, as often as it takes.
@@ -169,8 +222,10 @@ public struct AWSClient: Sendable {
         var (isHealed, isSet) = (false, false)
         while true {
             // Again before every attempt: they may have ended since the last.
-            let signer: Credentials
-            do { signer = try await credentials() } catch { throw Unsigned(reason: error) }
+            var signer: Credentials?
+            if call.isSigned {
+                do { signer = try await credentials() } catch { throw Unsigned(reason: error) }
+            }
             var date: String?
             do {
                 let reply = try await exchange(call, signed(call, headers, body, signer))
@@ -192,7 +247,7 @@ public struct AWSClient: Sendable {
                 if !isSet, error.isAboutSignature, skew.learn(from: date.flatMap(STS.httpDate)) {
                     isSet = true
                 } else if !isHealed, [.expiredToken, .unknownKey].contains(error.kind),
-                    await reject?(signer.accessKeyID) == true
+                    let signer, await reject?(signer.accessKeyID) == true
                 {
                     isHealed = true
                 } else {
@@ -217,14 +272,15 @@ public struct AWSClient: Sendable {
 
     private func signed(
         _ call: Call, _ headers: [(name: String, value: String)], _ body: [UInt8],
-        _ signer: Credentials
+        _ signer: Credentials?
     ) -> HTTPClientRequest {
         let signed = SignedRequest(
             path: call.endpoint.path, headers: [("Host", call.endpoint.host)] + headers, body: body)
         let signature = Signature(region: region, service: call.service)
         var request = HTTPClientRequest(url: call.endpoint.url)
         request.method = .POST
-        for header in signed.headers + signature.headers(for: signed, signer, at: skew.now) {
+        let proof = signer.map { signature.headers(for: signed, $0, at: skew.now) } ?? []
+        for header in signed.headers + proof {
             request.headers.add(name: header.name, value: header.value)
         }
         request.headers.add(name: "User-Agent", value: "larder")

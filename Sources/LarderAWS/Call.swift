@@ -8,6 +8,7 @@ struct Call {
     var subject: String
     var endpoint: Endpoint
     var region: String
+    var isSigned = true
 
     /// Something that went wrong before or beside the service's own answer.
     func error(_ kind: AWSError.Kind, _ what: String) -> AWSError {

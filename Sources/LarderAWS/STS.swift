@@ -17,8 +17,27 @@ public struct STS: Sendable {
         let role = request.role
         var form = [("Action", "AssumeRole"), ("Version", "2011-06-15")] + request.form
         if let tokenCode { form.append(("TokenCode", tokenCode)) }
-        let body = form.map { "\($0.0)=\(Signature.encoded($0.1))" }.joined(separator: "&")
         let call = client.call("sts", "AssumeRole", "of \(role.arn)")
+        return try await session(call, form, role)
+    }
+
+    /// Assumes a role with the token of a web identity; it needs no credentials.
+    func assumeRoleWithWebIdentity(
+        _ role: Role, sessionName: String, token: String
+    ) async throws -> Credentials {
+        var call = client.call("sts", "AssumeRoleWithWebIdentity", "of \(role.arn)")
+        call.isSigned = false
+        let form = [
+            ("Action", "AssumeRoleWithWebIdentity"), ("Version", "2011-06-15"),
+            ("RoleArn", role.arn), ("RoleSessionName", sessionName), ("WebIdentityToken", token),
+        ]
+        return try await session(call, form, role)
+    }
+
+    private func session(
+        _ call: Call, _ form: [(String, String)], _ role: Role
+    ) async throws -> Credentials {
+        let body = form.map { "\($0.0)=\(Signature.encoded($0.1))" }.joined(separator: "&")
         return try await client.send(
             call, headers: [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
             body: Array(body.utf8)

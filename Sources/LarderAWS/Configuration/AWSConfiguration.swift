@@ -1,0 +1,361 @@
+import Foundation
+public import Larder
+import LarderInspector
+
+/// What the environment and the profile files say: whose keys, which region, which endpoints.
+///
+/// It reads what botocore reads, in its order, but for `AWS_REGION`, which comes before
+/// `AWS_DEFAULT_REGION` as in the other SDKs (boto3 reads only the latter).
+///
+/// ```swift
+/// let configuration = try AWSConfiguration(ProcessInfo.processInfo.environment)
+/// let (client, _) = try await configuration.client()
+/// ```
+public struct AWSConfiguration: Sendable {
+    /// The profile in use.
+    public let profile: String
+    /// Whether it was asked for by name, rather than by the environment.
+    let isExplicit: Bool
+    let environment: [String: String]
+    let profiles: Profiles
+    /// Asks for the code of a device; `nil` where nobody can be asked.
+    public var code: (@Sendable (_ serialNumber: String) async throws -> String)?
+
+    /// - Parameters:
+    ///   - profile: The profile asked for by name; the environment's keys do not count then.
+    /// - Throws: ``AWSError`` of kind ``AWSError/Kind/invalid`` with the file and line, or where
+    ///   the profile is not there.
+    public init(
+        _ environment: [String: String], profile: String? = nil
+    ) throws(AWSError) {
+        self.environment = environment
+        let named = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"].compactMap { environment[$0] }.first {
+            !$0.isEmpty
+        }
+        self.profile = profile ?? named ?? "default"
+        isExplicit = profile != nil
+        profiles = try Profiles(environment)
+        if profile ?? named != nil, profiles.all[self.profile] == nil {
+            let known = profiles.all.keys.sorted().joined(separator: ", ")
+            throw AWSError(
+                .invalid,
+                "there is no profile \"\(AWSError.printable(self.profile))\" in "
+                    + "\(profiles.configPath) or \(profiles.credentialsPath)"
+                    + (known.isEmpty ? "" : "; there are \(AWSError.printable(known))"))
+        }
+    }
+
+    private var settings: [String: Setting] { profiles.all[profile] ?? [:] }
+
+    // MARK: Region and endpoints
+
+    /// The region of the environment or the profile.
+    public var region: String? {
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            if let region = environment[name], !region.isEmpty { return region }
+        }
+        return settings["region"]?.value
+    }
+
+    /// Another address for a service than AWS's, by its name: `dynamodb`, `sts`.
+    public func endpointURL(of service: String) throws(AWSError) -> String? {
+        let ignores =
+            environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]
+            ?? settings["ignore_configured_endpoint_urls"]?.value
+        guard ignores?.lowercased() != "true" else { return nil }
+        for name in ["AWS_ENDPOINT_URL_\(service.uppercased())", "AWS_ENDPOINT_URL"] {
+            if let url = environment[name], !url.isEmpty { return url }
+        }
+        if let section = settings["services"] {
+            guard let services = profiles.services[section.value] else {
+                throw AWSError(
+                    .invalid,
+                    "\(section.place): there is no section [services "
+                        + "\(AWSError.printable(section.value))]")
+            }
+            if let url = try services[service]?.nested()["endpoint_url"] { return url.value }
+        }
+        return settings["endpoint_url"]?.value
+    }
+
+    // MARK: Warnings
+
+    /// What stands in the profile in use, or in one that it takes its keys from, and is not heeded.
+    public var warnings: [String] {
+        var names = [profile]
+        while let source = profiles.all[names.last!]?["source_profile"]?.value,
+            !names.contains(source)
+        {
+            names.append(source)
+        }
+        return names.flatMap { name in
+            (profiles.all[name] ?? [:]).filter { !Self.heeded.contains($0.key) }
+                .sorted { $0.value.line < $1.value.line }
+                .map { "\($0.value.place): \(AWSError.printable($0.key)) is not heeded" }
+        }
+    }
+
+    /// `output` and the like are of no concern here, and those who set them know that.
+    private static let heeded: Set = [
+        "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "role_arn",
+        "source_profile", "credential_source", "external_id", "role_session_name",
+        "duration_seconds", "mfa_serial", "web_identity_token_file", "credential_process", "region",
+        "endpoint_url", "services", "ignore_configured_endpoint_urls", "output", "cli_pager",
+        "cli_timestamp_format", "cli_auto_prompt",
+    ]
+
+    // MARK: Clients and providers
+
+    /// A client that signs with the credentials of the chain, kept and renewed as they need it.
+    ///
+    /// - Parameters:
+    ///   - region: Instead of the one that is configured.
+    ///   - endpointURL: Instead of those that are configured, for every service.
+    /// - Throws: ``AWSError``.
+    public func client(
+        region: String? = nil, endpointURL: String? = nil, clock: AgeClock = .system
+    ) async throws -> (client: AWSClient, provider: any CredentialProvider) {
+        let bare = try AWSClient(
+            region: region ?? self.region ?? "us-east-1",
+            endpoints: { service in try endpointURL ?? self.endpointURL(of: service) },
+            clock: clock
+        ) { throw AWSError(.noCredentials, "nothing signs this request") }
+        let provider: any CredentialProvider
+        do {
+            var visited: [String] = []
+            provider = try self.provider(profile, bare, &visited)
+        } catch {
+            await bare.shutdown()
+            throw error
+        }
+        let kept = Cache<String, Credentials>(
+            "caller", maxsize: 1, ttl: nil, renewal: .credentials, clock: clock
+        ) { _ in try await provider.credentials() }
+        let client = bare.signing {
+            try await kept.value(for: provider.identity)
+        } reject: { id in
+            // Keys that stand somewhere as they are will be the same the next time.
+            guard !(provider is StaticProvider) else { return false }
+            return kept.reject(provider.identity) { $0.accessKeyID == id }
+        }
+        return (client, provider)
+    }
+
+    /// The first of the chain that has anything to say.
+    func provider(
+        _ name: String, _ client: AWSClient, _ visited: inout [String]
+    ) throws -> any CredentialProvider {
+        if !isExplicit, let keys = try environmentKeys() { return StaticProvider(keys: keys) }
+        if let role = try assumed(name, client, &visited) { return role }
+        if let own = try inProfile(name, client, heedsEnvironment: !isExplicit) { return own }
+        if ContainerProvider.isNamed(in: environment) {
+            return ContainerProvider(environment: environment, client: client)
+        }
+        if !MetadataProvider.isDisabled(in: environment) {
+            return MetadataProvider(environment: environment, client: client)
+        }
+        throw AWSError(
+            .noCredentials,
+            "there are no AWS keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a "
+                + "profile with --profile")
+    }
+
+    private func environmentKeys() throws -> Credentials? {
+        guard let id = environment["AWS_ACCESS_KEY_ID"], !id.isEmpty else {
+            // A secret alone is a slip of the hand, unless there are keys elsewhere.
+            guard environment["AWS_SECRET_ACCESS_KEY"]?.isEmpty == false, settings.isEmpty else {
+                return nil
+            }
+            return try Credentials.fromEnvironment(environment)
+        }
+        return try Credentials.fromEnvironment(environment)
+    }
+
+    /// `role_arn` with `source_profile` or `credential_source`.
+    private func assumed(
+        _ name: String, _ client: AWSClient, _ visited: inout [String]
+    ) throws -> (any CredentialProvider)? {
+        let settings = profiles.all[name] ?? [:]
+        guard let arn = settings["role_arn"], settings["web_identity_token_file"] == nil else {
+            return nil
+        }
+        visited.append(name)
+        let source: any CredentialProvider
+        switch (settings["source_profile"], settings["credential_source"]) {
+        case (let profile?, nil):
+            source = try self.source(profile, of: name, client, &visited)
+        case (nil, let kind?): source = try self.source(named: kind, client)
+        case (let profile?, let kind?):
+            throw AWSError(
+                .invalid,
+                "\(kind.place): credential_source stands beside source_profile (line "
+                    + "\(profile.line)); keep one of them")
+        case (nil, nil):
+            throw AWSError(
+                .noCredentials,
+                "\(arn.place): role_arn needs a source_profile or a credential_source beside it")
+        }
+        var request = RoleRequest(
+            try placed(arn) { try Role($0) },
+            sessionName: settings["role_session_name"]?.value ?? "larder",
+            externalID: settings["external_id"]?.value,
+            serialNumber: settings["mfa_serial"]?.value)
+        request.duration = try settings["duration_seconds"].map(duration)
+        request.caller = .init(
+            identity: source.identity, region: client.region,
+            endpoint: try client.endpoint(of: "sts")?.url, isSession: source.givesSessions)
+        return RoleProvider(request: request, source: source, client: client, code: code)
+    }
+
+    private func duration(_ setting: Setting) throws -> Duration {
+        guard let seconds = Int(setting.value), (900...43_200).contains(seconds) else {
+            throw AWSError(
+                .invalid,
+                "\(setting.place): duration_seconds is \"\(AWSError.printable(setting.value))\"; "
+                    + "900 to 43200 are accepted")
+        }
+        return .seconds(seconds)
+    }
+
+    private func placed<Value>(
+        _ setting: Setting, _ make: (String) throws -> Value
+    ) throws -> Value {
+        do { return try make(setting.value) } catch {
+            throw AWSError(.invalid, "\(setting.place): \(error)")
+        }
+    }
+
+    private func source(
+        _ setting: Setting, of name: String, _ client: AWSClient, _ visited: inout [String]
+    ) throws -> any CredentialProvider {
+        let source = setting.value
+        guard let settings = profiles.all[source] else {
+            throw AWSError(
+                .invalid,
+                "\(setting.place): there is no profile \"\(AWSError.printable(source))\" to be the "
+                    + "source_profile")
+        }
+        let isStatic =
+            settings["aws_access_key_id"] != nil || settings["aws_secret_access_key"] != nil
+        guard !visited.contains(source) || source == name && isStatic else {
+            let loop = (visited + [source]).joined(separator: " -> ")
+            throw AWSError(
+                .invalid,
+                "\(setting.place): the source profiles go round: "
+                    + AWSError.printable(loop))
+        }
+        // A profile's own keys count before a role that it names.
+        if !isStatic, let role = try assumed(source, client, &visited) { return role }
+        if let own = try inProfile(source, client, heedsEnvironment: false) { return own }
+        throw AWSError(
+            .invalid,
+            "\(setting.place): the profile \"\(AWSError.printable(source))\" holds no credentials")
+    }
+
+    private func source(
+        named kind: Setting, _ client: AWSClient
+    ) throws -> any CredentialProvider {
+        switch kind.value.lowercased() {
+        case "environment":
+            guard environment["AWS_ACCESS_KEY_ID"]?.isEmpty == false else {
+                throw AWSError(
+                    .noCredentials,
+                    "\(kind.place): credential_source is Environment, and there is no "
+                        + "AWS_ACCESS_KEY_ID")
+            }
+            return StaticProvider(keys: try Credentials.fromEnvironment(environment))
+        case "ecscontainer":
+            guard ContainerProvider.isNamed(in: environment) else {
+                throw AWSError(
+                    .noCredentials,
+                    "\(kind.place): credential_source is EcsContainer, and the environment names "
+                        + "no container endpoint")
+            }
+            return ContainerProvider(environment: environment, client: client)
+        case "ec2instancemetadata":
+            return MetadataProvider(environment: environment, client: client)
+        default:
+            throw AWSError(
+                .invalid,
+                "\(kind.place): credential_source is \"\(AWSError.printable(kind.value))\"; "
+                    + "Environment, Ec2InstanceMetadata and EcsContainer are accepted")
+        }
+    }
+
+    /// What a profile holds by itself: a web identity, keys, or a program.
+    private func inProfile(
+        _ name: String, _ client: AWSClient, heedsEnvironment: Bool
+    ) throws -> (any CredentialProvider)? {
+        let settings = profiles.all[name] ?? [:]
+        if let identity = try webIdentity(settings, client, heedsEnvironment) { return identity }
+        if let setting = settings["sso_start_url"] ?? settings["sso_session"] {
+            throw AWSError(
+                .noCredentials,
+                "\(setting.place): SSO profiles are not supported; log in and export the keys with "
+                    + "aws configure export-credentials, for instance as a credential_process")
+        }
+        if let keys = try keys(in: profiles.inCredentials[name] ?? [:]) {
+            return StaticProvider(keys: keys)
+        }
+        if let command = settings["credential_process"] {
+            return ProcessProvider(
+                command: command, environment: environment, clock: client.clock)
+        }
+        if let keys = try keys(in: profiles.inConfig[name] ?? [:]) {
+            return StaticProvider(keys: keys)
+        }
+        // A secret without a key id is half a pair as well.
+        if let secret = settings["aws_secret_access_key"] {
+            throw AWSError(
+                .noCredentials,
+                "\(secret.place): aws_secret_access_key stands without aws_access_key_id; set both")
+        }
+        return nil
+    }
+
+    private func webIdentity(
+        _ settings: [String: Setting], _ client: AWSClient, _ heedsEnvironment: Bool
+    ) throws -> (any CredentialProvider)? {
+        func value(_ variable: String, _ name: String) -> (text: String, place: String)? {
+            if heedsEnvironment, let text = environment[variable] { return (text, variable) }
+            return settings[name].map { ($0.value, $0.place) }
+        }
+        guard let file = value("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file"),
+            !file.text.isEmpty
+        else { return nil }
+        guard let arn = value("AWS_ROLE_ARN", "role_arn"), !arn.text.isEmpty else {
+            throw AWSError(
+                .invalid,
+                "\(file.place): a web identity token file needs a role; set role_arn or AWS_ROLE_ARN"
+            )
+        }
+        let role: Role
+        do { role = try Role(arn.text) } catch {
+            throw AWSError(.invalid, "\(arn.place): \(error)")
+        }
+        let session = value("AWS_ROLE_SESSION_NAME", "role_session_name")?.text
+        return WebIdentityProvider(
+            role: role, sessionName: session ?? "larder", tokenFile: file.text, client: client)
+    }
+
+    private func keys(in settings: [String: Setting]) throws -> Credentials? {
+        guard let id = settings["aws_access_key_id"] else { return nil }
+        guard let secret = settings["aws_secret_access_key"] else {
+            throw AWSError(
+                .noCredentials,
+                "\(id.place): aws_access_key_id stands without aws_secret_access_key; set both")
+        }
+        for setting in [id, secret]
+        where setting.value.isEmpty
+            || !setting.value.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        {
+            throw AWSError(
+                .noCredentials,
+                "\(setting.place): this value is empty, or holds a blank or another character "
+                    + "that no key has")
+        }
+        return Credentials(
+            accessKeyID: id.value, secretAccessKey: Secret(secret.value),
+            sessionToken: settings["aws_session_token"].map { Secret($0.value) })
+    }
+}

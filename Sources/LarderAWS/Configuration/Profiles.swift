@@ -1,0 +1,51 @@
+import Foundation
+
+/// The profiles of `~/.aws/config` and `~/.aws/credentials`, as botocore puts them together.
+struct Profiles: Sendable {
+    /// Everything that is said of a profile; what the credentials file says comes first.
+    private(set) var all: [String: [String: Setting]] = [:]
+    /// What the config file alone says.
+    private(set) var inConfig: [String: [String: Setting]] = [:]
+    /// What the credentials file alone says.
+    private(set) var inCredentials: [String: [String: Setting]] = [:]
+    private(set) var services: [String: [String: Setting]] = [:]
+    let configPath: String
+    let credentialsPath: String
+
+    /// - Throws: ``AWSError`` of kind ``AWSError/Kind/invalid`` with file and line.
+    init(_ environment: [String: String]) throws(AWSError) {
+        configPath = Self.path("AWS_CONFIG_FILE", "~/.aws/config", environment)
+        credentialsPath = Self.path(
+            "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", environment)
+        for (section, settings) in try SettingsFile(path: configPath)?.sections ?? [:] {
+            if section == "default", inConfig["default"] == nil {
+                inConfig[section] = settings
+            } else if section.hasPrefix("profile"), let name = Self.name(in: section) {
+                inConfig[name] = settings
+            } else if section.hasPrefix("services"), let name = Self.name(in: section) {
+                services[name] = settings
+            }
+        }
+        inCredentials = try SettingsFile(path: credentialsPath)?.sections ?? [:]
+        all = inConfig.merging(inCredentials) { $0.merging($1) { $1 } }
+    }
+
+    /// `profile "a name"`: the second of two words.
+    private static func name(in section: String) -> String? {
+        guard let words = shellWords(section), words.count == 2 else { return nil }
+        return words[1]
+    }
+
+    private static func path(
+        _ variable: String, _ usual: String, _ environment: [String: String]
+    ) -> String {
+        let path = environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? usual
+        guard path.hasPrefix("~/") else { return path }
+        return (environment["HOME"] ?? NSHomeDirectory()) + path.dropFirst()
+    }
+
+    /// Where a profile begins to be spoken of, for an error.
+    func place(of profile: String) -> String {
+        all[profile]?.values.min { ($0.file, $0.line) < ($1.file, $1.line) }?.place ?? configPath
+    }
+}

@@ -1,0 +1,542 @@
+import Foundation
+import Larder
+import LarderInspector
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import LarderAWS
+
+/// Profile files and environments, beside what botocore makes of the same.
+@Suite(.timeLimit(.minutes(2))) struct ConfigurationTests {
+    /// A case: what the files hold, what the environment says beside their places, and which
+    /// profile is asked for.
+    struct Case: CustomTestStringConvertible {
+        var name: String
+        var config = ""
+        var credentials = ""
+        var environment: [String: String] = [:]
+        var profile: String?
+        var testDescription: String { name }
+    }
+
+    private static let keys = "aws_access_key_id = AKIAFIRST\naws_secret_access_key = first\n"
+    private static let others = "aws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n"
+    private static let session = keys + "aws_session_token = token\n"
+    private static let inEnvironment = [
+        "AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "env",
+    ]
+    private static let role = "role_arn = arn:aws:iam::222222222222:role/reader\n"
+
+    /// `TOKEN`, `BASE` and `PROGRAM` stand for a file, the server's address and a program.
+    static let cases: [Case] = [
+        Case(name: "nothing at all"),
+        Case(name: "keys in the environment", environment: inEnvironment),
+        Case(
+            name: "a session in the environment",
+            environment: inEnvironment.merging(["AWS_SESSION_TOKEN": "token"]) { $1 }),
+        Case(
+            name: "half a pair in the environment", environment: ["AWS_ACCESS_KEY_ID": "AKIAENV"]),
+        Case(name: "the default profile's keys", credentials: "[default]\n" + keys),
+        Case(name: "the default profile's session", credentials: "[default]\n" + session),
+        Case(name: "keys in the config file", config: "[default]\n" + keys),
+        Case(
+            name: "the credentials file before the config file", config: "[default]\n" + keys,
+            credentials: "[default]\n" + others),
+        Case(
+            name: "the environment before files", credentials: "[default]\n" + keys,
+            environment: inEnvironment),
+        Case(
+            name: "a profile asked for before the environment",
+            credentials: "[default]\n" + keys + "[p]\n" + others, environment: inEnvironment,
+            profile: "p"),
+        Case(
+            name: "the environment before a profile that the environment names",
+            credentials: "[p]\n" + others,
+            environment: inEnvironment.merging(["AWS_PROFILE": "p"]) { $1 }),
+        Case(
+            name: "AWS_PROFILE", config: "[profile p]\nregion = eu-west-1\n" + others,
+            environment: ["AWS_PROFILE": "p"]),
+        Case(
+            name: "AWS_DEFAULT_PROFILE", config: "[profile p]\nregion = eu-west-1\n" + others,
+            environment: ["AWS_DEFAULT_PROFILE": "p"]),
+        Case(name: "a profile that is not there", credentials: "[p]\n" + keys, profile: "q"),
+        Case(
+            name: "a profile with a blank in its name", config: "[profile \"a b\"]\n" + keys,
+            profile: "a b"),
+        Case(
+            name: "a config section without the word profile", config: "[p]\n" + keys, profile: "p"),
+        Case(
+            name: "half a pair in the credentials file",
+            credentials: "[default]\naws_access_key_id = AKIAFIRST\n"),
+        Case(
+            name: "half a pair in the config file",
+            config: "[default]\naws_access_key_id = AKIAFIRST\n"),
+        Case(
+            name: "an id in one file and the secret in the other",
+            config: "[default]\naws_secret_access_key = first\n",
+            credentials: "[default]\naws_access_key_id = AKIAFIRST\n"),
+        Case(
+            name: "names in any case, colons, comments, blanks",
+            credentials:
+                "# a comment\n[default]\n; another\nAWS_Access_Key_ID: AKIAFIRST\n\n"
+                + "  aws_secret_access_key   =   first = # x\n"),
+        Case(
+            name: "Windows line ends",
+            credentials: ("[default]\n" + keys).replacing("\n", with: "\r\n")),
+        Case(name: "no line end at the end", credentials: "[default]\n" + keys.dropLast()),
+        Case(name: "a setting before any section", credentials: keys),
+        Case(name: "a line that is none", credentials: "[default]\n" + keys + "nonsense\n"),
+        Case(name: "a section twice", credentials: "[default]\n" + keys + "[default]\n" + others),
+        Case(
+            name: "a setting twice", credentials: "[default]\n" + keys + "region = a\nregion = b\n"),
+        Case(
+            name: "DEFAULT settings are those of every section",
+            credentials: "[DEFAULT]\naws_secret_access_key = shared\n[default]\n"
+                + "aws_access_key_id = AKIAFIRST\n"),
+        Case(name: "the region of the profile", config: "[default]\nregion = eu-west-1\n" + keys),
+        Case(
+            name: "the region of the environment", config: "[default]\nregion = eu-west-1\n" + keys,
+            environment: ["AWS_DEFAULT_REGION": "us-west-2"]),
+        Case(
+            name: "an endpoint for all",
+            config: "[default]\nendpoint_url = http://127.0.0.1:1\n" + keys),
+        Case(
+            name: "an endpoint of the services section",
+            config: "[default]\nservices = s\nendpoint_url = http://127.0.0.1:1\n" + keys
+                + "[services s]\ndynamodb =\n  endpoint_url = http://127.0.0.1:2\n"),
+        Case(
+            name: "a services section that is not there",
+            config: "[default]\nservices = s\n" + keys),
+        Case(
+            name: "the environment's endpoint before the profile's",
+            config: "[default]\nservices = s\n" + keys
+                + "[services s]\ndynamodb =\n  endpoint_url = http://127.0.0.1:2\n",
+            environment: ["AWS_ENDPOINT_URL": "http://127.0.0.1:3"]),
+        Case(
+            name: "the service's own before that", credentials: "[default]\n" + keys,
+            environment: [
+                "AWS_ENDPOINT_URL": "http://127.0.0.1:3",
+                "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:4",
+            ]),
+        Case(
+            name: "no endpoint is to be heeded", credentials: "[default]\n" + keys,
+            environment: [
+                "AWS_ENDPOINT_URL": "http://127.0.0.1:3",
+                "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+            ]),
+        Case(
+            name: "a role by another profile's keys",
+            config: "[default]\n" + role + "source_profile = p\nexternal_id = ext\n"
+                + "role_session_name = name\nduration_seconds = 1800\n[profile p]\n" + others),
+        Case(
+            name: "a role before the profile's own keys",
+            config: "[default]\n" + role + "source_profile = p\n" + keys,
+            credentials: "[p]\n" + others),
+        Case(
+            name: "a role by the profile's own keys",
+            config: "[profile p]\n" + role + "source_profile = p\n", credentials: "[p]\n" + others,
+            profile: "p"),
+        Case(
+            name: "a role by a role",
+            config: "[default]\n" + role + "source_profile = p\n[profile p]\n"
+                + "role_arn = arn:aws:iam::333333333333:role/middle\nsource_profile = q\n"
+                + "external_id = ee\n",
+            credentials: "[q]\n" + session),
+        Case(
+            name: "a source's own keys before its role",
+            config: "[default]\n" + role + "source_profile = p\n[profile p]\n"
+                + "role_arn = arn:aws:iam::333333333333:role/middle\nsource_profile = q\n" + others,
+            credentials: "[q]\n" + session),
+        Case(
+            name: "source profiles that go round",
+            config: "[default]\n" + role + "source_profile = p\n[profile p]\n" + role
+                + "source_profile = default\n"),
+        Case(
+            name: "a source that is itself and has no keys",
+            config: "[default]\n" + role + "source_profile = default\n"),
+        Case(
+            name: "a source that is not there",
+            config: "[default]\n" + role + "source_profile = nobody\n"),
+        Case(
+            name: "a source without credentials",
+            config: "[default]\n" + role + "source_profile = p\n[profile p]\nregion = a\n"),
+        Case(
+            name: "a source with half a pair",
+            config: "[default]\n" + role
+                + "source_profile = p\n[profile p]\naws_access_key_id = AKIAOTHER\n"),
+        Case(name: "a role and no source", config: "[default]\n" + role),
+        Case(
+            name: "a role and two sources",
+            config: "[default]\n" + role + "source_profile = p\ncredential_source = Environment\n"
+                + "[profile p]\n" + keys),
+        Case(
+            name: "a role by the environment",
+            config: "[profile p]\n" + role + "credential_source = Environment\n",
+            environment: inEnvironment, profile: "p"),
+        Case(
+            name: "a role by an environment that is empty",
+            config: "[profile p]\n" + role + "credential_source = Environment\n", profile: "p"),
+        Case(
+            name: "a role by a source unheard of",
+            config: "[default]\n" + role + "credential_source = Moon\n"),
+        Case(
+            name: "a role by a container",
+            config: "[profile p]\n" + role + "credential_source = EcsContainer\n",
+            environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "BASE/keys"], profile: "p"),
+        Case(
+            name: "a program", config: "[default]\ncredential_process = PROGRAM good 'a b'\n"),
+        Case(
+            name: "a program's session",
+            config: "[default]\ncredential_process = PROGRAM session\n"),
+        Case(
+            name: "keys before a program",
+            config: "[default]\ncredential_process = PROGRAM good\n",
+            credentials: "[default]\n" + keys),
+        Case(
+            name: "a program before the config file's keys",
+            config: "[default]\ncredential_process = PROGRAM good\n" + keys),
+        Case(
+            name: "a program that fails", config: "[default]\ncredential_process = PROGRAM fail\n"),
+        Case(
+            name: "a program of another version",
+            config: "[default]\ncredential_process = PROGRAM version\n"),
+        Case(
+            name: "a program that leaves the secret out",
+            config: "[default]\ncredential_process = PROGRAM half\n"),
+        Case(
+            name: "a program that is a source",
+            config: "[default]\n" + role
+                + "source_profile = p\n[profile p]\ncredential_process = PROGRAM good\n"),
+        Case(
+            name: "a web identity of the profile",
+            config: "[default]\n" + role
+                + "web_identity_token_file = TOKEN\nrole_session_name = nn\n"),
+        Case(
+            name: "a web identity of the environment",
+            environment: [
+                "AWS_WEB_IDENTITY_TOKEN_FILE": "TOKEN", "AWS_ROLE_SESSION_NAME": "nn",
+                "AWS_ROLE_ARN": "arn:aws:iam::222222222222:role/reader",
+            ]),
+        Case(
+            name: "a web identity without a role",
+            environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "TOKEN"]),
+        Case(
+            name: "a web identity that is a source",
+            config: "[default]\n" + role + "source_profile = p\n[profile p]\n"
+                + "role_arn = arn:aws:iam::333333333333:role/web\n"
+                + "web_identity_token_file = TOKEN\nrole_session_name = nn\n"),
+        Case(
+            name: "a container's full address",
+            environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "BASE/keys"]),
+        Case(
+            name: "a container's token",
+            environment: [
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "BASE/keys",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN": "Basic abc",
+            ]),
+        Case(
+            name: "a container's token in a file, before the other",
+            environment: [
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "BASE/keys",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN": "Basic abc",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "TOKEN",
+            ]),
+        Case(
+            name: "a container on another host",
+            environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://192.0.2.1/keys"]),
+        Case(
+            name: "profile keys before a container", credentials: "[default]\n" + keys,
+            environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "BASE/keys"]),
+        Case(
+            name: "instance metadata",
+            environment: [
+                "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "BASE",
+            ]),
+        Case(
+            name: "a role by instance metadata",
+            config: "[default]\n" + role + "credential_source = Ec2InstanceMetadata\n",
+            environment: [
+                "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "BASE",
+            ]),
+    ]
+
+    private struct Answer: Decodable, Equatable {
+        var id: String?
+        var secret: String?
+        var token: String?
+        var region: String?
+        var endpoint: String?
+        var error: String?
+    }
+
+    /// An upstream that is STS, a container endpoint and instance metadata: what it gives says who
+    /// asked, and for what.
+    private static func upstream() throws -> (Upstream, String) {
+        let box = Guarded<Upstream?>(nil)
+        let upstream = try Upstream { number in
+            guard let request = box.withLock({ $0 })?.requests[number] else { return [.cut] }
+            let lines = request.head.split(separator: "\r\n").map(String.init)
+            let path = lines[0].split(separator: " ")[1]
+            func header(_ name: String) -> String {
+                lines.first { $0.lowercased().hasPrefix(name + ":") }?
+                    .drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces) ?? "none"
+            }
+            let end = Date(timeIntervalSinceNow: 3600).formatted(.iso8601)
+            switch path {
+            case "/keys":
+                let body =
+                    #"{"AccessKeyId":"ASIACONTAINER","SecretAccessKey":"s","Token":"\#(header("authorization"))","Expiration":"\#(end)"}"#
+                return [reply("200 OK", [], body)]
+            case "/latest/api/token": return [reply("200 OK", [], "imds-token")]
+            case "/latest/meta-data/iam/security-credentials/":
+                return [reply("200 OK", [], "machine")]
+            case "/latest/meta-data/iam/security-credentials/machine":
+                let body =
+                    #"{"Code":"Success","AccessKeyId":"ASIAMACHINE","SecretAccessKey":"s","Token":"\#(header("x-aws-ec2-metadata-token"))","Expiration":"\#(end)"}"#
+                return [reply("200 OK", [], body)]
+            default:
+                // The session says which parameters came, and whose signature.
+                let form = String(decoding: request.body, as: UTF8.self).split(separator: "&")
+                    .filter {
+                        !$0.hasPrefix("RoleSessionName=") || $0.hasSuffix("=nn")
+                            || $0.hasSuffix("=name")
+                    }
+                    .sorted().joined(separator: "-")
+                let signer =
+                    header("authorization").split(separator: "=").dropFirst().first?
+                    .split(separator: "/").first.map(String.init) ?? "unsigned"
+                let action =
+                    form.contains("WebIdentity") ? "AssumeRoleWithWebIdentity" : "AssumeRole"
+                let body = """
+                    <\(action)Response><\(action)Result><Credentials>\
+                    <AccessKeyId>ASIA.\(signer)</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+                    <SessionToken>\(form)</SessionToken><Expiration>\(end)</Expiration>\
+                    </Credentials><AssumedRoleUser><AssumedRoleId>A:b</AssumedRoleId><Arn>\
+                    arn:aws:sts::222222222222:assumed-role/reader/n</Arn></AssumedRoleUser>\
+                    </\(action)Result></\(action)Response>
+                    """
+                return [reply("200 OK", ["Content-Type: text/xml"], body)]
+            }
+        }
+        box.withLock { $0 = upstream }
+        return (upstream, upstream.endpoint)
+    }
+
+    private static let program = """
+        #!/bin/sh
+        keys='"AccessKeyId":"AKIAPROGRAM","SecretAccessKey":"s"'
+        case "$1" in
+        good) echo "{\\"Version\\":1,$keys}" ;;
+        session) echo "{\\"Version\\":1,$keys,\\"SessionToken\\":\\"t\\",\\"Expiration\\":\\"2096-01-01T00:00:00Z\\"}" ;;
+        version) echo "{\\"Version\\":2,$keys}" ;;
+        half) echo '{"Version":1,"AccessKeyId":"AKIAPROGRAM"}' ;;
+        fail) echo "out of order" >&2; exit 3 ;;
+        esac
+        """
+
+    /// Lays a case's files out, and returns the environment for it.
+    private static func lay(_ example: Case, _ folder: URL, _ base: String) throws -> [String:
+        String]
+    {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        func place(_ text: String) -> String {
+            text.replacing("TOKEN", with: folder.path + "/token").replacing("BASE", with: base)
+                .replacing("PROGRAM", with: folder.path + "/program")
+        }
+        for (name, text) in [
+            ("config", example.config), ("credentials", example.credentials),
+            ("token", "the-token"), ("program", program),
+        ] where !text.isEmpty {
+            let text = ["token", "program"].contains(name) ? text : place(text)
+            try text.write(to: folder.appending(path: name), atomically: false, encoding: .utf8)
+        }
+        chmod(folder.path + "/program", 0o700)
+        var environment = [
+            "HOME": folder.path, "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
+            "AWS_CONFIG_FILE": folder.path + "/config",
+            "AWS_SHARED_CREDENTIALS_FILE": folder.path + "/credentials",
+            "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL_STS": base, "NO_PROXY": "*",
+        ]
+        // Where no region is the subject there is one: STS needs it.
+        if !example.config.contains("region") { environment["AWS_DEFAULT_REGION"] = "us-east-1" }
+        for (name, value) in example.environment {
+            environment[name] = name.hasSuffix("TOKEN") ? value : place(value)
+        }
+        return environment
+    }
+
+    private static func ours(_ environment: [String: String], _ profile: String?) async -> Answer {
+        do {
+            let configuration = try AWSConfiguration(environment, profile: profile)
+            let (client, provider) = try await configuration.client()
+            let result: Result<Credentials, any Error>
+            do { result = .success(try await provider.credentials()) } catch {
+                result = .failure(error)
+            }
+            let endpoint = client.call("dynamodb", "GetItem", "").endpoint.url
+            await client.shutdown()
+            let keys = try result.get()
+            return Answer(
+                id: keys.accessKeyID, secret: keys.secretAccessKey.reveal(),
+                token: keys.sessionToken?.reveal(), region: configuration.region, endpoint: endpoint
+            )
+        } catch {
+            return Answer(error: (error as? AWSError)?.kind.description ?? "\(error)")
+        }
+    }
+
+    /// What an error of botocore's is here.
+    private static let kinds = [
+        "NoCredentials": ["noCredentials"], "PartialCredentialsError": ["noCredentials"],
+        "CredentialRetrievalError": ["noCredentials"],
+        "InvalidConfigError": ["invalid", "noCredentials"],
+        "InfiniteLoopConfigError": ["invalid"], "ConfigParseError": ["invalid"],
+        "ProfileNotFound": ["invalid"], "ValueError": ["invalid"],
+    ]
+
+    @Test func `files and environments are read as botocore reads them`() async throws {
+        let (upstream, base) = try Self.upstream()
+        defer { upstream.stop() }
+        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: root) }
+        struct Asked: Encodable {
+            var environment: [String: String]
+            var profile: String?
+        }
+        let asked = try Self.cases.enumerated().map { number, example in
+            Asked(
+                environment: try Self.lay(example, root.appending(path: "\(number)"), base),
+                profile: example.profile)
+        }
+        let input = String(decoding: try JSONEncoder().encode(asked), as: UTF8.self)
+        let script = packageRoot.appending(path: "Tests/Peers/botocore_profiles.py").path
+        let ran = try run([python(), script], input: input)
+        try #require(ran.status == 0, "\(ran.errors)")
+        let theirs = try JSONDecoder().decode([Answer].self, from: Data(ran.output.utf8))
+        try #require(theirs.count == Self.cases.count)
+        for ((example, asked), their) in zip(zip(Self.cases, asked), theirs) {
+            var ours = await Self.ours(asked.environment, asked.profile)
+            if let error = their.error {
+                let kinds = Self.kinds[error] ?? []
+                #expect(
+                    kinds.contains(ours.error ?? ""), "\(example.name): \(ours), botocore \(error)")
+            } else {
+                ours.endpoint = ours.endpoint.map {
+                    String($0.hasSuffix("/") ? $0.dropLast() : $0[...])
+                }
+                #expect(ours == their, "\(example.name)")
+            }
+        }
+    }
+
+    // MARK: In words
+
+    private func refusal(
+        config: String = "", credentials: String = "", environment: [String: String] = [:]
+    ) async throws -> String {
+        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: root) }
+        let example = Case(
+            name: "", config: config, credentials: credentials, environment: environment)
+        let environment = try Self.lay(example, root, "http://127.0.0.1:1")
+        do {
+            let (client, provider) = try await AWSConfiguration(environment).client()
+            let result: Result<Credentials, any Error>
+            do { result = .success(try await provider.credentials()) } catch {
+                result = .failure(error)
+            }
+            await client.shutdown()
+            _ = try result.get()
+            return "nothing failed"
+        } catch {
+            return "\(error)".replacing(root.path + "/", with: "")
+        }
+    }
+
+    @Test func `an error names the file and the line`() async throws {
+        let role = Self.role
+        #expect(
+            try await refusal(config: "[default]\n" + role + "source_profile = nobody\n")
+                == "config:3: there is no profile \"nobody\" to be the source_profile")
+        #expect(
+            try await refusal(credentials: "[default]\n\naws_access_key_id = AKIA\n")
+                == "credentials:3: aws_access_key_id stands without aws_secret_access_key; set both"
+        )
+        #expect(
+            try await refusal(
+                config: "[default]\n" + role + "source_profile = p\n[profile p]\n" + role
+                    + "source_profile = default\n")
+                == "config:6: the source profiles go round: default -> p -> default")
+        #expect(
+            try await refusal(credentials: "[default]\nsecret-value-here\n")
+                == "credentials:2: this line sets nothing; write NAME = VALUE")
+        #expect(
+            try await refusal(config: "[default]\ncredential_process = PROGRAM fail\n")
+                == "config:2: credential_process failed (exit code 3): out of order")
+        #expect(
+            try await refusal(
+                config: "[default]\n" + role
+                    + "duration_seconds = soon\nsource_profile = default\n",
+                credentials: "[default]\n" + Self.keys)
+                == "config:3: duration_seconds is \"soon\"; 900 to 43200 are accepted")
+        #expect(
+            try await refusal(config: "[default]\nsso_session = corp\n").hasPrefix(
+                "config:2: SSO profiles are not supported"))
+        #expect(
+            try await refusal(
+                config: "[default]\n" + role + "mfa_serial = arn:aws:iam::1:mfa/me\n"
+                    + "source_profile = default\n", credentials: "[default]\n" + Self.keys
+            ).contains("wants the code of arn:aws:iam::1:mfa/me, and there is no terminal"))
+    }
+
+    @Test func `what is not heeded is named`() throws {
+        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: root) }
+        let example = Case(
+            name: "",
+            config: "[default]\nregion = a\noutput = json\nmax_attempts = 5\nsource_profile = p\n"
+                + "[profile p]\nsigv4a_signing_region_set = x\n" + Self.keys)
+        let configuration = try AWSConfiguration(try Self.lay(example, root, ""))
+        #expect(
+            configuration.warnings.map { $0.replacing(root.path + "/", with: "") } == [
+                "config:4: max_attempts is not heeded",
+                "config:7: sigv4a_signing_region_set is not heeded",
+            ])
+    }
+
+    @Test(arguments: [
+        ("a b", ["a", "b"]), (" a  'b c' ", ["a", "b c"]),
+        (#"a "b \"c\" \d" e\ f"#, ["a", #"b "c" \d"#, "e f"]),
+        ("''", [""]), ("", []), ("a'b'\"c\"", ["abc"]),
+    ])
+    func `a command is taken apart as a shell would`(text: String, words: [String]) {
+        #expect(shellWords(text) == words)
+        #expect(shellWords(text + " 'open") == nil)
+    }
+
+    @Test func `keys of a profile are kept, and a role's renewed`() async throws {
+        let (upstream, base) = try Self.upstream()
+        defer { upstream.stop() }
+        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: root) }
+        let example = Case(
+            name: "",
+            config: "[default]\n" + Self.role + "source_profile = p\n[profile p]\n" + Self.keys)
+        let environment = try Self.lay(example, root, base)
+        let clock = HandClock()
+        let (client, _) = try await AWSConfiguration(environment).client(
+            endpointURL: base, clock: clock.neverWaking)
+        for wait in [Duration.zero, .seconds(1800), .seconds(1200)] {
+            clock.advance(by: wait)
+            for _ in 0..<3 {
+                _ = try? await client.dynamoDB.getItem(table: "t", key: .init("id", .string("a")))
+            }
+        }
+        await client.shutdown()
+        let assumed = upstream.requests.count {
+            String(decoding: $0.body, as: UTF8.self).contains("Action=AssumeRole")
+        }
+        #expect(assumed == 2)
+    }
+}
