@@ -114,6 +114,12 @@ public struct AWSClient: Sendable {
         AWSClient(self, credentials: credentials, reject: reject)
     }
 
+    /// The credentials that the next request would be signed with.
+    public func signer() async throws -> Credentials { try await credentials() }
+
+    /// Passes on that a service rejects a key id; returns whether it may be another one now.
+    public func reject(_ id: String) async -> Bool { await reject?(id) ?? false }
+
     /// What was called so far, with what came of it; operations in order of name.
     public var operations: [OperationTally] { tally.all }
 

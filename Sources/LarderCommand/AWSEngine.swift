@@ -9,26 +9,34 @@ extension Engine {
     /// Accounts of a DynamoDB table, and the credentials of roles.
     static func aws(_ options: OriginOptions) async throws -> Engine {
         let environment = ProcessInfo.processInfo.environment
-        let user = try Credentials.fromEnvironment(environment)
         do {
-            let client = try AWSClient(
-                region: options.region ?? region(environment), endpointURL: options.endpointURL
-            ) { user }
+            var configuration = try AWSConfiguration(environment, profile: options.profile)
+            configuration.code = code
+            for warning in configuration.warnings { say(warning) }
+            let (client, user) = try await configuration.client(
+                region: options.region, endpointURL: options.endpointURL)
             let caller = RoleRequest.Caller(
-                identity: user.accessKeyID, region: client.region, endpoint: options.endpointURL,
-                isSession: user.sessionToken != nil)
-            let reader = try options.role.map {
-                RoleRequest(try Role($0), caller: caller)
+                identity: user.identity, region: client.region,
+                endpoint: try options.endpointURL ?? configuration.endpointURL(of: "sts"),
+                isSession: user.givesSessions)
+            do {
+                // What cannot be signed for cannot be looked up: said now, not in every row.
+                _ = try await client.signer()
+                return make(
+                    options, client, caller,
+                    try options.role.map { try options.assuming.request(of: $0, by: caller) })
+            } catch {
+                await client.shutdown()
+                throw error
             }
-            return make(options, client, user, caller, reader)
         } catch let error as AWSError where error.kind == .invalid {
             throw ValidationError("\(error)")
         }
     }
 
     private static func make(
-        _ options: OriginOptions, _ client: AWSClient, _ user: Credentials,
-        _ caller: RoleRequest.Caller, _ reader: RoleRequest?
+        _ options: OriginOptions, _ client: AWSClient, _ caller: RoleRequest.Caller,
+        _ reader: RoleRequest?
     ) -> Engine {
         let credentialBounds = options.configuration(
             "credentials", default: Configuration(maxsize: 64, ttl: nil))
@@ -37,9 +45,13 @@ extension Engine {
         ) { try await client.sts.assumeRole($0) }
 
         let table = client.signing {
-            if let reader { try await credentials.value(for: reader) } else { user }
+            if let reader {
+                try await credentials.value(for: reader)
+            } else {
+                try await client.signer()
+            }
         } reject: { id in
-            guard let reader else { return false }
+            guard let reader else { return await client.reject(id) }
             return credentials.reject(reader) { $0.accessKeyID == id }
         }
         let (name, key) = (options.table, options.key)
@@ -62,8 +74,9 @@ extension Engine {
 
         let inspector = LocalInspector(name ?? "larder")
         inspector.add(accounts)
-        let request: @Sendable (String) throws -> RoleRequest = { arn in
-            RoleRequest(try Role(arn), caller: caller)
+        let assuming = options.assuming
+        let request: @Sendable (String) throws -> RoleRequest = {
+            try assuming.request(of: $0, by: caller)
         }
         inspector.add(credentials, key: \.shownKey, parse: request)
         inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
@@ -75,14 +88,15 @@ extension Engine {
                     _ = try? await accounts.value(for: number)
                 }
                 for role in known.roles {
-                    _ = try? await credentials.value(for: RoleRequest(role, caller: caller))
+                    guard let request = try? request(role.arn) else { continue }
+                    _ = try? await credentials.value(for: request)
                 }
             },
             lookUp: {
                 let (number, role) = known.any()
                 if let number { _ = try? await accounts.value(for: number) }
-                if let role {
-                    _ = try? await credentials.value(for: RoleRequest(role, caller: caller))
+                if let role, let request = try? request(role.arn) {
+                    _ = try? await credentials.value(for: request)
                 }
             },
             reveal: { role in
@@ -125,11 +139,25 @@ extension Engine {
         }
     }
 
-    private static func region(_ environment: [String: String]) -> String {
-        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
-            if let region = environment[name], !region.isEmpty { return region }
+    private static let hasAsked = Mutex(false)
+
+    /// Asks whoever sits at the terminal for the code of a device, without showing it: once, at the
+    /// start, because later the terminal is the console's.
+    private static func code(_ serialNumber: String) throws -> String {
+        guard
+            !hasAsked.withLock({ asked in
+                defer { asked = true }
+                return asked
+            })
+        else {
+            throw InspectorError(
+                "the session by \(serialNumber) has ended; start again to be asked for a code")
         }
-        return "us-east-1"
+        guard let typed = getpass("Code of \(serialNumber): ") else {
+            throw InspectorError(
+                "the code of \(serialNumber) is needed, and there is no terminal to ask for it")
+        }
+        return String(cString: typed).trimmingCharacters(in: .whitespaces)
     }
 }
 

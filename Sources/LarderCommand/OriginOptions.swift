@@ -29,9 +29,13 @@ struct OriginOptions: ParsableArguments {
 
     @Option(
         help: """
-            The AWS region. (default: AWS_REGION, then AWS_DEFAULT_REGION, then us-east-1)
+            The AWS region. (default: AWS_REGION, then AWS_DEFAULT_REGION, then the profile's, \
+            then us-east-1)
             """)
     var region: String?
+
+    @Option(help: "A profile of ~/.aws/config or ~/.aws/credentials. (default: AWS_PROFILE)")
+    var profile: String?
 
     @Option(help: "Another address for DynamoDB and STS, such as http://127.0.0.1:5000.")
     var endpointURL: String?
@@ -42,6 +46,9 @@ struct OriginOptions: ParsableArguments {
             Without it the keys of the environment read it.
             """)
     var role: String?
+
+    @OptionGroup
+    var assuming: AssumingOptions
 
     @Option(
         help: """
@@ -72,13 +79,16 @@ struct OriginOptions: ParsableArguments {
         transform: parsed("--latency") { try Units.duration($0) })
     var latency: Duration?
 
-    var isAWS: Bool { origin.map { $0 == .aws } ?? (table ?? role ?? endpointURL != nil) }
+    var isAWS: Bool {
+        origin.map { $0 == .aws } ?? (table ?? role ?? endpointURL ?? profile != nil)
+    }
 
     func validate() throws {
         let embeddedOnly = [("--accounts", accounts != nil), ("--latency", latency != nil)]
         let awsOnly = [
             ("--table", table != nil), ("--role", role != nil),
             ("--endpoint-url", endpointURL != nil), ("--region", region != nil),
+            ("--profile", profile != nil),
         ]
         for (flag, named) in isAWS ? embeddedOnly : awsOnly where named {
             let other = isAWS ? "the embedded origin; leave it out" : "--origin aws"

@@ -65,7 +65,8 @@ public final class Terminal {
         }
     }
 
-    /// Reads the screen until `holds` of it; throws with the screen where it never does.
+    /// Reads the screen until `holds` of it and of the next look, which is the same: a frame may
+    /// be seen while it is drawn. Throws with the screen where it never does.
     @discardableResult
     public func wait(
         _ what: String, within limit: Duration = .seconds(30), _ holds: (String) throws -> Bool
@@ -73,7 +74,12 @@ public final class Terminal {
         var last = ""
         let seen = try eventually(within: limit) {
             last = try screen()
-            return try holds(last)
+            guard try holds(last) else { return false }
+            let next = try screen()
+            guard next != last else { return true }
+            last = next
+            // What never stands still is taken as it is, where it holds of both.
+            return try holds(next) && screen() == next
         }
         guard seen else { throw Failure("not seen: \(what); on the screen:\n\(last)") }
         return last
