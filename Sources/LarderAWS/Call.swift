@@ -75,7 +75,7 @@ struct Call {
             return (
                 .invalid,
                 "check --key against the table: its name, its type (NAME:number for a number), and "
-                    + "that there is no sort key"
+                    + "whether there is a sort key (--sort-key)"
             )
         case "ValidationException", "ValidationError", "SerializationException":
             return (.invalid, "check what was asked for")

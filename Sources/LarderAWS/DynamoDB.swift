@@ -196,21 +196,29 @@ public struct DynamoDB: Sendable {
     private struct Scan: Encodable {
         var TableName: String
         var Limit: Int
-        var ProjectionExpression = "#key"
-        var ExpressionAttributeNames: [String: String]
+        var ProjectionExpression: String?
+        var ExpressionAttributeNames: [String: String]?
     }
 
     private struct Scanned: Decodable, Sendable {
         var Items: [[String: AttributeValue]]?
     }
 
-    /// The partition keys of some items: one page of a Scan.
+    /// The keys of some items: one page of a Scan, of each item the attributes of those names.
     ///
     /// - Parameter limit: Most items to read, from 1.
-    public func someKeys(table: String, name: String, limit: Int) async throws -> [AttributeValue] {
+    public func someKeys(
+        table: String, names: [String], limit: Int
+    ) async throws -> [[AttributeValue]] {
         let call = client.call("dynamodb", "Scan", "of \"\(AWSError.printable(table))\"")
-        let input = Scan(TableName: table, Limit: limit, ExpressionAttributeNames: ["#key": name])
-        return (try await send(call, input, Scanned.self).Items ?? []).compactMap { $0[name] }
+        let projection = Reading(attributes: names).projection
+        let input = Scan(
+            TableName: table, Limit: limit, ProjectionExpression: projection?.expression,
+            ExpressionAttributeNames: projection?.names)
+        return (try await send(call, input, Scanned.self).Items ?? []).compactMap { item in
+            let values = names.compactMap { item[$0] }
+            return values.count == names.count ? values : nil
+        }
     }
 
     private func send<Output: Decodable & Sendable>(

@@ -54,7 +54,10 @@ extension Engine {
             guard let reader else { return await client.reject(id) }
             return credentials.reject(reader) { $0.accessKeyID == id }
         }
-        let (name, key) = (options.table, options.key)
+        let name = options.table
+        let key = TableKey(partition: options.key, sort: options.sortKey)
+        let reading = DynamoDB.Reading(
+            isConsistent: options.consistentRead, attributes: options.attributes)
         let accountBounds = options.configuration(
             "accounts",
             default: Configuration(
@@ -67,13 +70,13 @@ extension Engine {
                 throw InspectorError("no table is named; name the accounts' table with --table")
             }
             let item = try await table.dynamoDB.getItem(
-                table: name, key: .init(key.name, key.isNumber ? .number(number) : .string(number)))
+                table: name, key: key.key(number), reading)
             known.add(number, item)
             return item
         }
 
         let inspector = LocalInspector(name ?? "larder")
-        inspector.add(accounts)
+        inspector.add(accounts, parse: { try key.canonical($0) })
         let assuming = options.assuming
         let request: @Sendable (String) throws -> RoleRequest = {
             try assuming.request(of: $0, by: caller)
@@ -110,6 +113,12 @@ extension Engine {
                         session.expiration.map { .text($0.formatted(.iso8601)) } ?? .null),
                 ])
             },
+            dynamoDBJSON: { text in
+                let item = try await accounts.value(for: key.canonical(text))
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+                return String(decoding: try encoder.encode(item), as: UTF8.self)
+            },
             close: { await client.shutdown() })
     }
 
@@ -119,17 +128,15 @@ extension Engine {
         _ count: Int, _ table: AWSClient, _ options: OriginOptions, _ known: KnownKeys,
         lookUp: @escaping @Sendable (String) async -> Void
     ) async {
-        var keys = options.keys
+        let key = TableKey(partition: options.key, sort: options.sortKey)
+        var keys = options.keys.map { (try? key.canonical($0)) ?? $0 }
         if keys.isEmpty, count > 0, let name = options.table {
             do {
                 keys = try await table.dynamoDB.someKeys(
-                    table: name, name: options.key.name, limit: count
-                ).compactMap { key in
-                    switch key {
-                    case .string(let text), .number(let text): text
-                    default: nil
-                    }
-                }
+                    table: name,
+                    names: [options.key.name] + (options.sortKey.map { [$0.name] } ?? []),
+                    limit: count
+                ).map { $0.map(TableKey.text).joined(separator: "/") }
             } catch {
                 say("\(error); name keys with --keys, or one with f in the console")
             }

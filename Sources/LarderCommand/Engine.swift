@@ -11,6 +11,8 @@ struct Engine: Sendable {
     var lookUp: @Sendable () async -> Void
     /// What a role's credentials are in full: only for whoever asks by name.
     var reveal: @Sendable (_ role: String) async throws -> Shown
+    /// An account's item as DynamoDB has it; `nil` where accounts come from elsewhere.
+    var dynamoDBJSON: (@Sendable (_ account: String) async throws -> String)?
     var close: @Sendable () async -> Void
 }
 

@@ -21,6 +21,10 @@ struct FetchAccount: AsyncParsableCommand {
     @Argument(help: "The account's number: the value of the table's partition key.")
     var number: String
 
+    @Flag(
+        name: .customLong("dynamodb-json"), help: "Print the item as DynamoDB has it, with types.")
+    var dynamoDBJSON = false
+
     @OptionGroup(title: "Origin")
     var origin: OriginOptions
 
@@ -28,6 +32,9 @@ struct FetchAccount: AsyncParsableCommand {
     var repetition: Repetition
 
     func validate() throws {
+        guard !dynamoDBJSON || origin.isAWS else {
+            throw ValidationError("--dynamodb-json belongs to accounts of a DynamoDB --table")
+        }
         guard !number.isEmpty else { throw ValidationError("the account's number is empty") }
         guard !origin.isAWS || origin.table != nil else {
             throw ValidationError("--table: name the DynamoDB table that holds the accounts")
@@ -39,7 +46,11 @@ struct FetchAccount: AsyncParsableCommand {
         try await closing(engine) {
             let result = try await repetition.fetch(
                 engine, EntryKey(cache: "accounts", key: number))
-            printJSON(result.value)
+            if dynamoDBJSON, let json = engine.dynamoDBJSON {
+                print(try await json(number))
+            } else {
+                printJSON(result.value)
+            }
         }
     }
 }

@@ -22,10 +22,27 @@ struct OriginOptions: ParsableArguments {
 
     @Option(
         help: """
-            The table's partition key; NAME:number where it is a number. (default: account_number)
+            The table's partition key; NAME:number or NAME:binary (base64) where it is no text. \
+            (default: account_number)
             """,
         transform: parsed("--key") { try KeyAttribute(parsing: $0) })
-    var key = KeyAttribute(name: "account_number", isNumber: false)
+    var key = KeyAttribute(name: "account_number", type: .string)
+
+    @Option(
+        help: """
+            The table's sort key, where it has one, written in the same way; keys are then written \
+            PARTITION/SORT.
+            """,
+        transform: parsed("--sort-key") { try KeyAttribute(parsing: $0) })
+    var sortKey: KeyAttribute?
+
+    @Flag(help: "Read items strongly consistent; it costs twice as much.")
+    var consistentRead = false
+
+    @Option(
+        help: "The attributes to read, with commas between them. (default: all)",
+        transform: { $0.split(separator: ",").map(String.init) })
+    var attributes: [String] = []
 
     @Option(
         help: """
@@ -88,7 +105,8 @@ struct OriginOptions: ParsableArguments {
         let awsOnly = [
             ("--table", table != nil), ("--role", role != nil),
             ("--endpoint-url", endpointURL != nil), ("--region", region != nil),
-            ("--profile", profile != nil),
+            ("--profile", profile != nil), ("--sort-key", sortKey != nil),
+            ("--consistent-read", consistentRead), ("--attributes", !attributes.isEmpty),
         ]
         for (flag, named) in isAWS ? embeddedOnly : awsOnly where named {
             let other = isAWS ? "the embedded origin; leave it out" : "--origin aws"
@@ -111,24 +129,5 @@ struct OriginOptions: ParsableArguments {
     /// The bounds of a cache: what was named, else what is usual for it.
     func configuration(_ cache: String, default usual: Configuration) -> Configuration {
         caches.filter { $0.name == cache }.reduce(usual) { $1.applied(to: $0) }
-    }
-}
-
-/// `--key account_number` or `--key id:number`.
-struct KeyAttribute: Equatable {
-    var name: String
-    var isNumber: Bool
-}
-
-extension KeyAttribute {
-    init(parsing text: String) throws(UnitError) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard !parts[0].isEmpty, parts.count <= 2,
-            ["string", "number"].contains(parts.last!)
-                || parts.count == 1
-        else {
-            throw UnitError("\"\(text)\" names no key; write NAME, NAME:string or NAME:number")
-        }
-        self.init(name: parts[0], isNumber: parts.count == 2 && parts[1] == "number")
     }
 }

@@ -4,11 +4,10 @@ import Testing
 
 /// The real program in a real terminal, on an engine without traffic of its own.
 @Suite(.timeLimit(.minutes(5))) struct `The console in a terminal` {
-    private let store: String
+    private let folder: TemporaryFolder
+    private var store: String { folder.path + "/accounts.sqlite" }
 
-    init() {
-        store = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).sqlite").path
-    }
+    init() throws { folder = try TemporaryFolder() }
 
     private func open(
         _ options: String = "", columns: Int = 80, rows: Int = 24, term: String = "xterm-256color",
@@ -156,10 +155,7 @@ import Testing
     private func leaving(_ leave: (Terminal, Int32) throws -> Void) throws -> (
         screen: String, same: Bool
     ) {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "\(UUID())").path
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let folder = folder.path
         let script = """
             echo before; stty -g > \(folder)/a; \
             \(larder) top --traffic 0 --latency 1ms --warm 2; echo status $?; \
@@ -248,9 +244,8 @@ import Testing
             print("status", program.wait())
             input()
             """
-        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).py").path
+        let file = folder.path + "/script.py"
         try script.write(toFile: file, atomically: true, encoding: .utf8)
-        defer { try? FileManager.default.removeItem(atPath: file) }
         let terminal = try Terminal(
             "python3 \(file) \(larder) top --traffic 0 --warm 2",
             environment: ["LARDER_STORE": store])
@@ -265,9 +260,8 @@ import Testing
             ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"]
                 .map { $0 + "/faketime/libfaketime.so.1" }
                 .first { FileManager.default.fileExists(atPath: $0) })
-        let step = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).faketime").path
+        let step = folder.path + "/faketime"
         try "+0".write(toFile: step, atomically: true, encoding: .utf8)
-        defer { try? FileManager.default.removeItem(atPath: step) }
         let terminal = try open(
             "--warm 5 --cache accounts:ttl=300s",
             environment: [

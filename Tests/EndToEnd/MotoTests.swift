@@ -35,6 +35,68 @@ import Testing
         #expect(ran.output.contains("Grüße ☃ \\\"quoted\\\""))
     }
 
+    @Test func `a number is one key however it is written, and DynamoDB JSON has types`() throws {
+        let ran = try larder(
+            "fetch", "account", "7.0", "--table", "numbered", "--key", "id:number",
+            "--dynamodb-json")
+        #expect(ran.status == 0, "\(ran.errors)")
+        let item = try JSONSerialization.jsonObject(with: Data(ran.output.utf8))
+        #expect(item as? [String: [String: String]] == ["id": ["N": "7"], "name": ["S": "seven"]])
+        let wrong = try larder(
+            "fetch", "account", "seven", "--table", "numbered", "--key", "id:number")
+        #expect(wrong.status == 1)
+        #expect(wrong.errors.contains("id is a number, and \"seven\" is none"))
+    }
+
+    @Test func `a profile's role reads the table, and what is not heeded is named`() throws {
+        let folder = try TemporaryFolder()
+        let config = folder.path + "/config"
+        try """
+        [profile reader]
+        role_arn = \(moto.scene.reader)
+        source_profile = user
+        max_attempts = 9
+        [profile user]
+        aws_access_key_id = \(moto.scene.accessKeyID)
+        aws_secret_access_key = \(moto.scene.secretAccessKey)
+        """.write(toFile: config, atomically: false, encoding: .utf8)
+        let environment = [
+            "AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
+            "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
+        ]
+        let ran = try larder(
+            "fetch", "account", "200000000000", "--table", "accounts", "--profile", "reader",
+            environment: environment)
+        #expect(ran.status == 0, "\(ran.errors)")
+        #expect(ran.output.contains("12345678901234567890123456789012345678"))
+        #expect(ran.errors.contains("config:4: max_attempts is not heeded"))
+        let unknown = try larder(
+            "fetch", "account", "1", "--table", "accounts", "--profile", "writer",
+            environment: environment)
+        #expect(unknown.status == 64)
+        #expect(unknown.errors.contains("there is no profile \"writer\""))
+        #expect(unknown.errors.contains("there are reader, user"))
+    }
+
+    @Test func `one look tells what is missing, and what the origin did`() throws {
+        let ran = try larder(
+            "top", "--table", "accounts", "--keys", "100000000001,999", "--once", "--for", "0s",
+            "--format", "json")
+        #expect(ran.status == 0, "\(ran.errors)")
+        let document = try #require(
+            try JSONSerialization.jsonObject(with: Data(ran.output.utf8)) as? [String: Any])
+        let entries = try #require(document["entries"] as? [[String: Any]])
+        let missing = try #require(entries.first { $0["key"] as? String == "999" })
+        #expect(missing["state"] as? String == "negative")
+        #expect((missing["failure"] as? String)?.contains("there is no item") == true)
+        let origins = try #require(document["origins"] as? [[String: Any]])
+        let items = try #require(origins.first { $0["operation"] as? String == "GetItem" })
+        #expect(items["calls"] as? Int == 2)
+        // That an item is missing is an answer.
+        #expect((items["failures"] as? [String: Int]) == [:])
+        #expect((items["capacity"] as? Double ?? 0) > 0)
+    }
+
     @Test func `fetch credentials prints no secret unless a named flag asks`() throws {
         let shown = try larder("fetch", "credentials", moto.scene.reader)
         #expect(shown.status == 0)

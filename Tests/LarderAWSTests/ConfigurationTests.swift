@@ -398,8 +398,8 @@ import Testing
     @Test func `files and environments are read as botocore reads them`() async throws {
         let (upstream, base) = try Self.upstream()
         defer { upstream.stop() }
-        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        defer { try? FileManager.default.removeItem(at: root) }
+        let folder = try TemporaryFolder()
+        let root = URL(filePath: folder.path)
         struct Asked: Encodable {
             var environment: [String: String]
             var profile: String?
@@ -435,8 +435,8 @@ import Testing
     private func refusal(
         config: String = "", credentials: String = "", environment: [String: String] = [:]
     ) async throws -> String {
-        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        defer { try? FileManager.default.removeItem(at: root) }
+        let folder = try TemporaryFolder()
+        let root = URL(filePath: folder.path)
         let example = Case(
             name: "", config: config, credentials: credentials, environment: environment)
         let environment = try Self.lay(example, root, "http://127.0.0.1:1")
@@ -491,8 +491,8 @@ import Testing
     }
 
     @Test func `what is not heeded is named`() throws {
-        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        defer { try? FileManager.default.removeItem(at: root) }
+        let folder = try TemporaryFolder()
+        let root = URL(filePath: folder.path)
         let example = Case(
             name: "",
             config: "[default]\nregion = a\noutput = json\nmax_attempts = 5\nsource_profile = p\n"
@@ -518,8 +518,8 @@ import Testing
     @Test func `keys of a profile are kept, and a role's renewed`() async throws {
         let (upstream, base) = try Self.upstream()
         defer { upstream.stop() }
-        let root = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-        defer { try? FileManager.default.removeItem(at: root) }
+        let folder = try TemporaryFolder()
+        let root = URL(filePath: folder.path)
         let example = Case(
             name: "",
             config: "[default]\n" + Self.role + "source_profile = p\n[profile p]\n" + Self.keys)

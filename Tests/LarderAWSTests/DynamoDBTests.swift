@@ -69,8 +69,9 @@ import Testing
     @Test func `some keys are one page of a scan`() async throws {
         let json = #"{"Items":[{"id":{"S":"a"}},{"other":{"S":"b"}},{"id":{"N":"7"}}],"Count":3}"#
         try await with(reply("200 OK", [], json)) { client, upstream in
-            let keys = try await client.dynamoDB.someKeys(table: "t", name: "id", limit: 3)
-            #expect(keys == [.string("a"), .number("7")])
+            let keys = try await client.dynamoDB.someKeys(
+                table: "t", names: ["id"], limit: 3)
+            #expect(keys == [[.string("a")], [.number("7")]])
             #expect(upstream.requests[0].head.contains("DynamoDB_20120810.Scan"))
         }
     }

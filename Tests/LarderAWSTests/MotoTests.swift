@@ -132,7 +132,7 @@ import Testing
         try await asReader { client in
             let error = try await failure {
                 try await client.dynamoDB.someKeys(
-                    table: "accounts", name: "account_number", limit: 5)
+                    table: "accounts", names: ["account_number"], limit: 5)
             }
             #expect(error.kind == .denied && error.operation == "Scan")
             #expect(error.description.hasPrefix("Scan of \"accounts\": AccessDenied"))

@@ -36,7 +36,7 @@ import Testing
             code: "com.amazon.coral.validate#ValidationException",
             message: "The provided key element does not match the schema", kind: .invalid,
             advice: "check --key against the table: its name, its type (NAME:number for a number), "
-                + "and that there is no sort key"),
+                + "and whether there is a sort key (--sort-key)"),
         .init(
             code: "com.amazon.coral.availability#ThrottlingException:http://internal/",
             kind: .throttled, advice: "try again in a moment"),

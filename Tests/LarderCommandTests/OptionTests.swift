@@ -17,6 +17,13 @@ import Testing
         (["--cache", "accounts:maxbytes=64"], "write it like 512K, 64M or 2G"),
         (["--cache", "accounts:jitter=2"], "write it like 0.1 or 10%"),
         (["--cache", "accounts:jitter=0.1,ttl=none"], "needs a ttl that it can shorten"),
+        (["--cache", "accounts:stale=-1s"], "write it like 300s"),
+        (["--profile", "p", "--latency", "1s"], "belongs to the embedded origin"),
+        (["--table", "t", "--key", "id:list"], "NAME:number or NAME:binary"),
+        (["--table", "t", "--duration-seconds", "5"], "900 to 43200"),
+        (["--table", "t", "--external-id", "a b"], "letters, digits"),
+        (["--table", "t", "--tag", "nonsense"], "write KEY=VALUE"),
+        (["fetch", "account", "1", "--dynamodb-json"], "belongs to accounts of a DynamoDB"),
         (["--cache", "accounts:size=3"], "write maxsize=N, maxbytes=SIZE, ttl=DURATION"),
         (["--traffic=-1"], "0 to 100000 look-ups a second"),
         (["--traffic", "nan"], "0 to 100000 look-ups a second"),
@@ -54,8 +61,8 @@ import Testing
 }
 
 @Suite struct `One look` {
-    private let store = FileManager.default.temporaryDirectory
-        .appending(path: "\(UUID()).sqlite").path
+    private let folder = try! TemporaryFolder()
+    private var store: String { folder.path + "/accounts.sqlite" }
 
     private func look(_ arguments: String...) throws -> String {
         let ran = try run(

@@ -5,8 +5,10 @@ import Testing
 @testable import LarderEmbedded
 
 @Suite struct `The account store` {
-    private let path = FileManager.default.temporaryDirectory
-        .appending(path: "\(UUID())/accounts.sqlite").path
+    private let folder: TemporaryFolder
+    private var path: String { folder.path + "/new/accounts.sqlite" }
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test func `is made and filled at first use, and opened as it is later`() async throws {
         let first = try await AccountStore(path: path, accounts: 20).account("100000000007")

@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct `The embedded origin` {
     @Test func `knows the accounts it was asked for, though the store holds more`() async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).sqlite").path
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/accounts.sqlite"
         _ = try EmbeddedOrigin(path: path, accounts: 30)
         let origin = try EmbeddedOrigin(path: path, accounts: 10)
         #expect(try await origin.account("100000000009").number == "100000000009")
