@@ -21,6 +21,7 @@ import Testing
 // - clearing tells of every entry, also of those that had ended (the peer tells of those before);
 // - what ends as it is written is not kept at all, which a ttl of 0 comes to (the ttl is longer);
 // - every entry takes some room, also one whose size there is 0 (no size is 0);
+// - a maxsize of 0 keeps nothing and refuses nothing (it is 1 or more);
 // - nobody who looks at the entries stops the clock (nobody does);
 // - lfu: what has to push others out to grow counts as new, while there it keeps its uses (under
 //   lfu a key is always of the same size).
@@ -37,8 +38,10 @@ private let python: String? = {
     }
 }()
 
-@Suite(.enabled(if: python != nil, "no Python with cachetools 8; Tests/run sets one up"))
-struct DifferentialTests {
+private let isThere = ConditionTrait.enabled(
+    if: python != nil, "no Python with cachetools 8; Tests/run sets one up")
+
+@Suite(isThere) struct DifferentialTests {
     @Test(arguments: Kind.allCases)
     fileprivate func `the cache does as cachetools under random operations`(kind: Kind) async throws
     {
@@ -296,5 +299,197 @@ private final class Engine {
 
     private func line(_ pairs: [(Int, Slice)]) -> String {
         pairs.map { "\($0.0)=\($0.1.number)" }.joined(separator: " ")
+    }
+}
+
+/// What a few lines of Python print, with cachetools at hand and `now` for a clock.
+private func cachetools(_ lines: String) throws -> [String] {
+    let program = """
+        from cachetools import *
+        now = 0
+        def timer(): return now
+
+        """
+    let ran = try run([try #require(python), "-c", program + lines])
+    try #require(ran.status == 0, "\(ran.errors)")
+    return ran.output.split(separator: "\n").map(String.init)
+}
+
+/// Where the engine is another than cachetools on purpose, both sides of it.
+@Suite(isThere) struct DeviationTests {
+    private let clock = HandClock()
+
+    private func cache(
+        maxsize: Int? = 8, maxbytes: Int? = nil, ttl: Duration? = nil, policy: Policy = .lru
+    ) -> Cache<String, Loaf> {
+        Cache(
+            "deviating", maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, policy: policy,
+            clock: clock.neverWaking
+        ) { _ in throw Refused() }
+    }
+
+    @Test func `too large a value takes the older one with it, which stays there`() throws {
+        let theirs = try cachetools(
+            """
+            cache = LRUCache(2, getsizeof=len)
+            cache["a"] = "xx"
+            try: cache["a"] = "xxx"
+            except ValueError as error: print(error)
+            print(cache.get("a"))
+            """)
+        #expect(theirs == ["value too large", "xx"])
+        let cache = cache(maxbytes: 1000)
+        cache.insert(Loaf(number: 1), for: "a")
+        cache.insert(Loaf(number: 2, heapBytes: 1000), for: "a")
+        #expect(cache.cached("a") == nil)
+        #expect(cache.removals == [Removal("a", .replaced)])
+        #expect(cache.snapshot().counters.oversized == 1)
+    }
+
+    @Test func `without room nothing is kept, and nothing refused`() throws {
+        let theirs = try cachetools(
+            """
+            cache = LRUCache(0)
+            try: cache["a"] = 1
+            except ValueError as error: print(error)
+            """)
+        #expect(theirs == ["value too large"])
+        let cache = cache(maxsize: 0)
+        cache.insert(Loaf(number: 1), for: "a")
+        #expect(cache.snapshot().count == 0)
+        #expect(cache.snapshot().counters.oversized == 0)
+    }
+
+    @Test func `an older value is replaced, where it is the first to be evicted there`() throws {
+        let theirs = try cachetools(
+            """
+            class Told(LRUCache):
+                def popitem(self):
+                    print(*super().popitem())
+            cache = Told(4, getsizeof=len)
+            cache["a"] = "xx"
+            cache["b"] = "xx"
+            cache["a"] = "xxx"
+            print(dict(cache))
+            """)
+        #expect(theirs == ["a xx", "b xx", "{'a': 'xxx'}"])
+        let cache = cache(maxbytes: 4000)
+        cache.insert(Loaf(number: 1, heapBytes: 1500), for: "a")
+        cache.insert(Loaf(number: 2, heapBytes: 1500), for: "b")
+        cache.insert(Loaf(number: 3, heapBytes: 2500), for: "a")
+        #expect(cache.removals == [Removal("a", .replaced), Removal("b", .evicted)])
+        #expect(cache.order == ["a"])
+    }
+
+    @Test func `looking at the entries removes none, looking up one that has ended does`() throws {
+        let theirs = try cachetools(
+            """
+            cache = TTLCache(8, ttl=5, timer=timer)
+            cache["a"] = cache["b"] = 1
+            now = 5
+            print(cache.get("a"), Cache.__len__(cache))
+            print(len(cache), Cache.__len__(cache))
+            """)
+        #expect(theirs == ["None 2", "0 0"])
+        let cache = cache(ttl: .seconds(5))
+        for key in ["a", "b"] { cache.insert(Loaf(number: 1), for: key) }
+        clock.advance(by: .seconds(5))
+        #expect(cache.order == [])
+        #expect(cache.snapshot().count == 2)
+        #expect(cache.cached("a") == nil)
+        #expect(cache.snapshot().count == 1)
+        #expect(cache.expire() == 1)
+        #expect(cache.snapshot().count == 0)
+    }
+
+    @Test func `a write removes of what has ended no more than it needs the room of`() throws {
+        let theirs = try cachetools(
+            """
+            cache = TTLCache(2, ttl=5, timer=timer)
+            cache["a"] = cache["b"] = 1
+            now = 5
+            cache["c"] = 2
+            print(Cache.__len__(cache), list(cache))
+            """)
+        #expect(theirs == ["1 ['c']"])
+        let cache = cache(maxsize: 2, ttl: .seconds(5))
+        for key in ["a", "b"] { cache.insert(Loaf(number: 1), for: key) }
+        clock.advance(by: .seconds(5))
+        cache.insert(Loaf(number: 2), for: "c")
+        #expect(cache.snapshot().count == 2)
+        #expect(cache.removals == [Removal("a", .expired)])
+        #expect(cache.order == ["c"])
+    }
+
+    @Test func `clearing tells of every entry, where it tells of none there`() throws {
+        let theirs = try cachetools(
+            """
+            class Told(TTLCache):
+                def popitem(self): print("popitem")
+                def expire(self, time=None): print("expire")
+            cache = Told(8, ttl=5, timer=timer)
+            cache["a"] = 1
+            now = 3
+            cache["b"] = 1
+            now = 5
+            print("clear")
+            cache.clear()
+            """)
+        #expect(theirs == ["expire", "expire", "clear"])
+        let cache = cache(ttl: .seconds(5))
+        cache.insert(Loaf(number: 1), for: "a")
+        clock.advance(by: .seconds(3))
+        cache.insert(Loaf(number: 1), for: "b")
+        clock.advance(by: .seconds(2))
+        cache.invalidateAll()
+        #expect(cache.removals == [Removal("a", .expired), Removal("b", .invalidated)])
+    }
+
+    @Test func `with a ttl of 0 nothing is kept, not even unseen`() throws {
+        let theirs = try cachetools(
+            """
+            cache = TTLCache(2, ttl=0, timer=timer)
+            cache["a"] = 1
+            print("a" in cache, Cache.__len__(cache))
+            """)
+        #expect(theirs == ["False 1"])
+        let cache = cache(ttl: .zero)
+        cache.insert(Loaf(number: 1), for: "a")
+        #expect(cache.snapshot().count == 0)
+    }
+
+    @Test func `every entry takes room, where those of size 0 take none`() throws {
+        let theirs = try cachetools(
+            """
+            cache = LRUCache(1, getsizeof=len)
+            for key in range(50): cache[key] = ""
+            print(len(cache), cache.currsize)
+            """)
+        #expect(theirs == ["50 0"])
+        let cache = cache(maxsize: nil, maxbytes: 1000)
+        for key in 0..<50 { cache.insert(Loaf(number: key), for: "\(key)") }
+        let snapshot = cache.snapshot()
+        #expect((900...1000).contains(snapshot.bytes))
+        #expect(snapshot.counters.evicted == 50 - UInt64(snapshot.count))
+    }
+
+    @Test func `nobody stops the clock by going through the entries`() throws {
+        let theirs = try cachetools(
+            """
+            cache = TTLCache(8, ttl=5, timer=timer)
+            cache["a"] = cache["b"] = 1
+            for key in cache:
+                now = 5
+                print("a" in cache)
+                break
+            print("a" in cache)
+            """)
+        #expect(theirs == ["True", "False"])
+        let cache = cache(ttl: .seconds(5))
+        for key in ["a", "b"] { cache.insert(Loaf(number: 1), for: key) }
+        for key in cache.order.prefix(1) {
+            clock.advance(by: .seconds(5))
+            #expect(cache.peek(key) == nil)
+        }
     }
 }
