@@ -6,12 +6,19 @@ import Testing
 @testable import Larder
 
 /// How far the cache is driven: `LARDER_OPERATIONS=200x50000` for 200 seeds of 50,000 operations.
-let drive: (seeds: UInt64, operations: Int) = {
-    let text = ProcessInfo.processInfo.environment["LARDER_OPERATIONS"] ?? "20x2000"
-    let parts = text.split(separator: "x").compactMap { Int($0) }
-    precondition(parts.count == 2 && parts[0] > 0, "LARDER_OPERATIONS is SEEDSxOPERATIONS")
-    return (UInt64(parts[0]), parts[1])
-}()
+let drive = Drive("LARDER_OPERATIONS", usually: "20x2000")
+
+struct Drive {
+    let seeds: UInt64
+    let operations: Int
+
+    init(_ variable: String, usually usual: String) {
+        let text = ProcessInfo.processInfo.environment[variable] ?? usual
+        let parts = text.split(separator: "x").compactMap { Int($0) }
+        precondition(parts.count == 2 && parts[0] > 0, "\(variable) is SEEDSxOPERATIONS")
+        (seeds, operations) = (UInt64(parts[0]), parts[1])
+    }
+}
 
 /// Those that the model knows.
 private let policies: [Policy] = [.lru, .fifo, .lfu(ages: false)]
