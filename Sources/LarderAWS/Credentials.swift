@@ -3,7 +3,7 @@ public import Larder
 public import LarderInspector
 
 /// AWS credentials: long-lived keys of a user, or a role's session.
-public struct Credentials: Sendable, Expiring, ByteSized, Inspectable {
+public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable {
     public let accessKeyID: String
     public let secretAccessKey: Secret
     public let sessionToken: Secret?

@@ -24,7 +24,7 @@ public struct EmbeddedRole: Hashable, Sendable, ByteSized {
 }
 
 /// Credentials that open nothing, made as STS makes its own.
-public struct IssuedCredentials: Sendable, Expiring, ByteSized, Inspectable {
+public struct IssuedCredentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable {
     public let accessKeyID: String
     public let secretAccessKey: Secret
     public let sessionToken: Secret

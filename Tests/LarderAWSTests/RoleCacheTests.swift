@@ -101,6 +101,26 @@ import Testing
         }
     }
 
+    @Test func `an invalidated session is dropped at once, and never comes back`() async throws {
+        try await with({ _ in [Self.session()] }) { cache, _ in
+            weak var secret: Secret?
+            do {
+                let session = try await cache.value(for: Self.role())
+                secret = session.secretAccessKey
+            }
+            #expect(secret != nil)
+            let inspector = LocalInspector("pantry")
+            inspector.add(cache, key: \.shownKey)
+            let row = try #require(try await inspector.entries(Query()).rows.first)
+            let plan = try await inspector.plan(
+                .invalidate([SeenEntry(id: row.id, version: row.version)]))
+            #expect(try await inspector.apply(plan.id, by: Actor("ann")).removed == 1)
+            #expect(await settles { secret == nil })
+            #expect(try await inspector.undo(plan.id, by: Actor("ann")).restored == 0)
+            #expect(cache.snapshot().count == 0)
+        }
+    }
+
     @Test func `what is shown of a failure and a session holds no secret`() async throws {
         try await with({ number in
             number == 0 ? [Self.session()] : [reply("400 No", [], "canary-nothing")]
