@@ -54,9 +54,14 @@ if !core {
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ]
     package.products += [
         .library(name: "LarderAWS", targets: ["LarderAWS"]),
+        .library(name: "LarderSocket", targets: ["LarderSocket"]),
         .executable(name: "larder", targets: ["LarderCommand"]),
         .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
     ]
@@ -74,6 +79,26 @@ if !core {
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: settings),
         .target(
+            name: "LarderSocket",
+            dependencies: [
+                "LarderInspector", "Larder",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "LarderSocketTests",
+            dependencies: [
+                "LarderSocket", "TestSupport",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: settings),
+        .target(
             name: "LarderEmbedded",
             dependencies: [
                 "Larder", "LarderInspector", .product(name: "GRDB", package: "GRDB.swift"),
@@ -82,7 +107,10 @@ if !core {
             name: "LarderCommand",
             dependencies: [
                 "Larder", "LarderInspector", "LarderConsole", "LarderAWS", "LarderEmbedded",
+                "LarderSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: settings),
         .systemLibrary(name: "CMalloc"),
         // It sees the engine as another package does: the public face and nothing else.

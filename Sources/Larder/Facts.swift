@@ -57,6 +57,19 @@ public struct Configuration: Hashable, Sendable, Codable {
         }
     }
 
+    /// What is left out is absent, or as it usually is.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            maxsize: try values.decodeIfPresent(Int.self, forKey: .maxsize),
+            maxbytes: try values.decodeIfPresent(Int.self, forKey: .maxbytes),
+            ttl: try values.decodeIfPresent(Duration.self, forKey: .ttl),
+            jitter: try values.decodeIfPresent(Double.self, forKey: .jitter) ?? 0,
+            policy: try values.decodeIfPresent(Policy.self, forKey: .policy) ?? .lru,
+            staleIfError: try values.decodeIfPresent(Duration.self, forKey: .staleIfError) ?? .zero,
+            negativeTTL: try values.decodeIfPresent(Duration.self, forKey: .negativeTTL) ?? .zero)
+    }
+
     /// By how much shorter, in nanoseconds, each class of entries lives than the one before.
     var jitterStep: Int64 {
         guard let ttl else { return 0 }

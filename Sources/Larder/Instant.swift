@@ -3,7 +3,7 @@
 /// Ages, deadlines and expiries are all compared on this one line. It advances with the machine's
 /// monotonic clock and jumps with any forward step of the wall clock (see ``AgeClock``), so it
 /// means nothing outside this process and this run.
-public struct Instant: Hashable, Comparable, Sendable, Codable {
+public struct Instant: Hashable, Comparable, Sendable {
     public var nanoseconds: Int64
 
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
@@ -37,4 +37,39 @@ extension Duration {
 
     /// The duration in seconds.
     public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+}
+
+// MARK: Written down
+
+/// One number, in nanoseconds.
+extension Instant: Codable {
+    public init(from decoder: any Decoder) throws {
+        self.init(nanoseconds: try decoder.singleValueContainer().decode(Int64.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(nanoseconds)
+    }
+}
+
+// Durations likewise: the standard library writes two halves of a 128-bit number of attoseconds.
+extension KeyedEncodingContainer {
+    package mutating func encode(_ duration: Duration, forKey key: Key) throws {
+        try encode(duration.nanoseconds, forKey: key)
+    }
+
+    package mutating func encodeIfPresent(_ duration: Duration?, forKey key: Key) throws {
+        try encodeIfPresent(duration?.nanoseconds, forKey: key)
+    }
+}
+
+extension KeyedDecodingContainer {
+    package func decode(_: Duration.Type, forKey key: Key) throws -> Duration {
+        .nanoseconds(try decode(Int64.self, forKey: key))
+    }
+
+    package func decodeIfPresent(_: Duration.Type, forKey key: Key) throws -> Duration? {
+        try decodeIfPresent(Int64.self, forKey: key).map { .nanoseconds($0) }
+    }
 }

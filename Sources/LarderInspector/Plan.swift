@@ -1,7 +1,7 @@
 public import Larder
 
 /// What an operator asks for.
-public enum Change: Hashable, Sendable, Codable {
+public enum Change: Hashable, Sendable {
     /// Drop these entries, each as it was seen: one written anew since stays.
     case invalidate([SeenEntry])
     /// Drop every entry of a cache.
@@ -87,7 +87,7 @@ public struct Application: Hashable, Sendable, Codable {
 
 /// How far the application of a plan has come.
 public struct Progress: Hashable, Sendable, Codable {
-    public enum State: Hashable, Sendable, Codable {
+    public enum State: Hashable, Sendable {
         case underWay, done, cancelled, undone
         case failed(String)
     }

@@ -193,7 +193,7 @@ public struct Page: Hashable, Sendable, Codable {
 }
 
 /// One entry in full, its value as far as its type shows it.
-public struct EntryDetail: Hashable, Sendable {
+public struct EntryDetail: Hashable, Sendable, Codable {
     public var row: Row
     public var value: Shown
 
@@ -204,7 +204,7 @@ public struct EntryDetail: Hashable, Sendable {
 }
 
 /// What a look-up came to.
-public struct FetchResult: Hashable, Sendable {
+public struct FetchResult: Hashable, Sendable, Codable {
     public var id: EntryKey
     /// Served from an entry that was there before.
     public var wasHit: Bool
@@ -221,7 +221,7 @@ public struct FetchResult: Hashable, Sendable {
 }
 
 /// A page of a cache's events.
-public struct EventLog: Hashable, Sendable {
+public struct EventLog: Hashable, Sendable, Codable {
     public var events: [LoggedEvent]
     /// Events after the number asked for that were overwritten before they were read.
     public var dropped: UInt64
@@ -233,7 +233,7 @@ public struct EventLog: Hashable, Sendable {
 }
 
 /// An event with its key as shown.
-public struct LoggedEvent: Hashable, Sendable {
+public struct LoggedEvent: Hashable, Sendable, Codable {
     public var cache: String
     public var number: UInt64
     public var at: Instant

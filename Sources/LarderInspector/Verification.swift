@@ -1,5 +1,5 @@
 /// An entry beside what its origin says now.
-public struct Verification: Hashable, Sendable {
+public struct Verification: Hashable, Sendable, Codable {
     public var id: EntryKey
     /// What the cache holds; `nil` where it holds nothing.
     public var held: Shown?

@@ -1,0 +1,84 @@
+import Foundation
+import Larder
+import LarderInspector
+
+/// A report in Prometheus' text form.
+enum Metrics {
+    private struct Family: Sendable {
+        var name: String
+        var help: String
+        var isCounter: Bool
+        var value: @Sendable (Snapshot) -> Double?
+    }
+
+    private static let families: [Family] = [
+        Family(name: "entries", help: "Entries held.", isCounter: false) { Double($0.count) },
+        Family(name: "bytes", help: "Bytes of all entries.", isCounter: false) {
+            Double($0.bytes)
+        },
+        Family(name: "maxsize", help: "Most entries that may be held.", isCounter: false) {
+            $0.configuration.maxsize.map { Double($0) }
+        },
+        Family(name: "ttl_seconds", help: "How long entries may be served.", isCounter: false) {
+            $0.configuration.ttl?.inSeconds
+        },
+        Family(name: "flights", help: "Fetches under way.", isCounter: false) {
+            Double($0.flights)
+        },
+        counter("hits", "Look-ups served from an entry.", \.hits),
+        counter("misses", "Look-ups that started a fetch.", \.misses),
+        counter("coalesced", "Look-ups that joined a fetch.", \.coalesced),
+        counter("refused", "Look-ups answered by a failure remembered.", \.refused),
+        counter("served_stale", "Look-ups served past the end.", \.servedStale),
+        counter("fetch_failures", "Fetches that failed.", \.fetchFailures),
+        counter("evicted", "Entries that gave way.", \.evicted),
+        counter("expired", "Entries that reached their end.", \.expired),
+        counter("invalidated", "Entries that someone removed.", \.invalidated),
+        counter("replaced", "Entries that a newer value replaced.", \.replaced),
+        counter("oversized", "Values too large to keep.", \.oversized),
+        counter("unused", "Entries that left without a hit.", \.unused),
+        counter("regret_evicted", "Misses on keys evicted lately.", \.regretEvicted),
+        counter("regret_expired", "Misses on keys expired lately.", \.regretExpired),
+    ]
+
+    private static func counter(
+        _ name: String, _ help: String, _ path: any KeyPath<Counters, UInt64> & Sendable
+    ) -> Family {
+        Family(name: name + "_total", help: help, isCounter: true) {
+            Double($0.counters[keyPath: path])
+        }
+    }
+
+    static func text(_ report: Report) -> String {
+        var lines: [String] = []
+        for family in families {
+            let samples = report.caches.compactMap { cache in
+                family.value(cache.snapshot).map { value in
+                    "larder_\(family.name){cache=\"\(escaped(cache.name))\"} \(number(value))"
+                }
+            }
+            guard !samples.isEmpty else { continue }
+            lines += [
+                "# HELP larder_\(family.name) \(family.help)",
+                "# TYPE larder_\(family.name) \(family.isCounter ? "counter" : "gauge")",
+            ]
+            lines += samples
+        }
+        if let resident = report.memory.resident {
+            lines += [
+                "# HELP larder_resident_bytes Memory of the process.",
+                "# TYPE larder_resident_bytes gauge", "larder_resident_bytes \(resident)",
+            ]
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            .replacing("\n", with: "\\n")
+    }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import HTTPTypes
+
+/// The document that says what can be asked for, written from the routes themselves.
+enum OpenAPI {
+    private typealias Object = [String: any Sendable]
+
+    static func document(of routes: [Route]) -> Data {
+        let itself = Route(
+            method: .get, path: "/openapi.json", summary: "This document.", reply: "Document"
+        ) { _ in .json(Data()) }
+        let paths = Dictionary(grouping: routes + [itself], by: \.path).mapValues { routes in
+            Object(
+                uniqueKeysWithValues: routes.map {
+                    ($0.method.rawValue.lowercased(), operation($0) as any Sendable)
+                })
+        }
+        let document: Object = [
+            "openapi": "3.1.0",
+            "info": [
+                "title": "Larder", "version": "\(Routes.version)",
+                "description":
+                    "A cache engine, looked into and changed. Times are whole nanoseconds: durations "
+                    + "as such, instants on the engine's own age line, where `at` of the same reply "
+                    + "is now.",
+            ] as Object,
+            "paths": paths, "components": ["schemas": schemas] as Object,
+        ]
+        // What is made of literals can be written.
+        return try! JSONSerialization.data(
+            withJSONObject: document,
+            options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
+    }
+
+    private static func operation(_ route: Route) -> Object {
+        let names = route.path.matches(of: /\{([a-z]+)\}/).map { String($0.1) }
+        let inPath: [Object] = names.map {
+            [
+                "name": $0, "in": "path", "required": true,
+                "schema": ["type": "string", "minLength": 1] as Object,
+            ]
+        }
+        let inQuery: [Object] = route.query.map { parameter in
+            var schema: Object = ["type": parameter.type]
+            if !parameter.values.isEmpty { schema["enum"] = parameter.values }
+            if parameter.type == "integer" {
+                schema["minimum"] = parameter.name == "every" ? 50 : 0
+                schema["maximum"] =
+                    [
+                        "limit": route.path == "/v1/entries" ? Routes.mostEntries : 100_000,
+                        "every": 60_000,
+                        "offset": Int(Int32.max),
+                    ][parameter.name] ?? Int.max
+            }
+            return [
+                "name": parameter.name, "in": "query", "required": false,
+                "description": parameter.about, "schema": schema,
+            ]
+        }
+        var operation: Object = [
+            "summary": route.summary, "parameters": inPath + inQuery,
+            "responses": responses(route),
+        ]
+        if let body = route.body {
+            operation["requestBody"] =
+                [
+                    "required": body != "Application",
+                    "content": [
+                        "application/json": ["schema": reference(body)] as Object
+                    ] as Object,
+                ] as Object
+        }
+        return operation
+    }
+
+    private static func responses(_ route: Route) -> Object {
+        var content: Object = [:]
+        if let reply = route.reply {
+            content["application/json"] = ["schema": reference(reply)] as Object
+        } else {
+            content["text/plain"] = ["schema": ["type": "string"] as Object] as Object
+        }
+        if route.path.hasSuffix("/events") {
+            content["text/event-stream"] = ["schema": ["type": "string"] as Object] as Object
+        }
+        var responses: Object = [
+            "200": ["description": "Done.", "content": content] as Object
+        ]
+        let refusals = [
+            ("400", "What was asked for makes no sense."), ("403", "Not for this peer."),
+            ("404", "It is not there."), ("405", "Not with this method."),
+            ("408", "The body did not come in time."), ("409", "It was refused as things stand."),
+            ("413", "The body is too large."), ("502", "The origin failed."),
+        ]
+        for (status, meaning) in refusals {
+            responses[status] =
+                [
+                    "description": meaning,
+                    "content": ["application/json": ["schema": reference("Error")] as Object]
+                        as Object,
+                ] as Object
+        }
+        return responses
+    }
+
+    private static func reference(_ name: String) -> Object {
+        ["$ref": "#/components/schemas/\(name)"]
+    }
+
+    private static func object(_ properties: Object, required: [String] = []) -> Object {
+        ["type": "object", "properties": properties, "required": required]
+    }
+
+    private static let whole: Object = ["type": "integer", "minimum": 0]
+    private static let nanoseconds: Object = [
+        "type": "integer", "minimum": 0, "maximum": Int.max, "description": "Nanoseconds.",
+    ]
+    private static let text: Object = ["type": "string"]
+
+    /// What comes in is described whole; of what goes out, what can be relied upon.
+    private static let schemas: Object = [
+        "Error": object(["error": text], required: ["error"]),
+        "Document": ["type": "object"] as Object,
+        "Report": object(
+            ["instance": text, "name": text, "caches": ["type": "array"] as Object],
+            required: ["instance", "name", "pid", "at", "caches", "memory"]),
+        "Caches": [
+            "type": "array", "items": object(["name": text], required: ["name", "snapshot"]),
+        ]
+            as Object,
+        "Page": object(
+            ["rows": ["type": "array"] as Object, "matched": whole, "total": whole],
+            required: ["at", "rows", "matched", "total"]),
+        "EntryDetail": object([:], required: ["row", "value"]),
+        "EventLog": object(
+            ["events": ["type": "array"] as Object, "dropped": whole],
+            required: ["events", "dropped"]),
+        "FetchResult": object([:], required: ["id", "wasHit", "value"]),
+        "Verification": object([:], required: ["id"]),
+        "Plan": object(
+            ["id": text, "entries": whole, "bytes": whole, "fetches": whole],
+            required: ["id", "instance", "change", "entries", "bytes", "victims", "skipped"]),
+        "Outcome": object(
+            ["removed": whole, "bytes": whole, "restored": whole],
+            required: ["removed", "bytes", "skipped"]),
+        "Progress": object(["state": text], required: ["state", "share", "outcome"]),
+        "Configuration": object(
+            [
+                "maxsize": whole, "maxbytes": whole, "ttl": nanoseconds,
+                "jitter": ["type": "number", "minimum": 0, "maximum": 1] as Object,
+                "policy": text, "staleIfError": nanoseconds, "negativeTTL": nanoseconds,
+            ]),
+        "SeenEntry": object(
+            [
+                "id": object(["cache": text, "key": text], required: ["cache", "key"]),
+                "version": whole,
+            ], required: ["id"]),
+        "Application": object([
+            "spread": nanoseconds, "lasting": nanoseconds, "confirmation": text,
+        ]),
+        "Change": [
+            "type": "object", "minProperties": 1, "maxProperties": 1,
+            "additionalProperties": false,
+            "properties": [
+                "invalidate": ["type": "array", "items": reference("SeenEntry")] as Object,
+                "soften": ["type": "array", "items": reference("SeenEntry")] as Object,
+                "invalidateAll": text,
+                "configure": object(
+                    ["cache": text, "to": reference("Configuration")], required: ["cache", "to"]),
+                "all": ["type": "array", "items": reference("Change")] as Object,
+            ] as Object,
+        ] as Object,
+    ]
+}

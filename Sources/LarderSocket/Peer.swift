@@ -1,0 +1,48 @@
+import Foundation
+import Larder
+import NIOCore
+
+/// The process at the other end of a socket, as the kernel knows it.
+struct Peer: Sendable {
+    var uid: uid_t
+    var gid: gid_t
+    var pid: pid_t
+
+    /// - Throws: Where the channel is no unix socket.
+    init(_ channel: any Channel) async throws {
+        guard let options = channel as? any SocketOptionProvider else {
+            throw SocketError("the peer's identity cannot be told")
+        }
+        let credentials: Credentials = try await options.unsafeGetSocketOption(
+            level: .socket, name: .init(rawValue: SO_PEERCRED)
+        ).get()
+        (uid, gid, pid) = (credentials.uid, credentials.gid, credentials.pid)
+    }
+
+    /// `struct ucred`, which the Glibc module leaves out.
+    private struct Credentials {
+        var pid: pid_t
+        var uid: uid_t
+        var gid: gid_t
+    }
+
+    /// Its user's name, uid and pid.
+    var name: String {
+        let user = getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "somebody"
+        return "\(user) (uid \(uid), pid \(pid))"
+    }
+
+    /// Whether it may look in: the engine's own user, root, or the group that was let in.
+    func isAdmitted(group: gid_t?) -> Bool {
+        if uid == geteuid() || uid == 0 { return true }
+        guard let group else { return false }
+        if gid == group { return true }
+        guard let user = getpwuid(uid) else { return false }
+        var count: Int32 = 256
+        var groups = [gid_t](repeating: 0, count: 256)
+        guard getgrouplist(user.pointee.pw_name, user.pointee.pw_gid, &groups, &count) >= 0 else {
+            return false
+        }
+        return groups.prefix(Int(count)).contains(group)
+    }
+}

@@ -1,0 +1,196 @@
+import AsyncHTTPClient
+import Foundation
+public import Larder
+public import LarderInspector
+import NIOCore
+import NIOHTTP1
+
+/// The inspector of an engine in another process, over its socket.
+public final class RemoteInspector: Inspector {
+    public let place: Rendezvous
+    private let http: HTTPClient
+    private let reason: String?
+    /// Longest wait for a reply: a peer that hangs is told apart from one that is busy.
+    private let deadline: Duration
+
+    /// - Parameter reason: Why changes are made; it stands in the engine's events.
+    /// - Throws: ``SocketError`` where the socket, or the folder that it is in, cannot be trusted.
+    public init(
+        _ place: Rendezvous, reason: String? = nil, deadline: Duration = .seconds(5)
+    ) throws(SocketError) {
+        try place.checkSocket()
+        self.place = place
+        self.reason = reason
+        self.deadline = deadline
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(1)))
+        configuration.connectionPool.retryConnectionEstablishment = false
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Closes the connections. To be called once, before the last reference goes.
+    public func close() async { try? await http.shutdown() }
+
+    // MARK: Looking
+
+    public func report() async throws -> Report { try await get("/v1/snapshot") }
+
+    public func entries(_ query: Query) async throws -> Page {
+        guard query.caches.count > 1 else { return try await page(query, query.caches.first) }
+        // A part of the caches is asked for one by one and put together here.
+        var wide = query
+        wide.offset = 0
+        wide.limit = query.offset + query.limit
+        var pages: [Page] = []
+        for cache in query.caches { pages.append(try await page(wide, cache)) }
+        var page = query.page(of: pages.flatMap(\.rows), at: pages[0].at)
+        page.matched = pages.reduce(0) { $0 + $1.matched }
+        page.total = pages.reduce(0) { $0 + $1.total }
+        return page
+    }
+
+    private func page(_ query: Query, _ cache: String?) async throws -> Page {
+        var parameters = [
+            ("filter", query.filter), ("sort", query.sort.rawValue),
+            ("order", query.descending ? "desc" : "asc"), ("offset", "\(query.offset)"),
+            ("limit", "\(min(query.limit, Routes.mostEntries))"),
+        ]
+        if let cache { parameters.append(("cache", cache)) }
+        return try await get("/v1/entries", parameters)
+    }
+
+    public func entry(_ key: EntryKey) async throws -> EntryDetail? {
+        do { return try await get(path(key)) } catch let error as Missing {
+            guard error.sentence.hasPrefix("no cache") else { return nil }
+            throw InspectorError(error.sentence)
+        }
+    }
+
+    public func events(in cache: String, after number: UInt64, limit: Int) async throws -> EventLog
+    {
+        try await get(
+            "/v1/caches/\(escaped(cache))/events",
+            [("after", "\(number)"), ("limit", "\(min(limit, 100_000))")])
+    }
+
+    // MARK: Changing
+
+    public func fetch(_ key: EntryKey) async throws -> FetchResult {
+        try await send("POST", path(key) + "/fetch", wait: .seconds(60))
+    }
+
+    public func verify(_ key: EntryKey) async throws -> Verification {
+        try await send("POST", path(key) + "/verify", wait: .seconds(60))
+    }
+
+    public func plan(_ change: Change) async throws -> Plan {
+        try await send("POST", "/v1/plans", body: try JSONEncoder().encode(change))
+    }
+
+    public func apply(
+        _ plan: Plan.ID, _ how: Application, by actor: Actor
+    ) async throws -> Outcome {
+        try await send(
+            "POST", "/v1/plans/\(escaped(plan))/apply", body: try JSONEncoder().encode(how),
+            reason: actor.reason, wait: .seconds(60))
+    }
+
+    public func progress(of plan: Plan.ID) async throws -> LarderInspector.Progress {
+        try await get("/v1/plans/\(escaped(plan))")
+    }
+
+    public func cancel(_ plan: Plan.ID) async throws -> LarderInspector.Progress {
+        try await send("POST", "/v1/plans/\(escaped(plan))/cancel")
+    }
+
+    public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
+        try await send("POST", "/v1/plans/\(escaped(plan))/undo", reason: actor.reason)
+    }
+
+    // MARK: Asking
+
+    private struct Missing: Error, CustomStringConvertible {
+        var sentence: String
+        var description: String { sentence }
+    }
+
+    private struct Refused: Decodable {
+        var error: String
+    }
+
+    private func path(_ key: EntryKey) -> String {
+        "/v1/caches/\(escaped(key.cache))/entries/\(escaped(key.key))"
+    }
+
+    private func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: Self.plain) ?? ""
+    }
+
+    private static let plain = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+    private func get<Value: Decodable & Sendable>(
+        _ path: String, _ query: [(String, String)] = []
+    ) async throws -> Value {
+        let parameters = query.map { "\($0.0)=\(escaped($0.1))" }.joined(separator: "&")
+        return try await send("GET", parameters.isEmpty ? path : "\(path)?\(parameters)")
+    }
+
+    private func send<Value: Decodable & Sendable>(
+        _ method: String, _ path: String, body: Data? = nil, reason: String? = nil,
+        wait: Duration? = nil
+    ) async throws -> Value {
+        var request = HTTPClientRequest(
+            url: "http+unix://\(escaped(place.socket))\(path)")
+        request.method = HTTPMethod(rawValue: method)
+        if let body {
+            request.body = .bytes(ByteBuffer(bytes: body))
+            request.headers.add(name: "Content-Type", value: "application/json")
+        }
+        if let reason = reason ?? self.reason {
+            request.headers.add(name: "Larder-Reason", value: escaped(reason))
+        }
+        let (status, data) = try await answer(to: request, within: wait ?? deadline)
+        guard status == 200 else {
+            let sentence =
+                (try? JSONDecoder().decode(Refused.self, from: data))?.error
+                ?? "\(place.name) answered HTTP \(status)"
+            if status == 404 { throw Missing(sentence: sentence) }
+            throw InspectorError(sentence)
+        }
+        do { return try JSONDecoder().decode(Value.self, from: data) } catch {
+            throw SocketError(
+                "\(place.name) answered what is none of this version; use the larder that belongs "
+                    + "to it")
+        }
+    }
+
+    private func answer(
+        to request: HTTPClientRequest, within limit: Duration
+    ) async throws -> (Int, Data) {
+        // The folder may have changed hands since.
+        try place.checkSocket()
+        let (http, name) = (http, place.name)
+        do {
+            return try await withThrowingTaskGroup(of: (Int, Data).self) { group in
+                group.addTask {
+                    let response = try await http.execute(request, deadline: .distantFuture)
+                    let buffer = try await response.body.collect(upTo: 256 << 20)
+                    return (Int(response.status.code), Data(buffer.readableBytesView))
+                }
+                group.addTask {
+                    try await Task.sleep(for: limit)
+                    throw SocketError("\(name) did not answer within \(Units.text(limit))")
+                }
+                defer { group.cancelAll() }
+                return try await group.next()!
+            }
+        } catch let error as SocketError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw SocketError("\(name) cannot be reached: it has ended, or is not accepting")
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import Foundation
+
+/// Why nobody could be met: a sentence for the one who asked.
+public struct SocketError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// Where an engine and those who look at it meet: `NAME.sock`, in a folder that nobody else can
+/// write to.
+///
+/// The folder's mode and the socket's decide who may connect at all; whoever does is then asked of
+/// the kernel. A lock beside the socket tells a live engine from one that has died: the socket of
+/// the latter may be replaced, that of the former never.
+public struct Rendezvous: Hashable, Sendable {
+    public let folder: String
+    public let name: String
+
+    public var socket: String { "\(folder)/\(name).sock" }
+    var lock: String { "\(folder)/\(name).lock" }
+
+    /// Longest path that a socket's address holds.
+    static let longestPath = 107
+
+    /// - Throws: ``SocketError`` where no file can be called so.
+    public init(folder: String, name: String) throws(SocketError) {
+        guard name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]{0,63}/) != nil else {
+            throw SocketError(
+                "\"\(name)\" is no name of an engine; up to 64 letters, digits and ._- are accepted"
+            )
+        }
+        self.folder = folder
+        self.name = name
+        guard socket.utf8.count <= Self.longestPath else {
+            throw SocketError(
+                "\(socket) is longer than the \(Self.longestPath) bytes that a socket's path may "
+                    + "have; name a shorter folder")
+        }
+    }
+
+    /// Where engines are looked for: the session's own folder, the system's, and the user's in the
+    /// temporary one.
+    public static func folders(_ environment: [String: String]) -> [String] {
+        let session = environment["XDG_RUNTIME_DIR"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let temporary = environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+        return [session.map { $0 + "/larder" }, "/run/larder", "\(temporary)/larder-\(geteuid())"]
+            .compactMap(\.self)
+    }
+
+    /// Where an engine of this process goes: the first of the folders that is there or can be made.
+    public static func own(
+        _ name: String, _ environment: [String: String]
+    ) throws(SocketError) -> Rendezvous {
+        var refusal: SocketError?
+        for folder in folders(environment) {
+            // A system's folder is for who may write there.
+            let parent = (folder as NSString).deletingLastPathComponent
+            guard
+                access(folder, W_OK) == 0 || access(folder, F_OK) != 0 && access(parent, W_OK) == 0
+            else { continue }
+            let rendezvous = try Rendezvous(folder: folder, name: name)
+            do {
+                try rendezvous.makeFolder()
+                return rendezvous
+            } catch {
+                refusal = error
+            }
+        }
+        throw refusal ?? SocketError("there is no folder for a socket; set XDG_RUNTIME_DIR")
+    }
+
+    // MARK: Folders
+
+    /// Makes the folder where it is not there.
+    public func makeFolder() throws(SocketError) {
+        if mkdir(folder, 0o700) != 0, errno != EEXIST {
+            throw SocketError("\(folder) cannot be made: \(Self.reason)")
+        }
+        try checkFolder()
+    }
+
+    /// - Throws: ``SocketError`` where somebody else could put something there.
+    func checkFolder() throws(SocketError) {
+        var status = stat()
+        guard lstat(folder, &status) == 0 else {
+            throw SocketError("\(folder) is not there")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw SocketError("\(folder) is no folder of its own (a link, or a file); remove it")
+        }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw SocketError("\(folder) belongs to uid \(status.st_uid); it is not trusted")
+        }
+        guard status.st_mode & 0o022 == 0 else {
+            throw SocketError(
+                "\(folder) can be written to by others; chmod go-w it, or remove it")
+        }
+    }
+
+    /// - Throws: ``SocketError`` where what stands there is no socket of this user or of root.
+    func checkSocket() throws(SocketError) {
+        try checkFolder()
+        var status = stat()
+        guard lstat(socket, &status) == 0 else {
+            throw SocketError("no engine called \(name) is in \(folder)")
+        }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw SocketError("\(socket) is no socket; remove it")
+        }
+        var folderStatus = stat()
+        lstat(folder, &folderStatus)
+        guard [geteuid(), 0, folderStatus.st_uid].contains(status.st_uid) else {
+            throw SocketError("\(socket) belongs to uid \(status.st_uid); it is not trusted")
+        }
+    }
+
+    // MARK: The lock
+
+    /// Takes the name for this process, for as long as the descriptor is open.
+    ///
+    /// - Throws: ``SocketError`` where a live engine has it.
+    func take() throws(SocketError) -> Int32 {
+        let file = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw SocketError("\(lock) cannot be made: \(Self.reason)") }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            close(file)
+            throw SocketError(
+                "an engine called \(name) is running already\(owner.map { " (pid \($0))" } ?? ""); "
+                    + "give this one another --name")
+        }
+        var status = stat()
+        if lstat(socket, &status) == 0, status.st_mode & S_IFMT != S_IFSOCK {
+            close(file)
+            throw SocketError("\(socket) is no socket; remove it")
+        }
+        ftruncate(file, 0)
+        _ = "\(getpid())\n".withCString { write(file, $0, strlen($0)) }
+        return file
+    }
+
+    /// Whether an engine holds the lock.
+    var isLive: Bool {
+        let file = open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { return errno == EACCES }
+        defer { close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) != 0
+    }
+
+    /// The process that wrote itself into the lock.
+    var owner: Int32? {
+        (try? String(contentsOfFile: lock, encoding: .utf8))
+            .flatMap { Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    }
+
+    private static var reason: String { String(cString: strerror(errno)).lowercased() }
+
+    // MARK: Looking around
+
+    /// The engines that run here, by name.
+    public static func all(_ environment: [String: String]) -> [Rendezvous] {
+        folders(environment).flatMap { folder -> [Rendezvous] in
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return files.filter { $0.hasSuffix(".sock") }.sorted().compactMap { file in
+                guard
+                    let place = try? Rendezvous(folder: folder, name: String(file.dropLast(5))),
+                    place.isLive, (try? place.checkSocket()) != nil
+                else { return nil }
+                return place
+            }
+        }
+    }
+
+    /// The one that a person means by a name or a path.
+    public static func named(
+        _ target: String, _ environment: [String: String]
+    ) throws(SocketError) -> Rendezvous {
+        if target.contains("/") {
+            let path = target as NSString
+            let file = path.lastPathComponent
+            return try Rendezvous(
+                folder: path.deletingLastPathComponent,
+                name: file.hasSuffix(".sock") ? String(file.dropLast(5)) : file)
+        }
+        guard let place = all(environment).first(where: { $0.name == target }) else {
+            let known = all(environment).map(\.name)
+            throw SocketError(
+                "no engine called \"\(target)\" is running"
+                    + (known.isEmpty ? "" : "; there are \(known.joined(separator: ", "))"))
+        }
+        return place
+    }
+}

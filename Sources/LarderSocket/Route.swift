@@ -1,0 +1,96 @@
+import Foundation
+import HTTPTypes
+import Larder
+import LarderInspector
+
+/// One thing that can be asked for: the server finds it here, and the OpenAPI document is written
+/// from here.
+struct Route: Sendable {
+    var method: HTTPRequest.Method
+    /// `/v1/caches/{cache}/events`.
+    var path: String
+    var summary: String
+    var query: [Parameter] = []
+    /// The name of the body's schema.
+    var body: String?
+    /// The name of the reply's schema; `nil` where the reply is no JSON.
+    var reply: String?
+    /// Whether it changes anything.
+    var changes = false
+    var answer: @Sendable (Asked) async throws -> Answer
+
+    struct Parameter: Sendable {
+        var name: String
+        var type: String
+        var about: String
+        var values: [String] = []
+    }
+}
+
+/// A request, taken apart.
+struct Asked: Sendable {
+    var parts: [String: String]
+    var query: [String: String]
+    var headers: HTTPFields
+    var body: Data
+    var actor: Actor
+
+    /// The whole number of that name, within bounds.
+    func number(_ name: String, _ range: ClosedRange<Int>, default usual: Int) throws -> Int {
+        guard let text = query[name] else { return usual }
+        guard let number = Int(text), range.contains(number) else {
+            throw Refusal(
+                .badRequest,
+                "\(name) is \"\(text.prefix(40))\"; \(range.lowerBound) to \(range.upperBound) are "
+                    + "accepted")
+        }
+        return number
+    }
+
+    func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        do { return try JSONDecoder().decode(type, from: body) } catch {
+            throw Refusal(.badRequest, "the body is no \(type) in JSON: \(Self.reason(error))")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error as? DecodingError {
+        case .keyNotFound(let key, let context):
+            "\(path(context))\(key.stringValue) is missing"
+        case .typeMismatch(let type, let context): "\(path(context))\(type) is expected"
+        case .valueNotFound(let type, let context): "\(path(context))\(type) is expected"
+        case .dataCorrupted(let context): "\(path(context))\(context.debugDescription)"
+        default: "\(error)"
+        }
+    }
+
+    private static func path(_ context: DecodingError.Context) -> String {
+        context.codingPath.isEmpty
+            ? "" : context.codingPath.map(\.stringValue).joined(separator: ".") + ": "
+    }
+}
+
+/// What goes back.
+enum Answer: Sendable {
+    case json(Data)
+    case text(String, type: String)
+    /// Events of a cache as they happen, after a number, looked for so often.
+    case events(cache: String, after: UInt64, every: Duration)
+
+    static func value(_ value: some Encodable) throws -> Answer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return .json(try encoder.encode(value))
+    }
+}
+
+/// A request that is not answered as it wished.
+struct Refusal: Error {
+    var status: HTTPResponse.Status
+    var sentence: String
+
+    init(_ status: HTTPResponse.Status, _ sentence: String) {
+        self.status = status
+        self.sentence = sentence
+    }
+}

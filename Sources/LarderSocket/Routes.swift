@@ -1,0 +1,233 @@
+import Foundation
+import HTTPTypes
+import Larder
+import LarderInspector
+
+/// Everything that an engine answers.
+struct Routes: Sendable {
+    let inspector: any Inspector
+    let isReadOnly: Bool
+    let all: [Route]
+
+    /// The version of the paths and of what is behind them.
+    static let version = 1
+
+    init(_ inspector: any Inspector, isReadOnly: Bool) {
+        self.inspector = inspector
+        self.isReadOnly = isReadOnly
+        let routes =
+            Self.looking(inspector) + Self.changing(inspector).filter { !isReadOnly || !$0.changes }
+        let document = OpenAPI.document(of: routes)
+        all =
+            routes + [
+                Route(
+                    method: .get, path: "/openapi.json", summary: "This document.",
+                    reply: "Document"
+                ) { _ in .json(document) }
+            ]
+    }
+
+    struct About: Codable {
+        var name: String
+        var instance: String
+        var pid: Int32
+        var version: Int
+        var readOnly: Bool
+    }
+
+    private static let pageQuery = [
+        Route.Parameter(name: "cache", type: "string", about: "Only this cache."),
+        Route.Parameter(name: "filter", type: "string", about: "Only keys that contain this text."),
+        Route.Parameter(
+            name: "sort", type: "string", about: "The column to sort by.",
+            values: Column.allCases.map(\.rawValue)),
+        Route.Parameter(
+            name: "order", type: "string", about: "Which way.", values: ["asc", "desc"]),
+        Route.Parameter(name: "offset", type: "integer", about: "Entries to pass over."),
+        Route.Parameter(name: "limit", type: "integer", about: "Most entries wanted."),
+    ]
+
+    /// Most entries in one reply.
+    static let mostEntries = 10_000
+
+    private static func looking(_ inspector: any Inspector) -> [Route] {
+        [
+            Route(method: .get, path: "/healthz", summary: "Whether the engine answers.") { _ in
+                _ = try await inspector.report()
+                return .text("ok\n", type: "text/plain; charset=utf-8")
+            },
+            Route(
+                method: .get, path: "/metrics", summary: "Counters and sizes, for Prometheus."
+            ) { _ in
+                .text(
+                    Metrics.text(try await inspector.report()),
+                    type: "text/plain; version=0.0.4; charset=utf-8")
+            },
+            Route(
+                method: .get, path: "/v1/snapshot", summary: "The engine and every cache now.",
+                reply: "Report"
+            ) { _ in try .value(try await inspector.report()) },
+            Route(
+                method: .get, path: "/v1/caches", summary: "Every cache now.", reply: "Caches"
+            ) { _ in try .value(try await inspector.report().caches) },
+            Route(
+                method: .get, path: "/v1/caches/{cache}/configuration",
+                summary: "The bounds of a cache.", reply: "Configuration"
+            ) { asked in
+                let cache = asked.parts["cache"]!
+                guard
+                    let found = try await inspector.report().caches.first(where: {
+                        $0.name == cache
+                    })
+                else { throw Refusal(.notFound, "no cache is called \"\(cache)\"") }
+                return try .value(found.snapshot.configuration)
+            },
+            Route(
+                method: .get, path: "/v1/entries",
+                summary: "A page of entries, as they are at one instant.", query: pageQuery,
+                reply: "Page"
+            ) { asked in
+                var query = Query()
+                query.caches = asked.query["cache"].map { [$0] } ?? []
+                query.filter = asked.query["filter"] ?? ""
+                if let sort = asked.query["sort"] {
+                    guard let column = Column(rawValue: sort) else {
+                        throw Refusal(
+                            .badRequest,
+                            "sort is \"\(sort.prefix(40))\"; "
+                                + Column.allCases.map(\.rawValue).joined(separator: ", ")
+                                + " are accepted")
+                    }
+                    query.sort = column
+                }
+                switch asked.query["order"] {
+                case nil, "asc": query.descending = false
+                case "desc": query.descending = true
+                default: throw Refusal(.badRequest, "order is asc or desc")
+                }
+                query.offset = try asked.number("offset", 0...Int(Int32.max), default: 0)
+                query.limit = try asked.number("limit", 0...mostEntries, default: 50)
+                return try .value(try await inspector.entries(query))
+            },
+            Route(
+                method: .get, path: "/v1/caches/{cache}/entries/{key}",
+                summary: "One entry in full, its value as far as it may be seen.",
+                reply: "EntryDetail"
+            ) { asked in
+                let id = EntryKey(cache: asked.parts["cache"]!, key: asked.parts["key"]!)
+                guard let detail = try await inspector.entry(id) else {
+                    throw Refusal(.notFound, "\(id.cache) holds no live entry \"\(id.key)\"")
+                }
+                return try .value(detail)
+            },
+            Route(
+                method: .get, path: "/v1/caches/{cache}/events",
+                summary:
+                    "What happened in a cache, as a page; as a stream where text/event-stream is "
+                    + "accepted, from Last-Event-ID on.",
+                query: [
+                    .init(name: "after", type: "integer", about: "Events numbered above this one."),
+                    .init(name: "limit", type: "integer", about: "Most events of a page."),
+                    .init(
+                        name: "every", type: "integer",
+                        about: "Milliseconds between two looks of a stream, 50 to 60000."),
+                ], reply: "EventLog"
+            ) { asked in
+                let cache = asked.parts["cache"]!
+                var after = UInt64(try asked.number("after", 0...Int.max, default: 0))
+                if let last = asked.headers[.init("Last-Event-ID")!].flatMap({ UInt64($0) }) {
+                    after = last
+                }
+                let every = try asked.number("every", 50...60_000, default: 250)
+                let limit = try asked.number("limit", 0...100_000, default: 1000)
+                // What is not there is told before a stream begins.
+                let page = try await inspector.events(in: cache, after: after, limit: limit)
+                guard asked.headers[.accept]?.contains("text/event-stream") == true else {
+                    return try .value(page)
+                }
+                return .events(cache: cache, after: after, every: .milliseconds(every))
+            },
+            Route(
+                method: .get, path: "/v1/plans/{plan}",
+                summary: "How far the application of a plan has come.", reply: "Progress"
+            ) { asked in try .value(try await inspector.progress(of: asked.parts["plan"]!)) },
+            Route(
+                method: .post, path: "/v1/plans", summary: "Work out what a change would do.",
+                body: "Change", reply: "Plan"
+            ) { asked in try .value(try await inspector.plan(try asked.decoded(Change.self))) },
+        ]
+    }
+
+    private static func changing(_ inspector: any Inspector) -> [Route] {
+        [
+            Route(
+                method: .post, path: "/v1/plans/{plan}/apply",
+                summary: "Do what was planned, leaving alone what has changed since.",
+                body: "Application", reply: "Outcome", changes: true
+            ) { asked in
+                let how = asked.body.isEmpty ? Application() : try asked.decoded(Application.self)
+                return try .value(
+                    try await inspector.apply(asked.parts["plan"]!, how, by: asked.actor))
+            },
+            Route(
+                method: .post, path: "/v1/plans/{plan}/cancel",
+                summary: "Stop an application that is spread over some time.", reply: "Progress",
+                changes: true
+            ) { asked in try .value(try await inspector.cancel(asked.parts["plan"]!)) },
+            Route(
+                method: .post, path: "/v1/plans/{plan}/undo",
+                summary: "Take back what an application did.", reply: "Outcome", changes: true
+            ) { asked in
+                try .value(try await inspector.undo(asked.parts["plan"]!, by: asked.actor))
+            },
+            Route(
+                method: .post, path: "/v1/caches/{cache}/entries/{key}/fetch",
+                summary: "Look a key up through its cache, as any caller would.",
+                reply: "FetchResult", changes: true
+            ) { asked in
+                try .value(
+                    try await inspector.fetch(
+                        EntryKey(cache: asked.parts["cache"]!, key: asked.parts["key"]!)))
+            },
+            Route(
+                method: .post, path: "/v1/caches/{cache}/entries/{key}/verify",
+                summary: "Compare an entry with what its origin says now.",
+                reply: "Verification", changes: true
+            ) { asked in
+                try .value(
+                    try await inspector.verify(
+                        EntryKey(cache: asked.parts["cache"]!, key: asked.parts["key"]!)))
+            },
+        ]
+    }
+
+    // MARK: Finding
+
+    enum Found {
+        case route(Route, parts: [String: String])
+        /// The path is there for other methods.
+        case methods([HTTPRequest.Method])
+        case nothing
+    }
+
+    func find(_ method: HTTPRequest.Method, _ path: String) -> Found {
+        let steps = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        var methods: [HTTPRequest.Method] = []
+        for route in all {
+            let wanted = route.path.split(separator: "/", omittingEmptySubsequences: false)
+                .dropFirst()
+            guard wanted.count == steps.count else { continue }
+            var parts: [String: String] = [:]
+            let fits = zip(wanted, steps).allSatisfy { wanted, step in
+                guard wanted.hasPrefix("{") else { return wanted == step }
+                guard let text = step.removingPercentEncoding, !text.isEmpty else { return false }
+                parts[String(wanted.dropFirst().dropLast())] = text
+                return true
+            }
+            guard fits else { continue }
+            if route.method == method { return .route(route, parts: parts) }
+            methods.append(route.method)
+        }
+        return methods.isEmpty ? .nothing : .methods(methods)
+    }
+}

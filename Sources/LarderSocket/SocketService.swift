@@ -1,0 +1,281 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Larder
+public import LarderInspector
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+
+/// An inspector on a unix socket: HTTP with JSON, for whoever the kernel says may look in.
+///
+/// ```swift
+/// let services = ServiceGroup(
+///     services: [myServer, SocketService(inspector, "accounts-service")], logger: logger)
+/// ```
+public struct SocketService: Service {
+    public struct Options: Sendable {
+        /// A group whose members may connect as well; its owner must be allowed to give it files.
+        public var group: UInt32?
+        /// No peer can change anything: what changes is not there.
+        public var isReadOnly = false
+        /// Most connections at once.
+        public var connections = 256
+        /// Largest body of a request, in bytes.
+        public var largestBody = 1 << 20
+        /// How long a body may take.
+        public var bodyDeadline = Duration.seconds(10)
+
+        public init() {}
+    }
+
+    let inspector: any Inspector
+    let name: String
+    let options: Options
+    let place: Rendezvous?
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - name: What the engine is called; its socket is `NAME.sock`.
+    ///   - place: Where the socket is; `nil` for the usual folder of this user.
+    public init(
+        _ inspector: any Inspector, _ name: String, at place: Rendezvous? = nil,
+        options: Options = Options(), logger: Logger = Logger(label: "larder")
+    ) {
+        self.inspector = inspector
+        self.name = name
+        self.place = place
+        self.options = options
+        self.logger = logger
+    }
+
+    /// Answers until the task is cancelled or the service group shuts down.
+    ///
+    /// - Throws: ``SocketError`` where the name is taken, or the folder cannot be trusted.
+    public func run() async throws {
+        let place = try self.place ?? Rendezvous.own(name, ProcessInfo.processInfo.environment)
+        try place.makeFolder()
+        let lock = try place.take()
+        defer {
+            unlink(place.socket)
+            close(lock)
+        }
+        let instance = try await inspector.report().instance
+        let responder = Responder(
+            routes: Routes(inspector, isReadOnly: options.isReadOnly), inspector: inspector,
+            options: options, instance: instance, logger: logger)
+        let application = Hummingbird.Application(
+            responder: responder,
+            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            configuration: .init(
+                address: .unixDomainSocket(path: place.socket),
+                availableConnectionsDelegate: MaximumAvailableConnections(options.connections)),
+            onServerRunning: { [options, logger] _ in
+                // Nobody else can reach into the folder while the modes are set.
+                if let group = options.group {
+                    chown(place.socket, uid_t.max, group)
+                    chown(place.folder, uid_t.max, group)
+                    chmod(place.socket, 0o660)
+                    chmod(place.folder, 0o750)
+                } else {
+                    chmod(place.socket, 0o600)
+                }
+                logger.info("listening", metadata: ["socket": "\(place.socket)"])
+            },
+            logger: quiet)
+        try await application.run()
+    }
+
+    /// The server's own talk is of no use to those who embed it.
+    private var quiet: Logger {
+        var logger = logger
+        logger.logLevel = .error
+        return logger
+    }
+}
+
+/// A request's context: the channel, of which the kernel knows who is at its other end.
+struct PeerContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+}
+
+/// Answers requests from the table of routes.
+struct Responder: HTTPResponder {
+    let routes: Routes
+    let inspector: any Inspector
+    let options: SocketService.Options
+    let instance: String
+    let logger: Logger
+
+    func respond(to request: Request, context: PeerContext) async throws -> Response {
+        var response: Response
+        do {
+            response = try await answered(request, context)
+        } catch let refusal as Refusal {
+            response = Self.refusal(refusal.status, refusal.sentence)
+            // What is left of the body is not waited for.
+            if [.contentTooLarge, .requestTimeout].contains(refusal.status) {
+                response.headers[.connection] = "close"
+            }
+        } catch let error as InspectorError {
+            let isUnknown = error.description.hasPrefix("no cache is called")
+            response = Self.refusal(isUnknown ? .notFound : .conflict, error.description)
+        } catch let error as CacheError {
+            response = Self.refusal(.badRequest, error.description)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            response = Self.refusal(.badGateway, "\(error)")
+        }
+        response.headers[.init("Larder-Instance")!] = instance
+        response.headers[.cacheControl] = "no-store"
+        return response
+    }
+
+    private func answered(_ request: Request, _ context: PeerContext) async throws -> Response {
+        let peer = try await Peer(context.channel)
+        guard peer.isAdmitted(group: options.group) else {
+            logger.warning("refused", metadata: ["peer": "\(peer.name)"])
+            throw Refusal(.forbidden, "\(peer.name) may not look into this engine")
+        }
+        let route: Route
+        let parts: [String: String]
+        switch routes.find(request.method, request.uri.path) {
+        case .route(let found, let named): (route, parts) = (found, named)
+        case .methods(let methods):
+            var response = Self.refusal(
+                .methodNotAllowed,
+                "\(request.uri.path.prefix(200)) is there for "
+                    + methods.map(\.rawValue).joined(separator: " and "))
+            response.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")
+            return response
+        case .nothing:
+            let version = request.uri.path.firstMatch(of: /^\/v([0-9]+)\//).flatMap { Int($0.1) }
+            if let version, version != Routes.version {
+                throw Refusal(
+                    .notFound,
+                    "this engine speaks version \(Routes.version), and not \(version); use the "
+                        + "larder that belongs to it")
+            }
+            throw Refusal(.notFound, "there is nothing at \(request.uri.path.prefix(200))")
+        }
+        let body = try await body(of: request)
+        var query: [String: String] = [:]
+        for (name, value) in request.uri.queryParameters {
+            guard route.query.contains(where: { $0.name == name }) else {
+                let known = route.query.map(\.name).joined(separator: ", ")
+                throw Refusal(
+                    .badRequest,
+                    "\(String(name).prefix(40)) is no parameter here"
+                        + (known.isEmpty ? "" : "; \(known) are accepted"))
+            }
+            query[String(name)] = String(value)
+        }
+        let reason = request.headers[.init("Larder-Reason")!]?.removingPercentEncoding
+        let asked = Asked(
+            parts: parts, query: query, headers: request.headers, body: body,
+            actor: Actor(peer.name, reason: reason))
+        return try await self.response(to: try await route.answer(asked))
+    }
+
+    /// The whole body, if it is small enough and comes in time.
+    private func body(of request: Request) async throws -> Data {
+        let body = request.body
+        let (most, deadline) = (options.largestBody, options.bodyDeadline)
+        return try await withThrowingTaskGroup(of: Data.self) { group in
+            group.addTask {
+                do {
+                    return Data(try await body.collect(upTo: most).readableBytesView)
+                } catch is NIOTooManyBytesError {
+                    throw Refusal(.contentTooLarge, "a body has \(most) bytes at most")
+                }
+            }
+            group.addTask {
+                try await Task.sleep(for: deadline)
+                throw Refusal(.requestTimeout, "the body did not come in time")
+            }
+            defer { group.cancelAll() }
+            return try await group.next()!
+        }
+    }
+
+    private func response(to answer: Answer) async throws -> Response {
+        switch answer {
+        case .json(let data):
+            return Response(
+                status: .ok, headers: [.contentType: "application/json; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+        case .text(let text, let type):
+            return Response(
+                status: .ok, headers: [.contentType: type],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        case .events(let cache, let after, let every):
+            let stream = EventStream(
+                inspector: inspector, cache: cache, after: after, every: every)
+            return Response(
+                status: .ok, headers: [.contentType: "text/event-stream"],
+                body: ResponseBody(
+                    asyncSequence: stream.map { ByteBuffer(string: $0) }.cancelOnGracefulShutdown()
+                ))
+        }
+    }
+
+    private static func refusal(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
+        // A text can be written.
+        let data = try! JSONEncoder().encode(["error": sentence])
+        return Response(
+            status: status, headers: [.contentType: "application/json; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+    }
+}
+
+/// Events of a cache as server-sent events, with a beat where there are none.
+struct EventStream: AsyncSequence, Sendable {
+    let inspector: any Inspector
+    let cache: String
+    let after: UInt64
+    let every: Duration
+
+    /// Longest silence.
+    static let beat = Duration.seconds(10)
+
+    func makeAsyncIterator() -> Iterator { Iterator(stream: self, last: after) }
+
+    struct Iterator: AsyncIteratorProtocol {
+        let stream: EventStream
+        var last: UInt64
+        var quiet = Duration.zero
+
+        /// What is to be written next; `nil` once nobody wants it.
+        mutating func next() async throws -> String? {
+            while true {
+                let page = try await stream.inspector.events(
+                    in: stream.cache, after: last, limit: 1000)
+                var text = page.dropped > 0 ? "event: dropped\ndata: \(page.dropped)\n\n" : ""
+                for event in page.events {
+                    guard case .json(let data) = try Answer.value(event) else { continue }
+                    text +=
+                        "id: \(event.number)\ndata: \(String(decoding: data, as: UTF8.self))\n\n"
+                    last = event.number
+                }
+                if !text.isEmpty {
+                    quiet = .zero
+                    return text
+                }
+                do { try await Task.sleep(for: stream.every) } catch { return nil }
+                quiet += stream.every
+                if quiet >= EventStream.beat {
+                    quiet = .zero
+                    return ": beat\n\n"
+                }
+            }
+        }
+    }
+}
