@@ -16,12 +16,13 @@ struct CacheOption: ExpressibleByArgument, Equatable {
 
     static let names = ["accounts", "credentials"]
 
-    init(parsing text: String) throws(UnitError) {
+    /// - Parameter names: The caches that there are; `nil` where any name will do.
+    init(parsing text: String, names: [String]? = Self.names) throws(UnitError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         name = String(parts[0])
-        guard Self.names.contains(name) else {
+        if let names, !names.contains(name) {
             throw UnitError(
-                "no cache is called \"\(name)\"; there are \(Self.names.joined(separator: " and "))"
+                "no cache is called \"\(name)\"; there are \(names.joined(separator: " and "))"
             )
         }
         let settings = parts.count > 1 ? parts[1].split(separator: ",") : []

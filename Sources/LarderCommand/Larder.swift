@@ -7,14 +7,18 @@ struct LarderCommand: AsyncParsableCommand {
         commandName: "larder",
         abstract: "See into a cache of AWS look-ups, and change it while it runs.",
         discussion: """
-            Without a subcommand, larder opens its console on an engine of its own. With no AWS \
-            named, that is a demo: invented accounts and credentials under invented traffic.
+            Without a subcommand, larder opens its console on the engine that is running here. \
+            Where there is none, on one of its own: with no AWS named that is a demo, invented \
+            accounts and credentials under invented traffic.
 
             Press ? in the console for its keys.
             """,
         version: "0.1.0",
-        subcommands: [Top.self, Fetch.self],
-        defaultSubcommand: Top.self)
+        subcommands: [
+            Top.self, Attach.self, Serve.self, Caches.self, Entries.self, Entry.self, Events.self,
+            Stats.self, Invalidate.self, SetBounds.self, Fetch.self, Bare.self,
+        ],
+        defaultSubcommand: Bare.self)
 
     static func main() async {
         keepSecretsOutOfCores()

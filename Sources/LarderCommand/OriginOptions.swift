@@ -100,6 +100,12 @@ struct OriginOptions: ParsableArguments {
         origin.map { $0 == .aws } ?? (table ?? role ?? endpointURL ?? profile != nil)
     }
 
+    /// Whether an origin, or a bound of its caches, was named.
+    var isNamed: Bool {
+        origin != nil || isAWS || !caches.isEmpty || !keys.isEmpty || accounts != nil
+            || latency != nil
+    }
+
     func validate() throws {
         let embeddedOnly = [("--accounts", accounts != nil), ("--latency", latency != nil)]
         let awsOnly = [

@@ -15,6 +15,31 @@ struct Top: AsyncParsableCommand {
               larder top --once --format json
             """)
 
+    @OptionGroup
+    var options: TopOptions
+
+    func run() async throws { try await options.run() }
+}
+
+/// What bare `larder` does: a running engine is looked into, the only one or the one chosen; where
+/// there is none, or an origin is named, an engine of its own is opened.
+struct Bare: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "open", abstract: "Open the console.", shouldDisplay: false)
+
+    @OptionGroup
+    var options: TopOptions
+
+    func run() async throws {
+        guard !options.namesAnEngineOfItsOwn, let place = try Target.choice() else {
+            return try await options.run()
+        }
+        try await Attach.run(
+            place, refresh: options.refresh, looking: options.looking, isReadOnly: false)
+    }
+}
+
+struct TopOptions: ParsableArguments {
     @OptionGroup(title: "Origin")
     var origin: OriginOptions
 
@@ -50,6 +75,12 @@ struct Top: AsyncParsableCommand {
         guard (.milliseconds(100)...(.seconds(60))).contains(refresh) else {
             throw ValidationError("--refresh: 100ms to 60s are accepted")
         }
+    }
+
+    /// Whether anything was said that only makes sense for an engine of its own.
+    var namesAnEngineOfItsOwn: Bool {
+        traffic != nil || warm != nil || origin.isNamed
+            || ProcessInfo.processInfo.environment["LARDER_STORE"] != nil
     }
 
     private var rate: Double { traffic ?? (origin.isAWS ? 0 : 50) }
@@ -89,12 +120,19 @@ struct Top: AsyncParsableCommand {
     }
 
     private func options(_ engine: Engine) -> Console.Options {
+        looking.console(refresh: refresh, isDemo: engine.isDemo)
+    }
+}
+
+extension LookingOptions {
+    /// The console as these options want it to open.
+    func console(refresh: Duration, isDemo: Bool = false) -> Console.Options {
         var options = Console.Options(actor: .operator)
-        options.isDemo = engine.isDemo
+        options.isDemo = isDemo
         options.refresh = refresh
-        options.sort = looking.sort.column
-        options.descending = looking.sort.descending
-        options.filter = looking.filter
+        options.sort = sort.column
+        options.descending = sort.descending
+        options.filter = filter
         return options
     }
 }

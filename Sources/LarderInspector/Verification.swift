@@ -47,25 +47,23 @@ public struct Verification: Hashable, Sendable, Codable {
 }
 
 extension Shown {
-    /// The leaves by their paths.
-    var parts: [String: String] {
-        switch self {
-        case .text(let text): return ["": text]
-        case .number(let digits): return ["": digits]
-        case .bool(let bool): return ["": "\(bool)"]
-        case .null: return ["": "null"]
-        case .list(let items):
-            return Shown.merge(items.enumerated().map { ("\($0.offset)", $0.element.parts) })
-        case .fields(let fields):
-            return Shown.merge(fields.map { ($0.name, $0.value.parts) })
+    /// The leaves with their paths, in the order of the value.
+    public var leaves: [(path: String, text: String)] {
+        func under(_ name: String, _ shown: Shown) -> [(path: String, text: String)] {
+            shown.leaves.map { ($0.path.isEmpty ? name : "\(name).\($0.path)", $0.text) }
+        }
+        return switch self {
+        case .text(let text): [("", text)]
+        case .number(let digits): [("", digits)]
+        case .bool(let bool): [("", "\(bool)")]
+        case .null: [("", "null")]
+        case .list(let items): items.enumerated().flatMap { under("\($0.offset)", $0.element) }
+        case .fields(let fields): fields.flatMap { under($0.name, $0.value) }
         }
     }
 
-    private static func merge(_ members: [(String, [String: String])]) -> [String: String] {
-        var parts: [String: String] = [:]
-        for (name, inner) in members {
-            for (path, text) in inner { parts[path.isEmpty ? name : "\(name).\(path)"] = text }
-        }
-        return parts
+    /// The leaves by their paths.
+    var parts: [String: String] {
+        Dictionary(leaves.map { ($0.path, $0.text) }) { first, _ in first }
     }
 }

@@ -28,6 +28,9 @@ public final class RemoteInspector: Inspector {
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
+    /// - Throws: ``SocketError`` where no engine that can be trusted stands there.
+    public static func check(_ place: Rendezvous) throws(SocketError) { try place.checkSocket() }
+
     /// Closes the connections. To be called once, before the last reference goes.
     public func close() async { try? await http.shutdown() }
 

@@ -1,0 +1,165 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderInspector
+import LarderSocket
+
+/// How a change is made: never without its plan having been seen, or waved through by name.
+struct ChangingOptions: ParsableArguments {
+    @Flag(help: "Print what would be done, and do nothing.")
+    var dryRun = false
+
+    @Flag(help: "Do it without asking.")
+    var yes = false
+
+    @Option(help: "Why; it stands in the engine's events.")
+    var reason: String?
+
+    @Option(help: "The name of a protected cache, to confirm that it is meant.")
+    var confirm: String?
+
+    /// Plans, asks and applies.
+    func make(_ change: Change, on inspector: RemoteInspector) async throws {
+        let plan = try await inspector.plan(change)
+        for skipped in plan.skipped { say("left alone: \(skipped.id.key), \(skipped.why)") }
+        let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
+        print(
+            "plan: \(entries) to go, \(Units.text(bytes: plan.bytes)), \(plan.fetches) fetches to "
+                + "come within a minute")
+        for victim in plan.victims.prefix(10) {
+            print("  \(victim.cause.rawValue)  \(victim.id.cache)  \(Table.plain(victim.id.key))")
+        }
+        if plan.entries > 10 { print("  and \(plan.entries - 10) more") }
+        if dryRun { return }
+        if !yes {
+            guard isatty(0) == 1 else {
+                say("nothing was changed: there is no terminal to ask at; --yes does it")
+                throw Ending(status: 1)
+            }
+            FileHandle.standardError.write(Data("do it? [y/N] ".utf8))
+            guard ["y", "yes"].contains(readLine()?.lowercased() ?? "") else {
+                say("nothing was changed")
+                throw Ending(status: 1)
+            }
+        }
+        let outcome = try await inspector.apply(
+            plan.id, Application(confirmation: confirm), by: Actor("larder", reason: reason))
+        for skipped in outcome.skipped { say("left alone: \(skipped.id.key), \(skipped.why)") }
+        print(
+            "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
+                + (outcome.skipped.isEmpty ? "" : ", \(outcome.skipped.count) left alone"))
+    }
+}
+
+struct Invalidate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Invalidate entries of a running engine.",
+        discussion: """
+            Examples:
+              larder invalidate accounts 100000000001
+              larder invalidate accounts --filter 0001 --dry-run
+              larder invalidate credentials --all --yes --reason "keys were leaked"
+            """)
+
+    @Argument(help: "The cache.")
+    var cache: String
+
+    @Argument(help: "The keys, as they are shown.")
+    var keys: [String] = []
+
+    @Option(help: "Every key that contains this text.")
+    var filter: String?
+
+    @Flag(help: "Every entry of the cache.")
+    var all = false
+
+    @Flag(help: "Serve each until a fetch for it has landed.")
+    var soft = false
+
+    @OptionGroup
+    var changing: ChangingOptions
+
+    @OptionGroup
+    var target: Target
+
+    func validate() throws {
+        guard [!keys.isEmpty, filter != nil, all].count(where: { $0 }) == 1 else {
+            throw ValidationError("name keys, or --filter, or --all: one of them")
+        }
+        guard !(all && soft) else { throw ValidationError("--soft goes with keys or --filter") }
+    }
+
+    func run() async throws {
+        try await target.each(reason: changing.reason) { inspector in
+            let change: Change
+            if all {
+                change = .invalidateAll(cache: cache)
+            } else {
+                var seen = keys.map { SeenEntry(id: EntryKey(cache: cache, key: $0), version: nil) }
+                if let filter {
+                    let page = try await inspector.entries(
+                        Query(caches: [cache], filter: filter, limit: 10_000))
+                    guard page.matched <= page.rows.count else {
+                        throw InspectorError(
+                            "\(page.matched) keys contain \"\(filter)\", more than 10000 at once; "
+                                + "narrow it")
+                    }
+                    seen = page.rows.filter(\.isHeld).map {
+                        SeenEntry(id: $0.id, version: $0.version)
+                    }
+                }
+                change = soft ? .soften(seen) : .invalidate(seen)
+            }
+            try await changing.make(change, on: inspector)
+        }
+    }
+}
+
+struct SetBounds: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Change the bounds of a cache of a running engine.",
+        discussion: """
+            Examples:
+              larder set accounts maxsize=128 ttl=10m
+              larder set accounts policy=tinylfu --dry-run
+            """)
+
+    @Argument(help: "The cache.")
+    var cache: String
+
+    @Argument(
+        help:
+            "maxsize=N, maxbytes=SIZE, ttl=DURATION, jitter=SHARE, policy=NAME, stale=, negative=.")
+    var bounds: [String]
+
+    @OptionGroup
+    var changing: ChangingOptions
+
+    @OptionGroup
+    var target: Target
+
+    private func option() throws -> CacheOption {
+        do {
+            return try CacheOption(
+                parsing: "\(cache):\(bounds.joined(separator: ","))", names: nil)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    func validate() throws { _ = try option() }
+
+    func run() async throws {
+        let option = try option()
+        try await target.each(reason: changing.reason) { inspector in
+            let report = try await inspector.report()
+            guard let found = report.caches.first(where: { $0.name == cache }) else {
+                throw InspectorError(
+                    "no cache is called \"\(cache)\"; there are "
+                        + report.caches.map(\.name).joined(separator: ", "))
+            }
+            let new = option.applied(to: found.snapshot.configuration)
+            try await changing.make(.configure(cache: cache, to: new), on: inspector)
+        }
+    }
+}

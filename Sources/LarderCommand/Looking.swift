@@ -1,0 +1,323 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderInspector
+import LarderSocket
+
+/// How a command's result is printed.
+struct FormatOption: ParsableArguments {
+    @Option(help: "How the result is printed: text, json or csv.")
+    var format = LookingOptions.Format.text
+
+    /// Prints a value as JSON, or else lines of fields: as a table, or as CSV.
+    func print(_ value: some Encodable, _ header: [String], _ rows: [[String]]) {
+        switch format {
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            // What came as JSON goes as such.
+            Swift.print(String(decoding: try! encoder.encode(value), as: UTF8.self))
+        case .csv: for row in [header] + rows { Swift.print(CSV.line(row)) }
+        case .text: Table.print(header, rows)
+        }
+    }
+}
+
+enum CSV {
+    static func line(_ fields: [String]) -> String {
+        fields.map { field in
+            field.contains(where: { "\",\r\n".contains($0) })
+                ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+        }.joined(separator: ",")
+    }
+}
+
+enum Table {
+    /// Columns as wide as what stands in them.
+    static func print(_ header: [String], _ rows: [[String]]) {
+        let all = [header.map { $0.uppercased() }] + rows.map { $0.map(plain) }
+        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        for row in all {
+            let line = zip(row, widths).map { text, width in
+                text + String(repeating: " ", count: max(0, width - text.count))
+            }.joined(separator: "  ")
+            Swift.print(line.replacing(/\ +$/, with: ""))
+        }
+    }
+
+    /// What comes from outside must not steer a terminal.
+    static func plain(_ text: String) -> String {
+        String(
+            text.map {
+                $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0
+            })
+    }
+}
+
+struct Caches: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the caches of a running engine.")
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func run() async throws {
+        try await target.each { inspector in
+            let caches = try await inspector.report().caches
+            output.print(
+                caches, ["cache", "entries", "maxsize", "ttl", "policy", "bytes", "hit"],
+                caches.map { cache in
+                    let snapshot = cache.snapshot
+                    return [
+                        cache.name, "\(snapshot.count)",
+                        Units.text(maxsize: snapshot.configuration.maxsize),
+                        Units.text(ttl: snapshot.configuration.ttl),
+                        "\(snapshot.configuration.policy)", Units.text(bytes: snapshot.bytes),
+                        snapshot.counters.hitRatio.map { String(format: "%.1f%%", $0 * 100) }
+                            ?? "-",
+                    ]
+                })
+        }
+    }
+}
+
+struct Stats: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print what the caches of a running engine have counted.")
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func run() async throws {
+        try await target.each { inspector in
+            let report = try await inspector.report()
+            output.print(
+                report,
+                [
+                    "cache", "hits", "misses", "coalesced", "failed", "evicted", "expired",
+                    "invalidated", "replaced", "unused", "regret",
+                ],
+                report.caches.map { cache in
+                    let counters = cache.snapshot.counters
+                    return [
+                        cache.name, "\(counters.hits)", "\(counters.misses)",
+                        "\(counters.coalesced)", "\(counters.fetchFailures)",
+                        "\(counters.evicted)", "\(counters.expired)", "\(counters.invalidated)",
+                        "\(counters.replaced)", "\(counters.unused)",
+                        "\(counters.regretEvicted + counters.regretExpired)",
+                    ]
+                })
+        }
+    }
+}
+
+struct Entries: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List entries of a running engine.",
+        discussion: """
+            Examples:
+              larder entries --sort hits:desc --limit 10
+              larder entries accounts --filter 0001 --format csv
+            """)
+
+    @Argument(help: "Only this cache.")
+    var cache: String?
+
+    @Option(help: "Show only keys that contain this text.")
+    var filter = ""
+
+    @Option(
+        help: "The column to sort by; with :desc behind it, largest first.",
+        transform: parsed("--sort") { try SortOption(parsing: $0) })
+    var sort = try! SortOption(parsing: "ttl")
+
+    @Option(help: "Most entries to print, up to 10000.")
+    var limit = 1000
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func validate() throws {
+        guard (0...10_000).contains(limit) else {
+            throw ValidationError("--limit \(limit): 0 to 10000 are accepted")
+        }
+    }
+
+    func run() async throws {
+        try await target.each { inspector in
+            let page = try await inspector.entries(
+                Query(
+                    caches: cache.map { [$0] } ?? [], filter: filter, sort: sort.column,
+                    descending: sort.descending, limit: limit))
+            if output.format == .json {
+                let look = OneLook(report: try await inspector.report(), page: page)
+                print(look.text(.json), terminator: "")
+                return
+            }
+            output.print(
+                page.rows.map(\.id),
+                ["cache", "key", "ttl", "expiry", "age", "hits", "size", "state", "version"],
+                page.rows.map { row in
+                    [
+                        row.id.cache, row.id.key,
+                        Units.countdown(row.deadline.map { $0 - page.at }),
+                        Units.countdown(row.expiry.map { $0 - page.at }),
+                        Units.countdown(page.at - row.writtenAt), "\(row.hits)",
+                        Units.text(bytes: row.bytes), row.state(at: page.at).rawValue,
+                        "\(row.version)",
+                    ]
+                })
+            if page.matched > page.rows.count {
+                say("\(page.matched - page.rows.count) more; --limit shows them")
+            }
+        }
+    }
+}
+
+struct Entry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print one entry of a running engine in full.")
+
+    @Argument(help: "The cache.")
+    var cache: String
+
+    @Argument(help: "The key, as it is shown.")
+    var key: String
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func run() async throws {
+        try await target.each { inspector in
+            guard let detail = try await inspector.entry(EntryKey(cache: cache, key: key)) else {
+                throw InspectorError("\(cache) holds no live entry \"\(key)\"")
+            }
+            let row = detail.row
+            let at = try await inspector.report().at
+            output.print(
+                detail, ["fact", "value"],
+                [
+                    ["cache", row.id.cache], ["key", row.id.key],
+                    ["state", row.state(at: at).rawValue], ["version", "\(row.version)"],
+                    ["ttl left", Units.countdown(row.deadline.map { $0 - at })],
+                    ["expiry", Units.countdown(row.expiry.map { $0 - at })],
+                    ["age", Units.countdown(at - row.writtenAt)], ["hits", "\(row.hits)"],
+                    ["size", Units.text(bytes: row.bytes)],
+                ] + detail.value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] })
+        }
+    }
+}
+
+struct Events: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print what happened in the caches of a running engine.")
+
+    @Argument(help: "Only this cache.")
+    var cache: String?
+
+    @Flag(name: .shortAndLong, help: "Go on with what happens from now on.")
+    var follow = false
+
+    @Option(help: "Most events to print of the past, the latest.")
+    var limit = 100
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func run() async throws {
+        try await target.each { inspector in
+            var last: [String: UInt64] = [:]
+            var isFirst = true
+            repeat {
+                let report = try await inspector.report()
+                var events: [LoggedEvent] = []
+                for name in report.caches.map(\.name) where cache == nil || cache == name {
+                    let log = try await inspector.events(
+                        in: name, after: last[name] ?? 0, limit: 100_000)
+                    if last[name] != nil, log.dropped > 0 {
+                        say("\(log.dropped) events of \(name) were left out")
+                    }
+                    events += log.events
+                    last[name] = log.events.last?.number ?? last[name] ?? 0
+                }
+                if let cache, last[cache] == nil {
+                    _ = try await inspector.events(in: cache, after: 0, limit: 0)
+                }
+                events.sort { $0.at < $1.at }
+                show(isFirst ? events.suffix(limit) : events[...], report)
+                isFirst = false
+                if follow { try await Task.sleep(for: .milliseconds(250)) }
+            } while follow
+        }
+    }
+
+    private func show(_ events: ArraySlice<LoggedEvent>, _ report: Report) {
+        for event in events {
+            let time = report.wall.addingTimeInterval((event.at - report.at).inSeconds)
+            if output.format == .json {
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+                // What came as JSON goes as such.
+                print(String(decoding: try! encoder.encode(event), as: UTF8.self))
+                continue
+            }
+            let fields = [
+                time.formatted(.iso8601), event.cache, event.kind.word, event.key ?? "",
+                event.kind.note,
+                event.by.map { $0.name + ($0.reason.map { ": \($0)" } ?? "") } ?? "",
+            ]
+            print(
+                output.format == .csv
+                    ? CSV.line(fields)
+                    : fields.map(Table.plain).filter { !$0.isEmpty }.joined(separator: "  "))
+        }
+        fflush(nil)
+    }
+}
+
+extension EventKind {
+    /// What happened, in a word.
+    fileprivate var word: String {
+        switch self {
+        case .written: "written"
+        case .failed: "failed"
+        case .removed(let cause, _, _, _): cause.rawValue
+        case .oversized: "oversized"
+        case .softened: "softened"
+        case .restored: "restored"
+        case .configured: "configured"
+        }
+    }
+
+    /// What else is to be said of it.
+    fileprivate var note: String {
+        switch self {
+        case .written(let version, let took, let bytes):
+            "version \(version), \(Units.text(bytes: bytes))"
+                + (took.map { ", fetched in \(Units.text($0))" } ?? "")
+        case .failed(_, let reason): reason
+        case .removed(_, let version, let age, let hits):
+            "version \(version), \(Units.countdown(age)) old, \(hits) hits"
+        case .oversized(let bytes): Units.text(bytes: bytes)
+        case .softened(let version), .restored(let version): "version \(version)"
+        case .configured(let old, let new):
+            "maxsize \(Units.text(maxsize: old.maxsize)) -> \(Units.text(maxsize: new.maxsize)), "
+                + "ttl \(Units.text(ttl: old.ttl)) -> \(Units.text(ttl: new.ttl))"
+        }
+    }
+}
