@@ -125,7 +125,9 @@ package func allocated(_ bytes: Int) -> Int { max(32, (bytes + 8 + 15) & ~15) }
 public protocol Sensitive {}
 
 /// Why an entry left its cache.
-public enum RemovalCause: String, Hashable, Sendable, Codable, CaseIterable {
+public enum RemovalCause: String, Hashable, Sendable, Codable, CaseIterable,
+    CodingKeyRepresentable
+{
     /// Its deadline came.
     case expired
     /// The cache was full and the policy named it.

@@ -27,7 +27,7 @@ final class Collector: Sendable {
             of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.asked = asked
         looking = Task { [pending] in
-            var seen: [String: UInt64] = [:]
+            var seen = Seen()
             for await _ in wakes {
                 guard let request = pending.take() else { continue }
                 do {
@@ -37,7 +37,7 @@ final class Collector: Sendable {
                         post(.lookedAtEntry(entry, try await inspector.entry(entry)))
                     }
                 } catch {
-                    post(.failed("\(error)"))
+                    post(.lost("\(error)"))
                 }
             }
         }
@@ -70,22 +70,29 @@ final class Collector: Sendable {
         }
     }
 
+    /// The last event seen of each cache, in one run of the engine.
+    private struct Seen {
+        var instance: String?
+        var last: [String: UInt64] = [:]
+    }
+
     /// The first look shows events of before; after that each is seen once.
     private static func look(
-        _ inspector: any Inspector, _ request: Request, _ seen: inout [String: UInt64]
+        _ inspector: any Inspector, _ request: Request, _ seen: inout Seen
     ) async throws -> Look {
         let report = try await inspector.report()
+        if seen.instance != report.instance { seen = Seen(instance: report.instance) }
         let page = try await inspector.entries(request.query)
         let detail = try await request.entry.asyncFlatMap { try await inspector.entry($0) }
         var events: [LoggedEvent] = []
         var dropped: UInt64 = 0
         for cache in report.caches {
-            let before = seen[cache.name]
+            let before = seen.last[cache.name]
             let log = try await inspector.events(
                 in: cache.name, after: before ?? 0, limit: .max)
             if before != nil { dropped += log.dropped }
             events += log.events
-            seen[cache.name] = log.events.last?.number ?? before ?? 0
+            seen.last[cache.name] = log.events.last?.number ?? before ?? 0
         }
         return Look(
             report: report, page: page, query: request.query, detail: detail,

@@ -115,7 +115,9 @@ private final class Loop {
     private func tick() {
         let now = ContinuousClock.now
         if now >= nextLook {
-            nextLook = now + model.interval
+            // A peer that is gone is looked for more often: it may be back.
+            nextLook =
+                now + (model.problem == nil ? model.interval : min(model.interval, Self.retry))
             look()
         }
         if let anchor { take(.tick(anchor.engine + (now - anchor.here))) }
@@ -207,6 +209,9 @@ private final class Loop {
         case .quit: ended = .success(nil)
         }
     }
+
+    /// How often a peer that is gone is looked for.
+    private static let retry = Duration.milliseconds(250)
 
     /// Most rows that a freeze holds.
     private static let frozenRows = 100_000

@@ -147,6 +147,8 @@ enum Message: Sendable {
     case applied(Outcome)
     case fetched(FetchResult)
     case verified(Verification)
+    /// A look failed: what is shown is as old as the last one.
+    case lost(String)
     /// The inspector refused or could not answer.
     case failed(String)
     /// A line written to descriptor 2 of this process.

@@ -39,6 +39,9 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         model.log.add(
             text, at: model.now,
             trouble: verification.failure != nil || !verification.differences.isEmpty)
+    case .lost(let problem):
+        if model.problem == nil { model.log.add(problem, at: model.now, trouble: true) }
+        model.problem = problem
     case .failed(let problem):
         model.say(problem)
         model.log.add(problem, at: model.now, trouble: true)
@@ -94,6 +97,17 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
 // MARK: What was seen
 
 private func take(_ model: inout Model, _ look: Look) -> Effect? {
+    if let before = model.report?.instance, before != look.report.instance {
+        // Versions, instants and counters of another run mean nothing here.
+        model.histories = [:]
+        model.marks = [:]
+        model.frozen = nil
+        model.now = look.report.at
+        model.overlay = nil
+        model.log.add("the engine was started anew", at: model.now, trouble: true)
+    } else if model.problem != nil {
+        model.log.add("the engine answers again", at: model.now)
+    }
     model.report = look.report
     model.now = max(model.now, look.report.at)
     model.problem = nil

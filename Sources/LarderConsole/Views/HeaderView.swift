@@ -76,8 +76,9 @@ enum HeaderView {
             return [(model.problem ?? "waiting for the engine", .warning), (" ", .plain)]
         }
         var pieces: [(text: String, style: Style)] = []
-        if let problem = model.problem {
-            pieces.append((Text.cut(problem, to: 30, mark: model.glyphs.more), .trouble))
+        if model.problem != nil {
+            let age = Format.age(max(.zero, model.now - report.at))
+            pieces.append((" LOST, as of \(age) ago ", .trouble))
         } else if let frozen = model.frozen {
             pieces.append((" FROZEN \(Format.age(model.now - frozen.at)) ", .badge))
         }

@@ -119,7 +119,8 @@ enum TableView {
         let key = Text.cut(
             Text.safe(row.id.key, ascii: model.glyphs.ascii),
             to: max(3, keyWidth(cells, table.width)), mark: model.glyphs.more)
-        let base: Style = marked ? .marked : .plain
+        // What could not be confirmed is grey.
+        let base: Style = marked ? .marked : model.problem == nil ? .plain : .dim
         var pieces: [(String, Style)] = [
             ((selected ? ">" : " ") + (marked ? "*" : " ") + " ", base),
             (Text.left(key, max(3, keyWidth(cells, table.width))), base),
@@ -127,7 +128,9 @@ enum TableView {
         for cell in cells {
             let text = Text.safe(cell.text(row, now), ascii: model.glyphs.ascii)
             let shown = Text.cut(text, to: cell.width, mark: model.glyphs.more)
-            let style = cell.column == .state ? style(row.state(at: now), base) : base
+            let style =
+                cell.column == .state && model.problem == nil
+                ? style(row.state(at: now), base) : base
             pieces.append(("  ", base))
             pieces.append(
                 (
