@@ -130,8 +130,16 @@ if !core {
         .testTarget(
             name: "LarderCommandTests", dependencies: ["LarderCommand", "TestSupport"],
             swiftSettings: settings),
+        .executableTarget(
+            name: "Greeter",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderSocket",
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/Embedding", swiftSettings: settings),
         .testTarget(
-            name: "EndToEnd", dependencies: ["LarderCommand", "TestSupport"],
+            name: "EndToEnd", dependencies: ["Greeter", "LarderCommand", "TestSupport"],
             swiftSettings: settings),
     ]
 }

@@ -35,6 +35,12 @@ public final class LocalInspector: Inspector {
         instance = String(UInt64.random(in: .min ... .max), radix: 16)
     }
 
+    /// An inspector of one cache, whose values say themselves what may be seen of them.
+    public convenience init<Key, Value: Inspectable>(_ name: String, _ cache: Cache<Key, Value>) {
+        self.init(name)
+        add(cache)
+    }
+
     /// Makes a cache visible; its name must be new here.
     ///
     /// - Parameters:

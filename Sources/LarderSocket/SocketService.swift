@@ -229,7 +229,9 @@ struct Responder: HTTPResponder {
 
     private static func refusal(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
         // A text can be written.
-        let data = try! JSONEncoder().encode(["error": sentence])
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        let data = try! encoder.encode(["error": sentence])
         return Response(
             status: status, headers: [.contentType: "application/json; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))

@@ -1,1 +1,337 @@
+import Foundation
+import Larder
+import LarderInspector
+import LarderSocket
+import Logging
+import Synchronization
+import TestSupport
 import Testing
+
+/// An engine behind a socket, and what it is without one.
+private struct Engine {
+    let accounts = Cache<String, String>("accounts", maxsize: 64, ttl: .seconds(300)) { key in
+        if key == "missing" { throw Missing() }
+        return "account \(key)"
+    }
+    let inspector: LocalInspector
+    let remote: RemoteInspector
+    let place: Rendezvous
+
+    struct Missing: Error, CustomStringConvertible {
+        var description: String { "there is no such account" }
+    }
+
+    static let quiet = Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
+
+    static func run(
+        options: SocketService.Options = .init(), _ body: (Engine) async throws -> Void
+    ) async throws {
+        let folder = try TemporaryFolder()
+        let place = try Rendezvous(folder: folder.path + "/own", name: "pantry")
+        try place.makeFolder()
+        let engine = try await started(place, options)
+        let service = engine.service
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(engine.engine)) } catch { result = .failure(error) }
+        await engine.engine.remote.close()
+        service.cancel()
+        _ = await service.result
+        try result.get()
+    }
+
+    static func started(
+        _ place: Rendezvous, _ options: SocketService.Options
+    ) async throws -> (engine: Engine, service: Task<Void, any Error>) {
+        let local = LocalInspector("pantry")
+        let service = Task {
+            try await SocketService(local, "pantry", at: place, options: options, logger: quiet)
+                .run()
+        }
+        // The last of its steps is the socket's mode.
+        let isOpen = await settles {
+            var status = stat()
+            return stat(place.socket, &status) == 0 && status.st_mode & 0o077 & ~0o060 == 0
+        }
+        guard isOpen else {
+            service.cancel()
+            try await service.value
+            throw Failure("no socket came")
+        }
+        let engine = Engine(local, place, try RemoteInspector(place))
+        return (engine, service)
+    }
+
+    private init(_ local: LocalInspector, _ place: Rendezvous, _ remote: RemoteInspector) {
+        self.place = place
+        self.remote = remote
+        inspector = local
+        local.add(accounts)
+    }
+
+    /// What curl gets: status, headers and body.
+    func curl(_ arguments: String...) throws -> (status: Int, head: String, body: String) {
+        let ran = try TestSupport.run(
+            ["curl", "-s", "-i", "-m", "20", "--unix-socket", place.socket] + arguments)
+        let parts = ran.output.split(separator: "\r\n\r\n", maxSplits: 1).map(String.init)
+        let status = Int(parts.first?.split(separator: " ").dropFirst().first ?? "") ?? 0
+        return (status, parts.first ?? "", parts.count > 1 ? parts[1] : "")
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct SocketTests {
+    @Test func `what is seen over the socket is what is seen in process`() async throws {
+        try await Engine.run { engine in
+            for number in 0..<20 { engine.accounts.insert("a \(number)", for: "key \(number)/é") }
+            for _ in 0..<3 { _ = engine.accounts.cached("key 3/é") }
+            _ = try? await engine.accounts.value(for: "missing")
+            for sort in Column.allCases {
+                let query = Query(filter: "key", sort: sort, descending: true, limit: 7)
+                let (here, there) = (
+                    try await engine.inspector.entries(query),
+                    try await engine.remote.entries(query)
+                )
+                #expect(here.rows == there.rows)
+                #expect(here.matched == there.matched && here.total == there.total)
+            }
+            let id = EntryKey(cache: "accounts", key: "key 3/é")
+            #expect(try await engine.remote.entry(id) == engine.inspector.entry(id))
+            #expect(
+                try await engine.remote.entry(EntryKey(cache: "accounts", key: "nobody")) == nil)
+            let (here, there) = (
+                try await engine.inspector.events(in: "accounts", after: 3, limit: 50),
+                try await engine.remote.events(in: "accounts", after: 3, limit: 50)
+            )
+            #expect(here == there)
+            let report = try await engine.remote.report()
+            #expect(report.instance == engine.inspector.instance)
+            #expect(report.caches.map(\.name) == ["accounts"])
+            #expect(report.caches[0].snapshot.counters.hits == 3)
+        }
+    }
+
+    @Test func `a change goes by its plan, and names the peer that the kernel knows`() async throws
+    {
+        try await Engine.run { engine in
+            for number in 0..<5 { engine.accounts.insert("a", for: "\(number)") }
+            let plan = try await engine.remote.plan(
+                .all([
+                    .invalidate([
+                        SeenEntry(id: EntryKey(cache: "accounts", key: "1"), version: 2),
+                        SeenEntry(id: EntryKey(cache: "accounts", key: "2"), version: 77),
+                    ])
+                ]))
+            #expect(plan.entries == 1 && plan.skipped.count == 1)
+            let outcome = try await engine.remote.apply(
+                plan.id, by: Actor("whoever", reason: "leaked, ünd so"))
+            #expect(outcome.removed == 1)
+            let event = try #require(
+                try await engine.remote.events(in: "accounts", after: 5, limit: 9).events.first)
+            #expect(event.by?.reason == "leaked, ünd so")
+            #expect(event.by?.name.contains("uid \(getuid()), pid \(getpid())") == true)
+            #expect(try await engine.remote.undo(plan.id, by: Actor("whoever")).restored == 1)
+            #expect(engine.accounts.cached("1") == "a")
+            var smaller = engine.accounts.configuration
+            smaller.maxsize = 2
+            smaller.policy = .lfu(ages: false)
+            let change = try await engine.remote.plan(.configure(cache: "accounts", to: smaller))
+            _ = try await engine.remote.apply(change.id, by: Actor("whoever"))
+            #expect(engine.accounts.configuration == smaller)
+            let fetched = try await engine.remote.fetch(EntryKey(cache: "accounts", key: "x"))
+            #expect(fetched.value == .text("account x") && !fetched.wasHit)
+            let known = try await engine.remote.verify(EntryKey(cache: "accounts", key: "x"))
+            #expect(known.differences.isEmpty)
+        }
+    }
+
+    @Test func `what is refused is refused in the engine's own words`() async throws {
+        try await Engine.run { engine in
+            await #expect(
+                throws: InspectorError("this plan is not known any more; plan the change again")
+            ) {
+                try await engine.remote.apply("none", by: Actor("whoever"))
+            }
+            var bad = engine.accounts.configuration
+            bad.maxsize = -1
+            let wrong = bad
+            await #expect(throws: InspectorError("maxsize -1 is negative; 0 or more is accepted")) {
+                try await engine.remote.plan(.configure(cache: "accounts", to: wrong))
+            }
+            await #expect(throws: InspectorError("there is no such account")) {
+                try await engine.remote.fetch(EntryKey(cache: "accounts", key: "missing"))
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("GET", "/v1/nothing", 404, "there is nothing at /v1/nothing"),
+        ("GET", "/v2/entries", 404, "speaks version 1, and not 2"),
+        ("DELETE", "/v1/entries", 405, "is there for GET"),
+        ("POST", "/v1/plans", 400, "the body is no Change in JSON"),
+        ("GET", "/v1/entries?limit=99999999999", 400, "0 to 10000 are accepted"),
+        ("GET", "/v1/entries?sort=colour", 400, "sort is"),
+        ("GET", "/v1/entries?colour=red", 400, "colour is no parameter here"),
+        ("GET", "/v1/entries?cache=none", 404, "no cache is called"),
+        ("GET", "/v1/caches/none/events", 404, "no cache is called"),
+        ("GET", "/v1/caches/accounts/entries/none", 404, "holds no live entry"),
+    ])
+    func `what cannot be answered says why`(
+        method: String, path: String, status: Int, words: String
+    ) async throws {
+        try await Engine.run { engine in
+            let reply = try engine.curl("-X", method, "http://larder\(path)")
+            #expect(reply.status == status)
+            #expect(reply.body.contains(words), "\(reply.body)")
+            #expect(reply.head.contains("Larder-Instance: \(engine.inspector.instance)"))
+            #expect(reply.head.contains("Allow: GET") == (status == 405))
+        }
+    }
+
+    @Test func `a body that is too large or no JSON is refused, and the engine goes on`()
+        async throws
+    {
+        try await Engine.run { engine in
+            let folder = try TemporaryFolder()
+            let file = folder.path + "/large"
+            try Data(repeating: 0x20, count: 3 << 20).write(to: URL(filePath: file))
+            let large = try engine.curl(
+                "-X", "POST", "--data-binary", "@\(file)", "http://larder/v1/plans")
+            #expect(large.status == 413 || large.status == 0)
+            for body in ["{", "null", "[]", #"{"invalidate":1}"#, #"{"all":[],"soften":[]}"#] {
+                let reply = try engine.curl("-X", "POST", "-d", body, "http://larder/v1/plans")
+                #expect(reply.status == 400, "\(body)")
+            }
+            #expect(try engine.curl("http://larder/healthz").body == "ok\n")
+        }
+    }
+
+    @Test func `events come as they happen, from where the reader was`() async throws {
+        try await Engine.run { engine in
+            for number in 0..<3 { engine.accounts.insert("a", for: "\(number)") }
+            let ran = try run([
+                "curl", "-s", "-N", "-m", "1", "-H", "Accept: text/event-stream", "-H",
+                "Last-Event-ID: 1", "--unix-socket", engine.place.socket,
+                "http://larder/v1/caches/accounts/events?every=50",
+            ])
+            let ids = ran.output.split(separator: "\n").filter { $0.hasPrefix("id: ") }
+            #expect(ids == ["id: 2", "id: 3"])
+            #expect(ran.output.contains(#""kind":"written""#))
+        }
+    }
+
+    @Test func `the document has every route, and metrics have every cache`() async throws {
+        try await Engine.run { engine in
+            let text = try engine.curl("http://larder/openapi.json").body
+            let document = try #require(
+                try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+            let paths = try #require(document["paths"] as? [String: [String: Any]])
+            #expect(paths.count >= 14)
+            for (path, operations) in paths {
+                for method in operations.keys {
+                    let filled = path.replacing(/\{[a-z]+\}/, with: "none")
+                    let reply = try engine.curl(
+                        "-X", method.uppercased(), "-d", "{}", "http://larder\(filled)")
+                    #expect(![0, 405, 500].contains(reply.status), "\(method) \(path)")
+                    #expect(!reply.body.contains("there is nothing at"), "\(method) \(path)")
+                }
+            }
+            let metrics = try engine.curl("http://larder/metrics").body
+            #expect(metrics.contains("# TYPE larder_hits_total counter\n"))
+            #expect(metrics.contains("larder_maxsize{cache=\"accounts\"} 64\n"))
+        }
+    }
+
+    @Test func `where it is read-only, what changes is not there`() async throws {
+        var options = SocketService.Options()
+        options.isReadOnly = true
+        try await Engine.run(options: options) { engine in
+            engine.accounts.insert("a", for: "1")
+            let plan = try await engine.remote.plan(.invalidateAll(cache: "accounts"))
+            #expect(plan.entries == 1)
+            await #expect(throws: (any Error).self) {
+                try await engine.remote.apply(plan.id, by: Actor("whoever"))
+            }
+            #expect(engine.accounts.snapshot().count == 1)
+            #expect(!(try engine.curl("http://larder/openapi.json").body.contains("/apply")))
+        }
+    }
+
+    // MARK: Where they meet
+
+    @Test func `a live engine keeps its name, a dead one's socket is taken over`() async throws {
+        try await Engine.run { engine in
+            do {
+                try await SocketService(
+                    LocalInspector("other"), "pantry", at: engine.place, logger: Engine.quiet
+                ).run()
+                Issue.record("a second engine came up")
+            } catch let error as SocketError {
+                #expect(error.description.contains("is running already (pid \(getpid()))"))
+            }
+            #expect(try await engine.remote.report().name == "pantry")
+        }
+        let folder = try TemporaryFolder()
+        let place = try Rendezvous(folder: folder.path + "/own", name: "pantry")
+        try place.makeFolder()
+        // What a process leaves behind that was killed.
+        let left = try run([
+            "python3", "-c",
+            "import socket,sys; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])", place.socket,
+        ])
+        #expect(left.status == 0)
+        let (engine, service) = try await Engine.started(place, .init())
+        #expect(try await engine.remote.report().name == "pantry")
+        await engine.remote.close()
+        service.cancel()
+        _ = await service.result
+        #expect(!FileManager.default.fileExists(atPath: place.socket))
+    }
+
+    @Test func `a folder that others can write to, or a link, is refused by both sides`()
+        async throws
+    {
+        let folder = try TemporaryFolder()
+        let open = folder.path + "/open"
+        mkdir(open, 0o700)
+        chmod(open, 0o777)
+        let link = folder.path + "/link"
+        mkdir(folder.path + "/real", 0o700)
+        symlink(folder.path + "/real", link)
+        for (path, words) in [(open, "written to by others"), (link, "no folder of its own")] {
+            let place = try Rendezvous(folder: path, name: "pantry")
+            do {
+                try await SocketService(
+                    LocalInspector("pantry"), "pantry", at: place, logger: Engine.quiet
+                ).run()
+                Issue.record("\(path) was taken")
+            } catch let error as SocketError {
+                #expect(error.description.contains(words))
+            }
+            do {
+                _ = try RemoteInspector(place)
+                Issue.record("\(path) was trusted")
+            } catch {
+                #expect(error.description.contains(words))
+            }
+        }
+    }
+
+    @Test func `names and paths that no socket can have are refused`() {
+        #expect(throws: SocketError.self) { try Rendezvous(folder: "/tmp", name: "a/b") }
+        #expect(throws: SocketError.self) { try Rendezvous(folder: "/tmp", name: "") }
+        #expect(throws: SocketError.self) {
+            try Rendezvous(folder: "/" + String(repeating: "a", count: 100), name: "pantry")
+        }
+    }
+
+    @Test func `an engine that hangs is told apart, and one that is gone`() async throws {
+        let folder = try TemporaryFolder()
+        let place = try Rendezvous(folder: folder.path + "/own", name: "pantry")
+        try place.makeFolder()
+        #expect(throws: SocketError.self) { try RemoteInspector(place) }
+        let (engine, service) = try await Engine.started(place, .init())
+        service.cancel()
+        _ = await service.result
+        await #expect(throws: SocketError.self) { try await engine.remote.report() }
+        await engine.remote.close()
+    }
+}
