@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Larder
 import LarderInspector
+import LarderSocket
 
 struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,7 +42,13 @@ struct FetchAccount: AsyncParsableCommand {
         }
     }
 
+    @OptionGroup
+    var target: Target
+
     func run() async throws {
+        if !dynamoDBJSON, let place = try target.running(unless: origin.isNamed) {
+            return try await repetition.fetch(place, EntryKey(cache: "accounts", key: number))
+        }
         let engine = try await Engine.make(origin)
         try await closing(engine) {
             let result = try await repetition.fetch(
@@ -73,7 +80,14 @@ struct FetchCredentials: AsyncParsableCommand {
     @OptionGroup
     var repetition: Repetition
 
+    @OptionGroup
+    var target: Target
+
     func run() async throws {
+        // What is secret never leaves another process.
+        if !showSecrets, let place = try target.running(unless: origin.isNamed) {
+            return try await repetition.fetch(place, EntryKey(cache: "credentials", key: role))
+        }
         var origin = origin
         // Where there is no word of AWS, a role is one of the embedded issuer's.
         origin.role = origin.isAWS ? nil : origin.role
@@ -103,18 +117,32 @@ struct Repetition: ParsableArguments {
         }
     }
 
+    /// Makes the look-ups through a running engine, prints the value, and says on standard error
+    /// what they came to.
+    func fetch(_ place: Rendezvous, _ key: EntryKey) async throws {
+        let inspector: RemoteInspector
+        do { inspector = try RemoteInspector(place) } catch {
+            say("\(error)")
+            throw Ending(status: 69)
+        }
+        let outcome: Result<FetchResult, any Error>
+        let began = ContinuousClock.now
+        do { outcome = .success(try await lookUp(inspector, key)) } catch {
+            outcome = .failure(error)
+        }
+        let took = ContinuousClock.now - began
+        await inspector.close()
+        let result = try outcome.get()
+        let version = result.row.map { "version \($0.version)" } ?? "not kept"
+        say(
+            "\(place.name): \(result.wasHit ? "hit" : "miss"), \(version), \(Units.text(took))")
+        printJSON(result.value)
+    }
+
     /// Makes the look-ups and says on standard error what they came to; returns the last result.
     func fetch(_ engine: Engine, _ key: EntryKey) async throws -> FetchResult {
         let began = ContinuousClock.now
-        let result = try await withThrowingTaskGroup(of: FetchResult.self) { group in
-            var last: FetchResult?
-            for started in 0..<times {
-                if started >= parallel { last = try await group.next() }
-                group.addTask { try await engine.inspector.fetch(key) }
-            }
-            while let result = try await group.next() { last = result }
-            return last!
-        }
+        let result = try await lookUp(engine.inspector, key)
         let took = ContinuousClock.now - began
         say("no engine is running: fetched by this command itself, nothing is kept after it")
         let counters = try await engine.inspector.report().caches
@@ -126,6 +154,18 @@ struct Repetition: ParsableArguments {
                 : "\(counters.hits) hits, \(counters.misses) misses, \(counters.coalesced) "
                     + "coalesced, \(version), \(Units.text(took))")
         return result
+    }
+
+    private func lookUp(_ inspector: any Inspector, _ key: EntryKey) async throws -> FetchResult {
+        try await withThrowingTaskGroup(of: FetchResult.self) { group in
+            var last: FetchResult?
+            for started in 0..<times {
+                if started >= parallel { last = try await group.next() }
+                group.addTask { try await inspector.fetch(key) }
+            }
+            while let result = try await group.next() { last = result }
+            return last!
+        }
     }
 }
 

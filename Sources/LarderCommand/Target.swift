@@ -43,6 +43,16 @@ struct Target: ParsableArguments {
         }
     }
 
+    /// The one engine that is meant; `nil` where none is named and none runs, or an origin of its
+    /// own was asked for.
+    func running(unless namesAnOrigin: Bool) throws -> Rendezvous? {
+        if target == nil {
+            let isOwn = namesAnOrigin || Self.environment["LARDER_STORE"] != nil
+            guard !isOwn, !Rendezvous.all(Self.environment).isEmpty else { return nil }
+        }
+        return try places()[0]
+    }
+
     private static var nobody: Ending {
         say("no engine is running here; larder serve starts one")
         return Ending(status: 69)

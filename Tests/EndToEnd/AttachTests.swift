@@ -1,0 +1,141 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Two programs: an engine that serves, and those who look into it and change it.
+@Suite(.timeLimit(.minutes(5))) struct `A running engine` {
+    private let folder: TemporaryFolder
+    private var environment: [String: String] {
+        [
+            "XDG_RUNTIME_DIR": folder.path, "LARDER_STORE": folder.path + "/accounts.sqlite",
+            "NO_PROXY": "*",
+        ]
+    }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        chmod(folder.path, 0o700)
+    }
+
+    /// An engine in a terminal of its own, up.
+    private func serve(_ options: String = "", name: String = "demo") throws -> Terminal {
+        try program("\(TestSupport.larder) serve --latency 1ms --name \(name) \(options)", name)
+    }
+
+    private func program(_ command: String, _ name: String) throws -> Terminal {
+        let terminal = try Terminal("exec \(command)", columns: 200, environment: environment)
+        try terminal.wait(for: "\(name).sock")
+        return terminal
+    }
+
+    private func larder(_ arguments: String...) throws -> Ran {
+        var environment = environment
+        environment["LARDER_STORE"] = nil
+        return try run([TestSupport.larder] + arguments, environment: environment)
+    }
+
+    private func rows(_ ran: Ran) -> [[String]] {
+        ran.output.split(separator: "\n").dropFirst().map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+    }
+
+    @Test func `what was fetched is listed, the least recently used having gone`() throws {
+        let engine = try serve("--cache accounts:maxsize=3,ttl=none")
+        defer { _ = engine }
+        let numbers = (0..<4).map { "10000000000\($0)" }
+        for place in [0, 1, 2, 0, 3] {
+            let ran = try larder("fetch", "account", numbers[place])
+            #expect(ran.status == 0, "\(ran.errors)")
+            #expect(ran.output.contains(numbers[place]))
+        }
+        let listed = try larder("entries", "accounts", "--sort", "key", "--format", "csv")
+        #expect(rows(listed).map { $0[1] } == [numbers[0], numbers[2], numbers[3]])
+        let stats = try larder("stats", "--format", "csv")
+        #expect(rows(stats).first?.prefix(3) == ["accounts", "1", "4"])
+    }
+
+    @Test func `an entry goes by name, with a reason, and what changed since stays`() throws {
+        let engine = try serve("--warm 5")
+        defer { _ = engine }
+        #expect(
+            try eventually { rows(try larder("entries", "accounts", "--format", "csv")).count == 5 }
+        )
+        let dry = try larder("invalidate", "accounts", "100000000001", "--dry-run")
+        #expect(dry.output.contains("plan: 1 entry to go"))
+        let unasked = try larder("invalidate", "accounts", "100000000001")
+        #expect(unasked.status == 1 && unasked.errors.contains("nothing was changed"))
+        #expect(rows(try larder("entries", "accounts", "--format", "csv")).count == 5)
+        let done = try larder(
+            "invalidate", "accounts", "100000000001", "--yes", "--reason", "because")
+        #expect(done.status == 0 && done.output.contains("done: 1 removed"))
+        #expect(rows(try larder("entries", "accounts", "--format", "csv")).count == 4)
+        let events = try larder("events", "accounts").output
+        #expect(events.contains("invalidated  100000000001") && events.contains(": because"))
+        let bounds = try larder("set", "accounts", "maxsize=2", "ttl=10m", "--yes")
+        #expect(bounds.output.contains("done: 2 removed"), "\(bounds.errors)")
+        let caches = rows(try larder("caches", "--format", "csv"))
+        #expect(caches.first?.prefix(4) == ["accounts", "2", "2", "10m"])
+        let wrong = try larder("set", "accounts", "ttl=soon")
+        #expect(wrong.status == 64 && wrong.errors.contains("write it like 300s"))
+    }
+
+    @Test func `with several engines nothing is guessed, and with none that is said`() throws {
+        #expect(try larder("caches").status == 69)
+        let engines = [try serve(name: "one"), try serve(name: "two")]
+        defer { _ = engines }
+        let ran = try larder("invalidate", "accounts", "--all", "--yes")
+        #expect(ran.status == 64)
+        #expect(ran.errors.contains("  one\n") && ran.errors.contains("  two\n"))
+        #expect(try larder("caches", "--target", "two").status == 0)
+        #expect(try larder("caches", "--target", "three").status == 69)
+        let all = try larder("caches", "--target", "all", "--format", "csv")
+        #expect(all.output.contains("one:\n") && all.output.contains("two:\n"))
+        let second = try run(
+            [TestSupport.larder, "serve", "--name", "one"], environment: environment)
+        #expect(second.status == 1 && second.errors.contains("is running already"))
+        #expect(try larder("caches", "--target", "one").status == 0)
+    }
+
+    @Test func `the console keeps what it saw of a killed engine, and finds it again`() throws {
+        var engine: Terminal? = try serve("--warm 3")
+        let console = try Terminal(
+            "unset LARDER_STORE; \(TestSupport.larder)",
+            environment: ["XDG_RUNTIME_DIR": folder.path])
+        try console.wait(for: "100000000002")
+        kill(try engine!.pid(), SIGKILL)
+        try console.wait("a lost engine, its rows kept") {
+            $0.contains("LOST") && $0.contains("100000000002")
+        }
+        engine = nil
+        engine = try serve("--warm 2")
+        try console.wait("the new engine's rows") {
+            !$0.contains("LOST") && $0.contains("100000000001") && !$0.contains("100000000002  ")
+        }
+        try console.wait(for: "the engine was started anew")
+        try console.press("q")
+        #expect(try console.exitStatus() == 0)
+        _ = engine
+    }
+
+    @Test func `a clean stop takes the socket away`() throws {
+        let engine = try serve()
+        kill(try engine.pid(), SIGTERM)
+        #expect(
+            eventually {
+                !FileManager.default.fileExists(atPath: folder.path + "/larder/demo.sock")
+            })
+    }
+
+    @Test func `a service of somebody else's is found, shown and changed`() throws {
+        let greeter = URL(filePath: TestSupport.larder).deletingLastPathComponent()
+            .appending(path: "Greeter").path
+        let service = try program(greeter, "greeter")
+        defer { _ = service }
+        let listed = try larder("entries", "--sort", "key", "--format", "csv")
+        #expect(rows(listed).map { $0[1] } == ["ann", "bob"])
+        #expect(try larder("entry", "greetings", "ann").output.contains("hello, ann"))
+        #expect(try larder("invalidate", "greetings", "ann", "--yes").status == 0)
+        #expect(rows(try larder("entries", "--format", "csv")).map { $0[1] } == ["bob"])
+    }
+}
