@@ -17,7 +17,8 @@ extension Change: Codable {
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Name.self)
-        guard let name = values.allKeys.first, values.allKeys.count == 1 else {
+        let members = try decoder.container(keyedBy: AnyName.self).allKeys.count
+        guard let name = values.allKeys.first, members == 1 else {
             throw DecodingError.dataCorrupted(
                 .init(
                     codingPath: decoder.codingPath,
@@ -47,6 +48,14 @@ extension Change: Codable {
         case .all(let changes): try values.encode(changes, forKey: .all)
         }
     }
+}
+
+/// The name of any member.
+private struct AnyName: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init?(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
 }
 
 /// `underWay`, `done`, `cancelled`, `undone`, or `failed: why`.

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Larder
 
 /// The document that says what can be asked for, written from the routes themselves.
 enum OpenAPI {
@@ -90,7 +91,7 @@ enum OpenAPI {
             ("400", "What was asked for makes no sense."), ("403", "Not for this peer."),
             ("404", "It is not there."), ("405", "Not with this method."),
             ("408", "The body did not come in time."), ("409", "It was refused as things stand."),
-            ("413", "The body is too large."), ("502", "The origin failed."),
+            ("413", "The body is too large."),
         ]
         for (status, meaning) in refusals {
             responses[status] =
@@ -112,9 +113,15 @@ enum OpenAPI {
     }
 
     private static let whole: Object = ["type": "integer", "minimum": 0]
-    private static let nanoseconds: Object = [
-        "type": "integer", "minimum": 0, "maximum": Int.max, "description": "Nanoseconds.",
+    /// A whole number, or nothing.
+    private static let perhapsWhole: Object = [
+        "type": ["integer", "null"], "minimum": 0, "maximum": Int.max,
     ]
+    private static let nanoseconds: Object = [
+        "type": ["integer", "null"], "minimum": 0, "maximum": Int.max,
+        "description": "Nanoseconds.",
+    ]
+    private static let perhapsText: Object = ["type": ["string", "null"]]
     private static let text: Object = ["type": "string"]
 
     /// What comes in is described whole; of what goes out, what can be relied upon.
@@ -146,17 +153,24 @@ enum OpenAPI {
         "Progress": object(["state": text], required: ["state", "share", "outcome"]),
         "Configuration": object(
             [
-                "maxsize": whole, "maxbytes": whole, "ttl": nanoseconds,
-                "jitter": ["type": "number", "minimum": 0, "maximum": 1] as Object,
-                "policy": text, "staleIfError": nanoseconds, "negativeTTL": nanoseconds,
+                "maxsize": [
+                    "type": ["integer", "null"], "minimum": 0,
+                    "maximum": Configuration.largestMaxsize,
+                ] as Object, "maxbytes": perhapsWhole, "ttl": nanoseconds,
+                "jitter": ["type": ["number", "null"], "minimum": 0, "maximum": 1] as Object,
+                "policy": [
+                    "type": ["string", "null"],
+                    "pattern":
+                        "^(lru|fifo|lfu(,age=none)?|rr(,seed=[0-9]{1,18})?|sieve|s3fifo|tinylfu)$",
+                ] as Object, "staleIfError": nanoseconds, "negativeTTL": nanoseconds,
             ]),
         "SeenEntry": object(
             [
                 "id": object(["cache": text, "key": text], required: ["cache", "key"]),
-                "version": whole,
+                "version": perhapsWhole,
             ], required: ["id"]),
         "Application": object([
-            "spread": nanoseconds, "lasting": nanoseconds, "confirmation": text,
+            "spread": nanoseconds, "lasting": nanoseconds, "confirmation": perhapsText,
         ]),
         "Change": [
             "type": "object", "minProperties": 1, "maxProperties": 1,

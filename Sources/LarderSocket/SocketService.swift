@@ -127,12 +127,11 @@ struct Responder: HTTPResponder {
         } catch let error as InspectorError {
             let isUnknown = error.description.hasPrefix("no cache is called")
             response = Self.refusal(isUnknown ? .notFound : .conflict, error.description)
-        } catch let error as CacheError {
-            response = Self.refusal(.badRequest, error.description)
         } catch is CancellationError {
             throw CancellationError()
         } catch {
-            response = Self.refusal(.badGateway, "\(error)")
+            // Bounds that contradict each other, or an origin that refused: as things stand.
+            response = Self.refusal(.conflict, "\(error)")
         }
         response.headers[.init("Larder-Instance")!] = instance
         response.headers[.cacheControl] = "no-store"
