@@ -138,4 +138,31 @@ import Testing
         #expect(try larder("invalidate", "greetings", "ann", "--yes").status == 0)
         #expect(rows(try larder("entries", "--format", "csv")).map { $0[1] } == ["bob"])
     }
+
+    @Test func `a fuzzer finds nothing that the document does not say`() throws {
+        let engine = try serve("--warm 20 --traffic 20", name: "fuzzed")
+        defer { _ = engine }
+        let free =
+            "import socket; s=socket.socket(); s.bind(('127.0.0.1',0)); print(s.getsockname()[1])"
+        let port = try run([try python(), "-c", free]).output.trimmingCharacters(
+            in: .whitespacesAndNewlines)
+        let bridge = try Terminal(
+            "exec socat TCP-LISTEN:\(port),bind=127.0.0.1,reuseaddr,fork "
+                + "UNIX-CONNECT:\(folder.path)/larder/fuzzed.sock")
+        defer { _ = bridge }
+        let base = "http://127.0.0.1:\(port)"
+        #expect(
+            try eventually {
+                try run(["curl", "-s", "--noproxy", "*", "\(base)/healthz"]).status == 0
+            })
+        let fuzzer = packageRoot.appending(path: ".venv/bin/schemathesis").path
+        // The same examples every time: a test that fails by luck says little.
+        let ran = try run(
+            [
+                fuzzer, "run", "\(base)/openapi.json", "--url", base, "--max-examples", "40",
+                "--generation-deterministic", "--no-color",
+            ], environment: ["NO_PROXY": "*", "HOME": folder.path])
+        #expect(ran.status == 0, "\(ran.output.suffix(3000))\(ran.errors.suffix(500))")
+        #expect(try larder("caches", "--target", "fuzzed").status == 0)
+    }
 }
