@@ -355,8 +355,9 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         if let old {
             let (record, isLive) = look(old, at: now)
             loads = min(record.loads &+ 1, Record.mostLoads)
-            let fits = bytes - Int(record.bytes) + size <= configuration.maxbytes ?? .max
-            if isKept, isLive, fits {
+            if isKept, isLive,
+                makeRoom(for: size - Int(record.bytes), inPlaceOf: old, rival: key, at: now)
+            {
                 troubles.forget(key)
                 rewrite(old, value, expiry: expiry, size: size, loads: loads, took: took, at: now)
                 feed.append(.written(version: version, took: took, bytes: size), key: key, at: now)
@@ -448,6 +449,23 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
                 remove(policy.victim(), .evicted, rival: rival, at: now)
             }
         }
+    }
+
+    /// Room for an entry to grow by `growth` where it stands, so that it keeps what the policy
+    /// knows of it; false once the policy names that very entry.
+    private mutating func makeRoom(
+        for growth: Int, inPlaceOf grown: UInt32, rival: Key, at now: Instant
+    ) -> Bool {
+        while bytes + growth > configuration.maxbytes ?? .max {
+            if let slot = overdue(at: now) {
+                remove(slot, .expired, at: now)
+            } else {
+                let victim = policy.victim()
+                if victim == grown { return false }
+                remove(victim, .evicted, rival: rival, at: now)
+            }
+        }
+        return true
     }
 
     // MARK: Removing

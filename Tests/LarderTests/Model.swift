@@ -185,8 +185,8 @@ struct Model {
         let isKept = lives && entry.bytes <= maxbytes && configuration.maxsize != 0
         if let old = entries.first(where: { $0.key == key }) {
             let isLive = now < deadline(old)
-            // Where there is room for it the newer value takes the older one's place.
-            if isKept, isLive, bytes - old.bytes + entry.bytes <= maxbytes {
+            // It takes the older one's place unless, while others make room, that one's turn comes.
+            if isKept, isLive, makeRoom(for: entry.bytes - old.bytes, inPlaceOf: old) {
                 entry.uses = old.uses + 1
             }
             remove(old, isLive ? .replaced : .expired)
@@ -197,16 +197,28 @@ struct Model {
         }
         guard isKept else { return }
         while entries.count >= configuration.maxsize ?? .max || bytes + entry.bytes > maxbytes {
-            if let ended = nextEnded {
-                remove(ended, .expired)
-            } else {
-                remove(inOrder(entries)[0], .evicted)
-            }
+            removeNext()
         }
         version += 1
         ghosts[key] = nil
         entries.append(entry)
         note(key, "written \(entry.version), \(entry.bytes) bytes\(fetched ? ", fetched" : "")")
+    }
+
+    private mutating func makeRoom(for growth: Int, inPlaceOf old: Entry) -> Bool {
+        while bytes + growth > configuration.maxbytes ?? .max {
+            if nextEnded == nil, inOrder(entries)[0].key == old.key { return false }
+            removeNext()
+        }
+        return true
+    }
+
+    private mutating func removeNext() {
+        if let ended = nextEnded {
+            remove(ended, .expired)
+        } else {
+            remove(inOrder(entries)[0], .evicted)
+        }
     }
 
     mutating func invalidate(_ key: Int, version: UInt64?, by actor: Actor?) -> Invalidation {
