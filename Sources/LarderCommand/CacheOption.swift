@@ -90,3 +90,9 @@ struct SortOption: Equatable {
         descending = parts.count == 2 && parts[1] == "desc"
     }
 }
+
+/// A filter that can be read, as it was written.
+func readable(filter text: String) throws(FilterError) -> String {
+    _ = try Filter(text)
+    return text
+}

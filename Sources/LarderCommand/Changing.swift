@@ -67,7 +67,9 @@ struct Invalidate: AsyncParsableCommand {
     @Argument(help: "The keys, as they are shown.")
     var keys: [String] = []
 
-    @Option(help: "Every key that contains this text.")
+    @Option(
+        help: "Every entry that passes: part of a key, or comparisons such as 'age>1h'.",
+        transform: parsed("--filter") { try readable(filter: $0) })
     var filter: String?
 
     @Flag(help: "Every entry of the cache.")
@@ -101,7 +103,7 @@ struct Invalidate: AsyncParsableCommand {
                         Query(caches: [cache], filter: filter, limit: 10_000))
                     guard page.matched <= page.rows.count else {
                         throw InspectorError(
-                            "\(page.matched) keys contain \"\(filter)\", more than 10000 at once; "
+                            "\(page.matched) entries pass \"\(filter)\", more than 10000 at once; "
                                 + "narrow it")
                     }
                     seen = page.rows.filter(\.isHeld).map {

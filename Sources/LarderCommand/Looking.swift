@@ -129,7 +129,9 @@ struct Entries: AsyncParsableCommand {
     @Argument(help: "Only this cache.")
     var cache: String?
 
-    @Option(help: "Show only keys that contain this text.")
+    @Option(
+        help: "Which entries: part of a key, or comparisons such as 'hits>=100 and ttl<5m'.",
+        transform: parsed("--filter") { try readable(filter: $0) })
     var filter = ""
 
     @Option(

@@ -163,7 +163,9 @@ struct LookingOptions: ParsableArguments {
     @Option(help: "How one look is printed.")
     var format = Format.text
 
-    @Option(help: "Show only keys that contain this text.")
+    @Option(
+        help: "Which entries: part of a key, or comparisons such as 'hits>=100 and ttl<5m'.",
+        transform: parsed("--filter") { try readable(filter: $0) })
     var filter = ""
 
     @Option(

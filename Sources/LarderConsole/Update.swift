@@ -172,7 +172,9 @@ private func showFrozen(_ model: inout Model) {
     var query = model.query
     query.offset = 0
     query.limit = frozen.rows.count
-    _ = show(&model, query.page(of: frozen.rows, at: frozen.at), offset: 0)
+    // What stands in the query was read before.
+    guard let page = try? query.page(of: frozen.rows, at: frozen.at) else { return }
+    _ = show(&model, page, offset: 0)
 }
 
 extension Query {
@@ -402,8 +404,18 @@ private func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -
         return enter(&model, prompt)
     default: return nil
     }
+    guard prompt.purpose == .filter else {
+        model.overlay = .prompt(prompt)
+        return nil
+    }
+    // While it makes no sense, the last filter that did stays on.
+    do { _ = try Filter(prompt.text) } catch {
+        prompt.refusal = error.sentence
+        model.overlay = .prompt(prompt)
+        return nil
+    }
     model.overlay = .prompt(prompt)
-    guard prompt.purpose == .filter, prompt.text != model.query.filter else { return nil }
+    guard prompt.text != model.query.filter else { return nil }
     model.query.filter = prompt.text
     return reorder(&model)
 }

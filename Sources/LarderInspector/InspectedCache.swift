@@ -63,7 +63,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         _ key: Key, _ facts: EntryFacts, to selection: inout Selection, place: Int
     ) {
         let renewal = cache.renewal(of: facts)
-        selection.offer(facts, renewal, place: place) { row(key, facts, renewal) }
+        selection.offer(facts, renewal, place: place, cache: name) { row(key, facts, renewal) }
     }
 
     /// Offers what is being fetched anew or has failed, of which there is little; returns the
@@ -77,7 +77,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 continue
             }
             if facts.version > 0 { versions.insert(facts.version) }
-            selection.offer(facts, renewal, place: place) { row(key, facts, renewal) }
+            selection.offer(facts, renewal, place: place, cache: name) { row(key, facts, renewal) }
         }
         return versions
     }

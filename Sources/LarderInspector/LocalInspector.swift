@@ -94,7 +94,7 @@ public final class LocalInspector: Inspector {
         }
         let wanted =
             try query.caches.isEmpty ? caches : query.caches.map { try cache(named: $0) }
-        var selection = Selection(query, at: clock.now())
+        var selection = try Selection(query, at: clock.now())
         for (place, cache) in wanted.enumerated() { cache.offer(to: &selection, place: place) }
         return selection.page()
     }

@@ -7,7 +7,7 @@ public import Larder
 /// is a comparison an entry.
 struct Selection {
     private let query: Query
-    private let filter: Needle
+    private let filter: Filter
     private let now: Instant
     private let wanted: Int
     private var best: [Candidate] = []
@@ -22,21 +22,28 @@ struct Selection {
         let row: Row
     }
 
-    init(_ query: Query, at now: Instant) {
+    /// - Throws: ``FilterError``.
+    init(_ query: Query, at now: Instant) throws(FilterError) {
         self.query = query
         self.now = now
-        filter = Needle(query.filter)
+        filter = try Filter(query.filter)
         wanted = min(query.limit, Int.max / 8) + min(query.offset, Int.max / 8)
     }
 
     mutating func offer(
-        _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, _ makeRow: () -> Row
+        _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, cache: String,
+        _ makeRow: () -> Row
     ) {
         total += 1
         var row: Row?
         if !filter.isEmpty {
-            row = makeRow()
-            guard filter.occurs(in: row!.id.key) else { return }
+            let subject = Filter.Subject(facts: facts, renewal: renewal, cache: cache, now: now)
+            let passes = filter.passes(subject) {
+                let made = row ?? makeRow()
+                row = made
+                return made.id.key
+            }
+            guard passes else { return }
         }
         matched += 1
         guard wanted > 0 else { return }
@@ -159,17 +166,18 @@ struct Needle {
 
 extension Query {
     /// The page of this query over rows held elsewhere, as they were at `now`.
-    public func page(of rows: [Row], at now: Instant) -> Page {
+    /// - Throws: ``FilterError``.
+    public func page(of rows: [Row], at now: Instant) throws(FilterError) -> Page {
         let names = Array(Set(rows.map(\.id.cache))).sorted()
         let wanted = caches.isEmpty ? names : caches
-        var selection = Selection(self, at: now)
+        var selection = try Selection(self, at: now)
         for row in rows {
             guard let place = wanted.firstIndex(of: row.id.cache) else { continue }
             let facts = EntryFacts(
                 version: row.version, writtenAt: row.writtenAt, expiry: row.expiry,
                 deadline: row.deadline ?? .distantFuture, hits: row.hits, lastHit: row.lastHit,
                 bytes: row.bytes, fetchTime: row.fetchTime)
-            selection.offer(facts, row.renewal, place: place) { row }
+            selection.offer(facts, row.renewal, place: place, cache: row.id.cache) { row }
         }
         return selection.page()
     }

@@ -155,7 +155,7 @@ public enum Column: String, Hashable, Sendable, Codable, CaseIterable {
 public struct Query: Hashable, Sendable, Codable {
     /// Caches by name; empty for all.
     public var caches: [String]
-    /// Part of a shown key, in any case of letters; empty for every entry.
+    /// What ``Filter`` reads: part of a shown key, comparisons; empty for every entry.
     public var filter: String
     public var sort: Column
     public var descending: Bool

@@ -46,7 +46,7 @@ public final class RemoteInspector: Inspector {
         wide.limit = query.offset + query.limit
         var pages: [Page] = []
         for cache in query.caches { pages.append(try await page(wide, cache)) }
-        var page = query.page(of: pages.flatMap(\.rows), at: pages[0].at)
+        var page = try query.page(of: pages.flatMap(\.rows), at: pages[0].at)
         page.matched = pages.reduce(0) { $0 + $1.matched }
         page.total = pages.reduce(0) { $0 + $1.total }
         return page

@@ -124,6 +124,8 @@ struct Responder: HTTPResponder {
             if [.contentTooLarge, .requestTimeout].contains(refusal.status) {
                 response.headers[.connection] = "close"
             }
+        } catch let error as FilterError {
+            response = Self.refusal(.conflict, error.description)
         } catch let error as InspectorError {
             let isUnknown = error.description.hasPrefix("no cache is called")
             response = Self.refusal(isUnknown ? .notFound : .conflict, error.description)

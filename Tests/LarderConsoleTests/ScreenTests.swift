@@ -126,7 +126,7 @@ import Testing
         var filtered = model(80, 24)
         filtered.query.filter = "xyz"
         _ = update(&filtered, look(filtered, [], report()))
-        #expect(render(filtered).text[4] == "   no key contains \"xyz\"; Esc clears")
+        #expect(render(filtered).text[4] == "   nothing passes \"xyz\"; Esc clears")
     }
 
     @Test func `has a word for every state, colour or not`() {

@@ -50,7 +50,8 @@ private struct Engine {
         // The last of its steps is the socket's mode.
         let isOpen = await settles {
             var status = stat()
-            return stat(place.socket, &status) == 0 && status.st_mode & 0o077 & ~0o060 == 0
+            return stat(place.socket, &status) == 0 && status.st_mode & 0o007 == 0
+                && status.st_mode & 0o111 == 0
         }
         guard isOpen else {
             service.cancel()
@@ -333,5 +334,42 @@ private struct Engine {
         _ = await service.result
         await #expect(throws: SocketError.self) { try await engine.remote.report() }
         await engine.remote.close()
+    }
+
+    // MARK: Another user
+
+    /// What curl comes to as the user nobody, with a group.
+    private func asNobody(_ place: Rendezvous, group: Int = 65534) throws -> Ran {
+        try run([
+            "setpriv", "--reuid=65534", "--regid=\(group)", "--clear-groups", "curl", "-s", "-m",
+            "10", "--unix-socket", place.socket, "http://larder/v1/caches",
+        ])
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can be another user"))
+    func `another user is refused by the modes, and else by the kernel's word`() async throws {
+        try await Engine.run { engine in
+            let shut = try asNobody(engine.place)
+            #expect(shut.status == 7)
+            chmod(engine.place.folder, 0o755)
+            chmod(engine.place.socket, 0o666)
+            let refused = try asNobody(engine.place)
+            #expect(refused.status == 0)
+            #expect(refused.output.contains("(uid 65534, pid "))
+            #expect(refused.output.contains("may not look into this engine"))
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can be another user"))
+    func `a group that is let in gets in, and no other`() async throws {
+        var options = SocketService.Options()
+        options.group = 12_345
+        try await Engine.run(options: options) { engine in
+            let (member, other) = (
+                try asNobody(engine.place, group: 12_345), try asNobody(engine.place, group: 54_321)
+            )
+            #expect(member.output.hasPrefix("[{"), "\(member)")
+            #expect(other.status == 7)
+        }
     }
 }

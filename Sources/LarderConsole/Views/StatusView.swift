@@ -79,7 +79,11 @@ enum StatusView {
         _ model: Model, _ purpose: Prompt.Purpose
     ) -> (label: String, accepted: String) {
         switch purpose {
-        case .filter: return ("filter:", "part of a key; Enter or Esc ends, Esc again clears")
+        case .filter:
+            return (
+                "filter:",
+                "part of a key, or hits>=100 and ttl<5m; Enter or Esc ends, Esc again clears"
+            )
         case .maxsize(let cache):
             let now = Units.text(maxsize: model.configuration(of: cache)?.maxsize)
             return ("maxsize of \(cache), now \(now):", "a number, none or off; Esc cancels")

@@ -36,7 +36,7 @@ enum TableView {
     private static func emptiness(_ model: Model) -> String {
         if model.report == nil { return model.problem ?? "waiting for the engine" }
         if !model.query.filter.isEmpty {
-            return "no key contains \"\(model.query.filter)\"; Esc clears"
+            return "nothing passes \"\(model.query.filter)\"; Esc clears"
         }
         return "no entries are held"
     }

@@ -1,0 +1,354 @@
+import Foundation
+import Larder
+
+/// Why a filter cannot be read, and where.
+public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// In a sentence, without the place.
+    public let sentence: String
+    /// The filter, and at which of its characters it stops making sense.
+    public let text: String
+    public let place: Int
+
+    /// The sentence, the filter, and a caret under the place.
+    public var description: String {
+        "\(sentence)\n  \(text)\n  \(String(repeating: " ", count: place))^"
+    }
+}
+
+/// Which entries are wanted, as people write it: the same in the console, in commands and on the
+/// wire.
+///
+/// `0001` finds keys that contain it, in any case of letters. `hits>=100 and (ttl<5m or size>1k)`
+/// compares; `not`, `!`, quotes and brackets work as one would think, and words side by side have to
+/// be there both. `key~^4410` matches a regular expression, `state=failed` a word.
+public struct Filter: Sendable {
+    private let root: Node
+
+    private indirect enum Node: Sendable {
+        case everything
+        case word(Needle)
+        case text(TextField, TextTest)
+        case number(NumberField, Comparison, Int64)
+        case state(Row.State, isWanted: Bool)
+        case not(Node)
+        case and(Node, Node)
+        case or(Node, Node)
+    }
+
+    private enum TextField: String, CaseIterable { case cache, key }
+
+    private enum TextTest: Sendable {
+        case equals(String, isWanted: Bool)
+        case matches(Pattern, isWanted: Bool)
+    }
+
+    /// A regular expression; what it was made of can be passed about, it itself cannot.
+    private struct Pattern: Sendable {
+        let text: String
+
+        init?(_ text: String) {
+            guard (try? NSRegularExpression(pattern: text)) != nil else { return nil }
+            self.text = text
+        }
+
+        func matches(_ value: String) -> Bool {
+            value.range(of: text, options: .regularExpression) != nil
+        }
+    }
+
+    private enum NumberField: String, CaseIterable {
+        case ttl, expiry, age, hits, size, fetch, version
+
+        var isDuration: Bool { [.ttl, .expiry, .age, .fetch].contains(self) }
+    }
+
+    private enum Comparison: String, CaseIterable {
+        case atLeast = ">=", atMost = "<=", notEqual = "!=", equal = "=", more = ">", less = "<"
+
+        func holds(_ a: Int64, _ b: Int64) -> Bool {
+            switch self {
+            case .atLeast: a >= b
+            case .atMost: a <= b
+            case .notEqual: a != b
+            case .equal: a == b
+            case .more: a > b
+            case .less: a < b
+            }
+        }
+    }
+
+    /// - Throws: ``FilterError``.
+    public init(_ text: String) throws(FilterError) {
+        var parser = Parser(text)
+        root = try parser.whole()
+    }
+
+    /// Whether everything passes.
+    var isEmpty: Bool { if case .everything = root { true } else { false } }
+
+    // MARK: Asking
+
+    /// What there is to know of an entry beside its key.
+    struct Subject {
+        let facts: EntryFacts
+        let renewal: RenewalFacts?
+        let cache: String
+        let now: Instant
+    }
+
+    /// - Parameter key: Makes the shown key, where it is asked for.
+    func passes(_ subject: Subject, _ key: () -> String) -> Bool {
+        Self.passes(root, subject, key)
+    }
+
+    private static func passes(
+        _ node: Node, _ subject: Subject, _ key: () -> String
+    ) -> Bool {
+        switch node {
+        case .everything: true
+        case .word(let needle): needle.occurs(in: key())
+        case .text(let field, let test):
+            passes(test, field == .cache ? subject.cache : key())
+        case .number(let field, let comparison, let wanted):
+            number(field, subject).map { comparison.holds($0, wanted) } ?? (comparison == .notEqual)
+        case .state(let state, let isWanted):
+            (Row.State(subject.facts, subject.renewal, at: subject.now) == state) == isWanted
+        case .not(let inner): !passes(inner, subject, key)
+        case .and(let a, let b): passes(a, subject, key) && passes(b, subject, key)
+        case .or(let a, let b): passes(a, subject, key) || passes(b, subject, key)
+        }
+    }
+
+    private static func passes(_ test: TextTest, _ value: String) -> Bool {
+        switch test {
+        case .equals(let text, let isWanted): (value == text) == isWanted
+        case .matches(let pattern, let isWanted): pattern.matches(value) == isWanted
+        }
+    }
+
+    /// In nanoseconds, bytes or as such; `nil` where the entry has none: no end is more than any.
+    private static func number(_ field: NumberField, _ subject: Subject) -> Int64? {
+        let facts = subject.facts
+        func left(_ end: Instant?) -> Int64 {
+            guard let end, end != .distantFuture else { return .max }
+            return (end - subject.now).nanoseconds
+        }
+        return switch field {
+        case .ttl: left(facts.deadline)
+        case .expiry: left(facts.expiry)
+        case .age: (subject.now - facts.writtenAt).nanoseconds
+        case .hits: Int64(clamping: facts.hits)
+        case .size: Int64(facts.bytes)
+        case .fetch: facts.fetchTime.nanoseconds
+        case .version: Int64(clamping: facts.version)
+        }
+    }
+
+    // MARK: Reading
+
+    private struct Parser {
+        let text: String
+        let characters: [Character]
+        var place = 0
+
+        init(_ text: String) {
+            self.text = text
+            characters = Array(text)
+        }
+
+        private func fail(_ sentence: String, at place: Int? = nil) -> FilterError {
+            FilterError(sentence: sentence, text: text, place: place ?? self.place)
+        }
+
+        private mutating func skipBlanks() {
+            while place < characters.count, characters[place].isWhitespace { place += 1 }
+        }
+
+        mutating func whole() throws(FilterError) -> Node {
+            skipBlanks()
+            if place == characters.count { return .everything }
+            let node = try either()
+            skipBlanks()
+            guard place == characters.count else { throw fail("nothing was opened here") }
+            return node
+        }
+
+        private mutating func either() throws(FilterError) -> Node {
+            var node = try both()
+            while take("or") { node = .or(node, try both()) }
+            return node
+        }
+
+        private mutating func both() throws(FilterError) -> Node {
+            var node = try one()
+            while true {
+                if take("and") {
+                    node = .and(node, try one())
+                } else if begins() {
+                    node = .and(node, try one())
+                } else {
+                    return node
+                }
+            }
+        }
+
+        /// Whether another part stands here.
+        private mutating func begins() -> Bool {
+            skipBlanks()
+            guard place < characters.count, characters[place] != ")" else { return false }
+            return peekedWord()?.lowercased() != "or"
+        }
+
+        private mutating func one() throws(FilterError) -> Node {
+            skipBlanks()
+            guard place < characters.count else { throw fail("something is missing here") }
+            if take("not") { return .not(try one()) }
+            if characters[place] == "!" {
+                place += 1
+                return .not(try one())
+            }
+            if characters[place] == "(" {
+                let opened = place
+                place += 1
+                let node = try either()
+                skipBlanks()
+                guard place < characters.count, characters[place] == ")" else {
+                    throw fail("this bracket is not closed", at: opened)
+                }
+                place += 1
+                return node
+            }
+            return try predicate()
+        }
+
+        private static let signs = Set("=!<>~()\"'")
+
+        /// The word that stands here, without taking it.
+        private func peekedWord() -> String? {
+            let end =
+                characters[place...].firstIndex { $0.isWhitespace || Self.signs.contains($0) }
+                ?? characters.count
+            return end > place ? String(characters[place..<end]) : nil
+        }
+
+        /// Takes `and`, `or` or `not`, where it stands by itself.
+        private mutating func take(_ word: String) -> Bool {
+            skipBlanks()
+            guard place < characters.count, let here = peekedWord(), here.lowercased() == word
+            else {
+                return false
+            }
+            place += here.count
+            return true
+        }
+
+        private mutating func quoted() throws(FilterError) -> String? {
+            guard place < characters.count,
+                let quote = ["\"", "'"].first(where: { $0 == characters[place] })
+            else { return nil }
+            guard let end = characters[(place + 1)...].firstIndex(of: quote) else {
+                throw fail("this quote is not closed")
+            }
+            defer { place = end + 1 }
+            return String(characters[place + 1..<end])
+        }
+
+        private mutating func predicate() throws(FilterError) -> Node {
+            if let text = try quoted() { return .word(Needle(text)) }
+            let start = place
+            guard let word = peekedWord() else { throw fail("a word is expected here") }
+            place += word.count
+            guard let sign = sign() else { return .word(Needle(word)) }
+            let valuePlace = place
+            let value = try self.value()
+            if let field = TextField(rawValue: word) {
+                return try .text(field, textTest(sign, value, valuePlace))
+            }
+            if word == "state" {
+                return try state(sign, value, valuePlace)
+            }
+            guard let field = NumberField(rawValue: word) else {
+                let fields =
+                    TextField.allCases.map(\.rawValue) + NumberField.allCases.map(\.rawValue)
+                    + ["state"]
+                throw fail(
+                    "there is no field \"\(word)\"; \(fields.sorted().joined(separator: ", ")) are "
+                        + "accepted", at: start)
+            }
+            guard let comparison = Comparison(rawValue: sign) else {
+                throw fail(
+                    "\(word) is a number: compare it with = != < <= > >=", at: valuePlace - 1)
+            }
+            return .number(field, comparison, try number(field, value, valuePlace))
+        }
+
+        private mutating func sign() -> String? {
+            for sign in ["!=", "!~", "<=", ">=", "=", "<", ">", "~"]
+            where characters[place...].starts(with: sign) {
+                place += sign.count
+                return sign
+            }
+            return nil
+        }
+
+        private mutating func value() throws(FilterError) -> String {
+            if let text = try quoted() { return text }
+            // Of a value only blanks and brackets are an end: a pattern may hold the other signs.
+            let end =
+                characters[place...].firstIndex { $0.isWhitespace || $0 == ")" } ?? characters.count
+            guard end > place else { throw fail("a value is expected here") }
+            defer { place = end }
+            return String(characters[place..<end])
+        }
+
+        private func textTest(
+            _ sign: String, _ value: String, _ valuePlace: Int
+        ) throws(FilterError) -> TextTest {
+            switch sign {
+            case "=", "!=": return .equals(value, isWanted: sign == "=")
+            case "~", "!~":
+                guard let pattern = Pattern(value) else {
+                    throw fail("\"\(value)\" is no regular expression", at: valuePlace)
+                }
+                return .matches(pattern, isWanted: sign == "~")
+            default: throw fail("text is compared with = != ~ !~", at: valuePlace - sign.count)
+            }
+        }
+
+        private func state(
+            _ sign: String, _ value: String, _ valuePlace: Int
+        ) throws(FilterError) -> Node {
+            guard ["=", "!="].contains(sign) else {
+                throw fail("a state is compared with = and !=", at: valuePlace - sign.count)
+            }
+            guard let state = Row.State(rawValue: value.lowercased()) else {
+                let known = Row.State.allCases.map(\.rawValue).joined(separator: ", ")
+                throw fail("\"\(value)\" is no state; \(known) are", at: valuePlace)
+            }
+            return .state(state, isWanted: sign == "=")
+        }
+
+        private func number(
+            _ field: NumberField, _ value: String, _ valuePlace: Int
+        ) throws(FilterError) -> Int64 {
+            if field.isDuration {
+                do { return try Units.duration(value).nanoseconds } catch {
+                    throw fail("\(error)", at: valuePlace)
+                }
+            }
+            let factors: [Character: Int64] =
+                field == .size
+                ? ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
+                : ["k": 1000, "m": 1_000_000, "g": 1_000_000_000]
+            let factor = value.last.flatMap { factors[Character($0.lowercased())] }
+            let digits = factor == nil ? value : String(value.dropLast())
+            guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int64(digits),
+                case let (product, overflow) = number.multipliedReportingOverflow(by: factor ?? 1),
+                !overflow
+            else {
+                throw fail("\"\(value)\" is no number; write it like 100, 5k or 2M", at: valuePlace)
+            }
+            return product
+        }
+    }
+}
