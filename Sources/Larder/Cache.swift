@@ -15,7 +15,7 @@ import Synchronization
 /// - a value that lands after its key was invalidated is handed to its waiters and not kept;
 /// - a value that has already ended, or is larger than the cache may be, is not kept, and neither
 ///   is an older one for its key;
-/// - writing a key again never evicts more than the write needs;
+/// - writing a key again never evicts more than the write needs (nor does cachetools from 8 on);
 /// - reading `count` or listing entries removes nothing; expired entries leave by themselves.
 ///
 /// Failures are thrown to everyone who waits and are not remembered. All methods may be called
