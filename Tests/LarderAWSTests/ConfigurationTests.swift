@@ -539,4 +539,74 @@ import Testing
         }
         #expect(assumed == 2)
     }
+
+    // MARK: Any file, any command
+
+    private enum Read: Decodable, Equatable {
+        case text(String)
+        case block([String: String])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let text = try? container.decode(String.self) {
+                self = .text(text)
+            } else {
+                self = .block(try container.decode([String: String].self))
+            }
+        }
+
+        init(_ setting: Setting) throws {
+            self =
+                setting.value.hasPrefix("\n")
+                ? .block(try setting.nested().mapValues(\.value)) : .text(setting.value)
+        }
+    }
+
+    private struct Parsed: Decodable, Equatable {
+        var profiles: [String: [String: Read]]
+        var services: [String: [String: Read]]
+    }
+
+    @Test func `any file and any command is read as botocore reads it`() throws {
+        let folder = try TemporaryFolder()
+        struct Asked: Encodable {
+            var files: [String]
+            var commands: [String]
+        }
+        struct Answered: Decodable {
+            var files: [Parsed?]
+            var commands: [[String]?]
+        }
+        let texts = randomFiles()
+        let files = try texts.enumerated().map { number, text in
+            let path = "\(folder.path)/\(number)"
+            try Data(text.utf8).write(to: URL(filePath: path))
+            return path
+        }
+        let commands = randomCommands()
+        let input = String(
+            decoding: try JSONEncoder().encode(Asked(files: files, commands: commands)),
+            as: UTF8.self)
+        let script = packageRoot.appending(path: "Tests/Peers/botocore_files.py").path
+        let ran = try run([python(), script], input: input)
+        try #require(ran.status == 0, "\(ran.errors)")
+        let theirs = try JSONDecoder().decode(Answered.self, from: Data(ran.output.utf8))
+        for (path, (text, their)) in zip(files, zip(texts, theirs.files)) {
+            let ours = try? Self.parsed(path, folder.path)
+            #expect(ours == their, "\(text.debugDescription)")
+        }
+        for (command, their) in zip(commands, theirs.commands) {
+            #expect(shellWords(command) == their, "\(command.debugDescription)")
+        }
+        #expect(theirs.files.contains { $0 == nil } && theirs.files.contains { $0 != nil })
+    }
+
+    private static func parsed(_ path: String, _ folder: String) throws -> Parsed {
+        let profiles = try Profiles([
+            "AWS_CONFIG_FILE": path, "AWS_SHARED_CREDENTIALS_FILE": folder + "/none",
+        ])
+        return Parsed(
+            profiles: try profiles.inConfig.mapValues { try $0.mapValues { try Read($0) } },
+            services: try profiles.services.mapValues { try $0.mapValues { try Read($0) } })
+    }
 }

@@ -17,8 +17,9 @@ struct Profiles: Sendable {
         configPath = Self.path("AWS_CONFIG_FILE", "~/.aws/config", environment)
         credentialsPath = Self.path(
             "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", environment)
-        for (section, settings) in try SettingsFile(path: configPath)?.sections ?? [:] {
-            if section == "default", inConfig["default"] == nil {
+        for (section, settings) in try SettingsFile(path: configPath)?.sections ?? [] {
+            // Of [default] and [profile default] the later one counts.
+            if section == "default" {
                 inConfig[section] = settings
             } else if section.hasPrefix("profile"), let name = Self.name(in: section) {
                 inConfig[name] = settings
@@ -26,7 +27,9 @@ struct Profiles: Sendable {
                 services[name] = settings
             }
         }
-        inCredentials = try SettingsFile(path: credentialsPath)?.sections ?? [:]
+        for (section, settings) in try SettingsFile(path: credentialsPath)?.sections ?? [] {
+            inCredentials[section] = settings
+        }
         all = inConfig.merging(inCredentials) { $0.merging($1) { $1 } }
     }
 

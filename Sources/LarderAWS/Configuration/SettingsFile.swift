@@ -12,18 +12,16 @@ struct Setting: Hashable, Sendable {
     func nested() throws(AWSError) -> [String: Setting] {
         var inner: [String: Setting] = [:]
         for (offset, text) in value.split(separator: "\n", omittingEmptySubsequences: false)
-            .enumerated()
+            .enumerated() where !text.isEmpty
         {
-            let text = text.trimmingCharacters(in: .whitespaces)
-            guard !text.isEmpty else { continue }
-            guard let sign = text.firstIndex(of: "=") else {
+            let scalars = text.unicodeScalars
+            guard let sign = scalars.firstIndex(of: "=") else {
                 throw AWSError(
                     .invalid,
-                    "\(file):\(line + offset): \"\(AWSError.printable(text))\" sets nothing; write "
-                        + "NAME = VALUE")
+                    "\(file):\(line + offset): this line sets nothing; write NAME = VALUE")
             }
-            let name = text[..<sign].trimmingCharacters(in: .whitespaces)
-            let value = text[text.index(after: sign)...].trimmingCharacters(in: .whitespaces)
+            let name = String(scalars[..<sign]).stripped
+            let value = String(scalars[scalars.index(after: sign)...]).stripped
             inner[name] = Setting(value: value, file: file, line: line + offset)
         }
         return inner
@@ -34,7 +32,8 @@ struct Setting: Hashable, Sendable {
 /// the AWS CLI and botocore do: names of settings in any case, `=` or `:`, comments on lines of
 /// their own, values that go on in lines set further in, nothing said twice.
 struct SettingsFile: Sendable {
-    var sections: [String: [String: Setting]] = [:]
+    /// In the order of the file.
+    var sections: [(name: String, settings: [String: Setting])] = []
 
     /// `nil` where there is no such file.
     ///
@@ -57,15 +56,16 @@ struct SettingsFile: Sendable {
 
     init(_ text: String, file: String) throws(AWSError) {
         var reader = Reader(file: file)
-        let lines = text.replacing("\r\n", with: "\n")
-            .split(separator: "\n", omittingEmptySubsequences: false)
-        for (number, line) in lines.enumerated() { try reader.take(line, number + 1) }
-        sections = reader.finished()
+        for (number, line) in text.universalLines.enumerated() {
+            try reader.take(line, number + 1)
+        }
+        sections = try reader.finished()
     }
 
     private struct Reader {
         let file: String
         var sections: [String: [String: Setting]] = [:]
+        var order: [String] = []
         var defaults: [String: Setting] = [:]
         var section: String?
         var option: String?
@@ -76,30 +76,32 @@ struct SettingsFile: Sendable {
             AWSError(.invalid, "\(file):\(line): \(what)")
         }
 
-        mutating func take(_ line: Substring, _ number: Int) throws(AWSError) {
-            let text = line.trimmingCharacters(in: .whitespaces)
-            if text.hasPrefix("#") || text.hasPrefix(";") { return }
-            if text.isEmpty {
+        mutating func take(_ line: String, _ number: Int) throws(AWSError) {
+            // Scalars, because a mark behind a sign is one character with it.
+            let text = line.stripped
+            guard let first = text.unicodeScalars.first else {
                 // An empty line may stand inside of a value.
                 if let option { append("", to: option) }
                 return
             }
-            let depth = line.prefix { $0 == " " || $0 == "\t" }.count
+            if first == "#" || first == ";" { return }
+            let depth = line.unicodeScalars.prefix { $0.isBlank }.count
             if section != nil, let option, depth > indent {
                 append(text, to: option)
                 return
             }
             indent = depth
-            if text.hasPrefix("["), let end = text.lastIndex(of: "]"),
-                end > text.index(after: text.startIndex)
+            let scalars = text.unicodeScalars
+            if first == "[", let end = scalars.lastIndex(of: "]"),
+                end > scalars.index(after: scalars.startIndex)
             {
-                try begin(String(text[text.index(after: text.startIndex)..<end]), number)
+                try begin(
+                    String(scalars[scalars.index(after: scalars.startIndex)..<end]), number)
             } else if let section {
                 try set(text, in: section, number)
             } else {
                 throw fail(
-                    number,
-                    "\"\(shown(text))\" stands before the first section; write [default] above")
+                    number, "this line stands before the first section; write [default] above it")
             }
         }
 
@@ -111,16 +113,18 @@ struct SettingsFile: Sendable {
                 throw fail(number, "[\(shown(name))] stands here for the second time; make it one")
             }
             sections[name] = [:]
+            order.append(name)
         }
 
         private mutating func set(
             _ text: String, in section: String, _ number: Int
         ) throws(AWSError) {
-            guard let sign = text.firstIndex(where: { $0 == "=" || $0 == ":" }),
-                sign != text.startIndex
+            let scalars = text.unicodeScalars
+            guard let sign = scalars.firstIndex(where: { $0 == "=" || $0 == ":" }),
+                sign != scalars.startIndex
             else { throw fail(number, "this line sets nothing; write NAME = VALUE") }
-            let name = text[..<sign].trimmingCharacters(in: .whitespaces).lowercased()
-            let value = text[text.index(after: sign)...].trimmingCharacters(in: .whitespaces)
+            let name = String(scalars[..<sign]).stripped.lowercased()
+            let value = String(scalars[scalars.index(after: sign)...]).stripped
             let setting = Setting(value: value, file: file, line: number)
             option = name
             if section == "DEFAULT" {
@@ -147,14 +151,21 @@ struct SettingsFile: Sendable {
             AWSError.printable(String(text.prefix { $0 != "=" && $0 != ":" }.prefix(60)))
         }
 
-        func finished() -> [String: [String: Setting]] {
-            sections.mapValues { settings in
-                settings.merging(defaults) { own, _ in own }.mapValues { setting in
-                    var setting = setting
-                    while setting.value.last?.isWhitespace == true { setting.value.removeLast() }
-                    return setting
+        func finished() throws(AWSError) -> [(name: String, settings: [String: Setting])] {
+            var finished: [(name: String, settings: [String: Setting])] = []
+            for name in order {
+                var settings = sections[name]!.merging(defaults) { own, _ in own }
+                for (name, var setting) in settings {
+                    let isBlock = setting.value.hasPrefix("\n") && !setting.value.stripped.isEmpty
+                    let scalars = setting.value.unicodeScalars
+                    let end = scalars.lastIndex { !$0.isBlank }
+                    setting.value = end.map { String(scalars[...$0]) } ?? ""
+                    if isBlock { _ = try setting.nested() }
+                    settings[name] = setting
                 }
+                finished.append((name, settings))
             }
+            return finished
         }
     }
 }
