@@ -58,6 +58,7 @@ if !core {
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ]
     package.products += [
         .library(name: "LarderAWS", targets: ["LarderAWS"]),
@@ -112,6 +113,7 @@ if !core {
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
             ], swiftSettings: settings),
         .systemLibrary(name: "CMalloc"),
         // It sees the engine as another package does: the public face and nothing else.

@@ -38,10 +38,14 @@ extension Engine {
         _ options: OriginOptions, _ client: AWSClient, _ caller: RoleRequest.Caller,
         _ reader: RoleRequest?
     ) -> Engine {
-        let credentialBounds = options.configuration(
-            "credentials", default: Configuration(maxsize: 64, ttl: nil))
+        let defaults = [
+            "accounts": Configuration(
+                maxsize: 64, ttl: .seconds(300), negativeTTL: .seconds(5)),
+            "credentials": Configuration(maxsize: 64, ttl: nil),
+        ]
         let credentials = Cache<RoleRequest, Credentials>(
-            "credentials", credentialBounds, renewal: .credentials
+            "credentials", options.configuration("credentials", default: defaults["credentials"]!),
+            renewal: .credentials
         ) { try await client.sts.assumeRole($0) }
 
         let table = client.signing {
@@ -58,13 +62,10 @@ extension Engine {
         let key = TableKey(partition: options.key, sort: options.sortKey)
         let reading = DynamoDB.Reading(
             isConsistent: options.consistentRead, attributes: options.attributes)
-        let accountBounds = options.configuration(
-            "accounts",
-            default: Configuration(
-                maxsize: 64, ttl: .seconds(300), negativeTTL: .seconds(5)))
         let known = KnownKeys(roles: reader.map { [$0.role] } ?? [])
         let accounts = Cache<String, Item>(
-            "accounts", accountBounds, renewal: .items
+            "accounts", options.configuration("accounts", default: defaults["accounts"]!),
+            renewal: .items
         ) { number in
             guard let name else {
                 throw InspectorError("no table is named; name the accounts' table with --table")
@@ -85,7 +86,7 @@ extension Engine {
         inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
         inspector.add { .of("AssumeRole", client, savedBy: credentials.snapshot().counters) }
         return Engine(
-            inspector: inspector,
+            inspector: inspector, defaults: defaults,
             warm: { count in
                 await warm(count, table, options, known) { number in
                     _ = try? await accounts.value(for: number)

@@ -48,6 +48,7 @@ struct ChangingOptions: ParsableArguments {
         print(
             "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
                 + (outcome.skipped.isEmpty ? "" : ", \(outcome.skipped.count) left alone"))
+        say("larder undo \(plan.id) takes it back")
     }
 }
 
@@ -113,6 +114,32 @@ struct Invalidate: AsyncParsableCommand {
                 change = soft ? .soften(seen) : .invalidate(seen)
             }
             try await changing.make(change, on: inspector)
+        }
+    }
+}
+
+struct Undo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take back what a plan did to a running engine.",
+        discussion: """
+            Bounds go back unless they were changed since; invalidated entries for 30 seconds, \
+            unless they were written since. Credentials never come back. larder changes lists the \
+            plans.
+            """)
+
+    @Argument(help: "The plan's id.")
+    var plan: String
+
+    @Option(help: "Why; it stands in the engine's events.")
+    var reason: String?
+
+    @OptionGroup
+    var target: Target
+
+    func run() async throws {
+        try await target.each(reason: reason) { inspector in
+            let outcome = try await inspector.undo(plan, by: Actor("larder", reason: reason))
+            print("undone: \(outcome.restored) entries are back")
         }
     }
 }

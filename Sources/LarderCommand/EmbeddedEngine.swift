@@ -23,15 +23,15 @@ extension Engine {
             }
         }
 
-        let accountBounds = options.configuration(
-            "accounts", default: Configuration(maxsize: 64, ttl: .seconds(45)))
+        let defaults = [
+            "accounts": Configuration(maxsize: 64, ttl: .seconds(45)),
+            "credentials": Configuration(maxsize: 64, ttl: nil),
+        ]
         let accounts = Cache<String, Account>(
-            "accounts", accountBounds
+            "accounts", options.configuration("accounts", default: defaults["accounts"]!)
         ) { try await origin.account($0) }
-        let credentialBounds = options.configuration(
-            "credentials", default: Configuration(maxsize: 64, ttl: nil))
         let credentials = Cache<EmbeddedRole, IssuedCredentials>(
-            "credentials", credentialBounds
+            "credentials", options.configuration("credentials", default: defaults["credentials"]!)
         ) { try await origin.credentials(for: $0) }
 
         let inspector = LocalInspector("demo")
@@ -39,7 +39,7 @@ extension Engine {
         inspector.add(credentials, key: \.shownKey) { try EmbeddedRole($0) }
         let zipf = Zipf(count: origin.knownAccounts)
         return Engine(
-            inspector: inspector, isDemo: true,
+            inspector: inspector, isDemo: true, defaults: defaults,
             warm: { count in
                 let first = (0..<min(count, origin.knownAccounts)).map(Account.number)
                 for number in options.keys + first {

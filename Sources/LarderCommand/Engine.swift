@@ -5,6 +5,8 @@ import LarderInspector
 struct Engine: Sendable {
     var inspector: LocalInspector
     var isDemo = false
+    /// The bounds that its caches have where nothing is said.
+    var defaults: [String: Configuration]
     /// Looks the first keys up once, so that there is something to see.
     var warm: @Sendable (_ count: Int) async -> Void
     /// One look-up as callers make them; what comes of it is seen in the caches.

@@ -46,7 +46,7 @@ struct FetchAccount: AsyncParsableCommand {
     var target: Target
 
     func run() async throws {
-        if !dynamoDBJSON, let place = try target.running(unless: origin.isNamed) {
+        if !dynamoDBJSON, let place = try target.running(unless: OriginOptions.isNamed) {
             return try await repetition.fetch(place, EntryKey(cache: "accounts", key: number))
         }
         let engine = try await Engine.make(origin)
@@ -85,7 +85,7 @@ struct FetchCredentials: AsyncParsableCommand {
 
     func run() async throws {
         // What is secret never leaves another process.
-        if !showSecrets, let place = try target.running(unless: origin.isNamed) {
+        if !showSecrets, let place = try target.running(unless: OriginOptions.isNamed) {
             return try await repetition.fetch(place, EntryKey(cache: "credentials", key: role))
         }
         var origin = origin

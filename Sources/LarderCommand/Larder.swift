@@ -16,14 +16,16 @@ struct LarderCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Top.self, Attach.self, Serve.self, Caches.self, Entries.self, Entry.self, Events.self,
-            Stats.self, Invalidate.self, SetBounds.self, Fetch.self, Bare.self,
+            Stats.self, Changes.self, Invalidate.self, SetBounds.self, Undo.self, Fetch.self,
+            Bare.self,
         ],
         defaultSubcommand: Bare.self)
 
     static func main() async {
         keepSecretsOutOfCores()
         do {
-            var command = try parseAsRoot(arguments())
+            var command = try parseAsRoot(
+                Settings.arguments(before: written, ProcessInfo.processInfo.environment))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -31,10 +33,16 @@ struct LarderCommand: AsyncParsableCommand {
             }
         } catch let error as Ending {
             Foundation.exit(error.status)
+        } catch let error as SettingError {
+            say("\(error)")
+            Foundation.exit(64)
         } catch {
             exit(withError: error)
         }
     }
+
+    /// The command line as it was typed, without settings from elsewhere.
+    static let written = arguments()
 
     /// What was written behind the command's name.
     ///

@@ -33,16 +33,33 @@ enum CSV {
 }
 
 enum Table {
-    /// Columns as wide as what stands in them.
+    /// Columns as wide as what stands in them; where the terminal is narrower, the widest give way.
     static func print(_ header: [String], _ rows: [[String]]) {
         let all = [header.map { $0.uppercased() }] + rows.map { $0.map(plain) }
-        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        var widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        if let most = terminalWidth {
+            while widths.reduce(0, +) + 2 * (widths.count - 1) > most,
+                let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),
+                widths[widest] > 8
+            {
+                widths[widest] -= 1
+            }
+        }
         for row in all {
             let line = zip(row, widths).map { text, width in
-                text + String(repeating: " ", count: max(0, width - text.count))
+                let shown = text.count > width ? text.prefix(width - 1) + "…" : text[...]
+                return shown + String(repeating: " ", count: width - shown.count)
             }.joined(separator: "  ")
             Swift.print(line.replacing(/\ +$/, with: ""))
         }
+    }
+
+    /// Columns of the terminal that is written to; `nil` where it is none.
+    private static var terminalWidth: Int? {
+        guard isatty(1) == 1 else { return nil }
+        var window = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0 else { return nil }
+        return Int(window.ws_col)
     }
 
     /// What comes from outside must not steer a terminal.
@@ -142,6 +159,13 @@ struct Entries: AsyncParsableCommand {
     @Option(help: "Most entries to print, up to 10000.")
     var limit = 1000
 
+    @Option(
+        help: "Which columns, with commas between them.",
+        transform: parsed("--columns") { text in
+            try text.split(separator: ",").map { try SortOption(parsing: String($0)).column }
+        })
+    var columns: [Column] = [.cache, .key, .ttl, .expiry, .age, .hits, .size, .state, .version]
+
     @OptionGroup
     var target: Target
 
@@ -166,22 +190,28 @@ struct Entries: AsyncParsableCommand {
                 return
             }
             output.print(
-                page.rows.map(\.id),
-                ["cache", "key", "ttl", "expiry", "age", "hits", "size", "state", "version"],
-                page.rows.map { row in
-                    [
-                        row.id.cache, row.id.key,
-                        Units.countdown(row.deadline.map { $0 - page.at }),
-                        Units.countdown(row.expiry.map { $0 - page.at }),
-                        Units.countdown(page.at - row.writtenAt), "\(row.hits)",
-                        Units.text(bytes: row.bytes), row.state(at: page.at).rawValue,
-                        "\(row.version)",
-                    ]
-                })
+                page.rows.map(\.id), columns.map(\.rawValue),
+                page.rows.map { row in columns.map { text($0, row, page.at) } })
             if page.matched > page.rows.count {
                 say("\(page.matched - page.rows.count) more; --limit shows them")
             }
         }
+    }
+}
+
+/// What stands in a column of a row, for people.
+private func text(_ column: Column, _ row: Row, _ now: Instant) -> String {
+    switch column {
+    case .cache: row.id.cache
+    case .key: row.id.key
+    case .ttl: Units.countdown(row.deadline.map { $0 - now })
+    case .expiry: Units.countdown(row.expiry.map { $0 - now })
+    case .age: Units.countdown(now - row.writtenAt)
+    case .hits: "\(row.hits)"
+    case .size: Units.text(bytes: row.bytes)
+    case .state: row.state(at: now).rawValue
+    case .fetch: row.fetchTime == .zero ? "-" : Units.text(row.fetchTime)
+    case .version: "\(row.version)"
     }
 }
 
@@ -235,6 +265,11 @@ struct Events: AsyncParsableCommand {
     @Option(help: "Most events to print of the past, the latest.")
     var limit = 100
 
+    @Option(
+        help: "Which events: part of a key, or comparisons such as 'state=evicted or by=ops'.",
+        transform: parsed("--filter") { try readable(filter: $0) })
+    var filter = ""
+
     @OptionGroup
     var target: Target
 
@@ -245,6 +280,7 @@ struct Events: AsyncParsableCommand {
         try await target.each { inspector in
             var last: [String: UInt64] = [:]
             var isFirst = true
+            let filter = try Filter(filter)
             repeat {
                 let report = try await inspector.report()
                 var events: [LoggedEvent] = []
@@ -254,7 +290,7 @@ struct Events: AsyncParsableCommand {
                     if last[name] != nil, log.dropped > 0 {
                         say("\(log.dropped) events of \(name) were left out")
                     }
-                    events += log.events
+                    events += log.events.filter { filter.passes($0, at: report.at) }
                     last[name] = log.events.last?.number ?? last[name] ?? 0
                 }
                 if let cache, last[cache] == nil {
@@ -279,9 +315,9 @@ struct Events: AsyncParsableCommand {
                 continue
             }
             let fields = [
-                time.formatted(.iso8601), event.cache, event.kind.word, event.key ?? "",
+                time.formatted(.iso8601), event.cache, event.kind.word.rawValue, event.key ?? "",
                 event.kind.note,
-                event.by.map { $0.name + ($0.reason.map { ": \($0)" } ?? "") } ?? "",
+                event.by.map { "\($0)" + ($0.reason.map { ": \($0)" } ?? "") } ?? "",
             ]
             print(
                 output.format == .csv
@@ -292,20 +328,32 @@ struct Events: AsyncParsableCommand {
     }
 }
 
-extension EventKind {
-    /// What happened, in a word.
-    fileprivate var word: String {
-        switch self {
-        case .written: "written"
-        case .failed: "failed"
-        case .removed(let cause, _, _, _): cause.rawValue
-        case .oversized: "oversized"
-        case .softened: "softened"
-        case .restored: "restored"
-        case .configured: "configured"
+struct Changes: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List what was done to a running engine: who, why, before and after.")
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func run() async throws {
+        try await target.each { inspector in
+            let changes = try await inspector.changes(after: 0)
+            output.print(
+                changes, ["time", "what", "by", "plan", "change", "reason"],
+                changes.map { change in
+                    [
+                        change.time.formatted(.iso8601), change.what.rawValue, "\(change.by)",
+                        change.plan, change.summary, change.by.reason ?? "",
+                    ]
+                })
         }
     }
+}
 
+extension EventKind {
     /// What else is to be said of it.
     fileprivate var note: String {
         switch self {

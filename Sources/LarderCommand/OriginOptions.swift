@@ -100,10 +100,15 @@ struct OriginOptions: ParsableArguments {
         origin.map { $0 == .aws } ?? (table ?? role ?? endpointURL ?? profile != nil)
     }
 
-    /// Whether an origin, or a bound of its caches, was named.
-    var isNamed: Bool {
-        origin != nil || isAWS || !caches.isEmpty || !keys.isEmpty || accounts != nil
-            || latency != nil
+    /// Whether an origin, or a bound of its caches, was named on the command line.
+    static var isNamed: Bool {
+        let names = [
+            "origin", "table", "role", "endpoint-url", "profile", "cache", "keys", "accounts",
+            "latency",
+        ]
+        return LarderCommand.written.contains { word in
+            names.contains { word == "--\($0)" || word.hasPrefix("--\($0)=") }
+        }
     }
 
     func validate() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Larder
 import LarderInspector
 import LarderSocket
 import Logging
@@ -13,6 +14,10 @@ struct Serve: AsyncParsableCommand {
             Examples:
               larder serve --traffic 50
               larder serve --table accounts --region eu-west-1 --name accounts
+
+            Settings stand in $XDG_CONFIG_HOME/larder/config.yaml and /etc/larder/config.yaml, by \
+            the names of the options, with caches: for --cache; or in variables, such as \
+            LARDER_TABLE and LARDER_CACHE_ACCOUNTS=maxsize=64,ttl=300s. SIGHUP has them read again.
             """)
 
     @OptionGroup(title: "Origin")
@@ -40,12 +45,23 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "How log lines are written.")
     var logFormat = LogFormat.text
 
+    @OptionGroup
+    var auditing: AuditOption
+
+    @Option(
+        help: "How long fetches under way may go on once the engine is told to end.",
+        transform: parsed("--grace") { try Units.duration($0) })
+    var grace = Duration.seconds(10)
+
     func validate() throws {
         guard (0...100_000).contains(traffic) else {
             throw ValidationError("--traffic: 0 to 100000 look-ups a second are accepted")
         }
         guard (0...1_000_000).contains(warm) else {
             throw ValidationError("--warm: 0 to 1000000 keys are accepted")
+        }
+        guard grace <= .seconds(600) else {
+            throw ValidationError("--grace: up to 10m is accepted")
         }
     }
 
@@ -58,32 +74,64 @@ struct Serve: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "larder")
+        let audit = try auditing.file()
         let engine = try await Engine.make(origin, makesTraffic: traffic > 0)
+        audit?.record(engine.inspector) { logger.error("\($0)") }
         var options = SocketService.Options()
         options.group = group
         options.isReadOnly = readOnly
+        options.onListening = { ServiceManager.ready() }
         let socket = SocketService(
             engine.inspector, name ?? origin.table ?? "demo", options: options, logger: logger)
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [
-                    .init(service: socket, failureTerminationBehavior: .cancelGroup),
-                    .init(
-                        service: Load(engine: engine, warm: warm, rate: traffic),
-                        successTerminationBehavior: .ignore),
-                ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(service: socket, failureTerminationBehavior: .cancelGroup),
+                .init(
+                    service: Load(engine: engine, warm: warm, rate: traffic),
+                    successTerminationBehavior: .ignore),
+                .init(
+                    service: Reload(
+                        engine: engine, audit: audit, before: self, logger: logger),
+                    successTerminationBehavior: .ignore),
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+        configuration.maximumGracefulShutdownDuration = grace
         let result: Result<Void, any Error>
-        do { result = .success(try await group.run()) } catch { result = .failure(error) }
+        do { result = .success(try await ServiceGroup(configuration: configuration).run()) } catch {
+            result = .failure(error)
+        }
+        await drain(engine, logger)
         await engine.close()
         do { try result.get() } catch let error as SocketError {
             say("\(error)")
             throw Ending(status: 1)
+        } catch is CancellationError {
+            // The time for an orderly end was over.
         }
+    }
+
+    /// Lets the fetches under way end, within the time that they have.
+    private func drain(_ engine: Engine, _ logger: Logger) async {
+        func flights() async -> Int {
+            let caches = try? await engine.inspector.report().caches
+            return caches?.reduce(0) { $0 + $1.snapshot.flights } ?? 0
+        }
+        let end = ContinuousClock.now + grace
+        var left = await flights()
+        if left > 0 {
+            logger.info(
+                "ending", metadata: ["fetches": "\(left)", "grace": "\(Units.text(grace))"])
+        }
+        while left > 0, ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(20))
+            left = await flights()
+        }
+        if left > 0 { logger.warning("fetches cancelled", metadata: ["fetches": "\(left)"]) }
+        logger.info("ended")
     }
 
     private func quiet(_ logger: Logger) -> Logger {
         var logger = logger
-        logger.logLevel = .error
+        logger.logLevel = .critical
         return logger
     }
 
@@ -100,6 +148,102 @@ struct Serve: AsyncParsableCommand {
                 // Without traffic there is nothing to do but to be there.
                 try? await gracefulShutdown()
             }
+            ServiceManager.stopping()
+        }
+    }
+
+    /// Reads settings again when told to by SIGHUP: bounds of caches change at once; of the others
+    /// it is said that they take a new start.
+    private struct Reload: Service {
+        let engine: Engine
+        let audit: AuditFile?
+        let before: Serve
+        let logger: Logger
+
+        func run() async throws {
+            var known = before
+            var settings = try? Settings(ProcessInfo.processInfo.environment)
+            for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+                ServiceManager.reloading()
+                do {
+                    try audit?.reopen()
+                    let fresh = try Settings(ProcessInfo.processInfo.environment)
+                    let written = LarderCommand.written
+                    let parsed = try LarderCommand.parseAsRoot(fresh.arguments(before: written))
+                    guard let serve = parsed as? Serve else { continue }
+                    for name in settings.map({ fresh.differences(from: $0) }) ?? [] {
+                        logger.warning("\(name) takes a new start")
+                    }
+                    for cache in CacheOption.names {
+                        try await change(cache, from: known, to: serve)
+                    }
+                    (known, settings) = (serve, fresh)
+                    logger.info("settings read again")
+                } catch {
+                    logger.error("settings not read again, nothing is changed: \(message(error))")
+                }
+                ServiceManager.ready()
+            }
+        }
+
+        private func message(_ error: any Error) -> String {
+            error is SettingError || error is InspectorError
+                ? "\(error)" : LarderCommand.message(for: error)
+        }
+
+        /// Changes those bounds that are said otherwise than before; what an operator changed
+        /// beside them stays.
+        private func change(_ cache: String, from old: Serve, to new: Serve) async throws {
+            guard let usual = engine.defaults[cache] else { return }
+            let said = (
+                old.origin.configuration(cache, default: usual),
+                new.origin.configuration(cache, default: usual)
+            )
+            guard said.0 != said.1 else { return }
+            let report = try await engine.inspector.report()
+            guard
+                var bounds = report.caches.first(where: { $0.name == cache })?.snapshot
+                    .configuration
+            else { return }
+            func take<Value: Equatable>(_ bound: WritableKeyPath<Configuration, Value>) {
+                if said.0[keyPath: bound] != said.1[keyPath: bound] {
+                    bounds[keyPath: bound] = said.1[keyPath: bound]
+                }
+            }
+            take(\.maxsize)
+            take(\.maxbytes)
+            take(\.ttl)
+            take(\.jitter)
+            take(\.policy)
+            take(\.staleIfError)
+            take(\.negativeTTL)
+            let plan = try await engine.inspector.plan(.configure(cache: cache, to: bounds))
+            let outcome = try await engine.inspector.apply(
+                plan.id, by: Actor.operator.because("settings were read again"))
+            logger.info(
+                "bounds changed",
+                metadata: ["cache": "\(cache)", "removed": "\(outcome.removed)"])
+        }
+    }
+}
+
+/// Where changes are written down.
+struct AuditOption: ParsableArguments {
+    @Option(
+        help: """
+            A file to which every change is appended, a line of JSON each: time, who, why, before \
+            and after. (mode 0600)
+            """)
+    var audit: String?
+
+    func file() throws -> AuditFile? { try audit.map { try AuditFile($0) } }
+}
+
+extension AuditFile {
+    /// Writes down every change of an engine from now on.
+    func record(_ inspector: LocalInspector, failed: @escaping @Sendable (InspectorError) -> Void) {
+        inspector.record { [self] record in
+            do throws(InspectorError) { try write(record) } catch { failed(error) }
         }
     }
 }

@@ -57,6 +57,9 @@ struct TopOptions: ParsableArguments {
             """)
     var warm: Int?
 
+    @OptionGroup
+    var auditing: AuditOption
+
     @OptionGroup(title: "Looking")
     var looking: LookingOptions
 
@@ -79,15 +82,19 @@ struct TopOptions: ParsableArguments {
 
     /// Whether anything was said that only makes sense for an engine of its own.
     var namesAnEngineOfItsOwn: Bool {
-        traffic != nil || warm != nil || origin.isNamed
-            || ProcessInfo.processInfo.environment["LARDER_STORE"] != nil
+        OriginOptions.isNamed
+            || LarderCommand.written.contains { word in
+                ["--traffic", "--warm", "--audit"].contains { word.hasPrefix($0) }
+            } || ProcessInfo.processInfo.environment["LARDER_STORE"] != nil
     }
 
     private var rate: Double { traffic ?? (origin.isAWS ? 0 : 50) }
 
     func run() async throws {
         let once = looking.once || isatty(1) == 0
+        let audit = try auditing.file()
         let engine = try await Engine.make(origin, makesTraffic: rate > 0)
+        audit?.record(engine.inspector) { say("\($0)") }
         let work = Task {
             await engine.warm(warm ?? (origin.isAWS ? 10 : 0))
             await Traffic(engine: engine, rate: rate).run()
@@ -139,7 +146,7 @@ extension LookingOptions {
 
 extension Actor {
     /// The one who runs this command.
-    static var `operator`: Actor { Actor("\(NSUserName()) (uid \(getuid()))") }
+    static var `operator`: Actor { Actor(NSUserName(), uid: getuid(), pid: getpid()) }
 }
 
 /// How a look is taken and printed.

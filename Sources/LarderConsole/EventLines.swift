@@ -75,37 +75,12 @@ struct EventLines: Hashable, Sendable {
             line.note = Self.who(event.by)
         case .configured(let old, let new):
             line.word = "changed"
-            line.note = Self.difference(old, new) + (event.by.map { " by \($0.name)" } ?? "")
+            line.note = new.differences(from: old) + (event.by.map { " by \($0)" } ?? "")
         }
         return line
     }
 
     private static func who(_ actor: Actor?) -> String {
-        actor.map { "by \($0.name)" + ($0.reason.map { " \"\($0)\"" } ?? "") } ?? ""
-    }
-
-    static func difference(_ old: Configuration, _ new: Configuration) -> String {
-        var parts: [String] = []
-        if old.maxsize != new.maxsize {
-            parts.append(
-                "maxsize \(Units.text(maxsize: old.maxsize)) -> \(Units.text(maxsize: new.maxsize))"
-            )
-        }
-        if old.ttl != new.ttl {
-            parts.append("ttl \(Units.text(ttl: old.ttl)) -> \(Units.text(ttl: new.ttl))")
-        }
-        if old.maxbytes != new.maxbytes {
-            func text(_ bytes: Int?) -> String { bytes.map { Units.text(bytes: $0) } ?? "none" }
-            parts.append("maxbytes \(text(old.maxbytes)) -> \(text(new.maxbytes))")
-        }
-        if old.jitter != new.jitter { parts.append("jitter \(old.jitter) -> \(new.jitter)") }
-        for (name, old, new) in [
-            ("stale", old.staleIfError, new.staleIfError),
-            ("negative", old.negativeTTL, new.negativeTTL),
-        ] where old != new {
-            parts.append("\(name) \(Units.text(old)) -> \(Units.text(new))")
-        }
-        if old.policy != new.policy { parts.append("policy \(old.policy) -> \(new.policy)") }
-        return parts.joined(separator: ", ")
+        actor.map { "by \($0)" + ($0.reason.map { " \"\($0)\"" } ?? "") } ?? ""
     }
 }

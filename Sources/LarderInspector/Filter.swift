@@ -1,5 +1,5 @@
 import Foundation
-import Larder
+public import Larder
 
 /// Why a filter cannot be read, and where.
 public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -20,7 +20,8 @@ public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// `0001` finds keys that contain it, in any case of letters. `hits>=100 and (ttl<5m or size>1k)`
 /// compares; `not`, `!`, quotes and brackets work as one would think, and words side by side have to
-/// be there both. `key~^4410` matches a regular expression, `state=failed` a word.
+/// be there both. `key~^4410` matches a regular expression, `state=failed` a word, `by=1001` who did
+/// it: a user's name or uid. Of events `state` is what happened: `state=evicted`.
 public struct Filter: Sendable {
     private let root: Node
 
@@ -29,13 +30,29 @@ public struct Filter: Sendable {
         case word(Needle)
         case text(TextField, TextTest)
         case number(NumberField, Comparison, Int64)
-        case state(Row.State, isWanted: Bool)
+        case state(State, isWanted: Bool)
         case not(Node)
         case and(Node, Node)
         case or(Node, Node)
     }
 
-    private enum TextField: String, CaseIterable { case cache, key }
+    private enum TextField: String, CaseIterable { case cache, key, by }
+
+    /// An entry's state, or what happened; some words are both.
+    private struct State: Sendable {
+        let entry: Row.State?
+        let event: EventKind.Word?
+
+        init?(_ text: String) {
+            entry = Row.State(rawValue: text)
+            event = EventKind.Word(rawValue: text)
+            if entry == nil, event == nil { return nil }
+        }
+
+        static let words =
+            Row.State.allCases.map(\.rawValue)
+            + EventKind.Word.allCases.map(\.rawValue).filter { Row.State(rawValue: $0) == nil }
+    }
 
     private enum TextTest: Sendable {
         case equals(String, isWanted: Bool)
@@ -94,6 +111,43 @@ public struct Filter: Sendable {
         let renewal: RenewalFacts?
         let cache: String
         let now: Instant
+        /// Who changed it last.
+        var by: Actor?
+        /// What happened, where it is an event.
+        var event: EventKind.Word?
+    }
+
+    /// Whether it asks who did something.
+    var asksForActors: Bool { Self.asksForActors(root) }
+
+    private static func asksForActors(_ node: Node) -> Bool {
+        switch node {
+        case .text(.by, _): true
+        case .not(let inner): asksForActors(inner)
+        case .and(let a, let b), .or(let a, let b): asksForActors(a) || asksForActors(b)
+        default: false
+        }
+    }
+
+    /// Whether an event passes; `now` is what its age is counted to.
+    public func passes(_ event: LoggedEvent, at now: Instant) -> Bool {
+        var facts = EntryFacts(
+            version: 0, writtenAt: event.at, expiry: nil, deadline: .distantFuture, hits: 0,
+            lastHit: nil, bytes: 0, fetchTime: .zero)
+        switch event.kind {
+        case .written(let version, let took, let bytes):
+            (facts.version, facts.bytes, facts.fetchTime) = (version, bytes, took ?? .zero)
+        case .failed(let took, _): facts.fetchTime = took
+        case .removed(_, let version, let age, let hits):
+            (facts.version, facts.writtenAt, facts.hits) = (version, now + (.zero - age), hits)
+        case .oversized(let bytes): facts.bytes = bytes
+        case .softened(let version), .restored(let version): facts.version = version
+        case .configured: break
+        }
+        let subject = Subject(
+            facts: facts, renewal: nil, cache: event.cache, now: now, by: event.by,
+            event: event.kind.word)
+        return passes(subject) { event.key ?? "" }
     }
 
     /// - Parameter key: Makes the shown key, where it is asked for.
@@ -107,12 +161,15 @@ public struct Filter: Sendable {
         switch node {
         case .everything: true
         case .word(let needle): needle.occurs(in: key())
-        case .text(let field, let test):
-            passes(test, field == .cache ? subject.cache : key())
+        case .text(.cache, let test): passes(test, subject.cache)
+        case .text(.key, let test): passes(test, key())
+        case .text(.by, let test): passes(test, subject.by)
         case .number(let field, let comparison, let wanted):
             number(field, subject).map { comparison.holds($0, wanted) } ?? (comparison == .notEqual)
         case .state(let state, let isWanted):
-            (Row.State(subject.facts, subject.renewal, at: subject.now) == state) == isWanted
+            (subject.event.map { $0 == state.event }
+                ?? (Row.State(subject.facts, subject.renewal, at: subject.now) == state.entry))
+                == isWanted
         case .not(let inner): !passes(inner, subject, key)
         case .and(let a, let b): passes(a, subject, key) && passes(b, subject, key)
         case .or(let a, let b): passes(a, subject, key) || passes(b, subject, key)
@@ -123,6 +180,17 @@ public struct Filter: Sendable {
         switch test {
         case .equals(let text, let isWanted): (value == text) == isWanted
         case .matches(let pattern, let isWanted): pattern.matches(value) == isWanted
+        }
+    }
+
+    /// By name, by uid, or by both as they are shown.
+    private static func passes(_ test: TextTest, _ actor: Actor?) -> Bool {
+        switch test {
+        case .equals(let text, let isWanted):
+            (actor.map { [$0.name, "\($0)", $0.uid.map { "\($0)" }].contains(text) } ?? false)
+                == isWanted
+        case .matches(let pattern, let isWanted):
+            (actor.map { pattern.matches("\($0) \($0.reason ?? "")") } ?? false) == isWanted
         }
     }
 
@@ -321,8 +389,8 @@ public struct Filter: Sendable {
             guard ["=", "!="].contains(sign) else {
                 throw fail("a state is compared with = and !=", at: valuePlace - sign.count)
             }
-            guard let state = Row.State(rawValue: value.lowercased()) else {
-                let known = Row.State.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let state = State(value.lowercased()) else {
+                let known = State.words.joined(separator: ", ")
                 throw fail("\"\(value)\" is no state; \(known) are", at: valuePlace)
             }
             return .state(state, isWanted: sign == "=")

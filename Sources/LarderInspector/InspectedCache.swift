@@ -28,11 +28,12 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     func snapshot() -> Snapshot { cache.snapshot() }
 
     func offer(to selection: inout Selection, place: Int) {
-        let restless = offerRestless(to: &selection, place: place)
+        let actors = selection.asksForActors ? actors() : [:]
+        let restless = offerRestless(to: &selection, place: place, actors)
         guard let (count, rank) = selection.order(keysAreShown: keysAreShown) else {
             cache.survey { key, facts in
                 guard !restless.contains(facts.version) else { return }
-                offer(key, facts, to: &selection, place: place)
+                offer(key, facts, to: &selection, place: place, actors)
             }
             return
         }
@@ -42,7 +43,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         var others = 0
         for (key, facts) in first where !restless.contains(facts.version) {
             others += 1
-            offer(key, facts, to: &selection, place: place)
+            offer(key, facts, to: &selection, place: place, [:])
         }
         selection.pass(max(0, total - restless.count - others))
     }
@@ -60,15 +61,32 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     private func offer(
-        _ key: Key, _ facts: EntryFacts, to selection: inout Selection, place: Int
+        _ key: Key, _ facts: EntryFacts, to selection: inout Selection, place: Int,
+        _ actors: [UInt64: Actor]
     ) {
         let renewal = cache.renewal(of: facts)
-        selection.offer(facts, renewal, place: place, cache: name) { row(key, facts, renewal) }
+        selection.offer(
+            facts, renewal, place: place, cache: name, by: actors[facts.version]
+        ) { row(key, facts, renewal) }
+    }
+
+    /// Who put entries back or marked them as stale, by their versions, as far as events are kept.
+    private func actors() -> [UInt64: Actor] {
+        var actors: [UInt64: Actor] = [:]
+        for event in cache.events(after: 0, limit: .max).events {
+            switch event.kind {
+            case .restored(let version), .softened(let version): actors[version] = event.by
+            default: break
+            }
+        }
+        return actors
     }
 
     /// Offers what is being fetched anew or has failed, of which there is little; returns the
     /// versions of the entries among it.
-    private func offerRestless(to selection: inout Selection, place: Int) -> Set<UInt64> {
+    private func offerRestless(
+        to selection: inout Selection, place: Int, _ actors: [UInt64: Actor]
+    ) -> Set<UInt64> {
         let keys = cache.restless().map(\.key)
         guard !keys.isEmpty else { return [] }
         var versions: Set<UInt64> = []
@@ -77,7 +95,9 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 continue
             }
             if facts.version > 0 { versions.insert(facts.version) }
-            selection.offer(facts, renewal, place: place, cache: name) { row(key, facts, renewal) }
+            selection.offer(
+                facts, renewal, place: place, cache: name, by: actors[facts.version]
+            ) { row(key, facts, renewal) }
         }
         return versions
     }
@@ -87,13 +107,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         guard let key = key(shown) ?? troubled() else { return nil }
         let renewal = renewals(of: [key])[0]
         if let (value, facts) = cache.peek(key) {
-            return EntryDetail(row: row(key, facts, renewal), value: shownValue(value))
+            return EntryDetail(
+                row: row(key, facts, renewal), value: shownValue(value), history: history(of: key))
         }
         guard let renewal, let trouble = renewal.trouble else { return nil }
         let facts = cache.facts(of: key) ?? EntryFacts(trouble)
         return EntryDetail(
-            row: row(key, facts, renewal), value: .fields([.init("failure", .text(trouble.reason))])
-        )
+            row: row(key, facts, renewal),
+            value: .fields([.init("failure", .text(trouble.reason))]), history: history(of: key))
     }
 
     func verify(_ shown: String) async throws -> Verification {
@@ -111,12 +132,18 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func events(after number: UInt64, limit: Int) -> EventLog {
         let page = cache.events(after: number, limit: limit)
-        let events = page.events.map { event in
-            LoggedEvent(
-                cache: name, number: event.number, at: event.at, key: event.key.map(shownKey),
-                kind: event.kind, by: event.by)
-        }
-        return EventLog(events: events, dropped: page.dropped)
+        return EventLog(events: page.events.map(logged), dropped: page.dropped)
+    }
+
+    /// What happened to a key, the latest of it, as far as events are kept.
+    private func history(of key: Key) -> [LoggedEvent] {
+        cache.events(after: 0, limit: .max).events.filter { $0.key == key }.suffix(32).map(logged)
+    }
+
+    private func logged(_ event: Event<Key>) -> LoggedEvent {
+        LoggedEvent(
+            cache: name, number: event.number, at: event.at, key: event.key.map(shownKey),
+            kind: event.kind, by: event.by)
     }
 
     func fetch(_ shown: String) async throws -> FetchResult {
@@ -238,7 +265,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             try cache.configure(before, by: actor)
             return .nothing
         }
-        prepared.before = before
+        prepared.bounds = [.init(cache: name, before: before, after: new)]
         prepared.fetches = fetches(victims)
         return prepared
     }

@@ -36,12 +36,18 @@ public protocol Inspector: Sendable {
     func progress(of plan: Plan.ID) async throws -> Progress
 
     /// Stops an application that is spread over some time; what is done stays done.
-    func cancel(_ plan: Plan.ID) async throws -> Progress
+    func cancel(_ plan: Plan.ID, by actor: Actor) async throws -> Progress
 
     /// Takes back what the application of a plan did: bounds at any time, unless they were changed
     /// since; invalidated entries for 30 s, unless they were written since. Credentials never come
     /// back. What was evicted or expired does not either.
     func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome
+
+    /// What was done through inspectors after record `number`, oldest first; the latest 256 are kept.
+    func changes(after number: UInt64) async throws -> [ChangeRecord]
+
+    /// The same, and then each as it is done. It throws where the engine is gone.
+    func follow(after number: UInt64) -> AsyncThrowingStream<ChangeRecord, any Error>
 }
 
 extension Inspector {

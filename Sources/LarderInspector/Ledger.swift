@@ -4,6 +4,7 @@ import Synchronization
 /// The plans that were applied: how far each has come, and how it is taken back.
 final class Ledger: Sendable {
     private let clock: AgeClock
+    private let changes: Changes
     private let state = Guarded(State())
 
     private struct State {
@@ -23,7 +24,10 @@ final class Ledger: Sendable {
     /// Applications remembered; an older one can be taken back no more.
     private static let kept = 64
 
-    init(clock: AgeClock) { self.clock = clock }
+    init(clock: AgeClock, changes: Changes) {
+        self.clock = clock
+        self.changes = changes
+    }
 
     deinit { state.withLock { for applied in $0.applied.values { applied.task?.cancel() } } }
 
@@ -40,13 +44,14 @@ final class Ledger: Sendable {
             }
         }
         if let spread = how.spread, spread > .zero, prepared.units > 1 {
+            record(.began, plan, by: actor)
             let task = Task { await self.run(plan, prepared, over: spread, how, by: actor) }
             state.withLock { $0.applied[plan]?.task = task }
         } else {
             do {
                 try advance(plan, prepared, to: prepared.units, by: actor)
             } catch {
-                state.withLock { $0.applied[plan]?.progress.state = .failed("\(error)") }
+                fail(plan, error, by: actor)
                 throw error
             }
             finish(plan, how, by: actor)
@@ -90,8 +95,26 @@ final class Ledger: Sendable {
         } catch is CancellationError {
             return
         } catch {
-            state.withLock { $0.applied[plan]?.progress.state = .failed("\(error)") }
+            fail(plan, error, by: actor)
         }
+    }
+
+    private func fail(_ plan: Plan.ID, _ error: any Error, by actor: Actor) {
+        state.withLock { $0.applied[plan]?.progress.state = .failed("\(error)") }
+        record(.failed, plan, by: actor, failure: "\(error)")
+    }
+
+    /// Tells what was done, with all that is known of it.
+    private func record(
+        _ what: ChangeRecord.What, _ plan: Plan.ID, by actor: Actor, outcome: Outcome? = nil,
+        failure: String? = nil
+    ) {
+        guard let applied = state.withLock({ $0.applied[plan] }) else { return }
+        let outcome = outcome ?? applied.progress.outcome
+        changes.add(
+            ChangeRecord(
+                at: clock.now(), plan: plan, what: what, by: actor, applied.prepared, outcome,
+                failure: failure))
     }
 
     private func advance(
@@ -119,26 +142,26 @@ final class Ledger: Sendable {
             state.applied[plan]?.progress.share = 1
             state.applied[plan]?.progress.goesBack = back
         }
+        record(.applied, plan, by: actor)
         guard let back else { return }
         let task = Task { [clock] in
             do { try await clock.sleep(max(back - clock.now(), .zero)) } catch { return }
-            let engine = Actor(actor.name, reason: "back after the time that was given")
-            _ = try? self.undo(plan, by: engine)
+            _ = try? self.undo(plan, by: actor.because("back after the time that was given"))
         }
         state.withLock { $0.applied[plan]?.task = task }
     }
 
     func progress(of plan: Plan.ID) -> Progress? { state.withLock { $0.applied[plan]?.progress } }
 
-    func cancel(_ plan: Plan.ID) -> Progress? {
-        state.withLock { state in
-            guard state.applied[plan]?.progress.state == .underWay else {
-                return state.applied[plan]?.progress
-            }
+    func cancel(_ plan: Plan.ID, by actor: Actor) -> Progress? {
+        let isCancelled = state.withLock { state in
+            guard state.applied[plan]?.progress.state == .underWay else { return false }
             state.applied[plan]?.task?.cancel()
             state.applied[plan]?.progress.state = .cancelled
-            return state.applied[plan]?.progress
+            return true
         }
+        if isCancelled { record(.cancelled, plan, by: actor) }
+        return progress(of: plan)
     }
 
     /// - Throws: ``InspectorError`` where there is nothing to take back.
@@ -158,6 +181,7 @@ final class Ledger: Sendable {
             state.applied[plan]?.progress.state = .undone
             state.applied[plan]?.progress.goesBack = nil
         }
+        record(.undone, plan, by: actor, outcome: outcome)
         return outcome
     }
 }

@@ -16,6 +16,7 @@ public final class LocalInspector: Inspector {
     private let clock: AgeClock
     private let state = Guarded(State())
     private let ledger: Ledger
+    private let changes: Changes
 
     private struct State {
         var caches: [any InspectedCache] = []
@@ -31,8 +32,9 @@ public final class LocalInspector: Inspector {
     public init(_ name: String, clock: AgeClock = .system) {
         self.name = name
         self.clock = clock
-        ledger = Ledger(clock: clock)
         instance = String(UInt64.random(in: .min ... .max), radix: 16)
+        changes = Changes(instance: instance)
+        ledger = Ledger(clock: clock, changes: changes)
     }
 
     /// An inspector of one cache, whose values say themselves what may be seen of them.
@@ -179,7 +181,7 @@ public final class LocalInspector: Inspector {
             return state.plans.removeValue(forKey: plan)
         }
         guard let prepared else { throw unknown }
-        return try ledger.apply(plan, prepared, how, by: actor)
+        return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
     }
 
     public func progress(of plan: Plan.ID) async throws -> Progress {
@@ -187,13 +189,28 @@ public final class LocalInspector: Inspector {
         return progress
     }
 
-    public func cancel(_ plan: Plan.ID) async throws -> Progress {
-        guard let progress = ledger.cancel(plan) else { throw Self.notApplied }
+    public func cancel(_ plan: Plan.ID, by actor: Actor) async throws -> Progress {
+        guard let progress = ledger.cancel(plan, by: actor.applying(plan)) else {
+            throw Self.notApplied
+        }
         return progress
     }
 
     public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
-        try ledger.undo(plan, by: actor)
+        try ledger.undo(plan, by: actor.applying(plan))
+    }
+
+    public func changes(after number: UInt64) async throws -> [ChangeRecord] {
+        changes.after(number)
+    }
+
+    public func follow(
+        after number: UInt64
+    ) -> AsyncThrowingStream<ChangeRecord, any Error> { changes.follow(after: number) }
+
+    /// Has every change from now on handed over, before the one who made it is answered.
+    public func record(_ sink: @escaping @Sendable (ChangeRecord) -> Void) {
+        changes.hand(to: sink)
     }
 
     private static let notApplied = InspectorError(

@@ -4,7 +4,8 @@ import Larder
 struct Prepared: Sendable {
     var victims: [PlannedVictim] = []
     var skipped: [Skipped] = []
-    var before: Configuration?
+    /// The bounds that change.
+    var bounds: [ChangeRecord.Bounds] = []
     var fetches = 0
     /// The names of the protected caches concerned.
     var protected: [String] = []
@@ -12,6 +13,9 @@ struct Prepared: Sendable {
     var units: Int
     var run: @Sendable (_ units: Range<Int>, Actor, UndoID) throws -> Outcome
     var undo: @Sendable (UndoID, Actor) throws -> Outcome
+
+    /// The bounds before, where the change is of one cache's bounds.
+    var before: Configuration? { bounds.count == 1 ? bounds[0].before : nil }
 
     init(
         victims: [PlannedVictim], skipped: [Skipped] = [], units: Int,
@@ -31,7 +35,7 @@ struct Prepared: Sendable {
         skipped = parts.flatMap(\.skipped)
         fetches = parts.reduce(0) { $0 + $1.fetches }
         protected = Set(parts.flatMap(\.protected)).sorted()
-        before = parts.count == 1 ? parts[0].before : nil
+        bounds = parts.flatMap(\.bounds)
         units = parts.reduce(0) { $0 + $1.units }
         run = { units, actor, undo in
             var outcome = Outcome.nothing

@@ -32,12 +32,13 @@ struct Selection {
 
     mutating func offer(
         _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, cache: String,
-        _ makeRow: () -> Row
+        by actor: Actor? = nil, _ makeRow: () -> Row
     ) {
         total += 1
         var row: Row?
         if !filter.isEmpty {
-            let subject = Filter.Subject(facts: facts, renewal: renewal, cache: cache, now: now)
+            let subject = Filter.Subject(
+                facts: facts, renewal: renewal, cache: cache, now: now, by: actor)
             let passes = filter.passes(subject) {
                 let made = row ?? makeRow()
                 row = made
@@ -82,6 +83,9 @@ struct Selection {
             }
         return rank.map { (wanted, $0) }
     }
+
+    /// Whether it has to be told who changed an entry last.
+    var asksForActors: Bool { filter.asksForActors }
 
     var isDescending: Bool { query.descending }
     var instant: Instant { now }

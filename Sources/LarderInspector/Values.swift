@@ -15,6 +15,8 @@ public struct Report: Hashable, Sendable, Codable {
     public var memory: ProcessMemory
     /// Where values come from.
     public var origins: [OriginReport]
+    /// Nothing can be changed by whoever this report was made for.
+    public var isReadOnly = false
 
     public init(
         name: String, instance: String, pid: Int32, at: Instant, wall: Date,
@@ -151,6 +153,28 @@ public enum Column: String, Hashable, Sendable, Codable, CaseIterable {
     case cache, key, ttl, expiry, age, hits, size, state, fetch, version
 }
 
+extension Column {
+    /// What stands in this column of a row: text, or a whole number (times in nanoseconds, as what
+    /// is left or has passed at `now`); `nil` where there is nothing.
+    public func value(of row: Row, at now: Instant) -> Shown {
+        func left(_ end: Instant?) -> Shown {
+            end.map { .number("\(($0 - now).nanoseconds)") } ?? .null
+        }
+        return switch self {
+        case .cache: .text(row.id.cache)
+        case .key: .text(row.id.key)
+        case .ttl: left(row.deadline)
+        case .expiry: left(row.expiry)
+        case .age: .number("\((now - row.writtenAt).nanoseconds)")
+        case .hits: .number("\(row.hits)")
+        case .size: .number("\(row.bytes)")
+        case .state: .text(row.state(at: now).rawValue)
+        case .fetch: .number("\(row.fetchTime.nanoseconds)")
+        case .version: .number("\(row.version)")
+        }
+    }
+}
+
 /// Which entries to list, and in which order.
 public struct Query: Hashable, Sendable, Codable {
     /// Caches by name; empty for all.
@@ -196,10 +220,13 @@ public struct Page: Hashable, Sendable, Codable {
 public struct EntryDetail: Hashable, Sendable, Codable {
     public var row: Row
     public var value: Shown
+    /// What happened to its key lately, oldest first.
+    public var history: [LoggedEvent]
 
-    public init(row: Row, value: Shown) {
+    public init(row: Row, value: Shown, history: [LoggedEvent] = []) {
         self.row = row
         self.value = value
+        self.history = history
     }
 }
 

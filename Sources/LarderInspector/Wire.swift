@@ -1,5 +1,5 @@
 import Foundation
-import Larder
+public import Larder
 
 // How values are written as JSON where no synthesized form would read well. Times are nanoseconds:
 // durations as such, instants on the engine's own age line.
@@ -89,12 +89,6 @@ extension LoggedEvent {
         case version, took, bytes, reason, age, hits, from, to
     }
 
-    /// The words for what happened.
-    private enum Kind: String, Codable {
-        case written, failed, oversized, softened, restored, configured
-        case expired, evicted, invalidated, replaced
-    }
-
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Name.self)
         func get<Value: Decodable>(_ name: Name) throws -> Value {
@@ -103,7 +97,7 @@ extension LoggedEvent {
         func duration(_ name: Name) throws -> Duration {
             .nanoseconds(try get(name) as Int64)
         }
-        let word: Kind = try get(.kind)
+        let word: EventKind.Word = try get(.kind)
         let kind: EventKind =
             switch word {
             case .written:
@@ -134,35 +128,48 @@ extension LoggedEvent {
         try values.encode(at, forKey: .at)
         try values.encodeIfPresent(key, forKey: .key)
         try values.encodeIfPresent(by, forKey: .by)
-        func word(_ kind: Kind) throws { try values.encode(kind, forKey: .kind) }
+        try values.encode(kind.word, forKey: .kind)
         switch kind {
         case .written(let version, let took, let bytes):
-            try word(.written)
             try values.encode(version, forKey: .version)
             try values.encodeIfPresent(took, forKey: .took)
             try values.encode(bytes, forKey: .bytes)
         case .failed(let took, let reason):
-            try word(.failed)
             try values.encode(took, forKey: .took)
             try values.encode(reason, forKey: .reason)
-        case .removed(let cause, let version, let age, let hits):
-            try word(Kind(rawValue: cause.rawValue)!)
+        case .removed(_, let version, let age, let hits):
             try values.encode(version, forKey: .version)
             try values.encode(age, forKey: .age)
             try values.encode(hits, forKey: .hits)
         case .oversized(let bytes):
-            try word(.oversized)
             try values.encode(bytes, forKey: .bytes)
         case .softened(let version):
-            try word(.softened)
             try values.encode(version, forKey: .version)
         case .restored(let version):
-            try word(.restored)
             try values.encode(version, forKey: .version)
         case .configured(let from, let to):
-            try word(.configured)
             try values.encode(from, forKey: .from)
             try values.encode(to, forKey: .to)
+        }
+    }
+}
+
+extension EventKind {
+    /// What happened, in a word: as it stands in JSON, in filters and on screen.
+    public enum Word: String, Hashable, Sendable, Codable, CaseIterable {
+        case written, failed, oversized, softened, restored, configured
+        case expired, evicted, invalidated, replaced
+    }
+
+    public var word: Word {
+        switch self {
+        case .written: .written
+        case .failed: .failed
+        case .removed(let cause, _, _, _): Word(rawValue: cause.rawValue)!
+        case .oversized: .oversized
+        case .softened: .softened
+        case .restored: .restored
+        case .configured: .configured
         }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Larder
+import LarderInspector
 
 /// The document that says what can be asked for, written from the routes themselves.
 enum OpenAPI {
@@ -44,6 +45,10 @@ enum OpenAPI {
         let inQuery: [Object] = route.query.map { parameter in
             var schema: Object = ["type": parameter.type]
             if !parameter.values.isEmpty { schema["enum"] = parameter.values }
+            if parameter.name == "columns" {
+                let column = Column.allCases.map(\.rawValue).joined(separator: "|")
+                schema["pattern"] = "^(\(column))(,(\(column)))*$"
+            }
             if parameter.type == "integer" {
                 schema["minimum"] = parameter.name == "every" ? 50 : 0
                 schema["maximum"] =
@@ -81,7 +86,7 @@ enum OpenAPI {
         } else {
             content["text/plain"] = ["schema": ["type": "string"] as Object] as Object
         }
-        if route.path.hasSuffix("/events") {
+        if route.query.contains(where: { $0.name == "after" }) {
             content["text/event-stream"] = ["schema": ["type": "string"] as Object] as Object
         }
         var responses: Object = [
@@ -139,6 +144,10 @@ enum OpenAPI {
             ["rows": ["type": "array"] as Object, "matched": whole, "total": whole],
             required: ["at", "rows", "matched", "total"]),
         "EntryDetail": object([:], required: ["row", "value"]),
+        "Changes": [
+            "type": "array",
+            "items": object([:], required: ["number", "plan", "what", "by", "time"]),
+        ] as Object,
         "EventLog": object(
             ["events": ["type": "array"] as Object, "dropped": whole],
             required: ["events", "dropped"]),

@@ -26,11 +26,11 @@ struct Peer: Sendable {
         var gid: gid_t
     }
 
+    /// Its user's name.
+    var user: String { getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "somebody" }
+
     /// Its user's name, uid and pid.
-    var name: String {
-        let user = getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "somebody"
-        return "\(user) (uid \(uid), pid \(pid))"
-    }
+    var name: String { "\(user) (uid \(uid), pid \(pid))" }
 
     /// Whether it may look in: the engine's own user, root, or the group that was let in.
     func isAdmitted(group: gid_t?) -> Bool {

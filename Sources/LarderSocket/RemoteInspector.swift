@@ -102,12 +102,54 @@ public final class RemoteInspector: Inspector {
         try await get("/v1/plans/\(escaped(plan))")
     }
 
-    public func cancel(_ plan: Plan.ID) async throws -> LarderInspector.Progress {
-        try await send("POST", "/v1/plans/\(escaped(plan))/cancel")
+    public func cancel(
+        _ plan: Plan.ID, by actor: Actor
+    ) async throws -> LarderInspector.Progress {
+        try await send("POST", "/v1/plans/\(escaped(plan))/cancel", reason: actor.reason)
     }
 
     public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
         try await send("POST", "/v1/plans/\(escaped(plan))/undo", reason: actor.reason)
+    }
+
+    public func changes(after number: UInt64) async throws -> [ChangeRecord] {
+        try await get("/v1/changes", [("after", "\(number)")])
+    }
+
+    public func follow(after number: UInt64) -> AsyncThrowingStream<ChangeRecord, any Error> {
+        AsyncThrowingStream { records in
+            let reading = Task {
+                do {
+                    try await read(after: number) { records.yield($0) }
+                    throw SocketError("\(place.name) has ended")
+                } catch { records.finish(throwing: error) }
+            }
+            records.onTermination = { _ in reading.cancel() }
+        }
+    }
+
+    /// Reads the stream of changes for as long as there is one.
+    private func read(
+        after number: UInt64, _ take: (ChangeRecord) -> Void
+    ) async throws {
+        try place.checkSocket()
+        var request = HTTPClientRequest(
+            url: "http+unix://\(escaped(place.socket))/v1/changes?after=\(number)")
+        request.headers.add(name: "Accept", value: "text/event-stream")
+        let response = try await http.execute(request, deadline: .distantFuture)
+        guard response.status == .ok else { return }
+        var rest: [UInt8] = []
+        for try await piece in response.body {
+            rest += piece.readableBytesView
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = rest[..<end]
+                if line.starts(with: Array("data: ".utf8)) {
+                    let data = Data(line.dropFirst(6))
+                    take(try JSONDecoder().decode(ChangeRecord.self, from: data))
+                }
+                rest.removeSubrange(...end)
+            }
+        }
     }
 
     // MARK: Asking

@@ -81,17 +81,14 @@ public struct Rendezvous: Hashable, Sendable {
 
     /// - Throws: ``SocketError`` where somebody else could put something there.
     func checkFolder() throws(SocketError) {
-        var status = stat()
-        guard lstat(folder, &status) == 0 else {
-            throw SocketError("\(folder) is not there")
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
+        guard let file = Self.file(folder) else { throw SocketError("\(folder) is not there") }
+        guard file.type == .typeDirectory else {
             throw SocketError("\(folder) is no folder of its own (a link, or a file); remove it")
         }
-        guard status.st_uid == geteuid() || status.st_uid == 0 else {
-            throw SocketError("\(folder) belongs to uid \(status.st_uid); it is not trusted")
+        guard file.uid == geteuid() || file.uid == 0 else {
+            throw SocketError("\(folder) belongs to uid \(file.uid); it is not trusted")
         }
-        guard status.st_mode & 0o022 == 0 else {
+        guard file.mode & 0o022 == 0 else {
             throw SocketError(
                 "\(folder) can be written to by others; chmod go-w it, or remove it")
         }
@@ -100,18 +97,27 @@ public struct Rendezvous: Hashable, Sendable {
     /// - Throws: ``SocketError`` where what stands there is no socket of this user or of root.
     func checkSocket() throws(SocketError) {
         try checkFolder()
-        var status = stat()
-        guard lstat(socket, &status) == 0 else {
+        guard let file = Self.file(socket) else {
             throw SocketError("no engine called \(name) is in \(folder)")
         }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
+        guard file.type == .typeSocket else {
             throw SocketError("\(socket) is no socket; remove it")
         }
-        var folderStatus = stat()
-        lstat(folder, &folderStatus)
-        guard [geteuid(), 0, folderStatus.st_uid].contains(status.st_uid) else {
-            throw SocketError("\(socket) belongs to uid \(status.st_uid); it is not trusted")
+        guard [geteuid(), 0, Self.file(folder)?.uid].contains(file.uid) else {
+            throw SocketError("\(socket) belongs to uid \(file.uid); it is not trusted")
         }
+    }
+
+    /// What stands at a path, links not followed; `nil` where nothing does.
+    private static func file(
+        _ path: String
+    ) -> (type: FileAttributeType, uid: uid_t, mode: UInt16)? {
+        let facts = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let type = facts?[.type] as? FileAttributeType,
+            let uid = facts?[.ownerAccountID] as? NSNumber,
+            let mode = facts?[.posixPermissions] as? NSNumber
+        else { return nil }
+        return (type, uid.uint32Value, mode.uint16Value)
     }
 
     // MARK: The lock
@@ -128,8 +134,7 @@ public struct Rendezvous: Hashable, Sendable {
                 "an engine called \(name) is running already\(owner.map { " (pid \($0))" } ?? ""); "
                     + "give this one another --name")
         }
-        var status = stat()
-        if lstat(socket, &status) == 0, status.st_mode & S_IFMT != S_IFSOCK {
+        if let there = Self.file(socket), there.type != .typeSocket {
             close(file)
             throw SocketError("\(socket) is no socket; remove it")
         }

@@ -47,6 +47,14 @@ struct Asked: Sendable {
         return number
     }
 
+    /// The number after which a page or a stream begins.
+    func last() throws -> UInt64 {
+        if let last = headers[.init("Last-Event-ID")!].flatMap({ UInt64($0) }) { return last }
+        return UInt64(try number("after", 0...Int.max, default: 0))
+    }
+
+    var wantsStream: Bool { headers[.accept]?.contains("text/event-stream") == true }
+
     func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
         do { return try JSONDecoder().decode(type, from: body) } catch {
             throw Refusal(.badRequest, "the body is no \(type) in JSON: \(Self.reason(error))")
@@ -74,8 +82,8 @@ struct Asked: Sendable {
 enum Answer: Sendable {
     case json(Data)
     case text(String, type: String)
-    /// Events of a cache as they happen, after a number, looked for so often.
-    case events(cache: String, after: UInt64, every: Duration)
+    case events(EventStream)
+    case changes(AsyncThrowingStream<String, any Error>)
 
     static func value(_ value: some Encodable) throws -> Answer {
         let encoder = JSONEncoder()

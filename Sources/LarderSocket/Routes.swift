@@ -16,7 +16,8 @@ struct Routes: Sendable {
         self.inspector = inspector
         self.isReadOnly = isReadOnly
         let routes =
-            Self.looking(inspector) + Self.changing(inspector).filter { !isReadOnly || !$0.changes }
+            Self.looking(inspector, isReadOnly: isReadOnly)
+            + Self.changing(inspector).filter { !isReadOnly || !$0.changes }
         let document = OpenAPI.document(of: routes)
         all =
             routes + [
@@ -27,17 +28,11 @@ struct Routes: Sendable {
             ]
     }
 
-    struct About: Codable {
-        var name: String
-        var instance: String
-        var pid: Int32
-        var version: Int
-        var readOnly: Bool
-    }
-
     private static let pageQuery = [
         Route.Parameter(name: "cache", type: "string", about: "Only this cache."),
-        Route.Parameter(name: "filter", type: "string", about: "Only keys that contain this text."),
+        Route.Parameter(
+            name: "filter", type: "string",
+            about: "What entries must be like, as people write it: a part of the key, comparisons."),
         Route.Parameter(
             name: "sort", type: "string", about: "The column to sort by.",
             values: Column.allCases.map(\.rawValue)),
@@ -45,12 +40,45 @@ struct Routes: Sendable {
             name: "order", type: "string", about: "Which way.", values: ["asc", "desc"]),
         Route.Parameter(name: "offset", type: "integer", about: "Entries to pass over."),
         Route.Parameter(name: "limit", type: "integer", about: "Most entries wanted."),
+        Route.Parameter(
+            name: "columns", type: "string",
+            about: "Only these columns, with commas between them; times as what is left or passed."),
     ]
+
+    /// The columns that a request names.
+    private static func columns(_ text: String) throws -> [Column] {
+        try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
+            guard let column = Column(rawValue: String(name)) else {
+                throw Refusal(.badRequest, "columns: \"\(name.prefix(40))\" is none; \(known)")
+            }
+            return column
+        }
+    }
+
+    private static let known =
+        Column.allCases.map(\.rawValue).joined(separator: ", ") + " are accepted"
+
+    /// A page of which only some columns are wanted.
+    private struct Columns: Encodable {
+        var at: Instant
+        var rows: [Shown]
+        var matched: Int
+        var total: Int
+
+        init(_ page: Page, _ columns: [Column]) {
+            at = page.at
+            rows = page.rows.map { row in
+                .fields(columns.map { .init($0.rawValue, $0.value(of: row, at: page.at)) })
+            }
+            matched = page.matched
+            total = page.total
+        }
+    }
 
     /// Most entries in one reply.
     static let mostEntries = 10_000
 
-    private static func looking(_ inspector: any Inspector) -> [Route] {
+    private static func looking(_ inspector: any Inspector, isReadOnly: Bool) -> [Route] {
         [
             Route(method: .get, path: "/healthz", summary: "Whether the engine answers.") { _ in
                 _ = try await inspector.report()
@@ -66,7 +94,11 @@ struct Routes: Sendable {
             Route(
                 method: .get, path: "/v1/snapshot", summary: "The engine and every cache now.",
                 reply: "Report"
-            ) { _ in try .value(try await inspector.report()) },
+            ) { _ in
+                var report = try await inspector.report()
+                report.isReadOnly = report.isReadOnly || isReadOnly
+                return try .value(report)
+            },
             Route(
                 method: .get, path: "/v1/caches", summary: "Every cache now.", reply: "Caches"
             ) { _ in try .value(try await inspector.report().caches) },
@@ -94,9 +126,7 @@ struct Routes: Sendable {
                     guard let column = Column(rawValue: sort) else {
                         throw Refusal(
                             .badRequest,
-                            "sort is \"\(sort.prefix(40))\"; "
-                                + Column.allCases.map(\.rawValue).joined(separator: ", ")
-                                + " are accepted")
+                            "sort is \"\(sort.prefix(40))\"; \(known)")
                     }
                     query.sort = column
                 }
@@ -107,7 +137,10 @@ struct Routes: Sendable {
                 }
                 query.offset = try asked.number("offset", 0...Int(Int32.max), default: 0)
                 query.limit = try asked.number("limit", 0...mostEntries, default: 50)
-                return try .value(try await inspector.entries(query))
+                let wanted = try asked.query["columns"].map(columns)
+                let page = try await inspector.entries(query)
+                guard let wanted else { return try .value(page) }
+                return try .value(Columns(page, wanted))
             },
             Route(
                 method: .get, path: "/v1/caches/{cache}/entries/{key}",
@@ -134,23 +167,36 @@ struct Routes: Sendable {
                 ], reply: "EventLog"
             ) { asked in
                 let cache = asked.parts["cache"]!
-                var after = UInt64(try asked.number("after", 0...Int.max, default: 0))
-                if let last = asked.headers[.init("Last-Event-ID")!].flatMap({ UInt64($0) }) {
-                    after = last
-                }
+                let after = try asked.last()
                 let every = try asked.number("every", 50...60_000, default: 250)
                 let limit = try asked.number("limit", 0...100_000, default: 1000)
                 // What is not there is told before a stream begins.
                 let page = try await inspector.events(in: cache, after: after, limit: limit)
-                guard asked.headers[.accept]?.contains("text/event-stream") == true else {
-                    return try .value(page)
-                }
-                return .events(cache: cache, after: after, every: .milliseconds(every))
+                guard asked.wantsStream else { return try .value(page) }
+                return .events(
+                    EventStream(
+                        inspector: inspector, cache: cache, after: after,
+                        every: .milliseconds(every)))
             },
             Route(
                 method: .get, path: "/v1/plans/{plan}",
                 summary: "How far the application of a plan has come.", reply: "Progress"
             ) { asked in try .value(try await inspector.progress(of: asked.parts["plan"]!)) },
+            Route(
+                method: .get, path: "/v1/changes",
+                summary:
+                    "What was done to the engine: who, why, before and after; as a stream where "
+                    + "text/event-stream is accepted, from Last-Event-ID on.",
+                query: [
+                    .init(name: "after", type: "integer", about: "Changes numbered above this one.")
+                ], reply: "Changes"
+            ) { asked in
+                let after = try asked.last()
+                guard asked.wantsStream else {
+                    return try .value(try await inspector.changes(after: after))
+                }
+                return .changes(ChangeStream.make(inspector, after: after))
+            },
             Route(
                 method: .post, path: "/v1/plans", summary: "Work out what a change would do.",
                 body: "Change", reply: "Plan"
@@ -173,7 +219,10 @@ struct Routes: Sendable {
                 method: .post, path: "/v1/plans/{plan}/cancel",
                 summary: "Stop an application that is spread over some time.", reply: "Progress",
                 changes: true
-            ) { asked in try .value(try await inspector.cancel(asked.parts["plan"]!)) },
+            ) { asked in
+                try .value(
+                    try await inspector.cancel(asked.parts["plan"]!, by: asked.actor))
+            },
             Route(
                 method: .post, path: "/v1/plans/{plan}/undo",
                 summary: "Take back what an application did.", reply: "Outcome", changes: true

@@ -26,6 +26,8 @@ public struct SocketService: Service {
         public var largestBody = 1 << 20
         /// How long a body may take.
         public var bodyDeadline = Duration.seconds(10)
+        /// Called once the socket is there.
+        public var onListening: @Sendable () -> Void = {}
 
         public init() {}
     }
@@ -82,6 +84,7 @@ public struct SocketService: Service {
                     chmod(place.socket, 0o600)
                 }
                 logger.info("listening", metadata: ["socket": "\(place.socket)"])
+                options.onListening()
             },
             logger: quiet)
         try await application.run()
@@ -182,7 +185,7 @@ struct Responder: HTTPResponder {
         let reason = request.headers[.init("Larder-Reason")!]?.removingPercentEncoding
         let asked = Asked(
             parts: parts, query: query, headers: request.headers, body: body,
-            actor: Actor(peer.name, reason: reason))
+            actor: Actor(peer.user, reason: reason, uid: peer.uid, pid: peer.pid))
         return try await self.response(to: try await route.answer(asked))
     }
 
@@ -217,15 +220,21 @@ struct Responder: HTTPResponder {
             return Response(
                 status: .ok, headers: [.contentType: type],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-        case .events(let cache, let after, let every):
-            let stream = EventStream(
-                inspector: inspector, cache: cache, after: after, every: every)
-            return Response(
-                status: .ok, headers: [.contentType: "text/event-stream"],
-                body: ResponseBody(
+        case .events(let stream):
+            return Self.streamed(
+                ResponseBody(
+                    asyncSequence: stream.map { ByteBuffer(string: $0) }.cancelOnGracefulShutdown()
+                ))
+        case .changes(let stream):
+            return Self.streamed(
+                ResponseBody(
                     asyncSequence: stream.map { ByteBuffer(string: $0) }.cancelOnGracefulShutdown()
                 ))
         }
+    }
+
+    private static func streamed(_ body: ResponseBody) -> Response {
+        Response(status: .ok, headers: [.contentType: "text/event-stream"], body: body)
     }
 
     private static func refusal(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
@@ -236,49 +245,5 @@ struct Responder: HTTPResponder {
         return Response(
             status: status, headers: [.contentType: "application/json; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
-    }
-}
-
-/// Events of a cache as server-sent events, with a beat where there are none.
-struct EventStream: AsyncSequence, Sendable {
-    let inspector: any Inspector
-    let cache: String
-    let after: UInt64
-    let every: Duration
-
-    /// Longest silence.
-    static let beat = Duration.seconds(10)
-
-    func makeAsyncIterator() -> Iterator { Iterator(stream: self, last: after) }
-
-    struct Iterator: AsyncIteratorProtocol {
-        let stream: EventStream
-        var last: UInt64
-        var quiet = Duration.zero
-
-        /// What is to be written next; `nil` once nobody wants it.
-        mutating func next() async throws -> String? {
-            while true {
-                let page = try await stream.inspector.events(
-                    in: stream.cache, after: last, limit: 1000)
-                var text = page.dropped > 0 ? "event: dropped\ndata: \(page.dropped)\n\n" : ""
-                for event in page.events {
-                    guard case .json(let data) = try Answer.value(event) else { continue }
-                    text +=
-                        "id: \(event.number)\ndata: \(String(decoding: data, as: UTF8.self))\n\n"
-                    last = event.number
-                }
-                if !text.isEmpty {
-                    quiet = .zero
-                    return text
-                }
-                do { try await Task.sleep(for: stream.every) } catch { return nil }
-                quiet += stream.every
-                if quiet >= EventStream.beat {
-                    quiet = .zero
-                    return ": beat\n\n"
-                }
-            }
-        }
     }
 }

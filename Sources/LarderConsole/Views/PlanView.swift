@@ -88,7 +88,7 @@ enum PlanView {
         case .all, .invalidateAll:
             notes.append("\(entries(plan.entries)) and \(Units.text(bytes: plan.bytes)) go.")
         case .configure(_, let new):
-            if let before = plan.before { notes.append(EventLines.difference(before, new)) }
+            if let before = plan.before { notes.append(new.differences(from: before)) }
             let expired = plan.victims.contains { $0.cause == .expired }
             let evicted = plan.victims.contains { $0.cause == .evicted }
             let how = [expired ? "expire" : "", evicted ? "are evicted" : ""]

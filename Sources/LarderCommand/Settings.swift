@@ -1,0 +1,345 @@
+import ArgumentParser
+import Foundation
+import LarderInspector
+import Yams
+
+/// What configuration files and `LARDER_` variables say: options by their names, without the
+/// dashes. They are put before what stands on the command line, so that this wins, then the
+/// environment, then the user's file, then the system's.
+struct Settings: Equatable {
+    /// One option, and where it was said.
+    struct Setting: Equatable {
+        var name: String
+        /// As it would stand on the command line; none for a flag.
+        var value: String?
+        var place: String
+    }
+
+    /// From the weakest to the strongest.
+    private var layers: [[Setting]] = []
+
+    /// - Throws: ``SettingError``.
+    init(_ environment: [String: String], files: [String]? = nil) throws(SettingError) {
+        for path in files ?? Self.files(environment) {
+            guard FileManager.default.fileExists(atPath: path) else {
+                if environment["LARDER_CONFIG"] == path {
+                    throw SettingError("\(path): there is no such file")
+                }
+                continue
+            }
+            layers.append(try Self.read(path))
+        }
+        layers.append(try Self.read(environment))
+    }
+
+    /// The system's, then the user's; one that is named by `LARDER_CONFIG` instead of both.
+    private static func files(_ environment: [String: String]) -> [String] {
+        if let named = environment["LARDER_CONFIG"], !named.isEmpty { return [named] }
+        let own = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let home = environment["HOME"] ?? NSHomeDirectory()
+        return ["/etc/larder/config.yaml", "\(own ?? home + "/.config")/larder/config.yaml"]
+    }
+
+    // MARK: What can be said
+
+    private enum Kind {
+        case value, flag
+        /// Several, with commas between them.
+        case list
+        /// Several, the option once for each.
+        case repeated
+    }
+
+    private struct Known {
+        var name: String
+        var kind = Kind.value
+        /// The origin that it belongs to, where that is one of them.
+        var origin: OriginOptions.Origin?
+        /// The commands that take it, where not all do that run an engine.
+        var commands: Set<String> = ["top", "serve", "fetch"]
+    }
+
+    private static let known: [Known] =
+        [Known(name: "origin")]
+        + [
+            "table", "key", "sort-key", "region", "profile", "endpoint-url", "role",
+            "role-session-name", "duration-seconds", "external-id", "policy", "source-identity",
+        ].map { Known(name: $0, origin: .aws) }
+        + ["policy-arn", "tag", "transitive-tag-key"].map {
+            Known(name: $0, kind: .repeated, origin: .aws)
+        }
+        + [
+            Known(name: "consistent-read", kind: .flag, origin: .aws),
+            Known(name: "attributes", kind: .list, origin: .aws),
+            Known(name: "keys", kind: .list),
+            Known(name: "accounts", origin: .embedded),
+            Known(name: "latency", origin: .embedded),
+            Known(name: "traffic", commands: ["top", "serve"]),
+            Known(name: "warm", commands: ["top", "serve"]),
+            Known(name: "audit", commands: ["top", "serve"]),
+            Known(name: "refresh", commands: ["top"]),
+            Known(name: "sort", commands: ["top"]),
+            Known(name: "name", commands: ["serve"]),
+            Known(name: "allow-gid", commands: ["serve"]),
+            Known(name: "read-only", kind: .flag, commands: ["serve"]),
+            Known(name: "log-format", commands: ["serve"]),
+            Known(name: "grace", commands: ["serve"]),
+        ]
+
+    /// The options that say which origin is meant.
+    private static let deciding: [String: OriginOptions.Origin] = [
+        "table": .aws, "role": .aws, "endpoint-url": .aws, "profile": .aws,
+    ]
+
+    // MARK: Reading
+
+    private static func read(_ environment: [String: String]) throws(SettingError) -> [Setting] {
+        var settings: [Setting] = []
+        for (variable, value) in environment.sorted(by: { $0.key < $1.key })
+        where variable.hasPrefix("LARDER_") && !value.isEmpty {
+            let word = variable.dropFirst(7).lowercased()
+            if word.hasPrefix("cache_") {
+                settings.append(try cache(String(word.dropFirst(6)), value, variable))
+            } else if let known = known.first(where: {
+                $0.name.replacing("-", with: "_") == word
+            }) {
+                settings += try Self.settings(known, [value], variable)
+            }
+        }
+        return settings
+    }
+
+    private static func read(_ path: String) throws(SettingError) -> [Setting] {
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: String(contentsOfFile: path, encoding: .utf8))
+        } catch let error as YamlError {
+            throw SettingError("\(path)\(Self.place(error)): \(Self.sentence(error))")
+        } catch {
+            throw SettingError("\(path): it cannot be read as text in UTF-8")
+        }
+        guard let root, root.null == nil else { return [] }
+        func place(_ node: Node) -> String {
+            node.mark.map { "\(path):\($0.line):\($0.column)" } ?? path
+        }
+        guard let mapping = root.mapping else {
+            throw SettingError("\(place(root)): settings are expected, each as NAME: VALUE")
+        }
+        var settings: [Setting] = []
+        var seen: Set<String> = []
+        for (key, value) in mapping {
+            let name = key.string ?? ""
+            guard seen.insert(name).inserted else {
+                throw SettingError("\(place(key)): \(name) stands here twice")
+            }
+            if name == "caches" {
+                settings += try caches(value, place)
+                continue
+            }
+            guard let known = known.first(where: { $0.name == name }) else {
+                let names = known.map(\.name) + ["caches"]
+                throw SettingError(
+                    "\(place(key)): there is no setting \"\(name)\"; "
+                        + names.sorted().joined(separator: ", ") + " are accepted")
+            }
+            settings += try Self.settings(known, try texts(value, known, place), place(value))
+        }
+        return settings
+    }
+
+    /// A value's texts: of a list one for each item.
+    private static func texts(
+        _ node: Node, _ known: Known, _ place: (Node) -> String
+    ) throws(SettingError) -> [String] {
+        if let text = node.scalar?.string { return [text] }
+        guard let items = node.sequence, [.list, .repeated].contains(known.kind) else {
+            throw SettingError("\(place(node)): \(known.name) is one value")
+        }
+        var texts: [String] = []
+        for item in items {
+            guard let text = item.scalar?.string else {
+                throw SettingError("\(place(item)): \(known.name) is a list of plain values")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// `caches:` with bounds by name: `accounts: {maxsize: 64, ttl: 300s}`, or in one text.
+    private static func caches(
+        _ node: Node, _ place: (Node) -> String
+    ) throws(SettingError) -> [Setting] {
+        guard let mapping = node.mapping else {
+            throw SettingError(
+                "\(place(node)): bounds by cache are expected: accounts: {maxsize: 64, ttl: 300s}")
+        }
+        var settings: [Setting] = []
+        for (key, value) in mapping {
+            let name = key.string ?? ""
+            _ = try cache(name, "", place(key))
+            if let text = value.scalar?.string {
+                settings.append(try cache(name, text, place(value)))
+                continue
+            }
+            guard let bounds = value.mapping else {
+                throw SettingError("\(place(value)): bounds are expected: {maxsize: 64, ttl: 300s}")
+            }
+            for (bound, value) in bounds {
+                guard let text = value.scalar?.string else {
+                    throw SettingError("\(place(value)): \(bound.string ?? "") is one value")
+                }
+                settings.append(
+                    try cache(name, "\(bound.string ?? "")=\(text)", place(value)))
+            }
+        }
+        return settings
+    }
+
+    private static func cache(
+        _ name: String, _ bounds: String, _ place: String
+    ) throws(SettingError) -> Setting {
+        let text = "\(name):\(bounds)"
+        do { _ = try CacheOption(parsing: text) } catch { throw SettingError("\(place): \(error)") }
+        return Setting(name: "cache", value: text, place: place)
+    }
+
+    private static func settings(
+        _ known: Known, _ texts: [String], _ place: String
+    ) throws(SettingError) -> [Setting] {
+        let values: [String?]
+        switch known.kind {
+        case .value, .repeated: values = texts
+        case .list: values = [texts.joined(separator: ",")]
+        case .flag:
+            guard let isOn = Self.truths[texts[0].lowercased()] else {
+                throw SettingError("\(place): \(known.name) is true or false")
+            }
+            values = isOn ? [nil] : []
+        }
+        let settings = values.map { Setting(name: known.name, value: $0, place: place) }
+        for setting in settings { try check(setting, known) }
+        return settings
+    }
+
+    private static let truths = [
+        "true": true, "yes": true, "on": true, "1": true,
+        "false": false, "no": false, "off": false, "0": false,
+    ]
+
+    /// Has the option's own rules look at a value, by itself.
+    private static func check(_ setting: Setting, _ known: Known) throws(SettingError) {
+        let origin = known.origin.map { ["--origin", $0.rawValue] } ?? []
+        do {
+            if known.commands.contains("serve") {
+                _ = try Serve.parse(origin + setting.arguments)
+            } else {
+                _ = try TopOptions.parse(setting.arguments)
+            }
+        } catch {
+            let message = Serve.message(for: error).replacing("Error: ", with: "")
+            throw SettingError("\(setting.place): \(known.name): \(message)")
+        }
+    }
+
+    private static func place(_ error: YamlError) -> String {
+        switch error {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _),
+            .composer(_, _, let mark, _):
+            ":\(mark.line):\(mark.column)"
+        default: ""
+        }
+    }
+
+    private static func sentence(_ error: YamlError) -> String {
+        switch error {
+        case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
+            .composer(_, let problem, _, _):
+            "this is no YAML: \(problem)"
+        default: "this is no YAML"
+        }
+    }
+
+    // MARK: Putting them in
+
+    /// A command line with what is said elsewhere put in, which is read only where its command takes
+    /// any.
+    static func arguments(
+        before written: [String], _ environment: [String: String]
+    ) throws(SettingError) -> [String] {
+        guard command(written) != nil else { return written }
+        return try Settings(environment).arguments(before: written)
+    }
+
+    /// A command line with the settings put in that its command takes.
+    func arguments(before written: [String]) -> [String] {
+        guard let (path, command) = Self.command(written) else { return written }
+        let typed = written.dropFirst(path)
+        // Which origin it is, the strongest word decides; what belongs to the other one goes.
+        let said = layers.reversed().lazy.compactMap { Self.origin($0.map { ($0.name, $0.value) }) }
+        let origin = Self.origin(Self.pairs(typed)) ?? said.first
+        let taken = layers.flatMap(\.self).filter { setting in
+            guard let known = Self.known.first(where: { $0.name == setting.name }) else {
+                return true
+            }
+            guard known.commands.contains(command) else { return false }
+            guard known.name != "origin" else { return origin == nil }
+            return known.origin == nil || known.origin == origin ?? .embedded
+        }
+        let chosen = origin.map { ["--origin", $0.rawValue] } ?? []
+        return written.prefix(path) + (taken.isEmpty ? [] : chosen) + taken.flatMap(\.arguments)
+            + typed
+    }
+
+    /// How many words name the command, and which of those it is that run an engine; `nil` for the
+    /// others.
+    private static func command(_ written: [String]) -> (path: Int, name: String)? {
+        let asksForHelp = written.contains { ["-h", "--help", "--version"].contains($0) }
+        switch written.first {
+        case nil: return (0, "top")
+        case _ where asksForHelp: return nil
+        case "top", "open": return (1, "top")
+        case "serve": return (1, "serve")
+        case "fetch": return written.count > 1 ? (2, "fetch") : nil
+        case let first? where first.hasPrefix("--generate"): return nil
+        case let first? where first.hasPrefix("-"): return (0, "top")
+        default: return nil
+        }
+    }
+
+    private static func pairs(_ typed: ArraySlice<String>) -> [(String, String?)] {
+        zip(typed, typed.dropFirst().map(Optional.some) + [nil]).compactMap { word, next in
+            guard word.hasPrefix("--") else { return nil }
+            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1).map(String.init)
+            return parts.isEmpty ? nil : (parts[0], parts.count > 1 ? parts[1] : next)
+        }
+    }
+
+    private static func origin(_ settings: [(String, String?)]) -> OriginOptions.Origin? {
+        for (name, value) in settings where name == "origin" {
+            return value.flatMap { OriginOptions.Origin(rawValue: $0) }
+        }
+        return settings.lazy.compactMap { deciding[$0.0] }.first
+    }
+
+    /// The names of the options that are not said as in `other`, bounds of caches left out.
+    func differences(from other: Settings) -> [String] {
+        func said(_ settings: Settings) -> [String: [String?]] {
+            Dictionary(grouping: settings.layers.flatMap(\.self), by: \.name)
+                .mapValues { $0.map(\.value) }
+        }
+        let (mine, others) = (said(self), said(other))
+        return Set(mine.keys).union(others.keys).filter { $0 != "cache" && mine[$0] != others[$0] }
+            .sorted()
+    }
+}
+
+extension Settings.Setting {
+    /// As it would stand on the command line.
+    var arguments: [String] { ["--\(name)" + (value.map { "=\($0)" } ?? "")] }
+}
+
+/// What is wrong in a configuration file or a variable, and where.
+struct SettingError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
