@@ -236,7 +236,11 @@ struct Settings: Equatable {
                 _ = try TopOptions.parse(setting.arguments)
             }
         } catch {
-            let message = Serve.message(for: error).replacing("Error: ", with: "")
+            // What the value's own reader says, without the option that it would have stood behind.
+            let whole = Serve.message(for: error)
+            let message = whole.ranges(of: "--\(known.name): ").last.map {
+                String(whole[$0.upperBound...])
+            } ?? whole
             throw SettingError("\(setting.place): \(known.name): \(message)")
         }
     }
@@ -246,6 +250,8 @@ struct Settings: Equatable {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _),
             .composer(_, _, let mark, _):
             ":\(mark.line):\(mark.column)"
+        case .duplicatedKeysInMapping(_, let context):
+            ":\(context.mark.line):\(context.mark.column)"
         default: ""
         }
     }
@@ -255,6 +261,8 @@ struct Settings: Equatable {
         case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
             .composer(_, let problem, _, _):
             "this is no YAML: \(problem)"
+        case .duplicatedKeysInMapping(let duplicates, _):
+            "\(duplicates.joined(separator: ", ")) stands here twice"
         default: "this is no YAML"
         }
     }

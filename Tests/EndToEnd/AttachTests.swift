@@ -139,6 +139,113 @@ import Testing
         #expect(rows(try larder("entries", "--format", "csv")).map { $0[1] } == ["bob"])
     }
 
+    // MARK: Settings
+
+    @Test func `a file's bounds hold, are read again on SIGHUP, and a wrong file changes nothing`()
+        throws
+    {
+        try FileManager.default.createDirectory(
+            atPath: folder.path + "/larder-config/larder", withIntermediateDirectories: true)
+        let file = folder.path + "/larder-config/larder/config.yaml"
+        func say(_ maxsize: String) throws {
+            try "warm: 9\ncaches:\n  accounts: {maxsize: \(maxsize), ttl: 60s}\n".write(
+                toFile: file, atomically: true, encoding: .utf8)
+        }
+        func maxsize() throws -> String {
+            rows(try larder("caches", "--format", "csv")).first.map { "\($0[1]) of \($0[2])" } ?? ""
+        }
+        try say("8")
+        let engine = try program(
+            "env XDG_CONFIG_HOME=\(folder.path)/larder-config \(TestSupport.larder) serve "
+                + "--latency 1ms", "demo")
+        #expect(try eventually { try maxsize() == "8 of 8" })
+        #expect(try larder("set", "accounts", "ttl=90s", "--yes").status == 0)
+        try say("5")
+        kill(try engine.pid(), SIGHUP)
+        #expect(try eventually { try maxsize() == "5 of 5" })
+        #expect(rows(try larder("caches", "--format", "csv")).first?[3] == "1m30s")
+        try say("many")
+        kill(try engine.pid(), SIGHUP)
+        try engine.wait("the error with its place") {
+            $0.replacing("\n", with: "").contains("config.yaml:3:23: \"many\" is not a maxsize")
+        }
+        #expect(try maxsize() == "5 of 5")
+        #expect(try larder("changes").output.contains("settings were read again"))
+    }
+
+    @Test func `each change is a line of the audit file, whoever makes it and however it ends`()
+        throws
+    {
+        let audit = folder.path + "/audit.jsonl"
+        let engine = try serve("--warm 4 --audit \(audit)")
+        defer { _ = engine }
+        #expect(
+            try eventually { rows(try larder("entries", "accounts", "--format", "csv")).count == 4 }
+        )
+        _ = try larder(
+            "invalidate", "accounts", "100000000001", "--yes", "--reason", "moved \"away\"")
+        let plan = try #require(
+            try larder("changes", "--format", "csv").output.matches(
+                of: /applied,[^,]*,?[^,]*,([0-9a-f]+),/
+            ).first?.1)
+        #expect(try larder("undo", String(plan)).output == "undone: 1 entries are back\n")
+        _ = try larder("set", "accounts", "maxsize=2", "--yes")
+        let lines = try String(contentsOfFile: audit, encoding: .utf8).split(separator: "\n")
+            .map {
+                try #require(
+                    try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+            }
+        #expect(lines.map { $0["what"] as? String } == ["applied", "undone", "applied"])
+        let by = try #require(lines[0]["by"] as? [String: Any])
+        #expect(by["reason"] as? String == "moved \"away\"")
+        #expect(by["uid"] as? Int == Int(getuid()) && by["plan"] as? String == String(plan))
+        #expect((lines[0]["entries"] as? [[String: Any]])?.count == 1)
+        #expect(lines[1]["restored"] as? Int == 1)
+        let bounds = try #require((lines[2]["bounds"] as? [[String: Any]])?.first)
+        #expect((bounds["before"] as? [String: Any])?["maxsize"] as? Int == 64)
+        #expect((bounds["after"] as? [String: Any])?["maxsize"] as? Int == 2)
+        #expect((lines[2]["entries"] as? [Any])?.count == 2)
+        let mode = try FileManager.default.attributesOfItem(atPath: audit)[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        // Of a file that others can read nothing is made a secret any more.
+        chmod(audit, 0o644)
+        let refused = try larder("serve", "--name", "other", "--audit", audit)
+        #expect(refused.status == 1 && refused.errors.contains("others may read or write it"))
+    }
+
+    @Test func `a service manager is told when it is up, and a stop waits for what is under way`()
+        throws
+    {
+        let told = folder.path + "/notify"
+        let manager = try Terminal("exec socat -u UNIX-RECV:\(told) OPEN:\(told).log,creat,append")
+        defer { _ = manager }
+        #expect(eventually { FileManager.default.fileExists(atPath: told) })
+        let engine = try Terminal(
+            "exec env NOTIFY_SOCKET=\(told) \(TestSupport.larder) serve --latency 2s --grace 20s",
+            columns: 200, environment: environment)
+        #expect(
+            eventually {
+                (try? String(contentsOfFile: told + ".log", encoding: .utf8))?.contains("READY=1")
+                    == true
+            })
+        let fetching = try Terminal(
+            "\(TestSupport.larder) fetch account 100000000001 > \(folder.path)/fetched 2>&1",
+            environment: ["XDG_RUNTIME_DIR": folder.path])
+        defer { _ = fetching }
+        #expect(
+            try eventually {
+                try larder("stats", "--format", "json").output.contains("\"flights\" : 1")
+            })
+        kill(try engine.pid(), SIGTERM)
+        #expect(try fetching.exitStatus() == 0)
+        let fetched = try String(contentsOfFile: folder.path + "/fetched", encoding: .utf8)
+        #expect(fetched.contains("\"account_number\""), "\(fetched)")
+        #expect(
+            eventually {
+                !FileManager.default.fileExists(atPath: folder.path + "/larder/demo.sock")
+            })
+    }
+
     @Test func `a fuzzer finds nothing that the document does not say`() throws {
         let engine = try serve("--warm 20 --traffic 20", name: "fuzzed")
         defer { _ = engine }
@@ -155,11 +262,11 @@ import Testing
             try eventually {
                 try run(["curl", "-s", "--noproxy", "*", "\(base)/healthz"]).status == 0
             })
-        let fuzzer = packageRoot.appending(path: ".venv/bin/schemathesis").path
         // The same examples every time: a test that fails by luck says little.
         let ran = try run(
             [
-                fuzzer, "run", "\(base)/openapi.json", "--url", base, "--max-examples", "40",
+                try python(), "-m", "schemathesis.cli", "run", "\(base)/openapi.json", "--url",
+                base, "--max-examples", "40",
                 "--generation-deterministic", "--no-color",
             ], environment: ["NO_PROXY": "*", "HOME": folder.path])
         #expect(ran.status == 0, "\(ran.output.suffix(3000))\(ran.errors.suffix(500))")

@@ -31,7 +31,7 @@ import Testing
         #expect(outcome == Outcome(removed: 2, bytes: plan.bytes, skipped: []))
         #expect(engine.accounts.order == ["1", "3", "5"])
         let events = engine.accounts.events(after: 5).events
-        #expect(events.map(\.by) == [ann, ann])
+        #expect(events.map(\.by) == [ann.applying(plan.id), ann.applying(plan.id)])
         #expect(engine.accounts.snapshot().counters.invalidated == 2)
     }
 
@@ -121,7 +121,7 @@ import Testing
         #expect(outcome == Outcome(removed: 6, bytes: plan.bytes, skipped: []))
         #expect(engine.accounts.configuration == new)
         let events = engine.accounts.events(after: last).events
-        #expect(events.first?.by == ann)
+        #expect(events.first?.by == ann.applying(plan.id))
         #expect(events.dropFirst().compactMap(\.key) == plan.victims.map(\.id.key))
         #expect(engine.accounts.order == ["8", "4"])
     }

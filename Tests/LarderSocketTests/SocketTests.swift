@@ -128,7 +128,8 @@ private struct Engine {
             let event = try #require(
                 try await engine.remote.events(in: "accounts", after: 5, limit: 9).events.first)
             #expect(event.by?.reason == "leaked, ünd so")
-            #expect(event.by?.name.contains("uid \(getuid()), pid \(getpid())") == true)
+            #expect(event.by?.uid == getuid() && event.by?.pid == getpid())
+            #expect(event.by?.plan == plan.id)
             #expect(try await engine.remote.undo(plan.id, by: Actor("whoever")).restored == 1)
             #expect(engine.accounts.cached("1") == "a")
             var smaller = engine.accounts.configuration

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Foundation
+import Larder
+import TestSupport
+import Testing
+
+@testable import LarderCommand
+
+@Suite struct `Settings from elsewhere` {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func file(_ text: String, _ name: String = "config.yaml") throws -> String {
+        let path = "\(folder.path)/\(name)"
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
+    /// The command line that comes of files, variables and what was typed.
+    private func line(
+        _ files: [String], _ variables: [String: String] = [:], _ typed: [String]
+    ) throws -> [String] {
+        let paths = try files.enumerated().map { try file($1, "\($0).yaml") }
+        return try Settings(variables, files: paths).arguments(before: typed)
+    }
+
+    @Test func `flags win, then the environment, then the user's file, then the system's`() throws {
+        let files = [
+            "traffic: 1\nwarm: 1\nname: system\ncaches: {accounts: {maxsize: 1, ttl: 10s}}",
+            "traffic: 2\nwarm: 2\ncaches: {accounts: {maxsize: 2}}",
+        ]
+        let arguments = try line(
+            files, ["LARDER_TRAFFIC": "3", "LARDER_CACHE_ACCOUNTS": "maxsize=3"],
+            ["serve", "--traffic", "4", "--cache", "accounts:jitter=0.1"])
+        let serve = try #require(try LarderCommand.parseAsRoot(arguments) as? Serve)
+        #expect(serve.traffic == 4 && serve.warm == 2 && serve.name == "system")
+        let bounds = serve.origin.configuration("accounts", default: .init(maxsize: 9, ttl: nil))
+        #expect(bounds.maxsize == 3 && bounds.ttl == .seconds(10) && bounds.jitter == 0.1)
+    }
+
+    @Test func `what belongs to the other origin, or to other commands, is left out`() throws {
+        let file = "table: t\nregion: eu-west-1\nlatency: 5ms\nname: n\nrefresh: 2s\nread-only: yes"
+        #expect(
+            try line([file], [:], ["top"]) == [
+                "top", "--origin", "aws", "--table=t", "--region=eu-west-1", "--refresh=2s",
+            ])
+        #expect(
+            try line([file], [:], ["serve", "--origin", "embedded"]) == [
+                "serve", "--origin", "embedded", "--latency=5ms", "--name=n", "--read-only",
+                "--origin", "embedded",
+            ])
+        for command in [["caches"], ["entries", "accounts"], ["--help"], ["top", "--help"]] {
+            #expect(try line([file], [:], command) == command)
+        }
+    }
+
+    @Test(arguments: [
+        ("tabel: x", ":1:1: there is no setting \"tabel\"; accounts, allow-gid,"),
+        ("traffic: 5\nlatency: soon", ":2:10: latency: \"soon\" is not a duration; write"),
+        ("traffic: fast", ":1:10: traffic: The value 'fast' is invalid"),
+        ("traffic: -1", ":1:10: traffic: 0 to 100000"),
+        ("caches:\n  accounts:\n    ttl: 300", ":3:10: \"300\" is not a duration"),
+        ("caches:\n  acounts: {}", ":2:3: no cache is called \"acounts\""),
+        ("caches:\n  accounts: {size: 1}", ":2:20: \"size=1\" sets nothing"),
+        ("caches: [1]", ":1:9: bounds by cache are expected"),
+        ("read-only: perhaps", ":1:12: read-only is true or false"),
+        ("name: [a, b]", ":1:7: name is one value"),
+        ("- a", ":1:1: settings are expected"),
+        ("a: [", "this is no YAML"),
+        ("table: x\ntable: y", ":1:1: table stands here twice"),
+        ("allow-gid: staff", ":1:12: allow-gid: The value 'staff' is invalid"),
+    ])
+    func `what makes no sense is told with its line and column`(text: String, told: String) throws {
+        let path = try file(text)
+        let error = #expect(throws: SettingError.self) { try Settings([:], files: [path]) }
+        #expect(error?.description.contains(told) == true, "\(error?.description ?? "")")
+        #expect(error?.description.hasPrefix(path) == true)
+    }
+
+    @Test func `an empty file says nothing, and one that is named has to be there`() throws {
+        #expect(try line(["", "# nothing\n"], [:], ["top"]) == ["top"])
+        #expect(throws: SettingError.self) {
+            try Settings(["LARDER_CONFIG": folder.path + "/nowhere.yaml"])
+        }
+        #expect(throws: SettingError.self) {
+            try Settings(["LARDER_TRAFFIC": "fast"], files: [])
+        }
+    }
+}

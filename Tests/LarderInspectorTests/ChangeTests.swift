@@ -1,0 +1,100 @@
+import Larder
+import LarderInspector
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct ChangeTests {
+    private let ann = Actor("ann", reason: "stale", uid: 7, pid: 8)
+    private let engine = Engine(maxsize: 8)
+    private var accounts: Cache<String, Account> { engine.accounts }
+    private var inspector: LocalInspector { engine.inspector }
+
+    init() {
+        for number in 1...5 { accounts.insert(Account(name: "name"), for: "\(number)") }
+    }
+
+    @Test func `each is told with who, why, before and after`() async throws {
+        let handed = Mutex<[ChangeRecord]>([])
+        inspector.record { record in handed.withLock { $0.append(record) } }
+        let plan = try await inspector.plan(
+            .invalidate([seen("2"), seen("4", version: 77), seen("5")]))
+        accounts.insert(Account(name: "new"), for: "5")
+        _ = try await inspector.apply(plan.id, by: ann)
+        _ = try await inspector.undo(plan.id, by: ann.because("sorry"))
+        var smaller = accounts.configuration
+        smaller.maxsize = 3
+        let bounds = try await inspector.plan(.configure(cache: "accounts", to: smaller))
+        _ = try await inspector.apply(bounds.id, by: ann)
+        let changes = try await inspector.changes(after: 0)
+        #expect(handed.withLock { $0 } == changes)
+        #expect(changes.map(\.number) == [1, 2, 3])
+        #expect(changes.map(\.what) == [.applied, .undone, .applied])
+        #expect(changes.allSatisfy { $0.instance == inspector.instance })
+        #expect(changes[0].by == ann.applying(plan.id))
+        #expect(changes[0].entries.map(\.id.key) == ["2"] && changes[0].removed == 1)
+        #expect(changes[0].skipped.map(\.id.key) == ["5"])
+        #expect(changes[1].restored == 1 && changes[1].by.reason == "sorry")
+        #expect(changes[2].bounds.map(\.before.maxsize) == [8])
+        #expect(changes[2].bounds.map(\.after.maxsize) == [3])
+        #expect(changes[2].summary == "accounts maxsize 8 -> 3, 2 removed")
+        #expect(try await inspector.changes(after: 2).map(\.number) == [3])
+    }
+
+    @Test func `what fails, or is cancelled, is told as well`() async throws {
+        var other = accounts.configuration
+        other.ttl = .seconds(10)
+        let plan = try await inspector.plan(.configure(cache: "accounts", to: other))
+        try accounts.set(maxsize: 4)
+        await #expect(throws: InspectorError.self) {
+            try await inspector.apply(plan.id, by: ann)
+        }
+        let paced = try await inspector.plan(.invalidateAll(cache: "accounts"))
+        _ = try await inspector.apply(paced.id, Application(spread: .seconds(60)), by: ann)
+        _ = try await inspector.cancel(paced.id, by: ann.because("enough"))
+        let changes = try await inspector.changes(after: 0)
+        #expect(changes.map(\.what) == [.failed, .began, .cancelled])
+        #expect(changes[0].failure?.contains("plan the change again") == true)
+        #expect(changes[2].by.reason == "enough")
+    }
+
+    @Test func `whoever follows gets those of before and each new one`() async throws {
+        let first = try await inspector.plan(.invalidate([seen("1")]))
+        _ = try await inspector.apply(first.id, by: ann)
+        var changes = inspector.follow(after: 0).makeAsyncIterator()
+        #expect(try await changes.next()?.plan == first.id)
+        let second = try await inspector.plan(.invalidate([seen("2")]))
+        _ = try await inspector.apply(second.id, by: ann)
+        #expect(try await changes.next()?.plan == second.id)
+    }
+
+    @Test func `entries and events can be asked for by who changed them`() async throws {
+        _ = try await inspector.apply(.soften([seen("3")]), by: ann)
+        let gone = try await inspector.plan(.invalidate([seen("1"), seen("2")]))
+        _ = try await inspector.apply(gone.id, by: Actor("bob", uid: 9))
+        for (filter, keys) in [
+            ("by=ann", ["3"]), ("by=7", ["3"]), ("by~stale", ["3"]), ("by=bob", []),
+            ("not by=ann", ["4", "5"]), ("by!=7 and key=5", ["5"]),
+        ] {
+            let query = Query(filter: filter, sort: .key)
+            #expect(try await inspector.keys(query) == keys, "\(filter)")
+        }
+        let log = try await inspector.events(in: "accounts", after: 0, limit: 100)
+        for (text, count) in [
+            ("by=bob", 2), ("by=9 and key=1", 1), ("state=invalidated", 2), ("state=written", 5),
+            ("state=softened and by~ann", 1), ("state=fresh", 0), ("version=3", 2), ("by=8", 0),
+        ] {
+            let filter = try Filter(text)
+            let passed = log.events.filter { filter.passes($0, at: engine.clock.now) }
+            #expect(passed.count == count, "\(text)")
+        }
+    }
+
+    @Test func `an entry's history is told with it`() async throws {
+        accounts.insert(Account(name: "again"), for: "2")
+        _ = try await inspector.apply(.invalidate([seen("3")]), by: ann)
+        let detail = try #require(
+            try await inspector.entry(EntryKey(cache: "accounts", key: "2")))
+        #expect(detail.history.map(\.kind.word) == [.written, .replaced, .written])
+    }
+}
