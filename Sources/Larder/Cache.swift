@@ -411,11 +411,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Changes all bounds, `nil` being no bound; returns the entries that left for it, in order.
     @discardableResult
     public func configure(
-        _ new: Configuration, by actor: Actor? = nil
+        _ new: Configuration, undo: UndoID? = nil, by actor: Actor? = nil
     ) throws(CacheError) -> [Victim<Key>] {
         try install(new, by: actor)
         var removed: [Victim<Key>] = []
-        shrink { removed += $0 }
+        shrink(undo: undo) { removed += $0 }
         scheduleSweep()
         return removed
     }
@@ -432,12 +432,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Removes what is beyond the bounds; each slice is told with no lock held, since a list that
     /// grows to a million is moved now and then.
-    private func shrink(_ told: ([Victim<Key>]) -> Void = { _ in }) {
+    private func shrink(undo: UndoID? = nil, _ told: ([Victim<Key>]) -> Void = { _ in }) {
         var slice: [Victim<Key>] = []
         var total = 0
         repeat {
             inSlices(\.shrinking, atMost: 1) { store, now in
-                slice = store.shrink(limit: Self.slice, at: now)
+                slice = store.shrink(limit: Self.slice, undoable: undo, at: now)
                 return slice.count
             }
             told(slice)

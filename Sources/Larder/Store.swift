@@ -527,11 +527,17 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         troubles.forget(key)
         let expiry = expiry(slot)
         let entry = remove(slot, .invalidated, by: by, at: now)
-        if let undoable, traits.mayBeBuried {
-            discarded += graves.bury(
-                Grave(entry: entry, record: record, expiry: expiry, undo: undoable), at: now)
-        }
+        bury(entry, record, expiry, undoable, at: now)
         return .removed(bytes: entry.bytes)
+    }
+
+    private mutating func bury(
+        _ entry: RemovedEntry<Key, Value>, _ record: Record, _ expiry: Int64?, _ undo: UndoID?,
+        at now: Instant
+    ) {
+        guard let undo, traits.mayBeBuried else { return }
+        discarded += graves.bury(
+            Grave(entry: entry, record: record, expiry: expiry, undo: undo), at: now)
     }
 
     /// Ends the entry of `key` where its value is bad; it stays in reserve where there is one.
@@ -713,16 +719,25 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// Removes at most `limit` entries beyond the bounds, expired ones first; returns them.
-    mutating func shrink(limit: Int, at now: Instant) -> [Victim<Key>] {
+    /// Where `undoable` is given they can be put back for a while.
+    mutating func shrink(
+        limit: Int, undoable: UndoID? = nil, at now: Instant
+    ) -> [Victim<Key>] {
         settle()
         var removed: [Victim<Key>] = []
+        func take(_ slot: UInt32, _ cause: RemovalCause) {
+            let (record, expiry) = (look(slot, at: now).record, expiry(slot))
+            let entry = remove(slot, cause, at: now)
+            removed.append(Victim(entry))
+            bury(entry, record, expiry, undoable, at: now)
+        }
         while removed.count < limit {
             if let slot = overdue(at: now) {
-                removed.append(Victim(remove(slot, .expired, at: now)))
+                take(slot, .expired)
             } else if count > configuration.maxsize ?? .max
                 || bytes > configuration.maxbytes ?? .max
             {
-                removed.append(Victim(remove(policy.victim(), .evicted, at: now)))
+                take(policy.victim(), .evicted)
             } else {
                 break
             }

@@ -238,9 +238,10 @@ struct Settings: Equatable {
         } catch {
             // What the value's own reader says, without the option that it would have stood behind.
             let whole = Serve.message(for: error)
-            let message = whole.ranges(of: "--\(known.name): ").last.map {
-                String(whole[$0.upperBound...])
-            } ?? whole
+            let message =
+                whole.ranges(of: "--\(known.name): ").last.map {
+                    String(whole[$0.upperBound...])
+                } ?? whole
             throw SettingError("\(setting.place): \(known.name): \(message)")
         }
     }

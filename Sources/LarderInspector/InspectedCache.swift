@@ -9,6 +9,7 @@ protocol InspectedCache: Sendable {
     func events(after number: UInt64, limit: Int) -> EventLog
     func fetch(_ key: String) async throws -> FetchResult
     func verify(_ key: String) async throws -> Verification
+    func forecast(_ forecast: inout Forecast)
     func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared
     func prepareInvalidationOfAll() -> Prepared
     func prepareConfiguration(_ new: Configuration) throws -> Prepared
@@ -143,7 +144,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     private func logged(_ event: Event<Key>) -> LoggedEvent {
         LoggedEvent(
             cache: name, number: event.number, at: event.at, key: event.key.map(shownKey),
-            kind: event.kind, by: event.by)
+            kind: event.kind, by: event.by, rival: event.rival.map(shownKey))
     }
 
     func fetch(_ shown: String) async throws -> FetchResult {
@@ -158,6 +159,20 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         return FetchResult(
             id: id(key), wasHit: before != nil && before == row?.version,
             value: shownValue(value), row: row)
+    }
+
+    func forecast(_ forecast: inout Forecast) {
+        let now = forecast.at
+        let lately = now + .seconds(-60)
+        var buckets = Forecast.Cache(name: name, count: forecast.count)
+        cache.survey { _, facts in
+            guard facts.deadline != .distantFuture else { return buckets.endless += 1 }
+            let place = Int((facts.deadline - now).nanoseconds / forecast.width.nanoseconds)
+            guard place < buckets.ending.count else { return buckets.later += 1 }
+            buckets.ending[max(0, place)] += 1
+            if facts.lastHit.map({ $0 > lately }) ?? false { buckets.fetches[max(0, place)] += 1 }
+        }
+        forecast.caches.append(buckets)
     }
 
     // MARK: Plans
@@ -243,14 +258,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         let steps = Bounds(from: before, to: new, held: held)
         var prepared = Prepared(
             victims: victims.map(planned), units: steps.isGradual ? Bounds.steps : 1
-        ) { range, actor, _ in
+        ) { range, actor, undo in
             if range.lowerBound == 0, cache.configuration != before {
                 throw InspectorError(
                     "the bounds of \(name) were changed since; plan the change again")
             }
             let isLast = !steps.isGradual || range.upperBound == Bounds.steps
             let next = isLast ? new : steps.after(range.upperBound)
-            let removed = try cache.configure(next, by: actor)
+            let removed = try cache.configure(next, undo: undo, by: actor)
             let gone = Set(removed.map(\.version))
             let stayed = range.lowerBound == 0 && isLast ? victims : []
             return Outcome(
@@ -258,12 +273,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 skipped: stayed.filter { !gone.contains($0.version) }.map {
                     skip($0, "used, written or gone since the plan")
                 })
-        } undo: { _, actor in
+        } undo: { undo, actor in
             guard steps.isBetween(cache.configuration) else {
                 throw InspectorError("the bounds of \(name) were changed since by someone else")
             }
             try cache.configure(before, by: actor)
-            return .nothing
+            var outcome = Outcome.nothing
+            outcome.restored = cache.restore(undo, by: actor).restored
+            return outcome
         }
         prepared.bounds = [.init(cache: name, before: before, after: new)]
         prepared.fetches = fetches(victims)

@@ -18,6 +18,9 @@ public protocol Inspector: Sendable {
     /// What happened in a cache after event `number`, at most `limit` events.
     func events(in cache: String, after number: UInt64, limit: Int) async throws -> EventLog
 
+    /// How many entries end when, from now on: so many buckets of equal width.
+    func forecast(width: Duration, count: Int) async throws -> Forecast
+
     /// Looks a key up through its cache, as any caller of the cache would: it counts, and fetches
     /// what is not held.
     func fetch(_ key: EntryKey) async throws -> FetchResult

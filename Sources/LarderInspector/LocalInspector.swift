@@ -111,6 +111,15 @@ public final class LocalInspector: Inspector {
         try self.cache(named: cache).events(after: number, limit: limit)
     }
 
+    public func forecast(width: Duration, count: Int) async throws -> Forecast {
+        guard width >= .milliseconds(100), (1...1000).contains(count) else {
+            throw InspectorError("a forecast has 1 to 1000 buckets of 100 ms or more")
+        }
+        var forecast = Forecast(at: clock.now(), width: width, count: count)
+        for cache in caches { cache.forecast(&forecast) }
+        return forecast
+    }
+
     // MARK: Changing
 
     public func fetch(_ key: EntryKey) async throws -> FetchResult {

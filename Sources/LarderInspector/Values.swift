@@ -267,10 +267,14 @@ public struct LoggedEvent: Hashable, Sendable, Codable {
     public var key: String?
     public var kind: EventKind
     public var by: Actor?
+    /// The key for whose write there was no room without the eviction.
+    public var rival: String?
 
     public init(
-        cache: String, number: UInt64, at: Instant, key: String?, kind: EventKind, by: Actor?
+        cache: String, number: UInt64, at: Instant, key: String?, kind: EventKind, by: Actor?,
+        rival: String? = nil
     ) {
+        self.rival = rival
         self.cache = cache
         self.number = number
         self.at = at

@@ -85,7 +85,7 @@ extension Progress.State: Codable {
 
 extension LoggedEvent {
     private enum Name: String, CodingKey {
-        case cache, number, at, key, by, kind
+        case cache, number, at, key, by, kind, rival
         case version, took, bytes, reason, age, hits, from, to
     }
 
@@ -118,7 +118,8 @@ extension LoggedEvent {
         self.init(
             cache: try get(.cache), number: try get(.number), at: try get(.at),
             key: try values.decodeIfPresent(String.self, forKey: .key), kind: kind,
-            by: try values.decodeIfPresent(Actor.self, forKey: .by))
+            by: try values.decodeIfPresent(Actor.self, forKey: .by),
+            rival: try values.decodeIfPresent(String.self, forKey: .rival))
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -128,6 +129,7 @@ extension LoggedEvent {
         try values.encode(at, forKey: .at)
         try values.encodeIfPresent(key, forKey: .key)
         try values.encodeIfPresent(by, forKey: .by)
+        try values.encodeIfPresent(rival, forKey: .rival)
         try values.encode(kind.word, forKey: .kind)
         switch kind {
         case .written(let version, let took, let bytes):

@@ -50,9 +50,10 @@ enum OpenAPI {
                 schema["pattern"] = "^(\(column))(,(\(column)))*$"
             }
             if parameter.type == "integer" {
-                schema["minimum"] = parameter.name == "every" ? 50 : 0
+                schema["minimum"] = ["every": 50, "width": 100, "count": 1][parameter.name] ?? 0
                 schema["maximum"] =
                     [
+                        "width": 86_400_000, "count": 1000,
                         "limit": route.path == "/v1/entries" ? Routes.mostEntries : 100_000,
                         "every": 60_000,
                         "offset": Int(Int32.max),
@@ -148,6 +149,7 @@ enum OpenAPI {
             "type": "array",
             "items": object([:], required: ["number", "plan", "what", "by", "time"]),
         ] as Object,
+        "Forecast": object([:], required: ["at", "width", "count", "caches"]),
         "EventLog": object(
             ["events": ["type": "array"] as Object, "dropped": whole],
             required: ["events", "dropped"]),

@@ -76,6 +76,12 @@ public final class RemoteInspector: Inspector {
             [("after", "\(number)"), ("limit", "\(min(limit, 100_000))")])
     }
 
+    public func forecast(width: Duration, count: Int) async throws -> Forecast {
+        let milliseconds = width.nanoseconds / 1_000_000
+        return try await get(
+            "/v1/forecast", [("width", "\(milliseconds)"), ("count", "\(count)")])
+    }
+
     // MARK: Changing
 
     public func fetch(_ key: EntryKey) async throws -> FetchResult {

@@ -183,6 +183,19 @@ struct Routes: Sendable {
                 summary: "How far the application of a plan has come.", reply: "Progress"
             ) { asked in try .value(try await inspector.progress(of: asked.parts["plan"]!)) },
             Route(
+                method: .get, path: "/v1/forecast",
+                summary: "How many entries end when, in buckets of equal width.",
+                query: [
+                    .init(name: "width", type: "integer", about: "Milliseconds of a bucket."),
+                    .init(name: "count", type: "integer", about: "How many buckets."),
+                ], reply: "Forecast"
+            ) { asked in
+                let width = try asked.number("width", 100...86_400_000, default: 10_000)
+                let count = try asked.number("count", 1...1000, default: 90)
+                return try .value(
+                    try await inspector.forecast(width: .milliseconds(width), count: count))
+            },
+            Route(
                 method: .get, path: "/v1/changes",
                 summary:
                     "What was done to the engine: who, why, before and after; as a stream where "
