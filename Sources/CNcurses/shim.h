@@ -19,6 +19,9 @@ static inline SCREEN *larder_newterm(void) { return newterm(NULL, stdout, stdin)
 // `stdscr` is a mutable global.
 static inline WINDOW *larder_stdscr(void) { return stdscr; }
 
+// `COLORS` is a mutable global.
+static inline int larder_colors(void) { return COLORS; }
+
 // Attributes are macros with casts.
 static inline attr_t larder_bold(void) { return A_BOLD; }
 static inline attr_t larder_dim(void) { return A_DIM; }

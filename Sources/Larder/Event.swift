@@ -34,6 +34,8 @@ public struct EventPage<Key: Sendable>: Sendable {
     public let events: [Event<Key>]
     /// How many events after the number asked for were already overwritten.
     public let dropped: UInt64
+    /// The number of the newest event that there is.
+    public let last: UInt64
 }
 
 /// The last events of a cache, in a ring: the newest overwrites the oldest.
@@ -60,9 +62,9 @@ struct Feed<Key: Sendable> {
     func page(after number: UInt64, limit: Int) -> EventPage<Key> {
         let oldest = last - UInt64(ring.count) + 1
         let first = max(number &+ 1, oldest)
-        guard number < last, limit > 0 else { return EventPage(events: [], dropped: 0) }
+        guard number < last, limit > 0 else { return EventPage(events: [], dropped: 0, last: last) }
         let end = min(last, first + UInt64(limit) - 1)
         let events = (first...end).map { ring[Int(($0 - 1) % UInt64(capacity))] }
-        return EventPage(events: events, dropped: first - number - 1)
+        return EventPage(events: events, dropped: first - number - 1, last: last)
     }
 }

@@ -56,7 +56,8 @@ struct Attach: AsyncParsableCommand {
                 ended = .success(nil)
             } else {
                 ended = .success(
-                    try await Console(inspector, looking.console(refresh: refresh)).run())
+                    try await looking.runConsole(
+                        inspector, name: place.name, refresh: refresh))
             }
         } catch {
             ended = .failure(error)

@@ -105,7 +105,10 @@ struct TopOptions: ParsableArguments {
                 try await look(engine, work)
                 ended = .success(nil)
             } else {
-                ended = .success(try await Console(engine.inspector, options(engine)).run())
+                ended = .success(
+                    try await looking.runConsole(
+                        engine.inspector, name: engine.isDemo ? "demo" : "own", refresh: refresh,
+                        isDemo: engine.isDemo))
             }
         } catch {
             ended = .failure(error)
@@ -126,22 +129,6 @@ struct TopOptions: ParsableArguments {
         print(look.text(looking.format), terminator: "")
     }
 
-    private func options(_ engine: Engine) -> Console.Options {
-        looking.console(refresh: refresh, isDemo: engine.isDemo)
-    }
-}
-
-extension LookingOptions {
-    /// The console as these options want it to open.
-    func console(refresh: Duration, isDemo: Bool = false) -> Console.Options {
-        var options = Console.Options(actor: .operator)
-        options.isDemo = isDemo
-        options.refresh = refresh
-        options.sort = sort.column
-        options.descending = sort.descending
-        options.filter = filter
-        return options
-    }
 }
 
 extension Actor {
@@ -177,18 +164,26 @@ struct LookingOptions: ParsableArguments {
 
     @Option(
         help: """
-            The column to sort by: \(Column.allCases.map(\.rawValue).joined(separator: ", ")); \
+            The column to sort by, if not the one of last time or ttl: \(Column.allCases.map(\.rawValue).joined(separator: ", ")); \
             with :desc behind it, largest first.
             """,
         transform: parsed("--sort") { try SortOption(parsing: $0) })
-    var sort = try! SortOption(parsing: "ttl")
+    var sort: SortOption?
+
+    @Option(
+        help: """
+            The console's colors: \(Theme.allCases.map(\.rawValue).joined(separator: ", ")). \
+            (default: as they were last)
+            """)
+    var theme: Theme?
 
     @Option(help: "Most entries to print.")
     var limit = 1000
 
     var query: Query {
         Query(
-            filter: filter, sort: sort.column, descending: sort.descending, limit: limit)
+            filter: filter, sort: sort?.column ?? .ttl, descending: sort?.descending ?? false,
+            limit: limit)
     }
 
     func validate() throws {

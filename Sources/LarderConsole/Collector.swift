@@ -8,6 +8,9 @@ final class Collector: Sendable {
     struct Request: Sendable {
         var query: Query
         var entry: EntryKey?
+        var view: Model.View
+        /// The plan that is being applied over some time.
+        var underWay: Plan.ID?
         /// Everything, or only the entry.
         var everything: Bool
     }
@@ -18,6 +21,7 @@ final class Collector: Sendable {
     private let pending = Pending()
     private let asked: AsyncStream<Void>.Continuation
     private let looking: Task<Void, Never>
+    private let following: Task<Void, Never>
 
     init(_ inspector: any Inspector, actor: Actor, post: @escaping @Sendable (Message) -> Void) {
         self.inspector = inspector
@@ -41,6 +45,7 @@ final class Collector: Sendable {
                 }
             }
         }
+        following = Task { await Self.follow(inspector, post) }
     }
 
     /// Asks as soon as the answer before is there.
@@ -76,10 +81,14 @@ final class Collector: Sendable {
         var last: [String: UInt64] = [:]
     }
 
+    /// Most events of a cache that one look brings.
+    private static let mostEvents = 1000
+
     /// The first look shows events of before; after that each is seen once.
     private static func look(
         _ inspector: any Inspector, _ request: Request, _ seen: inout Seen
     ) async throws -> Look {
+        let began = ContinuousClock.now
         let report = try await inspector.report()
         if seen.instance != report.instance { seen = Seen(instance: report.instance) }
         let page = try await inspector.entries(request.query)
@@ -88,23 +97,97 @@ final class Collector: Sendable {
         var dropped: UInt64 = 0
         for cache in report.caches {
             let before = seen.last[cache.name]
-            let log = try await inspector.events(
-                in: cache.name, after: before ?? 0, limit: .max)
+            var log = try await inspector.events(
+                in: cache.name, after: before ?? 0, limit: mostEvents)
+            if log.last > UInt64(mostEvents) + (log.events.last?.number ?? 0) {
+                // There are more than anybody can read: the latest are what matters.
+                let after = log.last - UInt64(mostEvents)
+                log = try await inspector.events(in: cache.name, after: after, limit: mostEvents)
+                log.dropped += after - (before ?? after)
+            }
             if before != nil { dropped += log.dropped }
             events += log.events
             seen.last[cache.name] = log.events.last?.number ?? before ?? 0
         }
-        return Look(
+        var look = Look(
             report: report, page: page, query: request.query, detail: detail,
             events: events.sorted { $0.at < $1.at }, dropped: dropped)
+        switch request.view {
+        case .expiry: look.forecast = try await inspector.forecast(width: .seconds(5), count: 180)
+        case .memory:
+            look.largest = try await inspector.entries(
+                Query(sort: .size, descending: true, limit: 50)
+            ).rows
+        default: break
+        }
+        if let plan = request.underWay { look.progress = try? await inspector.progress(of: plan) }
+        look.took = ContinuousClock.now - began
+        return look
+    }
+
+    /// Posts what anybody does to the engine as it is done, and that the engine is heard no more.
+    private static func follow(
+        _ inspector: any Inspector, _ post: @Sendable (Message) -> Void
+    ) async {
+        while !Task.isCancelled {
+            do {
+                let before = try await inspector.changes(after: 0)
+                post(.changesBefore(before))
+                for try await record in inspector.follow(after: before.last?.number ?? 0) {
+                    post(.changed(record))
+                }
+            } catch {}
+            if Task.isCancelled { return }
+            post(.silent)
+            try? await Task.sleep(for: .milliseconds(250))
+        }
     }
 
     func plan(_ change: Change) {
         perform { inspector, _ in .planned(try await inspector.plan(change)) }
     }
 
-    func apply(_ plan: Plan.ID) {
-        perform { inspector, actor in .applied(try await inspector.apply(plan, by: actor)) }
+    /// Most entries that one change can be about.
+    private static let mostMatching = 100_000
+
+    func planMatching(_ query: Query) {
+        perform { inspector, _ in
+            var query = query
+            var seen: [SeenEntry] = []
+            query.offset = 0
+            query.limit = 10_000
+            query.sort = .version
+            while true {
+                let page = try await inspector.entries(query)
+                guard page.matched <= Self.mostMatching else {
+                    throw InspectorError(
+                        "\(page.matched) entries are more than \(Self.mostMatching) at once; "
+                            + "narrow the filter")
+                }
+                seen += page.rows.filter(\.isHeld).map { SeenEntry(id: $0.id, version: $0.version) }
+                query.offset += page.rows.count
+                if page.rows.isEmpty || query.offset >= page.matched { break }
+            }
+            return .planned(try await inspector.plan(.invalidate(seen)))
+        }
+    }
+
+    func apply(_ plan: Plan.ID, _ how: Application, reason: String?) {
+        perform { inspector, actor in
+            let actor = reason.map { actor.because($0) } ?? actor
+            return .applied(plan, try await inspector.apply(plan, how, by: actor))
+        }
+    }
+
+    func cancel(_ plan: Plan.ID) {
+        perform { inspector, actor in
+            let progress = try await inspector.cancel(plan, by: actor)
+            return .said("stopped: \(progress.outcome.removed) removed until then")
+        }
+    }
+
+    func undo(_ plan: Plan.ID) {
+        perform { inspector, actor in .undone(plan, try await inspector.undo(plan, by: actor)) }
     }
 
     func fetch(_ key: EntryKey) {
@@ -130,6 +213,7 @@ final class Collector: Sendable {
     func stop() {
         asked.finish()
         looking.cancel()
+        following.cancel()
     }
 }
 

@@ -6,7 +6,7 @@ import Synchronization
 /// The console on an inspector: it owns the terminal until the operator quits.
 ///
 /// One thread of its own does everything with curses: it waits for keys, for posts from the
-/// collector and for the next tick, gives each to `update`, and draws what `render` makes of the
+/// collectors and for the next tick, gives each to `update`, and draws what `render` makes of the
 /// model. Nothing it does waits for the engine.
 public struct Console {
     private let inspector: any Inspector
@@ -18,9 +18,20 @@ public struct Console {
         public var refresh = Duration.seconds(1)
         /// Who is named in events for what is changed here.
         public var actor: Actor
-        public var sort = Column.ttl
+        public var sort: Column?
         public var descending = false
         public var filter = ""
+        public var theme: Theme?
+        /// Where the way that things look is kept from one run to the next.
+        public var stateFile: String?
+        /// What the engine is called among those that are open.
+        public var name = ""
+        /// The other engines that run here, by their names.
+        public var engines: @Sendable () -> [String] = { [] }
+        /// Opens one of them.
+        public var open: @Sendable (String) throws -> any Inspector = { name in
+            throw InspectorError("\(name) cannot be opened from here")
+        }
 
         public init(actor: Actor) { self.actor = actor }
     }
@@ -47,17 +58,18 @@ public struct Console {
     }
 }
 
-/// What is posted to the loop by others, and the pipe that wakes it.
+/// What is posted to the loop by others, each for one of the engines that are open, and the pipe
+/// that wakes it.
 private final class Mailbox: Sendable {
     let pipe = Pipe()
-    private let messages = Mutex<[Message]>([])
+    private let messages = Mutex<[(engine: Int, message: Message)]>([])
 
-    func post(_ message: Message) {
-        messages.withLock { $0.append(message) }
+    func post(_ message: Message, for engine: Int) {
+        messages.withLock { $0.append((engine, message)) }
         pipe.wake()
     }
 
-    func take() -> [Message] {
+    func take() -> [(engine: Int, message: Message)] {
         messages.withLock { messages in
             defer { messages = [] }
             return messages
@@ -65,69 +77,122 @@ private final class Mailbox: Sendable {
     }
 }
 
+/// One of the engines that are open.
+private final class Session {
+    let name: String
+    let collector: Collector
+    var model: Model
+    var nextLook = ContinuousClock.now
+    /// The age line as the engine had it at the last look, and when that was here.
+    var anchor: (engine: Instant, here: ContinuousClock.Instant)?
+
+    init(_ name: String, _ collector: Collector, _ model: Model) {
+        self.name = name
+        self.collector = collector
+        self.model = model
+    }
+}
+
 /// The console's thread.
 private final class Loop {
-    private let screen: Screen
+    private var screen: Screen
+    private let options: Console.Options
     private let mailbox = Mailbox()
     private let signals = Pipe()
     private let errors: ErrorCapture
-    private let collector: Collector
-    private var model: Model
-    private var nextLook = ContinuousClock.now
+    private var sessions: [Session] = []
+    private var shown = 0
     private var nextTick = ContinuousClock.now
     private var ended: Result<Int32?, any Error>?
-    /// The age line as the engine had it at the last look, and when that was here.
-    private var anchor: (engine: Instant, here: ContinuousClock.Instant)?
+    private var cost = CostMeter()
+
+    private var session: Session { sessions[shown] }
 
     init(_ inspector: any Inspector, _ options: Console.Options) throws {
-        screen = try Screen(environment: ProcessInfo.processInfo.environment)
+        let state = options.stateFile.flatMap { ViewState($0) }
+        screen = try Screen(
+            environment: ProcessInfo.processInfo.environment,
+            theme: options.theme ?? state?.theme ?? .auto)
+        self.options = options
         Signals.send(to: signals.writing)
         errors = ErrorCapture()
-        collector = Collector(inspector, actor: options.actor) { [mailbox] in mailbox.post($0) }
-        model = Model(size: screen.size, glyphs: screen.glyphs)
+        var model = Model(size: screen.size, glyphs: screen.glyphs)
         model.isDemo = options.isDemo
         model.interval = options.refresh
-        model.query.sort = options.sort
-        model.query.descending = options.descending
-        model.query.filter = options.filter
         model.secondsFromUTC = TimeZone.current.secondsFromGMT()
+        model.theme = screen.theme
+        state?.apply(to: &model)
+        if let sort = options.sort {
+            model.query.sort = sort
+            model.query.descending = options.descending
+        }
+        model.query.filter = options.filter
+        open(inspector, options.name, model)
+    }
+
+    private func open(_ inspector: any Inspector, _ name: String, _ model: Model) {
+        let place = sessions.count
+        let collector = Collector(inspector, actor: options.actor) { [mailbox] in
+            mailbox.post($0, for: place)
+        }
+        sessions.append(Session(name, collector, model))
     }
 
     func run() throws -> Int32? {
         defer { finish() }
         while ended == nil {
             tick()
-            screen.draw(render(model))
+            screen.draw(render(session.model))
+            cost.frames += 1
             wait()
         }
         return try ended!.get()
     }
 
     private func finish() {
-        collector.stop()
+        for session in sessions { session.collector.stop() }
         screen.close()
         errors.release()
         Signals.release()
+        if let file = options.stateFile { ViewState(session.model).save(to: file) }
     }
 
     // MARK: Time
 
     private func tick() {
         let now = ContinuousClock.now
-        if now >= nextLook {
-            // A peer that is gone is looked for more often: it may be back.
-            nextLook =
-                now + (model.problem == nil ? model.interval : min(model.interval, Self.retry))
-            look()
+        for place in sessions.indices {
+            let session = sessions[place]
+            if now >= session.nextLook {
+                // A peer that is gone is looked for more often: it may be back.
+                let isLost = session.model.problem != nil
+                let interval = session.model.interval
+                session.nextLook = now + (isLost ? min(interval, Self.retry) : interval)
+                look(place)
+            }
+            if let anchor = session.anchor {
+                take(.tick(anchor.engine + (now - anchor.here)), for: place)
+            }
         }
-        if let anchor { take(.tick(anchor.engine + (now - anchor.here))) }
+        if let cost = cost.measured(at: now) { take(.cost(cost), for: shown) }
+        let tabs = sessions.enumerated().map { place, session in
+            Model.EngineTab(
+                name: session.name, isShown: place == shown,
+                isLost: session.model.problem != nil)
+        }
+        session.model.engines = tabs
         // A second passes for all rows at once.
-        nextTick = now + min(model.interval, .seconds(1))
+        nextTick = now + min(session.model.interval, .seconds(1))
     }
 
-    private func look() {
-        collector.ask(
-            Collector.Request(query: model.query, entry: model.cursor, everything: true))
+    private func look(_ place: Int) {
+        sessions[place].collector.ask(request(sessions[place].model, everything: true))
+    }
+
+    private func request(_ model: Model, everything: Bool) -> Collector.Request {
+        Collector.Request(
+            query: model.asked, entry: model.cursor, view: model.view,
+            underWay: model.underWay?.plan, everything: everything)
     }
 
     // MARK: Waiting
@@ -139,29 +204,30 @@ private final class Loop {
             pollfd(fd: signals.reading, events: Int16(POLLIN), revents: 0),
             pollfd(fd: errors.reading, events: Int16(POLLIN), revents: 0),
         ]
-        let left = min(nextLook, nextTick) - ContinuousClock.now
+        let next = sessions.map(\.nextLook).min()!
+        let left = min(next, nextTick) - ContinuousClock.now
         let milliseconds = max(0, left.nanoseconds + 999_999) / 1_000_000
         let ready = poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds))
         guard ready > 0 else { return }
         if descriptors[2].revents != 0 { signals.drain().forEach { answer(signal: Int32($0)) } }
         if descriptors[1].revents != 0 { takePosts() }
-        if descriptors[3].revents != 0 { errors.lines().forEach { take(.wrote($0)) } }
+        if descriptors[3].revents != 0 { errors.lines().forEach { take(.wrote($0), for: shown) } }
         if descriptors[0].revents != 0 { takeKeys(descriptors[0].revents) }
     }
 
     private func takePosts() {
         _ = mailbox.pipe.drain()
-        for message in mailbox.take() {
+        for (place, message) in mailbox.take() {
             if case .looked(let look) = message {
-                anchor = (look.report.at, ContinuousClock.now)
+                sessions[place].anchor = (look.report.at, ContinuousClock.now)
             }
-            take(message)
+            take(message, for: place)
         }
     }
 
     private func takeKeys(_ events: Int16) {
         guard let keys = screen.keys() else { return }
-        for key in keys { take(.key(key)) }
+        for key in keys { take(.key(key), for: shown) }
         let closed = events & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
         // Readable and yet nothing there: the other end is gone.
         if keys.isEmpty, closed || isAtEnd { ended = .failure(ConsoleError.closedInput) }
@@ -178,32 +244,47 @@ private final class Loop {
         switch signal {
         case SIGWINCH:
             screen.resize()
-            take(.resized(screen.size))
+            resized()
         case SIGTSTP: suspend()
         case SIGCONT: screen.repaint()
         default: ended = .success(signal)
         }
     }
 
+    private func resized() {
+        for place in sessions.indices { take(.resized(screen.size), for: place) }
+    }
+
     // MARK: Messages and what they ask for
 
-    private func take(_ message: Message) {
-        switch update(&model, message) {
+    private func take(_ message: Message, for place: Int) {
+        let session = sessions[place]
+        let collector = session.collector
+        switch update(&session.model, message) {
         case nil: break
-        case .look: look()
-        case .lookAtEntry:
-            collector.ask(
-                Collector.Request(query: model.query, entry: model.cursor, everything: false))
+        case .look: look(place)
+        case .lookAtEntry: collector.ask(request(session.model, everything: false))
         case .freeze:
-            var query = model.query
+            var query = session.model.query
             query.filter = ""
             query.offset = 0
             query.limit = Self.frozenRows
             collector.freeze(query)
         case .plan(let change): collector.plan(change)
-        case .apply(let plan): collector.apply(plan)
+        case .planMatching(let query): collector.planMatching(query)
+        case .apply(let plan, let how, let reason): collector.apply(plan, how, reason: reason)
+        case .cancel(let plan): collector.cancel(plan)
+        case .undo(let plan): collector.undo(plan)
         case .fetch(let key): collector.fetch(key)
         case .verify(let key): collector.verify(key)
+        case .copy(let text):
+            screen.copy(text)
+            take(.said("copied: \(text.prefix(60))"), for: place)
+        case .export(let path, let text): export(text, to: path, for: place)
+        case .findEngines: findEngines(for: place)
+        case .attach(let name): attach(name)
+        case .switchEngine(let step): show((shown + step + sessions.count) % sessions.count)
+        case .use(let theme): screen.use(theme)
         case .suspend: suspend()
         case .repaint: screen.repaint()
         case .quit: ended = .success(nil)
@@ -216,10 +297,78 @@ private final class Loop {
     /// Most rows that a freeze holds.
     private static let frozenRows = 100_000
 
+    private func export(_ text: String, to path: String, for place: Int) {
+        let whole = (path as NSString).expandingTildeInPath
+        let isWritten = FileManager.default.createFile(
+            atPath: whole, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+        take(.said(isWritten ? "written to \(whole)" : "\(whole) cannot be written"), for: place)
+    }
+
     private func suspend() {
         screen.suspend { Signals.stop() }
-        take(.resized(screen.size))
-        nextLook = ContinuousClock.now
+        resized()
+        for session in sessions { session.nextLook = ContinuousClock.now }
+    }
+
+    // MARK: Engines
+
+    /// Looked for elsewhere: it takes files.
+    private func findEngines(for place: Int) {
+        let open = Set(sessions.map(\.name))
+        Task { [mailbox, options] in
+            mailbox.post(.engines(options.engines().filter { !open.contains($0) }), for: place)
+        }
+    }
+
+    private func attach(_ name: String) {
+        if let place = sessions.firstIndex(where: { $0.name == name }) { return show(place) }
+        do {
+            let inspector = try options.open(name)
+            var model = Model(size: screen.size, glyphs: screen.glyphs)
+            model.interval = session.model.interval
+            model.secondsFromUTC = session.model.secondsFromUTC
+            model.theme = session.model.theme
+            ViewState(session.model).apply(to: &model)
+            open(inspector, name, model)
+            show(sessions.count - 1)
+        } catch {
+            take(.failed("\(error)"), for: shown)
+        }
+    }
+
+    private func show(_ place: Int) {
+        shown = place
+        session.nextLook = ContinuousClock.now
+    }
+}
+
+/// What the console itself takes, measured now and then.
+private struct CostMeter {
+    var frames = 0
+    private var last: (at: ContinuousClock.Instant, processor: Double)?
+
+    /// The cost since the time before; `nil` where that is not long ago.
+    mutating func measured(at now: ContinuousClock.Instant) -> Model.OwnCost? {
+        let (before, processor) = (last, Self.processor)
+        guard let before else {
+            last = (now, processor)
+            return nil
+        }
+        let passed = (now - before.at).inSeconds
+        guard passed >= 5 else { return nil }
+        last = (now, processor)
+        var cost = Model.OwnCost()
+        cost.share = (processor - before.processor) / passed
+        cost.memory = ProcessMemory.current().resident ?? 0
+        cost.frames = frames
+        return cost
+    }
+
+    /// Seconds of processor time of this process.
+    private static var processor: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
 

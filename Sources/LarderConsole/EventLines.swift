@@ -17,16 +17,23 @@ struct EventLines: Hashable, Sendable {
         /// What one line of it says beyond the keys.
         var note: String
         var isTrouble: Bool
+
+        func isOne(with other: Line) -> Bool {
+            second == other.second && cache == other.cache && word == other.word
+                && note == other.note
+        }
     }
 
     private static let kept = 500
 
     mutating func add(_ event: LoggedEvent) {
         guard var line = Self.line(event) else { return }
-        if let same = lines.lastIndex(where: {
-            $0.second == line.second && $0.cache == line.cache && $0.word == line.word
-                && $0.note == line.note
-        }) {
+        // Those of one second stand at the end, and so many are compared.
+        var same = lines.count - 1
+        while same >= 0, lines[same].second >= line.second, !lines[same].isOne(with: line) {
+            same -= 1
+        }
+        if same >= 0, lines[same].isOne(with: line) {
             lines[same].count += 1
             if lines[same].keys.count < 8 { lines[same].keys += line.keys }
             return
@@ -50,34 +57,43 @@ struct EventLines: Hashable, Sendable {
 
     /// Writes are left out: they are as many as misses, and the rates and versions show them.
     private static func line(_ event: LoggedEvent) -> Line? {
-        var line = Line(
-            at: event.at, second: event.at.nanoseconds / 1_000_000_000, cache: event.cache,
-            word: "", keys: event.key.map { [$0] } ?? [], note: "", isTrouble: false)
         switch event.kind {
-        case .written: return nil
-        case .removed(.replaced, _, _, _): return nil
-        case .removed(let cause, _, _, _):
-            line.word = cause.rawValue
-            line.note = Self.who(event.by)
-        case .failed(_, let reason):
-            line.word = "failed"
-            line.note = reason
-            line.isTrouble = true
-        case .oversized(let bytes):
-            line.word = "too large"
-            line.note = "\(bytes) bytes are more than the cache may hold"
-            line.isTrouble = true
-        case .softened:
-            line.word = "stale"
-            line.note = Self.who(event.by)
-        case .restored:
-            line.word = "restored"
-            line.note = Self.who(event.by)
-        case .configured(let old, let new):
-            line.word = "changed"
-            line.note = new.differences(from: old) + (event.by.map { " by \($0)" } ?? "")
+        case .written, .removed(.replaced, _, _, _): return nil
+        case .removed, .failed, .oversized, .softened, .restored, .configured: break
         }
-        return line
+        // What differs from entry to entry would make a line of each.
+        let (word, note) = words(event, alone: false)
+        let isTrouble =
+            switch event.kind {
+            case .failed, .oversized: true
+            default: false
+            }
+        return Line(
+            at: event.at, second: event.at.nanoseconds / 1_000_000_000, cache: event.cache,
+            word: word, keys: event.key.map { [$0] } ?? [], note: note, isTrouble: isTrouble)
+    }
+
+    /// What happened, in a word, and what more there is to say of it.
+    static func words(_ event: LoggedEvent, alone: Bool = true) -> (word: String, note: String) {
+        let by = who(event.by)
+        switch event.kind {
+        case .written(let version, let took, _):
+            let how = took.map { "fetched in \(Format.took($0))" } ?? "inserted"
+            return ("written", "version \(version), \(how)")
+        case .removed(let cause, let version, let age, let hits):
+            guard alone else { return (cause.rawValue, by) }
+            let rival = event.rival.map { ", for \($0)" } ?? ""
+            let facts = "version \(version), \(Format.age(age)) old, \(Format.count(hits)) hits"
+            return (cause.rawValue, facts + rival + (by.isEmpty ? "" : ", " + by))
+        case .failed(let took, let reason):
+            return ("failed", alone ? "\(reason), after \(Format.took(took))" : reason)
+        case .oversized(let bytes):
+            return ("too large", "\(bytes) bytes are more than the cache may hold")
+        case .softened: return ("stale", by)
+        case .restored: return ("restored", by)
+        case .configured(let old, let new):
+            return ("changed", new.differences(from: old) + (by.isEmpty ? "" : " " + by))
+        }
     }
 
     private static func who(_ actor: Actor?) -> String {

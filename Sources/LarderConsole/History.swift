@@ -1,12 +1,13 @@
 import Larder
 import LarderInspector
 
-/// What one cache's counters did between two reports, by the second; the last ten minutes of it.
+/// What one cache's counters did between two reports, by the second; the last hour of it.
 struct History: Hashable, Sendable {
     private(set) var samples: [Sample] = []
     private var last: Snapshot?
 
     struct Sample: Hashable, Sendable {
+        var at: Instant
         var lasted: Double
         var hits: Double
         var misses: Double
@@ -16,7 +17,7 @@ struct History: Hashable, Sendable {
         var lookups: Double { hits + misses + coalesced }
     }
 
-    private static let length = 600
+    private static let length = 3600
 
     mutating func add(_ snapshot: Snapshot) {
         defer { last = snapshot }
@@ -28,9 +29,16 @@ struct History: Hashable, Sendable {
         }
         samples.append(
             Sample(
-                lasted: (snapshot.at - last.at).inSeconds, hits: grown(\.hits),
+                at: snapshot.at, lasted: (snapshot.at - last.at).inSeconds, hits: grown(\.hits),
                 misses: grown(\.misses), coalesced: grown(\.coalesced), evicted: grown(\.evicted)))
         if samples.count > Self.length { samples.removeFirst(samples.count - Self.length) }
+    }
+
+    /// As it was at an instant.
+    func until(_ instant: Instant) -> History {
+        var history = self
+        history.samples = samples.filter { $0.at <= instant }
+        return history
     }
 
     /// Look-ups, misses or evictions a second over the last five seconds.

@@ -2,7 +2,7 @@ import Foundation
 import Larder
 import LarderInspector
 
-/// All that the console shows.
+/// All that the console shows of one engine.
 struct Model {
     var size: Size
     var glyphs: Glyphs
@@ -10,6 +10,8 @@ struct Model {
     var isDemo = false
     /// To write times of day.
     var secondsFromUTC = 0
+    /// The engines that are open, this one among them.
+    var engines: [EngineTab] = []
 
     // What was seen.
     var report: Report?
@@ -21,39 +23,95 @@ struct Model {
     var total = 0
     var detail: EntryDetail?
     var log = EventLines()
+    /// The latest events, oldest first: what the past is made of.
+    var events: [LoggedEvent] = []
+    /// The lines of those that pass the filter of the events; `nil` where there is none.
+    var found: EventLines?
     /// Events that came and went unseen.
     var dropped: UInt64 = 0
+    var changes: [ChangeRecord] = []
+    var forecast: Forecast?
+    var largest: [Row] = []
+    /// What the process and its entries took, the last hour.
+    var memory: [MemorySample] = []
+    /// Rows that went while they were looked at, for two seconds.
+    var ghosts: [Ghost] = []
     /// Why nothing new is seen.
     var problem: String?
+    var ownCost = OwnCost()
 
     // What is asked for.
     var query = Query(limit: 200)
+    var troubleOnly = false
     var interval = Duration.seconds(1)
+    /// Fetches a second that a change may cause; one that causes more is spread over some time.
+    var budget = 50.0
 
     // Where the operator is.
+    var view = View.entries
+    /// The selected entry in full, over the entries; how far it is scrolled.
+    var detailScroll: Int?
+    var panes: [View: Pane] = [:]
     var cursor: EntryKey?
     /// The place of the cursor's row in the whole list.
     var position = 0
     /// The place of the first row on the screen.
     var top = 0
+    /// The cursor stays on its entry, even while that is not there.
+    var follows = false
     var marks: [EntryKey: UInt64] = [:]
-    var view = View.table
+    /// Where a range of marks began.
+    var rangeStart: Int?
+    /// Rows keep their order until then, because the operator has just moved.
+    var heldUntil: Instant?
     var overlay: Overlay?
     var frozen: Page?
+    var past: Past?
     var now = Instant(nanoseconds: 0)
     var toast: Toast?
+    /// The last plan applied here, while it can be taken back.
+    var undo: Undo?
+    /// The plan that is being applied over some time.
+    var underWay: UnderWay?
+    /// When bounds that were changed for a while go back.
+    var goesBack: (plan: Plan.ID, at: Instant)?
 
-    enum View: Hashable {
-        case table
-        case detail(scroll: Int)
-        case events(scroll: Int)
+    // How things look.
+    var hiddenColumns: Set<Column> = []
+    var isWide = false
+    var showsTimes = false
+    var theme = Theme.auto
+    /// What was typed behind `:`, oldest first.
+    var commands: [String] = []
+
+    enum View: Int, Hashable, CaseIterable, Codable {
+        case entries = 1
+        case expiry, evictions, events, config, memory, origins
+
+        var title: String { "\(self)".capitalized }
+    }
+
+    /// Where the operator is in a view that is no table of entries.
+    struct Pane: Hashable {
+        var scroll = 0
+        var cursor = 0
+        var filter = ""
+    }
+
+    var pane: Pane {
+        get { panes[view] ?? Pane() }
+        set { panes[view] = newValue }
     }
 
     enum Overlay {
         case help(scroll: Int)
         case sort(Int)
+        case columns(Int)
+        case engines([String], Int)
         case prompt(Prompt)
+        case palette(Palette)
         case plan(PlanDialog)
+        case own
     }
 
     struct Toast {
@@ -61,17 +119,89 @@ struct Model {
         var until: Instant
     }
 
-    /// The instant that the table shows: while frozen, the one of the freeze.
-    var shownNow: Instant { frozen?.at ?? now }
+    struct EngineTab: Hashable {
+        var name: String
+        var isShown: Bool
+        var isLost: Bool
+    }
+
+    struct Ghost: Hashable {
+        var row: Row
+        var cause: String
+        var until: Instant
+        /// Where it stood in the whole list.
+        var place: Int
+    }
+
+    struct MemorySample: Hashable {
+        var at: Instant
+        var resident: Int
+        var held: Int
+    }
+
+    struct Undo {
+        var plan: Plan.ID
+        /// `nil` where it can be taken back as long as nobody changes the same.
+        var until: Instant?
+    }
+
+    struct UnderWay {
+        var plan: Plan.ID
+        var share = 0.0
+        var removed = 0
+    }
+
+    /// What the console itself takes.
+    struct OwnCost: Hashable, Sendable {
+        /// Processor time over wall time since the last tick, 0...1.
+        var share = 0.0
+        var memory = 0
+        var frames = 0
+        /// How long the last look took.
+        var look = Duration.zero
+    }
+
+    /// The instant that is shown: while frozen the one of the freeze, in the past that one.
+    var shownNow: Instant { past?.at ?? frozen?.at ?? now }
 
     var cacheNames: [String] { report?.caches.map(\.name) ?? [] }
 
     /// The caches that the table shows.
     var shownCaches: [String] { query.caches.isEmpty ? cacheNames : query.caches }
 
-    var selected: Row? { cursor.flatMap { id in rows.first { $0.id == id } } }
+    /// The row that is shown as selected: no key acts on another.
+    var selected: Row? {
+        switch view {
+        case .entries: cursor.flatMap { id in rows.first { $0.id == id } }
+        case .memory: largest.indices.contains(pane.cursor) ? largest[pane.cursor] : nil
+        case .expiry, .evictions, .events, .config, .origins: nil
+        }
+    }
 
-    var layout: Layout { Layout(size, caches: cacheNames.count) }
+    var layout: Layout {
+        Layout(size, caches: cacheNames.count, isAlone: isWide)
+    }
+
+    var isReadOnly: Bool { report?.isReadOnly ?? false }
+
+    /// The history of a cache as far as it is shown.
+    func history(of cache: String) -> History {
+        let history = histories[cache] ?? History()
+        return past.map { history.until($0.at) } ?? history
+    }
+
+    /// The words that only rows in trouble pass.
+    static let trouble = "(state=expired or state=failed or state=thin or state=negative)"
+
+    /// What the engine is asked for.
+    var asked: Query {
+        var asked = query
+        if troubleOnly {
+            asked.filter =
+                query.filter.isEmpty ? Self.trouble : "(\(query.filter)) and \(Self.trouble)"
+        }
+        return asked
+    }
 
     /// The wall clock at an instant of the engine.
     func wall(_ instant: Instant) -> Date? {
@@ -82,8 +212,12 @@ struct Model {
         wall(instant).map { Format.time($0, secondsFromUTC: secondsFromUTC) } ?? "--:--:--"
     }
 
-    mutating func say(_ text: String) {
-        toast = Toast(text: text, until: now + .seconds(4))
+    func configuration(of cache: String) -> Configuration? {
+        report?.caches.first { $0.name == cache }?.snapshot.configuration
+    }
+
+    mutating func say(_ text: String, for time: Duration = .seconds(4)) {
+        toast = Toast(text: text, until: now + time)
     }
 }
 
@@ -102,10 +236,30 @@ struct Prompt: Hashable {
     var refusal: String?
 }
 
+/// A command that is typed by its name.
+struct Palette: Hashable {
+    var text = ""
+    var refusal: String?
+    /// Which of the commands typed before stands there; `nil` for a new one.
+    var place: Int?
+}
+
 /// A plan laid before the operator. It opens on Cancel.
 struct PlanDialog {
+    enum Focus: Hashable { case cancel, apply, confirmation, reason }
+
     var plan: Plan
-    var confirms = false
+    var focus = Focus.cancel
+    /// What has to be typed before it is applied; `nil` where nothing has to.
+    var confirmation: String?
+    var typed = ""
+    var reason = ""
+    var isPaced = false
+    /// Bounds go back by themselves after ten minutes.
+    var goesBack = false
+
+    var confirms: Bool { focus == .apply }
+    static let lasting = Duration.seconds(600)
 }
 
 /// What the loop has to do for the model.
@@ -117,9 +271,21 @@ enum Effect: Equatable {
     /// Take the whole list as it is now.
     case freeze
     case plan(Change)
-    case apply(Plan.ID)
+    /// Plan the invalidation of everything that passes.
+    case planMatching(Query)
+    case apply(Plan.ID, Application, reason: String?)
+    case cancel(Plan.ID)
+    case undo(Plan.ID)
     case fetch(EntryKey)
     case verify(EntryKey)
+    case copy(String)
+    case export(path: String, text: String)
+    /// Ask which engines run.
+    case findEngines
+    case attach(String)
+    /// Show the next of the engines that are open, or the one before.
+    case switchEngine(Int)
+    case use(Theme)
     case suspend
     case repaint
     case quit
@@ -133,6 +299,11 @@ struct Look: Sendable {
     var detail: EntryDetail?
     var events: [LoggedEvent]
     var dropped: UInt64
+    var forecast: Forecast?
+    var largest: [Row]?
+    var progress: LarderInspector.Progress?
+    /// How long it took to get all this.
+    var took = Duration.zero
 }
 
 /// What happens to the model.
@@ -144,13 +315,24 @@ enum Message: Sendable {
     case lookedAtEntry(EntryKey, EntryDetail?)
     case froze(Page)
     case planned(Plan)
-    case applied(Outcome)
+    case applied(Plan.ID, Outcome)
+    case undone(Plan.ID, Outcome)
     case fetched(FetchResult)
     case verified(Verification)
+    /// What was done before anybody looked.
+    case changesBefore([ChangeRecord])
+    /// Somebody did something.
+    case changed(ChangeRecord)
+    case engines([String])
     /// A look failed: what is shown is as old as the last one.
     case lost(String)
+    /// The peer is heard no more: to be looked after at once.
+    case silent
     /// The inspector refused or could not answer.
     case failed(String)
+    /// Something that was asked for is done.
+    case said(String)
     /// A line written to descriptor 2 of this process.
     case wrote(String)
+    case cost(Model.OwnCost)
 }

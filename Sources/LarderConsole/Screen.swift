@@ -6,12 +6,16 @@ import Foundation
 /// Whatever ends the program, ``close()`` or ``Rescue`` gives the terminal back as it was found.
 struct Screen {
     let glyphs: Glyphs
-    private let attributes: [Style: attr_t]
+    private(set) var theme: Theme
+    private var attributes: [Style: attr_t]
+    private let isMono: Bool
+    /// The terminal shows a frame as one where it is told its beginning and end.
+    private let isSynchronized: Bool
 
     /// Takes the terminal over.
     ///
     /// - Throws: ``ConsoleError`` where there is none, or none that curses knows.
-    init(environment: [String: String]) throws(ConsoleError) {
+    init(environment: [String: String], theme: Theme) throws(ConsoleError) {
         guard isatty(0) == 1, isatty(1) == 1 else { throw .noTerminal }
         let locale = setlocale(LC_ALL, "").map { String(cString: $0) } ?? "C"
         setlocale(LC_NUMERIC, "C")
@@ -32,7 +36,39 @@ struct Screen {
         keypad(larder_stdscr(), true)
         nodelay(larder_stdscr(), true)
         glyphs = Self.glyphs(locale: locale, terminal: terminal)
-        attributes = Self.attributes(mono: environment["NO_COLOR"].map { !$0.isEmpty } ?? false)
+        isMono = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+        isSynchronized = Self.isSynchronized(terminal, environment["TERM_PROGRAM"] ?? "")
+        self.theme = theme
+        attributes = Self.attributes(isMono ? .mono : theme)
+    }
+
+    /// Terminals that know mode 2026; the others would ignore it, at the cost of the bytes.
+    private static func isSynchronized(_ terminal: String, _ program: String) -> Bool {
+        let known = ["kitty", "ghostty", "foot", "alacritty", "wezterm", "contour"]
+        return known.contains { terminal.contains($0) || program.lowercased().contains($0) }
+            || ["iTerm.app", "vscode"].contains(program)
+    }
+
+    /// Other colors from now on.
+    mutating func use(_ theme: Theme) {
+        self.theme = theme
+        attributes = Self.attributes(isMono ? .mono : theme)
+        repaint()
+    }
+
+    /// Has the terminal put a text on its clipboard (OSC 52).
+    func copy(_ text: String) {
+        let code = Data(text.utf8.prefix(Self.mostCopied)).base64EncodedString()
+        write("\u{1b}]52;c;\(code)\u{7}")
+    }
+
+    /// Terminals take no more than this at once.
+    private static let mostCopied = 74_000
+
+    /// Past curses, which knows nothing of it.
+    private func write(_ sequence: String) {
+        let bytes = Array(sequence.utf8)
+        _ = Foundation.write(1, bytes, bytes.count)
     }
 
     /// Plain signs where the locale is not UTF-8, and on terminals whose font has no others.
@@ -43,25 +79,30 @@ struct Screen {
         return utf8 && !poor ? .unicode : .ascii
     }
 
-    private static func attributes(mono: Bool) -> [Style: attr_t] {
+    private static func attributes(_ theme: Theme) -> [Style: attr_t] {
         var looks: [Style: attr_t] = [
             .plain: 0, .dim: larder_dim(), .bold: larder_bold(), .accent: larder_bold(),
             .selected: larder_reverse(), .marked: larder_bold(), .warning: larder_bold(),
             .trouble: larder_bold(), .badge: larder_reverse() | larder_bold(),
         ]
-        guard !mono, has_colors() else { return looks }
+        guard theme != .mono, has_colors() else { return looks }
         start_color()
         // The terminal's own background, be it dark or light.
         let background: Int16 = use_default_colors() == OK ? -1 : Int16(COLOR_BLACK)
+        let palette = theme.palette(colors: larder_colors())
         let colors: [(style: Style, color: Int32, and: attr_t)] = [
-            (.accent, COLOR_CYAN, 0), (.selected, COLOR_CYAN, larder_reverse()),
-            (.marked, COLOR_CYAN, larder_bold()), (.warning, COLOR_YELLOW, 0),
-            (.trouble, COLOR_RED, 0),
+            (.accent, palette.accent, 0), (.selected, palette.accent, larder_reverse()),
+            (.marked, palette.accent, larder_bold()), (.warning, palette.warning, 0),
+            (.trouble, palette.trouble, 0),
         ]
         for (number, look) in colors.enumerated() {
             let pair = Int16(number + 1)
             init_pair(pair, Int16(look.color), background)
             looks[look.style] = larder_pair(pair) | look.and
+        }
+        if let dim = palette.dim {
+            init_pair(9, Int16(dim), background)
+            looks[.dim] = larder_pair(9)
         }
         return looks
     }
@@ -72,6 +113,8 @@ struct Screen {
 
     /// Draws a frame; curses sends only what differs from the last.
     func draw(_ frame: Frame) {
+        if isSynchronized { write("\u{1b}[?2026h") }
+        defer { if isSynchronized { write("\u{1b}[?2026l") } }
         for row in 0..<frame.size.rows {
             for run in frame.runs(in: row) {
                 wattrset(larder_stdscr(), Int32(bitPattern: UInt32(attributes[run.style]!)))

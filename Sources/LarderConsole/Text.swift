@@ -10,12 +10,20 @@ enum Text {
         }
     }
 
-    static func width(of text: String) -> Int { text.reduce(0) { $0 + width(of: $1) } }
+    static func width(of text: String) -> Int {
+        isPlain(text) ? text.utf8.count : text.reduce(0) { $0 + width(of: $1) }
+    }
+
+    /// Nothing but visible ASCII, as nearly all text is: to be handled without looking at characters.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { (32..<127).contains($0) }
+    }
 
     /// Keys and values come from outside: control characters are shown as `?`, and all that is
     /// not ASCII too where the terminal knows no more.
     static func safe(_ text: String, ascii: Bool) -> String {
-        String(
+        if isPlain(text) { return text }
+        return String(
             text.map { character in
                 if character.asciiValue.map({ (32..<127).contains($0) }) ?? false {
                     return character
@@ -37,6 +45,20 @@ enum Text {
             kept.append(character)
         }
         return kept + mark
+    }
+
+    /// Lines of at most `width` columns, broken between words.
+    static func wrap(_ text: String, to width: Int) -> [String] {
+        var lines = [""]
+        for word in text.split(separator: " ") {
+            if !lines.last!.isEmpty,
+                self.width(of: lines.last!) + 1 + self.width(of: String(word)) > width
+            {
+                lines.append("")
+            }
+            lines[lines.count - 1] += (lines.last!.isEmpty ? "" : " ") + word
+        }
+        return lines
     }
 
     static func left(_ text: String, _ width: Int) -> String {

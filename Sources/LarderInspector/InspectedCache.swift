@@ -133,7 +133,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func events(after number: UInt64, limit: Int) -> EventLog {
         let page = cache.events(after: number, limit: limit)
-        return EventLog(events: page.events.map(logged), dropped: page.dropped)
+        return EventLog(
+            events: page.events.map(logged), dropped: page.dropped, last: page.last)
     }
 
     /// What happened to a key, the latest of it, as far as events are kept.

@@ -252,8 +252,11 @@ public struct EventLog: Hashable, Sendable, Codable {
     public var events: [LoggedEvent]
     /// Events after the number asked for that were overwritten before they were read.
     public var dropped: UInt64
+    /// The number of the newest event that there is.
+    public var last: UInt64
 
-    public init(events: [LoggedEvent], dropped: UInt64) {
+    public init(events: [LoggedEvent], dropped: UInt64, last: UInt64) {
+        self.last = last
         self.events = events
         self.dropped = dropped
     }

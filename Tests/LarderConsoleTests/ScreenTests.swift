@@ -21,11 +21,12 @@ import Testing
                 " hit 90.5%  105/s   entries 9.2K  process 40.0M of 512M       accounts 14:07:01",
                 " accounts         ██   105/s hit 90.5% miss   10/s evict    0/s       2/64 ░░░░",
                 " credentials      ▁▁     0/s hit     - miss    0/s evict    0/s       1/64 ░░░░",
+                "[1 Entries] 2 Expiry  3 Evictions  4 Events  5 Config  6 Memory  7 Origins",
                 "   KEY                  CACHE           TTL▲   EXPIRY     HITS    SIZE  STATE",
                 ">  100000000001         accounts        0:04        -   12,884     402  expiring",
                 "   100000000002         accounts        1:06        -        0     402  cold",
                 "   100000000001/reader  credentials    12:33    12:33        0    8.4K  cold",
-                "", "", "", "", "", "", "", "", "",
+                "", "", "", "", "", "", "", "",
                 " 1-3/3  sort ttl ▲  every 1s",
                 " 100000000001  accounts  version 7  written 14:02:04 (4m56s ago)  fetch 31ms",
                 " ends at 14:07:04  hits 12,884  last hit 3.0s ago  size 402",
@@ -38,14 +39,14 @@ import Testing
 
     @Test func `counts every row down by the second, and shows 0:00 only when the time is over`() {
         var model = model(80, 24)
-        #expect(render(model).text[4].contains(" 0:05 "))
+        #expect(render(model).text[5].contains(" 0:05 "))
         _ = update(&model, .tick(at(1003)))
-        #expect(render(model).text[4].contains(" 0:02 "))
+        #expect(render(model).text[5].contains(" 0:02 "))
         _ = update(&model, .tick(at(1004.1)))
-        #expect(render(model).text[4].contains(" 0:01 "))
+        #expect(render(model).text[5].contains(" 0:01 "))
         _ = update(&model, .tick(at(1004.2)))
-        #expect(render(model).text[4].contains(" 0:00 "))
-        #expect(render(model).text[4].hasSuffix("expired"))
+        #expect(render(model).text[5].contains(" 0:00 "))
+        #expect(render(model).text[5].hasSuffix("expired"))
     }
 
     @Test func `of a wide terminal has boxes for rates, entries, detail and events`() {
@@ -53,10 +54,10 @@ import Testing
         model.detail = detail
         let text = render(model).text
         #expect(text[1].hasPrefix(" ┌─ Look-ups and misses a second ─"))
-        #expect(text[7].contains("┌─ Entries ─") && text[7].contains("┌─ Detail ─"))
+        #expect(text[8].contains("┌─ Entries ─") && text[8].contains("┌─ Detail ─"))
         #expect(text.contains { $0.contains("┌─ Events ─") })
         #expect(text.contains { $0.contains("│ account_number 100000000001") })
-        #expect(text[8].hasPrefix(" │   KEY") && text[8].contains("HITS"))
+        #expect(text[9].hasPrefix(" │   KEY") && text[9].contains("HITS"))
         // Nothing stands in the last column, and all boxes end in one line.
         let widths = Set(text.filter { $0.hasSuffix("│") || $0.hasSuffix("┐") }.map(\.count))
         #expect(widths == [119])
@@ -103,14 +104,14 @@ import Testing
 
     @Test func `shows keys that would steer the terminal as question marks`() {
         let text = render(model(80, 24, [account("\u{1b}[2J\u{7}evil\n", left: 10)])).text
-        #expect(text[4].contains("?[2J?evil?"))
+        #expect(text[5].contains("?[2J?evil?"))
     }
 
     @Test func `cuts wide characters to their columns`() {
         let text = render(model(80, 24, [account(String(repeating: "帳戶", count: 15), left: 10)]))
             .text
-        #expect(text[4].hasPrefix(">  帳戶帳戶帳戶帳戶帳戶帳戶帳戶帳戶帳…"))
-        #expect(Text.width(of: text[4]) <= 80)
+        #expect(text[5].hasPrefix(">  帳戶帳戶帳戶帳戶帳戶帳戶帳戶帳戶帳…"))
+        #expect(Text.width(of: text[5]) <= 80)
     }
 
     @Test func `says DEMO in reverse video where the engine is an invented one`() {
@@ -122,11 +123,11 @@ import Testing
     }
 
     @Test func `says what is amiss where there are no rows`() {
-        #expect(render(model(80, 24, [])).text[4] == "   no entries are held")
+        #expect(render(model(80, 24, [])).text[5] == "   no entries are held")
         var filtered = model(80, 24)
         filtered.query.filter = "xyz"
         _ = update(&filtered, look(filtered, [], report()))
-        #expect(render(filtered).text[4] == "   nothing passes \"xyz\"; Esc clears")
+        #expect(render(filtered).text[5] == "   nothing passes \"xyz\"; Esc clears")
     }
 
     @Test func `has a word for every state, colour or not`() {
@@ -136,7 +137,7 @@ import Testing
         ]
         let text = render(model(80, 24, shown)).text
         #expect(
-            text[4...7].map { $0.split(separator: " ").last! }
+            text[5...8].map { $0.split(separator: " ").last! }
                 == ["expired", "expiring", "cold", "fresh"])
     }
 }

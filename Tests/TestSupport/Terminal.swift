@@ -13,6 +13,8 @@ public final class Terminal {
         environment: [String: String] = [:]
     ) throws {
         var variables = ["TERM": term, "LC_ALL": "C.UTF-8", "TZ": "UTC"]
+        // How things look is kept from one run to the next: not from one test to another.
+        variables["XDG_STATE_HOME"] = folder.path
         variables.merge(environment) { $1 }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         // The status goes through a file: tmux itself can miss the end of a program.

@@ -3,42 +3,42 @@ import LarderInspector
 
 /// The selected entry in full.
 enum DetailView {
-    private typealias Line = [(text: String, style: Style)]
-
     static func draw(_ model: Model, _ layout: Layout, _ box: Box, _ frame: inout Frame) {
         if layout.kind == .wide {
             frame.border(box, "Detail", model.glyphs)
-            let lines = facts(model) + value(model)
-            put(Array(lines.prefix(box.inside.height)), in: box.inside, model, &frame)
+            frame.put(lines(model), in: box.inside, model)
         } else {
-            put(Array(short(model).prefix(box.height)), in: box, model, &frame)
+            frame.put(short(model), in: box, model)
         }
     }
 
-    static func drawFull(_ model: Model, _ layout: Layout, _ scroll: Int, _ frame: inout Frame) {
-        let box = Box(
-            row: 1, column: 1, height: model.size.rows - 3, width: model.size.columns - 2)
-        frame.border(box, "Detail", model.glyphs, right: "Esc goes back")
-        let lines = facts(model) + value(model)
-        let first = min(scroll, max(0, lines.count - box.inside.height))
-        put(Array(lines.dropFirst(first).prefix(box.inside.height)), in: box.inside, model, &frame)
+    static func drawFull(_ model: Model, _ box: Box, _ scroll: Int, _ frame: inout Frame) {
+        let lines = lines(model)
+        let first = min(scroll, max(0, lines.count - box.height))
+        frame.put(Array(lines.dropFirst(first)), in: box, model)
     }
 
-    private static func put(_ lines: [Line], in box: Box, _ model: Model, _ frame: inout Frame) {
-        for (place, line) in lines.enumerated() {
-            let row = box.row + place
-            let end = frame.put(
-                line, at: Place(row: row, column: box.column + 1), limit: box.width - 2)
-            if end > box.column + box.width - 1 {
-                frame.put(
-                    model.glyphs.more, at: Place(row: row, column: box.column + box.width - 2),
-                    .dim)
+    private static func lines(_ model: Model) -> [Pieces] {
+        facts(model) + value(model) + history(model)
+    }
+
+    /// What happened to its key, the latest first.
+    private static func history(_ model: Model) -> [Pieces] {
+        guard let detail = model.detail, detail.row.id == model.cursor, !detail.history.isEmpty
+        else { return [] }
+        let events = detail.history.filter { $0.at <= model.shownNow }
+        return [[], [("what happened", .dim)]]
+            + events.reversed().map { event in
+                let (word, note) = EventLines.words(event)
+                return [
+                    (model.time(event.at) + " ", .dim), (Text.left(word, 11), .plain),
+                    (note.isEmpty ? "" : " " + safe(note, model), .dim),
+                ]
             }
-        }
     }
 
     /// Three lines of what matters most.
-    private static func short(_ model: Model) -> [Line] {
+    private static func short(_ model: Model) -> [Pieces] {
         guard let row = model.selected else { return [] }
         let now = model.shownNow
         var value = fields(model).map { "\($0.name) \($0.text)" }.joined(separator: "  ")
@@ -62,10 +62,10 @@ enum DetailView {
         ]
     }
 
-    private static func facts(_ model: Model) -> [Line] {
+    private static func facts(_ model: Model) -> [Pieces] {
         guard let row = model.selected else { return [[("no entry is selected", .dim)]] }
         let now = model.shownNow
-        func line(_ label: String, _ text: String, _ more: String = "") -> Line {
+        func line(_ label: String, _ text: String, _ more: String = "") -> Pieces {
             [(Text.left(label, 10), .dim), (text, .plain), (more.isEmpty ? "" : "  " + more, .dim)]
         }
         return [
@@ -103,7 +103,7 @@ enum DetailView {
         return parts.joined(separator: ", ")
     }
 
-    private static func value(_ model: Model) -> [Line] {
+    private static func value(_ model: Model) -> [Pieces] {
         let fields = fields(model)
         let width = min(24, fields.map { Text.width(of: $0.name) }.max() ?? 0)
         return fields.map { field in

@@ -6,19 +6,34 @@ enum EventsView {
     static func draw(_ model: Model, _ layout: Layout, _ box: Box, _ frame: inout Frame) {
         var inside = box
         if layout.kind == .wide {
-            let dropped = model.dropped > 0 ? "\(Format.count(model.dropped)) not seen" : ""
-            frame.border(box, "Events", model.glyphs, right: dropped)
+            frame.border(box, "Events", model.glyphs, right: unseen(model))
             inside = box.inside
         }
-        put(model, model.log.lines.suffix(inside.height), in: inside, &frame)
+        put(model, lines(model).suffix(inside.height), in: inside, &frame)
     }
 
-    static func drawFull(_ model: Model, _ layout: Layout, _ scroll: Int, _ frame: inout Frame) {
-        let box = Box(
-            row: 1, column: 1, height: model.size.rows - 3, width: model.size.columns - 2)
-        frame.border(box, "Events", model.glyphs, right: "Esc goes back")
-        let lines = model.log.lines.dropLast(scroll).suffix(box.inside.height)
-        put(model, lines, in: box.inside, &frame)
+    static func drawFull(_ model: Model, _ box: Box, _ frame: inout Frame) {
+        let all = lines(model)
+        guard !all.isEmpty else {
+            let filter = model.pane.filter
+            let text = filter.isEmpty ? "nothing has happened yet" : "nothing passes \"\(filter)\""
+            return frame.put([[(Text.safe(text, ascii: model.glyphs.ascii), .dim)]], in: box, model)
+        }
+        // As far back as it goes, the screen stays full.
+        let scroll = min(model.pane.scroll, max(0, all.count - box.height))
+        put(model, all.dropLast(scroll).suffix(box.height), in: box, &frame)
+    }
+
+    /// Those that had happened at the instant that is shown.
+    private static func lines(_ model: Model) -> ArraySlice<EventLines.Line> {
+        let lines = (model.view == .events ? model.found ?? model.log : model.log).lines
+        guard let past = model.past else { return lines[...] }
+        return lines[..<(lines.firstIndex { $0.at > past.at } ?? lines.endIndex)]
+    }
+
+    /// How many nobody saw, in words.
+    static func unseen(_ model: Model) -> String {
+        model.dropped > 0 ? "\(Format.count(model.dropped)) not seen" : ""
     }
 
     private static func put(
@@ -34,11 +49,11 @@ enum EventsView {
 
     private static func pieces(
         _ model: Model, _ line: EventLines.Line, cacheWidth: Int, room: Int
-    ) -> [(text: String, style: Style)] {
+    ) -> Pieces {
         let style: Style = line.isTrouble ? .trouble : .plain
         let keys = line.keys.map { Text.safe($0, ascii: model.glyphs.ascii) }
         let note = Text.safe(line.note, ascii: model.glyphs.ascii)
-        var pieces: [(text: String, style: Style)] = [(model.time(line.at) + " ", .dim)]
+        var pieces: Pieces = [(model.time(line.at) + " ", .dim)]
         if !line.word.isEmpty {
             pieces += [
                 (

@@ -5,12 +5,13 @@ import LarderInspector
 enum HeaderView {
     static func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
         title(model, &frame)
-        if let box = layout.rates, model.view == .table {
+        if let row = layout.tabs { tabs(model, row: row, &frame) }
+        if let box = layout.rates {
             frame.border(box, "Look-ups and misses a second", model.glyphs)
             for (place, cache) in shownCaches(model, layout).enumerated() {
                 wide(model, cache, box.inside.row + 2 * place, box.inside, &frame)
             }
-        } else if model.view == .table {
+        } else {
             for (place, cache) in shownCaches(model, layout).enumerated() {
                 line(model, cache, row: 1 + place, &frame)
             }
@@ -52,8 +53,6 @@ enum HeaderView {
         frame.put(right, at: Place(row: 0, column: max(0, room)))
     }
 
-    private typealias Pieces = [(text: String, style: Style)]
-
     private static func width(_ pieces: Pieces) -> Int {
         pieces.reduce(0) { $0 + Text.width(of: $1.text) }
     }
@@ -71,25 +70,58 @@ enum HeaderView {
     /// Which engine it is, and how fresh what is shown is.
     private static func identity(
         _ model: Model, brief: Bool
-    ) -> [(text: String, style: Style)] {
+    ) -> Pieces {
         guard let report = model.report else {
             return [(model.problem ?? "waiting for the engine", .warning), (" ", .plain)]
         }
-        var pieces: [(text: String, style: Style)] = []
+        var pieces: Pieces = []
         if model.problem != nil {
             let age = Format.age(max(.zero, model.now - report.at))
             pieces.append((" LOST, as of \(age) ago ", .trouble))
+        } else if let past = model.past {
+            pieces.append((" PAST \(model.time(past.at)) ", .badge))
         } else if let frozen = model.frozen {
             pieces.append((" FROZEN \(Format.age(model.now - frozen.at)) ", .badge))
         }
+        if model.isReadOnly { pieces.append((" READ ONLY ", .bold)) }
         if !brief { pieces.append(("  larder \(report.pid) ", .dim)) }
-        pieces.append(model.isDemo ? (" DEMO ", .badge) : (" \(report.name)", .bold))
+        if model.engines.count > 1 {
+            pieces += engines(model, brief: brief)
+        } else {
+            pieces.append(model.isDemo ? (" DEMO ", .badge) : (" \(report.name)", .bold))
+        }
         pieces.append((" \(model.time(model.now)) ", .plain))
         return pieces
     }
 
+    /// The engines that are open: the one that is shown in brackets, one that is lost with a mark.
+    private static func engines(_ model: Model, brief: Bool) -> Pieces {
+        model.engines.filter { $0.isShown || !brief }.map { engine in
+            let name = Text.safe(engine.name, ascii: model.glyphs.ascii)
+            let mark = engine.isLost ? "!" : ""
+            return engine.isShown
+                ? (" [\(name)\(mark)]", .bold)
+                : (" \(name)\(mark)", engine.isLost ? .trouble : .dim)
+        } + (brief ? [(" +\(model.engines.count - 1)", .dim)] : [])
+    }
+
+    /// The views by their numbers; the one that is shown in brackets.
+    private static func tabs(_ model: Model, row: Int, _ frame: inout Frame) {
+        let names = Model.View.allCases.map { "\($0.rawValue) \($0.title)" }
+        let isShort = names.reduce(0) { $0 + $1.count + 2 } > model.size.columns
+        var pieces: Pieces = []
+        for (view, name) in zip(Model.View.allCases, names) {
+            if view == model.view {
+                pieces += [("[", .dim), (name, .accent), ("]", .dim)]
+            } else {
+                pieces.append((isShort ? " \(view.rawValue) " : " \(name) ", .dim))
+            }
+        }
+        frame.put(pieces, at: Place(row: row, column: 0))
+    }
+
     private static func line(_ model: Model, _ cache: CacheReport, row: Int, _ frame: inout Frame) {
-        let history = model.histories[cache.name] ?? History()
+        let history = model.history(of: cache.name)
         let columns = model.size.columns
         let name = Text.left(name(cache.name, model), nameWidth(model))
         let fill = fill(cache.snapshot)
@@ -123,7 +155,7 @@ enum HeaderView {
     private static func wide(
         _ model: Model, _ cache: CacheReport, _ row: Int, _ box: Box, _ frame: inout Frame
     ) {
-        let history = model.histories[cache.name] ?? History()
+        let history = model.history(of: cache.name)
         let fill = fill(cache.snapshot)
         let name = Text.left(name(cache.name, model), nameWidth(model))
         let gauge = fill.share.map { Sparkline.gauge($0, width: 13, model.glyphs) } ?? ""
@@ -140,7 +172,7 @@ enum HeaderView {
                 end: ("evict " + Text.right(Format.rate(history.rate(\.evicted)), 7), .dim)),
         ]
         for (place, line) in rows.enumerated() {
-            let figures: [(text: String, style: Style)] =
+            let figures: Pieces =
                 [(Text.right(Format.rate(history.rate(line.part)), 9), line.style)]
                 + line.figures.enumerated().flatMap { column, figure in
                     [
@@ -151,7 +183,7 @@ enum HeaderView {
                 + [("  ", .plain), (line.end.text, line.end.style)]
             let label = (place == 0 ? name : Text.left("", Text.width(of: name))) + " "
             let labelStyle: Style = place == 0 ? .accent : .plain
-            let front: [(text: String, style: Style)] = [
+            let front: Pieces = [
                 (" ", .plain), (label, labelStyle), (Text.left(line.label, 9), .dim),
             ]
             let used = (front + figures).reduce(0) { $0 + Text.width(of: $1.text) }
@@ -200,12 +232,12 @@ enum HeaderView {
     }
 
     private static func hitRatio(_ model: Model) -> Double? {
-        let recent = model.cacheNames.compactMap { model.histories[$0] }
+        let recent = model.cacheNames.map { model.history(of: $0) }
         let lookups = recent.reduce(0) { $0 + $1.minute.lookups }
         return lookups > 0 ? recent.reduce(0) { $0 + $1.minute.hits } / lookups : nil
     }
 
     private static func lookups(_ model: Model) -> Double {
-        model.cacheNames.reduce(0) { $0 + (model.histories[$1]?.rate(\.lookups) ?? 0) }
+        model.cacheNames.reduce(0) { $0 + model.history(of: $1).rate(\.lookups) }
     }
 }

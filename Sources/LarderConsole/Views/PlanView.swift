@@ -6,10 +6,14 @@ enum PlanView {
     static func draw(_ model: Model, _ dialog: PlanDialog, _ frame: inout Frame) {
         let plan = dialog.plan
         let width = min(model.size.columns - 2, 72)
-        let notes = notes(model, plan).flatMap { wrap($0, width - 4) }
-        let room = max(0, model.size.rows - notes.count - 6)
+        let notes = notes(model, plan).flatMap { Text.wrap($0, to: width - 4) }
+        let choices = choices(model, dialog)
+        let room = max(0, model.size.rows - notes.count - choices.count - 6)
         let named = min(plan.victims.count, min(8, room))
-        let height = min(model.size.rows, named + notes.count + 5 + (named > 0 ? 1 : 0))
+        let height = min(
+            model.size.rows,
+            named + notes.count + choices.count + 4 + (named > 0 ? 1 : 0)
+                + (choices.isEmpty ? 0 : 1))
         let inside = frame.dialog(title(plan), width: width, height: height, model.glyphs)
         var row = inside.row
         for note in notes {
@@ -22,7 +26,56 @@ enum PlanView {
             draw(model, victim, row: row, inside, &frame)
             row += 1
         }
+        // What can be chosen stands above the buttons, whatever the room.
+        let last = inside.row + inside.height - 2
+        for (place, choice) in choices.enumerated() {
+            frame.put(
+                choice, at: Place(row: last - choices.count + place, column: inside.column + 1),
+                limit: inside.width - 2)
+        }
         drawButtons(dialog, inside, &frame)
+    }
+
+    /// What the operator can still say: the number typed, soft or hard, spread, for a while, why.
+    private static func choices(_ model: Model, _ dialog: PlanDialog) -> [Pieces] {
+        var lines: [Pieces] = []
+        switch dialog.plan.change {
+        case .invalidate:
+            lines.append([("s", .bold), (" serve them on until a fetch has landed instead", .dim)])
+        case .soften: lines.append([("s", .bold), (" drop them at once instead", .dim)])
+        case .invalidateAll, .configure, .all: break
+        }
+        if let time = spread(dialog.plan, model) {
+            lines.append([
+                ("p", .bold),
+                (
+                    dialog.isPaced
+                        ? " [x] spread over \(Units.text(time)), within the budget"
+                        : " [ ] all at once, beyond the budget", dialog.isPaced ? .plain : .warning
+                ),
+            ])
+        }
+        if dialog.plan.before != nil {
+            let box = dialog.goesBack ? "[x]" : "[ ]"
+            lines.append([("b", .bold), (" \(box) goes back by itself after 10 minutes", .plain)])
+        }
+        lines.append([
+            ("r", .bold), (" reason: ", .dim),
+            (Text.safe(dialog.reason, ascii: model.glyphs.ascii), .plain),
+            (dialog.focus == .reason ? " " : "", .selected),
+        ])
+        if let confirmation = dialog.confirmation {
+            lines.append([
+                (
+                    "type \(Text.safe(confirmation, ascii: model.glyphs.ascii)) to confirm: ",
+                    .warning
+                ),
+                (Text.safe(dialog.typed, ascii: model.glyphs.ascii), .bold),
+                (dialog.focus == .confirmation ? " " : "", .selected),
+                (dialog.typed == confirmation ? "  Enter does it" : "", .dim),
+            ])
+        }
+        return lines
     }
 
     private static func draw(
@@ -45,7 +98,9 @@ enum PlanView {
         let (cancel, apply) = ("[ Cancel ]", "[ \(verb(dialog.plan)) ]")
         let row = box.row + box.height - 1
         let column = box.column + max(0, (box.width - cancel.count - apply.count - 3) / 2)
-        frame.put(cancel, at: Place(row: row, column: column), dialog.confirms ? .plain : .selected)
+        frame.put(
+            cancel, at: Place(row: row, column: column),
+            dialog.focus == .cancel ? .selected : .plain)
         frame.put(
             apply, at: Place(row: row, column: column + cancel.count + 3),
             dialog.confirms ? .selected : .plain)
@@ -100,6 +155,7 @@ enum PlanView {
                         + (plan.entries > plan.victims.count || plan.victims.count > 8
                             ? "; first:" : ":"))
         }
+        if let cost = cost(model, plan) { notes.append(cost) }
         if plan.victims.contains(where: { victim in
             model.rows.contains { $0.id == victim.id && $0.expiry != nil }
         }), plan.before == nil {
@@ -112,20 +168,20 @@ enum PlanView {
         return notes.map { Text.safe($0, ascii: model.glyphs.ascii) }
     }
 
-    private static func entries(_ count: Int) -> String {
-        count == 1 ? "1 entry" : "\(Format.count(UInt64(count))) entries"
+    /// The fetches to come, and how they stand to the budget.
+    private static func cost(_ model: Model, _ plan: Plan) -> String? {
+        guard plan.entries > 0 else { return nil }
+        let held = model.report?.caches.reduce(0) { $0 + $1.snapshot.count } ?? 0
+        let share =
+            held > 0
+            ? "That is \(Format.percent(Double(plan.entries) / Double(held))) of all. " : ""
+        let fetches =
+            plan.fetches == 1 ? "1 fetch" : "\(Format.count(UInt64(plan.fetches))) fetches"
+        return share + "About \(fetches) to come within a minute; the budget is "
+            + "\(Format.rate(model.budget))."
     }
 
-    private static func wrap(_ text: String, _ width: Int) -> [String] {
-        var lines = [""]
-        for word in text.split(separator: " ") {
-            if !lines.last!.isEmpty,
-                Text.width(of: lines.last!) + 1 + Text.width(of: String(word)) > width
-            {
-                lines.append("")
-            }
-            lines[lines.count - 1] += (lines.last!.isEmpty ? "" : " ") + word
-        }
-        return lines
+    private static func entries(_ count: Int) -> String {
+        count == 1 ? "1 entry" : "\(Format.count(UInt64(count))) entries"
     }
 }

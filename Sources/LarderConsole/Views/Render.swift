@@ -1,6 +1,9 @@
 import Larder
 import LarderInspector
 
+/// Pieces of text one after the other, each in its style.
+typealias Pieces = [(text: String, style: Style)]
+
 /// The whole screen, from the model alone.
 func render(_ model: Model) -> Frame {
     var frame = Frame(model.size)
@@ -10,22 +13,42 @@ func render(_ model: Model) -> Frame {
         return frame
     }
     HeaderView.draw(model, layout, &frame)
-    switch model.view {
-    case .table:
-        TableView.draw(model, layout, &frame)
-        if let box = layout.detail { DetailView.draw(model, layout, box, &frame) }
-        if let box = layout.log { EventsView.draw(model, layout, box, &frame) }
-    case .detail(let scroll): DetailView.drawFull(model, layout, scroll, &frame)
-    case .events(let scroll): EventsView.drawFull(model, layout, scroll, &frame)
+    if let scroll = model.detailScroll {
+        DetailView.drawFull(
+            model, frame.box("Detail", layout, model, "Esc goes back"), scroll, &frame)
+    } else {
+        draw(model, layout, &frame)
     }
     StatusView.draw(model, layout, &frame)
     switch model.overlay {
-    case nil, .prompt: break
+    case nil, .prompt, .palette: break
     case .help(let scroll): HelpView.draw(model, scroll, &frame)
-    case .sort(let place): SortView.draw(model, place, &frame)
+    case .sort(let place): ChoiceView.drawSort(model, place, &frame)
+    case .columns(let place): ChoiceView.drawColumns(model, place, &frame)
+    case .engines(let names, let place): ChoiceView.drawEngines(model, names, place, &frame)
     case .plan(let dialog): PlanView.draw(model, dialog, &frame)
+    case .own: OwnView.draw(model, &frame)
     }
     return frame
+}
+
+private func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
+    switch model.view {
+    case .entries:
+        TableView.draw(model, layout, &frame)
+        if let box = layout.detail { DetailView.draw(model, layout, box, &frame) }
+        if let box = layout.log { EventsView.draw(model, layout, box, &frame) }
+    case .expiry:
+        ExpiryView.draw(model, frame.box("The next 15 minutes", layout, model), &frame)
+    case .evictions:
+        EvictionsView.draw(model, frame.box("Evictions", layout, model), &frame)
+    case .events:
+        let unseen = EventsView.unseen(model)
+        EventsView.drawFull(model, frame.box("Events", layout, model, unseen), &frame)
+    case .config: ConfigView.draw(model, frame.box("Config", layout, model), &frame)
+    case .memory: MemoryView.draw(model, frame.box("Memory", layout, model), &frame)
+    case .origins: OriginsView.draw(model, frame.box("Origins", layout, model), &frame)
+    }
 }
 
 extension Frame {
@@ -58,6 +81,28 @@ extension Frame {
         }
     }
 
+    /// The place of a view other than the entries; on a wide screen it has a border.
+    mutating func box(
+        _ title: String, _ layout: Layout, _ model: Model, _ right: String = ""
+    ) -> Box {
+        guard layout.kind == .wide else { return layout.body }
+        border(layout.body, title, model.glyphs, right: right)
+        return layout.body.inside
+    }
+
+    /// Lines one under the other, as many as there is room for, each cut with a mark.
+    mutating func put(_ lines: [Pieces], in box: Box, _ model: Model) {
+        for (place, line) in lines.prefix(max(0, box.height)).enumerated() {
+            let row = box.row + place
+            let end = put(line, at: Place(row: row, column: box.column + 1), limit: box.width - 2)
+            if end > box.column + box.width - 1 {
+                put(
+                    model.glyphs.more, at: Place(row: row, column: box.column + box.width - 2), .dim
+                )
+            }
+        }
+    }
+
     /// A dialog in the middle of the screen: blank inside, with a border; returns its inside.
     mutating func dialog(_ title: String, width: Int, height: Int, _ glyphs: Glyphs) -> Box {
         let box = Box(
@@ -71,7 +116,7 @@ extension Frame {
     /// Pieces of text one after the other, each in its style; returns the column behind them.
     @discardableResult
     mutating func put(
-        _ pieces: [(text: String, style: Style)], at place: Place, limit: Int = .max
+        _ pieces: Pieces, at place: Place, limit: Int = .max
     ) -> Int {
         var column = place.column
         for piece in pieces {

@@ -4,12 +4,13 @@ import LarderInspector
 /// The line under the table, and the keys on the last line.
 enum StatusView {
     static func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
-        let row = model.view == .table ? layout.status : model.size.rows - 2
+        let isTable = model.view == .entries && model.detailScroll == nil
+        let row = isTable ? layout.status : model.size.rows - 2
         drawHints(model, &frame)
-        if case .prompt(let prompt) = model.overlay {
-            drawPrompt(model, prompt, row: row, &frame)
-        } else {
-            drawStatus(model, layout, row: row, &frame)
+        switch model.overlay {
+        case .prompt(let prompt): drawPrompt(model, prompt, row: row, &frame)
+        case .palette(let palette): drawPalette(model, palette, row: row, &frame)
+        default: drawStatus(model, row: row, &frame)
         }
     }
 
@@ -23,23 +24,39 @@ enum StatusView {
             + "\(Format.count(UInt64(model.matched)))\(hidden)"
     }
 
-    private static func drawStatus(
-        _ model: Model, _ layout: Layout, row: Int, _ frame: inout Frame
-    ) {
+    private static func drawStatus(_ model: Model, row: Int, _ frame: inout Frame) {
+        let right = pending(model)
+        let width = right.reduce(0) { $0 + Text.width(of: $1.text) }
+        let room = model.size.columns - width - 1
+        frame.put(right, at: Place(row: row, column: max(0, room)))
         if let toast = model.toast {
-            let text = Text.cut(
-                Text.safe(toast.text, ascii: model.glyphs.ascii), to: model.size.columns - 2,
-                mark: model.glyphs.more)
-            frame.put(text, at: Place(row: row, column: 1), .bold)
+            let text = Text.safe(toast.text, ascii: model.glyphs.ascii)
+            frame.put(
+                Text.cut(text, to: max(0, room - 2), mark: model.glyphs.more),
+                at: Place(row: row, column: 1), .bold)
             return
         }
-        var pieces: [(String, Style)] = [(" \(range(model))", .plain)]
+        let pieces = model.view == .entries ? table(model) : other(model)
+        frame.put(pieces, at: Place(row: row, column: 0), limit: max(0, room))
+    }
+
+    /// What is going on and can be answered: a change under way, one that can be taken back.
+    private static func pending(_ model: Model) -> Pieces {
+        if let underWay = model.underWay {
+            let gauge = Sparkline.gauge(underWay.share, width: 10, model.glyphs)
+            return [
+                (gauge, .accent), (" \(Format.count(UInt64(underWay.removed))) removed", .plain),
+                ("  x stops", .bold), (" ", .plain),
+            ]
+        }
+        guard let undo = model.undo, let until = undo.until else { return [] }
+        return [("u undoes, \(Units.countdown(until - model.now)) left ", .bold)]
+    }
+
+    private static func table(_ model: Model) -> Pieces {
+        var pieces: Pieces = [(" \(range(model))", .plain)]
         if !model.marks.isEmpty { pieces.append(("  \(model.marks.count) marked", .bold)) }
-        let arrow = model.query.descending ? model.glyphs.down : model.glyphs.up
-        pieces += [
-            ("  sort ", .dim), ("\(model.query.sort.rawValue) \(arrow)", .plain),
-            ("  every ", .dim), (Units.text(model.interval), .plain),
-        ]
+        if model.troubleOnly { pieces.append(("  trouble only (!)", .bold)) }
         if !model.query.caches.isEmpty {
             pieces += [("  only ", .dim), (model.query.caches.joined(separator: " "), .bold)]
         }
@@ -49,19 +66,86 @@ enum StatusView {
                 (Text.safe(model.query.filter, ascii: model.glyphs.ascii), .bold),
             ]
         }
-        frame.put(pieces, at: Place(row: row, column: 0), limit: model.size.columns)
+        let arrow = model.query.descending ? model.glyphs.down : model.glyphs.up
+        pieces += [("  sort ", .dim), ("\(model.query.sort.rawValue) \(arrow)", .plain)]
+        if let until = model.heldUntil, model.frozen == nil {
+            let seconds = Int((until - model.now).inSeconds.rounded(.up))
+            pieces.append((" held \(seconds)s", .warning))
+        }
+        if model.follows, model.cursor != nil { pieces.append(("  following", .accent)) }
+        return pieces + pace(model)
+    }
+
+    private static func other(_ model: Model) -> Pieces {
+        var pieces: Pieces = [(" \(Format.count(UInt64(model.lines))) lines", .plain)]
+        switch model.view {
+        case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
+        case .events where !model.pane.filter.isEmpty:
+            pieces += [
+                (" of \(model.log.lines.count)  filter ", .dim),
+                (Text.safe(model.pane.filter, ascii: model.glyphs.ascii), .bold),
+            ]
+        default: break
+        }
+        return pieces + pace(model)
+    }
+
+    /// How often it looks, and what it has not seen.
+    private static func pace(_ model: Model) -> Pieces {
+        var pieces: Pieces = [("  every ", .dim), (Units.text(model.interval), .plain)]
+        if model.dropped > 0 {
+            pieces.append(("  \(Format.count(model.dropped)) events not seen", .dim))
+        }
+        return pieces
+    }
+
+    private static func drawPalette(
+        _ model: Model, _ palette: Palette, row: Int, _ frame: inout Frame
+    ) {
+        let text = Text.safe(palette.text, ascii: model.glyphs.ascii)
+        let ghost = Command.completions(palette.text).first.map { $0.dropFirst(palette.text.count) }
+        let known = Command.find(palette.text)
+        let accepted =
+            known.map { known in
+                let takes = known.command.takes
+                return (takes.isEmpty ? "" : takes + ": ") + known.command.help
+            } ?? Command.completions(palette.text).prefix(8).joined(separator: " ")
+        let unknown =
+            palette.text.isEmpty
+            ? "a command by its name; Tab completes, Up has the last"
+            : "no command begins like that"
+        drawLine(
+            label: ":", text: text, ghost: ghost.map(String.init) ?? "",
+            note: palette.refusal ?? (accepted.isEmpty ? unknown : accepted),
+            isRefused: palette.refusal != nil, model, row: row, &frame)
     }
 
     private static func drawPrompt(
         _ model: Model, _ prompt: Prompt, row: Int, _ frame: inout Frame
     ) {
         let (label, accepted) = labels(model, prompt.purpose)
-        let text = Text.safe(prompt.text, ascii: model.glyphs.ascii)
+        drawLine(
+            label: label + " ", text: Text.safe(prompt.text, ascii: model.glyphs.ascii), ghost: "",
+            note: prompt.refusal ?? accepted, isRefused: prompt.refusal != nil, model, row: row,
+            &frame)
+    }
+
+    /// A line that is typed, of which the end is always seen, and what there is to say of it.
+    private static func drawLine(
+        label: String, text: String, ghost: String, note: String, isRefused: Bool, _ model: Model,
+        row: Int, _ frame: inout Frame
+    ) {
+        let room = max(1, model.size.columns - Text.width(of: label) - 3)
+        var shown = text
+        while Text.width(of: shown) > room { shown.removeFirst() }
         let end = frame.put(
-            [(" \(label) ", .accent), (text, .plain), (" ", .selected)],
+            [
+                (" \(label)", .accent), (shown, .plain), (ghost.isEmpty ? " " : "", .selected),
+                (String(ghost.prefix(1)), .selected), (String(ghost.dropFirst()), .dim),
+            ],
             at: Place(row: row, column: 0), limit: model.size.columns)
-        let note = Text.safe(prompt.refusal ?? accepted, ascii: model.glyphs.ascii)
-        let style: Style = prompt.refusal == nil ? .dim : .trouble
+        let note = Text.safe(note, ascii: model.glyphs.ascii)
+        let style: Style = isRefused ? .trouble : .dim
         if end + 3 + Text.width(of: note) <= model.size.columns {
             frame.put(note, at: Place(row: row, column: end + 2), style)
         } else {

@@ -21,10 +21,8 @@ enum TableView {
         }
         let cells = columns(model, width: table.width)
         heading(model, cells, table, &frame)
-        let first = model.top - model.offset
-        for line in 0..<max(0, table.height - 1) {
-            guard model.rows.indices.contains(first + line) else { break }
-            draw(model, model.rows[first + line], cells, table, line: 1 + line, &frame)
+        for (line, row) in lines(model, table.height - 1).enumerated() {
+            draw(model, row.row, gone: row.gone, cells, table, line: 1 + line, &frame)
         }
         if model.rows.isEmpty {
             frame.put(
@@ -33,31 +31,60 @@ enum TableView {
         }
     }
 
+    /// Most rows that went and are shown all the same.
+    private static let mostGhosts = 3
+
+    /// The rows on the screen, those that went a moment ago in their old places among them as long as
+    /// that pushes the cursor's out of nothing.
+    private static func lines(_ model: Model, _ height: Int) -> [(row: Row, gone: String?)] {
+        let first = model.top - model.offset
+        let visible = first..<first + max(0, height)
+        var lines: [(row: Row, gone: String?)] = model.rows.indices.clamped(to: visible).map {
+            (model.rows[$0], nil)
+        }
+        let ghosts = model.ghosts.filter { visible.contains($0.place - model.offset) }
+        for ghost in ghosts.suffix(mostGhosts).sorted(by: { $0.place < $1.place }) {
+            let cursor = lines.lastIndex { $0.row.id == model.cursor } ?? 0
+            guard cursor + 1 < height else { break }
+            let place = min(ghost.place - model.offset - first, lines.count)
+            lines.insert((ghost.row, ghost.cause), at: place)
+        }
+        return Array(lines.prefix(max(0, height)))
+    }
+
     private static func emptiness(_ model: Model) -> String {
         if model.report == nil { return model.problem ?? "waiting for the engine" }
+        if model.troubleOnly { return "no row is in trouble; ! shows all" }
         if !model.query.filter.isEmpty {
             return "nothing passes \"\(model.query.filter)\"; Esc clears"
         }
         return "no entries are held"
     }
 
-    /// What fits: key, ttl and state always; size, hits, expiry and cache go in this order.
+    /// What fits of what was chosen: key, ttl and state always; the others go in this order.
     private static func columns(_ model: Model, width: Int) -> [Cell] {
-        let dropped: [Column] = [.fetch, .age, .size, .hits, .expiry, .cache]
+        let dropped: [Column] = [.version, .fetch, .age, .size, .hits, .expiry, .cache]
         let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
         let now = model.shownNow
+        let showsTimes = model.showsTimes
+        /// A countdown or the time of day.
+        func end(_ instant: Instant?, _ now: Instant) -> String {
+            guard showsTimes, let instant else { return Units.countdown(instant.map { $0 - now }) }
+            return model.time(instant)
+        }
+        let timeWidth = showsTimes ? 8 : 7
         let refreshes = model.rows.contains { $0.state(at: now) == .refreshing }
         let stateWidth = refreshes ? Row.State.refreshing.rawValue.count : 8
         var cells = [
             Cell(column: .cache, heading: "CACHE", width: cacheWidth) { row, _ in row.id.cache },
-            Cell(column: .ttl, heading: "TTL", width: 7) { row, now in
-                Units.countdown(row.deadline.map { $0 - now })
+            Cell(column: .ttl, heading: "TTL", width: timeWidth) { row, now in
+                end(row.deadline, now)
             },
-            Cell(column: .expiry, heading: "EXPIRY", width: 7) { row, now in
-                Units.countdown(row.expiry.map { $0 - now })
+            Cell(column: .expiry, heading: "EXPIRY", width: timeWidth) { row, now in
+                end(row.expiry, now)
             },
-            Cell(column: .age, heading: "AGE", width: 7) { row, now in
-                Format.age(now - row.writtenAt)
+            Cell(column: .age, heading: "AGE", width: timeWidth) { row, now in
+                showsTimes ? model.time(row.writtenAt) : Format.age(now - row.writtenAt)
             },
             Cell(column: .hits, heading: "HITS", width: 7) { row, _ in Format.count(row.hits) },
             Cell(column: .size, heading: "SIZE", width: 6) { row, _ in
@@ -66,10 +93,14 @@ enum TableView {
             Cell(column: .fetch, heading: "FETCH", width: 7) { row, _ in
                 row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
             },
+            Cell(column: .version, heading: "VERSION", width: 7) { row, _ in
+                Format.count(row.version)
+            },
             Cell(column: .state, heading: "STATE", width: stateWidth) { row, now in
                 row.state(at: now).rawValue
             },
         ]
+        cells.removeAll { model.hiddenColumns.contains($0.column) }
         if model.shownCaches.count <= 1 { cells.removeAll { $0.column == .cache } }
         var drop = dropped[...]
         while keyWidth(cells, width) < keyRoom(model), let next = drop.popFirst() {
@@ -110,26 +141,29 @@ enum TableView {
     private static func leftward(_ column: Column) -> Bool { column == .cache || column == .state }
 
     private static func draw(
-        _ model: Model, _ row: Row, _ cells: [Cell], _ table: Box, line: Int, _ frame: inout Frame
+        _ model: Model, _ row: Row, gone: String?, _ cells: [Cell], _ table: Box, line: Int,
+        _ frame: inout Frame
     ) {
         let now = model.shownNow
         let marked = model.marks[row.id] != nil
-        let selected = row.id == model.cursor
+        let selected = row.id == model.cursor && gone == nil
         let place = Place(row: table.row + line, column: table.column)
         let key = Text.cut(
             Text.safe(row.id.key, ascii: model.glyphs.ascii),
             to: max(3, keyWidth(cells, table.width)), mark: model.glyphs.more)
-        // What could not be confirmed is grey.
-        let base: Style = marked ? .marked : model.problem == nil ? .plain : .dim
+        // What could not be confirmed, and what is gone, is grey.
+        let isSure = model.problem == nil && gone == nil
+        let base: Style = !isSure ? .dim : marked ? .marked : .plain
         var pieces: [(String, Style)] = [
-            ((selected ? ">" : " ") + (marked ? "*" : " ") + " ", base),
+            ((selected ? ">" : gone == nil ? " " : "~") + (marked ? "*" : " ") + " ", base),
             (Text.left(key, max(3, keyWidth(cells, table.width))), base),
         ]
         for cell in cells {
-            let text = Text.safe(cell.text(row, now), ascii: model.glyphs.ascii)
+            let word = cell.column == .state ? gone : nil
+            let text = Text.safe(word ?? cell.text(row, now), ascii: model.glyphs.ascii)
             let shown = Text.cut(text, to: cell.width, mark: model.glyphs.more)
             let style =
-                cell.column == .state && model.problem == nil
+                cell.column == .state && isSure
                 ? style(row.state(at: now), base) : base
             pieces.append(("  ", base))
             pieces.append(

@@ -1,0 +1,65 @@
+public import ArgumentParser
+import Foundation
+import Larder
+public import LarderConsole
+import LarderInspector
+import LarderSocket
+import Synchronization
+
+/// The running engines that a console opens beside its first.
+final class Opening: Sendable {
+    private let opened = Mutex<[RemoteInspector]>([])
+    private let environment = ProcessInfo.processInfo.environment
+
+    func open(_ name: String) throws -> any Inspector {
+        let inspector = try RemoteInspector(Rendezvous.named(name, environment))
+        opened.withLock { $0.append(inspector) }
+        return inspector
+    }
+
+    func close() async {
+        let all = opened.withLock { opened in
+            defer { opened = [] }
+            return opened
+        }
+        for inspector in all { await inspector.close() }
+    }
+
+    var names: [String] { Rendezvous.all(environment).map(\.name) }
+
+    /// Where the console keeps how things look.
+    static func stateFile(_ environment: [String: String]) -> String? {
+        let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let home = environment["HOME"].map { $0 + "/.local/state" }
+        return (state ?? home).map { $0 + "/larder/console.json" }
+    }
+}
+
+extension Theme: ExpressibleByArgument {}
+
+extension LookingOptions {
+    /// A console as these options want it, on an engine that is called `name` among the others.
+    /// Returns the signal that ended it, or `nil`.
+    func runConsole(
+        _ inspector: any Inspector, name: String, refresh: Duration, isDemo: Bool = false
+    ) async throws -> Int32? {
+        let opening = Opening()
+        var options = Console.Options(actor: .operator)
+        options.isDemo = isDemo
+        options.refresh = refresh
+        options.sort = sort?.column
+        options.descending = sort?.descending ?? false
+        options.filter = filter
+        options.theme = theme
+        options.stateFile = Opening.stateFile(ProcessInfo.processInfo.environment)
+        options.name = name
+        options.engines = { opening.names }
+        options.open = { try opening.open($0) }
+        let ended: Result<Int32?, any Error>
+        do { ended = .success(try await Console(inspector, options).run()) } catch {
+            ended = .failure(error)
+        }
+        await opening.close()
+        return try ended.get()
+    }
+}

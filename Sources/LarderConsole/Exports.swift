@@ -1,0 +1,46 @@
+import Foundation
+import Larder
+import LarderInspector
+
+/// What is seen, as something that others can read.
+enum Exports {
+    /// The rows at hand as `json` or `csv`, or the screen as `text`; `nil` for any other word.
+    static func text(_ model: Model, _ format: String) -> String? {
+        switch format {
+        case "json": json(model.rows, at: model.shownNow) + "\n"
+        case "csv": csv(model.rows, at: model.shownNow)
+        case "text": render(model).text.map { $0 + "\n" }.joined()
+        default: nil
+        }
+    }
+
+    static func json(_ rows: [Row], at now: Instant) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let shown = rows.map { row in
+            Shown.fields(Column.allCases.map { .init($0.rawValue, $0.value(of: row, at: now)) })
+        }
+        // Texts and whole numbers can be written.
+        return String(decoding: try! encoder.encode(shown), as: UTF8.self)
+    }
+
+    private static func csv(_ rows: [Row], at now: Instant) -> String {
+        let lines =
+            [Column.allCases.map(\.rawValue)]
+            + rows.map { row in
+                Column.allCases.map { column in
+                    switch column.value(of: row, at: now) {
+                    case .text(let text): quoted(text)
+                    case .number(let digits): digits
+                    default: ""
+                    }
+                }
+            }
+        return lines.map { $0.joined(separator: ",") + "\n" }.joined()
+    }
+
+    private static func quoted(_ field: String) -> String {
+        guard field.contains(where: { "\",\r\n".contains($0) }) else { return field }
+        return "\"" + field.replacing("\"", with: "\"\"") + "\""
+    }
+}

@@ -1,0 +1,282 @@
+import Larder
+import LarderInspector
+
+/// How long invalidated and evicted entries can be put back.
+let undoWindow = Duration.seconds(30)
+
+// MARK: Asking for a plan
+
+func planInvalidation(_ model: inout Model) -> Effect? {
+    let seen =
+        model.marks.isEmpty || model.view != .entries
+        ? model.selected.map { [SeenEntry(id: $0.id, version: $0.version)] } ?? []
+        : model.marks.map { SeenEntry(id: $0.key, version: $0.value) }
+            .sorted { ($0.id.cache, $0.id.key) < ($1.id.cache, $1.id.key) }
+    guard !seen.isEmpty else {
+        model.say("there is no entry to invalidate")
+        return nil
+    }
+    return .plan(.invalidate(seen))
+}
+
+func planMatching(_ model: inout Model) -> Effect? {
+    guard !model.query.filter.isEmpty || model.troubleOnly else {
+        model.say("D takes all that pass the filter, and there is none; / sets one")
+        return nil
+    }
+    return .planMatching(model.asked)
+}
+
+func ask(_ model: inout Model, _ purpose: (String) -> Prompt.Purpose) -> Effect? {
+    guard let cache = (model.selected?.id ?? model.cursor)?.cache ?? model.shownCaches.first else {
+        model.say("there is no cache to change")
+        return nil
+    }
+    model.overlay = .prompt(Prompt(purpose: purpose(cache)))
+    return nil
+}
+
+func verify(_ model: inout Model) -> Effect? {
+    guard let id = model.selected?.id else { return nil }
+    model.say("asking the origin for \(id.key)")
+    return .verify(id)
+}
+
+// MARK: The plan
+
+func present(_ model: inout Model, _ plan: Plan) -> Effect? {
+    switch plan.change {
+    case .invalidate, .soften:
+        if plan.entries == 0 {
+            model.say("nothing to invalidate: " + (plan.skipped.first?.why ?? "no entry is there"))
+            return .look
+        }
+    case .invalidateAll, .configure, .all: break
+    }
+    var dialog = PlanDialog(plan: plan)
+    dialog.confirmation = confirmation(of: plan, model)
+    // More fetches than the origin should have at once are spread.
+    dialog.isPaced = spread(plan, model) != nil
+    if case .plan(let before) = model.overlay, before.plan.change.entries == plan.change.entries {
+        dialog.reason = before.reason
+    }
+    model.overlay = .plan(dialog)
+    return nil
+}
+
+/// A change of more than a twentieth of what is held is confirmed by the number of entries that go,
+/// one of a protected cache by its name.
+private func confirmation(of plan: Plan, _ model: Model) -> String? {
+    if !plan.protected.isEmpty { return plan.protected.joined(separator: ",") }
+    let held = model.report?.caches.reduce(0) { $0 + $1.snapshot.count } ?? 0
+    return plan.entries > max(10, held / 20) ? "\(plan.entries)" : nil
+}
+
+/// Over how long the removals are spread, so that the fetches to come stay within the budget.
+func spread(_ plan: Plan, _ model: Model) -> Duration? {
+    let seconds = (Double(plan.fetches) / model.budget).rounded(.up)
+    return seconds > 1 ? .seconds(seconds) : nil
+}
+
+extension Change {
+    /// The entries that it names.
+    fileprivate var entries: [SeenEntry] {
+        switch self {
+        case .invalidate(let seen), .soften(let seen): seen
+        case .invalidateAll, .configure, .all: []
+        }
+    }
+}
+
+func pressInPlan(_ model: inout Model, _ key: Key, _ dialog: PlanDialog) -> Effect? {
+    var dialog = dialog
+    defer { if case .plan = model.overlay { model.overlay = .plan(dialog) } }
+    if dialog.focus == .reason {
+        switch key {
+        case .char(let character): dialog.reason.append(character)
+        case .backspace, .delete: _ = dialog.reason.popLast()
+        case .control("u"): dialog.reason = ""
+        case .enter, .escape, .tab: dialog.focus = .cancel
+        default: break
+        }
+        return nil
+    }
+    if dialog.focus == .confirmation {
+        switch key {
+        case .char(let character):
+            dialog.typed.append(character)
+            return nil
+        case .backspace, .delete:
+            _ = dialog.typed.popLast()
+            return nil
+        default: break
+        }
+    }
+    switch key {
+    case .right, .tab, .char("l"): dialog.focus = next(dialog, 1)
+    case .left, .backtab, .char("h"): dialog.focus = next(dialog, -1)
+    case .char(let digit) where dialog.confirmation != nil && digit.isNumber:
+        dialog.focus = .confirmation
+        dialog.typed.append(digit)
+    case .char("r"): dialog.focus = .reason
+    case .char("p") where spread(dialog.plan, model) != nil: dialog.isPaced.toggle()
+    case .char("b") where dialog.plan.before != nil: dialog.goesBack.toggle()
+    case .char("s"): return soften(dialog.plan)
+    case .enter: return decide(&model, dialog)
+    case .escape, .char("q"), .char("n"): model.overlay = nil
+    default: break
+    }
+    return nil
+}
+
+private func next(_ dialog: PlanDialog, _ step: Int) -> PlanDialog.Focus {
+    let all: [PlanDialog.Focus] =
+        dialog.confirmation == nil ? [.cancel, .apply] : [.cancel, .confirmation, .apply]
+    let place = all.firstIndex(of: dialog.focus) ?? 0
+    return all[(place + step + all.count) % all.count]
+}
+
+/// The same entries served until a fetch has landed, or not.
+private func soften(_ plan: Plan) -> Effect? {
+    switch plan.change {
+    case .invalidate(let seen): .plan(.soften(seen))
+    case .soften(let seen): .plan(.invalidate(seen))
+    case .invalidateAll, .configure, .all: nil
+    }
+}
+
+private func decide(_ model: inout Model, _ dialog: PlanDialog) -> Effect? {
+    guard dialog.focus != .cancel else {
+        model.overlay = nil
+        return nil
+    }
+    if let confirmation = dialog.confirmation, dialog.typed != confirmation {
+        model.say("type \(confirmation) to confirm, or Esc")
+        return nil
+    }
+    model.overlay = nil
+    switch dialog.plan.change {
+    case .invalidate, .soften: model.marks = [:]
+    default: break
+    }
+    let how = Application(
+        spread: dialog.isPaced ? spread(dialog.plan, model) : nil,
+        lasting: dialog.goesBack ? PlanDialog.lasting : nil,
+        confirmation: dialog.plan.protected.isEmpty ? nil : dialog.confirmation)
+    if let lasting = how.lasting {
+        model.goesBack = (dialog.plan.id, model.now + lasting)
+    }
+    if how.spread != nil { model.underWay = Model.UnderWay(plan: dialog.plan.id) }
+    return .apply(dialog.plan.id, how, reason: dialog.reason.isEmpty ? nil : dialog.reason)
+}
+
+func applied(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effect? {
+    guard model.underWay?.plan != plan else {
+        model.say("under way; x stops it")
+        return .look
+    }
+    model.undo = Model.Undo(plan: plan, until: model.now + undoWindow)
+    model.say(summary(outcome))
+    for skipped in outcome.skipped.prefix(3) {
+        model.log.add("left alone: \(skipped.id.key), \(skipped.why)", at: model.now)
+    }
+    return .look
+}
+
+func summary(_ outcome: Outcome) -> String {
+    let entries = outcome.removed == 1 ? "1 entry" : "\(outcome.removed) entries"
+    let freed = outcome.removed == 0 ? "" : ", \(Units.text(bytes: outcome.bytes)) freed"
+    let skipped =
+        outcome.skipped.isEmpty
+        ? ""
+        : "; \(outcome.skipped.count) left alone: \(outcome.skipped[0].why)"
+    return "done: \(entries) removed\(freed)\(skipped)"
+}
+
+// MARK: A line that is typed
+
+func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -> Effect? {
+    var prompt = prompt
+    prompt.refusal = nil
+    switch key {
+    case .escape:
+        model.overlay = nil
+        return nil
+    case .enter:
+        model.overlay = nil
+        return enter(&model, prompt)
+    default: guard prompt.text.edit(key) else { return nil }
+    }
+    guard prompt.purpose == .filter else {
+        model.overlay = .prompt(prompt)
+        return nil
+    }
+    // While it makes no sense, the last filter that did stays on.
+    do { _ = try Filter(prompt.text) } catch {
+        prompt.refusal = error.sentence
+        model.overlay = .prompt(prompt)
+        return nil
+    }
+    model.overlay = .prompt(prompt)
+    if model.view == .events {
+        setEventFilter(&model, prompt.text)
+        return nil
+    }
+    guard prompt.text != model.query.filter else { return nil }
+    model.query.filter = prompt.text
+    return reorder(&model)
+}
+
+private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {
+    let effect: (effect: Effect?, refusal: String?)
+    switch prompt.purpose {
+    case .filter: return nil
+    case .fetch(let cache):
+        return prompt.text.isEmpty ? nil : .fetch(EntryKey(cache: cache, key: prompt.text))
+    case .maxsize(let cache):
+        effect = bounds(&model, cache, prompt.text) { (new, text) throws(UnitError) in
+            new.maxsize = try Units.maxsize(text)
+        }
+    case .ttl(let cache):
+        effect = bounds(&model, cache, prompt.text) { (new, text) throws(UnitError) in
+            new.ttl = try Units.ttl(text)
+        }
+    }
+    guard let refusal = effect.refusal else { return effect.effect }
+    var prompt = prompt
+    prompt.refusal = refusal
+    model.overlay = .prompt(prompt)
+    return nil
+}
+
+/// A plan of other bounds, or why there can be none.
+func bounds(
+    _ model: inout Model, _ cache: String, _ text: String,
+    _ change: (inout Configuration, String) throws(UnitError) -> Void
+) -> (effect: Effect?, refusal: String?) {
+    guard var new = model.configuration(of: cache) else {
+        return (nil, "no cache is called \"\(cache)\"")
+    }
+    do { try change(&new, text.filter { $0 != " " }) } catch { return (nil, "\(error)") }
+    guard new != model.configuration(of: cache) else {
+        model.say("that is what \(cache) has already")
+        return (nil, nil)
+    }
+    return (.plan(.configure(cache: cache, to: new)), nil)
+}
+
+extension String {
+    /// What a key does to a line that is typed; false where it does nothing.
+    mutating func edit(_ key: Key) -> Bool {
+        switch key {
+        case .char(let character): append(character)
+        case .backspace, .delete, .control("h"): _ = popLast()
+        case .control("u"): self = ""
+        case .control("w"):
+            while last == " " { removeLast() }
+            while let last, last != " " { removeLast() }
+        default: return false
+        }
+        return true
+    }
+}

@@ -1,0 +1,193 @@
+import Larder
+import LarderInspector
+
+/// What can be typed behind `:`: every action by its name, and what takes more than a key.
+struct Command: Sendable {
+    var name: String
+    /// What is written behind the name.
+    var takes = ""
+    var help: String
+    /// Does it; what comes back is the effect or why it cannot be done.
+    var run: @Sendable (inout Model, String) -> (effect: Effect?, refusal: String?)
+
+    static let all: [Command] =
+        own
+        + Action.allCases.map { action in
+            let help = bindings.first { $0.action == action }?.help ?? ""
+            return Command(name: action.rawValue, help: help) { model, _ in
+                (update(&model, action), nil)
+            }
+        }
+
+    /// What is typed with a word behind it.
+    private static let own: [Command] = [
+        Command(name: "sort", takes: "COLUMN[:desc]", help: "Sort by a column") { model, text in
+            let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+            guard let column = parts.first.flatMap({ Column(rawValue: String($0)) }),
+                parts.count == 1 || ["asc", "desc"].contains(parts[1])
+            else {
+                let columns = Column.allCases.map(\.rawValue).joined(separator: ", ")
+                return (nil, "\(columns) are accepted, with :desc behind")
+            }
+            model.query.sort = column
+            model.query.descending = parts.count == 2 && parts[1] == "desc"
+            return (reorder(&model), nil)
+        },
+        Command(name: "filter", takes: "FILTER", help: "Show only what passes") { model, text in
+            do throws(FilterError) { _ = try Filter(text) } catch { return (nil, error.sentence) }
+            if model.view == .events {
+                setEventFilter(&model, text)
+                return (nil, nil)
+            }
+            model.view = .entries
+            model.query.filter = text
+            return (reorder(&model), nil)
+        },
+        bound("maxsize", "N|none|off", "Change maxsize of the cache: plan") {
+            (new, text) throws(UnitError) in new.maxsize = try Units.maxsize(text)
+        },
+        bound("ttl", "DURATION|none|off", "Change ttl of the cache: plan") {
+            (new, text) throws(UnitError) in new.ttl = try Units.ttl(text)
+        },
+        bound("maxbytes", "SIZE|none|off", "Change maxbytes of the cache: plan") {
+            (new, text) throws(UnitError) in new.maxbytes = try Units.maxbytes(text)
+        },
+        bound("policy", "NAME", "Change the policy of the cache: plan") {
+            (new, text) throws(UnitError) in new.policy = try Units.policy(text)
+        },
+        bound("jitter", "SHARE", "Change the jitter of the cache: plan") {
+            (new, text) throws(UnitError) in new.jitter = try Units.share(text)
+        },
+        Command(name: "fetch", takes: "KEY", help: "Fetch a key through the cache") { model, text in
+            guard !text.isEmpty else { return (nil, "a key is expected") }
+            guard let cache = model.commandCache else { return (nil, "there is no cache") }
+            return (.fetch(EntryKey(cache: cache, key: text)), nil)
+        },
+        Command(name: "export", takes: "json|csv|text FILE", help: "Write what is seen to a file") {
+            model, text in
+            let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
+            guard parts.count == 2, let content = Exports.text(model, parts[0]) else {
+                return (nil, "write json, csv or text, and a file")
+            }
+            return (.export(path: parts[1], text: content), nil)
+        },
+        Command(name: "attach", takes: "ENGINE", help: "Open another engine") { _, text in
+            text.isEmpty ? (.findEngines, nil) : (.attach(text), nil)
+        },
+        Command(name: "budget", takes: "N", help: "Fetches a second that a change may cause") {
+            model, text in
+            guard let budget = Double(text), budget > 0, budget.isFinite else {
+                return (nil, "a number above 0 is accepted; it is \(model.budget)")
+            }
+            model.budget = budget
+            model.say("\(text) fetches a second are the budget of a change")
+            return (nil, nil)
+        },
+        Command(name: "theme", takes: "auto|dark|light|mono", help: "Choose the colors") {
+            model, text in
+            guard let theme = Theme(rawValue: text) else {
+                return (nil, "auto, dark, light and mono are accepted")
+            }
+            model.theme = theme
+            return (.use(theme), nil)
+        },
+    ]
+
+    private static func bound(
+        _ name: String, _ takes: String, _ help: String,
+        _ change: @escaping @Sendable (inout Configuration, String) throws(UnitError) -> Void
+    ) -> Command {
+        Command(name: name, takes: takes, help: help) { model, text in
+            if let obstacle = Action.maxsize.obstacle(model) { return (nil, obstacle) }
+            guard let cache = model.commandCache else { return (nil, "there is no cache") }
+            return bounds(&model, cache, text, change)
+        }
+    }
+
+    /// The command that a line begins with, and what stands behind it.
+    static func find(_ line: String) -> (command: Command, rest: String)? {
+        let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
+        guard let name = parts.first else { return nil }
+        let rest = parts.count > 1 ? parts[1] : ""
+        let named = all.filter { $0.name == name }
+        // `maxsize` alone asks for the number, with one it plans.
+        let command =
+            named.first { $0.takes.isEmpty == rest.isEmpty } ?? named.first
+        return command.map { ($0, rest) }
+    }
+
+    /// The names that a line could be completed to.
+    static func completions(_ line: String) -> [String] {
+        guard !line.isEmpty, !line.contains(" ") else { return [] }
+        return Set(all.map(\.name)).filter { $0.hasPrefix(line) && $0 != line }.sorted()
+    }
+}
+
+extension Model {
+    /// The cache that a command is about.
+    fileprivate var commandCache: String? { cursor?.cache ?? shownCaches.first }
+}
+
+func pressInPalette(_ model: inout Model, _ key: Key, _ palette: Palette) -> Effect? {
+    var palette = palette
+    palette.refusal = nil
+    switch key {
+    case .escape:
+        model.overlay = nil
+        return nil
+    case .enter: return run(&model, palette)
+    case .tab, .right:
+        let completions = Command.completions(palette.text)
+        if let first = completions.first {
+            palette.text = completions.count == 1 ? first + " " : first.shared(with: completions)
+        }
+    case .up, .down:
+        let last = model.commands.count - 1
+        let place = palette.place ?? last + 1
+        let next = key == .up ? max(0, place - 1) : place + 1
+        palette.place = next > last ? nil : next
+        palette.text = next > last || last < 0 ? "" : model.commands[next]
+    case .backspace where palette.text.isEmpty:
+        model.overlay = nil
+        return nil
+    default: _ = palette.text.edit(key)
+    }
+    model.overlay = .palette(palette)
+    return nil
+}
+
+private func run(_ model: inout Model, _ palette: Palette) -> Effect? {
+    let line = palette.text.trimmingBlanks
+    model.overlay = nil
+    guard !line.isEmpty else { return nil }
+    func refuse(_ why: String) {
+        var palette = palette
+        palette.refusal = why
+        model.overlay = .palette(palette)
+    }
+    guard let (command, rest) = Command.find(line) else {
+        refuse("there is no command \"\(line.prefix { $0 != " " })\"; ? lists them")
+        return nil
+    }
+    if model.commands.last != line { model.commands.append(line) }
+    if model.commands.count > 100 { model.commands.removeFirst() }
+    let (effect, refusal) = command.run(&model, rest)
+    if let refusal { refuse(refusal) }
+    return effect
+}
+
+extension String {
+    fileprivate var trimmingBlanks: String {
+        var text = self[...]
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+
+    /// The longest beginning that all have.
+    fileprivate func shared(with others: [String]) -> String {
+        var text = self
+        while !others.allSatisfy({ $0.hasPrefix(text) }) { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,89 @@
+import Larder
+import LarderInspector
+
+/// What a key means: first to what lies over the views, then by the table of bindings.
+func press(_ model: inout Model, _ key: Key) -> Effect? {
+    if key == .control("c") { return .quit }
+    if key == .control("z") { return .suspend }
+    if key == .control("l") { return .repaint }
+    switch model.overlay {
+    case nil: return keymap[key].flatMap { update(&model, $0) }
+    case .help(let scroll): return pressInHelp(&model, key, scroll)
+    case .sort(let place): return pressInSort(&model, key, place)
+    case .columns(let place): return pressInColumns(&model, key, place)
+    case .engines(let names, let place): return pressInEngines(&model, key, names, place)
+    case .prompt(let prompt): return pressInPrompt(&model, key, prompt)
+    case .palette(let palette): return pressInPalette(&model, key, palette)
+    case .plan(let dialog): return pressInPlan(&model, key, dialog)
+    case .own:
+        model.overlay = nil
+        return nil
+    }
+}
+
+private func pressInHelp(_ model: inout Model, _ key: Key, _ scroll: Int) -> Effect? {
+    let page = max(1, model.size.rows - 6)
+    switch keymap[key] {
+    case .down: model.overlay = .help(scroll: scroll + 1)
+    case .up: model.overlay = .help(scroll: max(0, scroll - 1))
+    case .pageDown, .mark: model.overlay = .help(scroll: scroll + page)
+    case .pageUp: model.overlay = .help(scroll: max(0, scroll - page))
+    case .first: model.overlay = .help(scroll: 0)
+    case .last: model.overlay = .help(scroll: bindings.count)
+    default: model.overlay = nil
+    }
+    if case .help(let scroll) = model.overlay {
+        model.overlay = .help(scroll: min(scroll, HelpView.lastScroll(model.size)))
+    }
+    return nil
+}
+
+/// Where a key goes in a list of so many; `nil` where it leaves the list.
+private func moved(_ key: Key, from place: Int, of count: Int) -> Int? {
+    switch keymap[key] {
+    case .down: min(place + 1, max(0, count - 1))
+    case .up: max(place - 1, 0)
+    case .first: 0
+    case .last: max(0, count - 1)
+    default: nil
+    }
+}
+
+private func pressInSort(_ model: inout Model, _ key: Key, _ place: Int) -> Effect? {
+    switch key {
+    case .enter, .char(" "):
+        model.overlay = nil
+        return sort(&model, by: Column.allCases[place])
+    case .char("I"):
+        model.overlay = nil
+        return update(&model, .invertSort)
+    default:
+        model.overlay = moved(key, from: place, of: Column.allCases.count).map { .sort($0) }
+        return nil
+    }
+}
+
+/// The columns that can be left out: key, ttl and state are always there.
+let optionalColumns: [Column] = [.cache, .expiry, .age, .hits, .size, .fetch, .version]
+
+private func pressInColumns(_ model: inout Model, _ key: Key, _ place: Int) -> Effect? {
+    switch key {
+    case .enter, .char(" "):
+        let column = optionalColumns[place]
+        if model.hiddenColumns.remove(column) == nil { model.hiddenColumns.insert(column) }
+    default:
+        model.overlay = moved(key, from: place, of: optionalColumns.count).map { .columns($0) }
+    }
+    return nil
+}
+
+private func pressInEngines(
+    _ model: inout Model, _ key: Key, _ names: [String], _ place: Int
+) -> Effect? {
+    if key == .enter || key == .char(" ") {
+        model.overlay = nil
+        return .attach(names[place])
+    }
+    model.overlay = moved(key, from: place, of: names.count).map { .engines(names, $0) }
+    return nil
+}

@@ -1,0 +1,165 @@
+import Larder
+import LarderInspector
+
+func move(_ model: inout Model, by rows: Int) -> Effect? {
+    if let scroll = model.detailScroll {
+        model.detailScroll = max(0, scroll + rows)
+        return nil
+    }
+    guard model.view != .entries else { return move(&model, to: model.position + rows) }
+    let count = model.lines
+    // The log is read from its end: up goes back in time.
+    let step = model.view == .events ? -rows : rows
+    switch model.view {
+    case .events, .config, .origins:
+        model.pane.scroll = min(max(0, model.pane.scroll + step), max(0, count - 1))
+        if model.view == .config { model.pane.cursor = model.pane.scroll }
+    case .expiry: return sideways(&model, rows)
+    default: model.pane.cursor = min(max(0, model.pane.cursor + rows), max(0, count - 1))
+    }
+    return nil
+}
+
+func goToFirst(_ model: inout Model) -> Effect? {
+    guard model.past == nil else { return goLive(&model) }
+    return move(&model, to: 0)
+}
+
+/// Order is held for so long after a move.
+private let hold = Duration.seconds(5)
+
+func move(_ model: inout Model, to position: Int) -> Effect? {
+    guard model.view == .entries, model.detailScroll == nil else {
+        return move(&model, by: position == 0 ? -100_000 : 100_000)
+    }
+    guard model.matched > 0 else { return nil }
+    model.position = min(max(position, 0), model.matched - 1)
+    model.heldUntil = model.now + hold
+    let place = model.position - model.offset
+    let held = model.rows.indices.contains(place)
+    model.cursor = held ? model.rows[place].id : nil
+    model.follows = false
+    if !held { model.detail = nil }
+    return keepCursorVisible(&model) || !held ? .look : .lookAtEntry
+}
+
+/// In a graph to its side; over the entries that is time.
+func sideways(_ model: inout Model, _ step: Int) -> Effect? {
+    switch model.view {
+    case .entries: return stepSample(&model, step)
+    case .expiry:
+        let last = max(0, model.bars - 1)
+        model.pane.cursor = min(max(0, model.pane.cursor + step), last)
+        return nil
+    default: return nil
+    }
+}
+
+/// One sample of the graphs back or on.
+private func stepSample(_ model: inout Model, _ samples: Int) -> Effect? {
+    step(&model, by: model.interval * samples)
+}
+
+extension Model {
+    /// How many buckets of the forecast one bar of the graph stands for, so that all fit.
+    var bucketsPerBar: Int {
+        let room = max(1, size.columns - 4)
+        return max(1, ((forecast?.count ?? 0) + room - 1) / room)
+    }
+
+    var bars: Int { ((forecast?.count ?? 0) + bucketsPerBar - 1) / bucketsPerBar }
+
+    /// How many lines the view has that can be scrolled to.
+    var lines: Int {
+        switch view {
+        case .entries: matched
+        case .expiry: bars
+        case .evictions: evictions.count
+        case .events: (found ?? log).lines.count
+        case .config: changes.count
+        case .memory: largest.count
+        case .origins: report?.origins.count ?? 0
+        }
+    }
+}
+
+// MARK: Marks
+
+func mark(_ model: inout Model) -> Effect? {
+    guard model.detailScroll == nil, let row = model.selected else {
+        return nil
+    }
+    if model.marks.removeValue(forKey: row.id) == nil { model.marks[row.id] = row.version }
+    return move(&model, by: 1)
+}
+
+func markRange(_ model: inout Model) -> Effect? {
+    guard let start = model.rangeStart else {
+        model.rangeStart = model.position
+        model.say("V again marks all from here to there")
+        return nil
+    }
+    model.rangeStart = nil
+    let range = min(start, model.position)...max(start, model.position)
+    for (place, row) in model.rows.enumerated() where range.contains(model.offset + place) {
+        model.marks[row.id] = row.version
+    }
+    let missing = range.count - model.rows.indices.count { range.contains(model.offset + $0) }
+    if missing > 0 { model.say("\(missing) rows are too far away to be marked; D takes a filter") }
+    return nil
+}
+
+// MARK: Which rows, in which order
+
+func neighbour(of column: Column, _ step: Int) -> Column {
+    let all = Column.allCases
+    let place = all.firstIndex(of: column)! + step
+    return all[(place + all.count) % all.count]
+}
+
+func sort(_ model: inout Model, by column: Column) -> Effect? {
+    if column != model.query.sort {
+        model.query.sort = column
+        // People look for the most hit, the largest, the slowest and the newest.
+        model.query.descending = [.hits, .size, .fetch, .version].contains(column)
+    }
+    return reorder(&model)
+}
+
+/// Asks for the rows anew, from the top; the cursor stays on its entry.
+func reorder(_ model: inout Model) -> Effect? {
+    model.query.offset = 0
+    model.heldUntil = nil
+    model.ghosts = []
+    guard model.frozen != nil else { return .look }
+    showFrozen(&model)
+    return nil
+}
+
+func showNextCache(_ model: inout Model) -> Effect? {
+    let names = model.cacheNames
+    let choices: [[String]] = [[]] + (names.count > 1 ? names.map { [$0] } : [])
+    let place = choices.firstIndex(of: model.query.caches) ?? 0
+    model.query.caches = choices[(place + 1) % choices.count]
+    return reorder(&model)
+}
+
+func startFilter(_ model: inout Model) -> Effect? {
+    let text = model.view == .events ? model.pane.filter : model.query.filter
+    if model.view != .events { model.view = .entries }
+    model.overlay = .prompt(Prompt(purpose: .filter, text: text))
+    return nil
+}
+
+/// A filter of the events: what passes of those that are kept is read anew.
+func setEventFilter(_ model: inout Model, _ text: String) {
+    model.pane.filter = text
+    model.pane.scroll = 0
+    guard !text.isEmpty, let filter = try? Filter(text) else {
+        model.found = nil
+        return
+    }
+    var found = EventLines()
+    for event in model.events where filter.passes(event, at: model.now) { found.add(event) }
+    model.found = found
+}

@@ -1,0 +1,157 @@
+import Larder
+import LarderInspector
+
+/// What one look brought, taken into the model.
+func take(_ model: inout Model, _ look: Look) -> Effect? {
+    if let before = model.report?.instance, before != look.report.instance {
+        // Versions, instants and counters of another run mean nothing here.
+        model.histories = [:]
+        model.memory = []
+        model.goesBack = nil
+        model.marks = [:]
+        model.frozen = nil
+        model.past = nil
+        model.events = []
+        model.ghosts = []
+        model.undo = nil
+        model.underWay = nil
+        model.now = look.report.at
+        model.overlay = nil
+        model.log.add("the engine was started anew", at: model.now, trouble: true)
+    } else if model.problem != nil {
+        model.log.add("the engine answers again", at: model.now)
+    }
+    model.report = look.report
+    model.now = max(model.now, look.report.at)
+    model.problem = nil
+    model.ownCost.look = look.took
+    for cache in look.report.caches {
+        model.histories[cache.name, default: History()].add(cache.snapshot)
+    }
+    if let resident = look.report.memory.resident {
+        let held = look.report.caches.reduce(0) { $0 + $1.snapshot.bytes }
+        model.memory.append(.init(at: look.report.at, resident: resident, held: held))
+        if model.memory.count > 3600 { model.memory.removeFirst(600) }
+    }
+    take(&model, look.events)
+    model.dropped += look.dropped
+    if let forecast = look.forecast { model.forecast = forecast }
+    if let largest = look.largest { model.largest = largest }
+    if let progress = look.progress { take(&model, progress) }
+    guard model.frozen == nil else { return nil }
+    // An answer to a question that has changed since: another is under way.
+    guard look.query.asks(as: model.asked) else { return nil }
+    let moved = show(&model, look.page, offset: look.query.offset)
+    if let detail = look.detail, detail.row.id == model.cursor {
+        model.detail = detail
+    } else if model.detail?.row.id != model.cursor {
+        model.detail = nil
+        return moved ? .look : .lookAtEntry
+    }
+    return moved ? .look : nil
+}
+
+/// Events kept for the past.
+private let eventsKept = 20_000
+
+private func take(_ model: inout Model, _ events: [LoggedEvent]) {
+    let filter = model.found == nil ? nil : try? Filter(model.panes[.events]?.filter ?? "")
+    for event in events {
+        model.log.add(event)
+        if let filter, filter.passes(event, at: model.now) { model.found?.add(event) }
+        addGhost(&model, event)
+    }
+    model.events += events
+    if model.events.count > eventsKept {
+        model.events.removeFirst(model.events.count - eventsKept * 3 / 4)
+    }
+}
+
+/// A row that was on the screen and went is seen for two seconds more, with what became of it.
+private func addGhost(_ model: inout Model, _ event: LoggedEvent) {
+    guard model.frozen == nil, let key = event.key,
+        case .removed(let cause, let version, _, _) = event.kind, cause != .replaced,
+        let place = model.rows.firstIndex(where: {
+            $0.version == version && $0.id.key == key && $0.id.cache == event.cache
+        }),
+        (model.top..<model.top + model.layout.visibleRows).contains(model.offset + place)
+    else { return }
+    model.ghosts.append(
+        Model.Ghost(
+            row: model.rows[place], cause: cause.rawValue, until: model.now + .seconds(2),
+            place: model.offset + place))
+}
+
+private func take(_ model: inout Model, _ progress: Progress) {
+    guard let underWay = model.underWay else { return }
+    model.underWay?.share = progress.share
+    model.underWay?.removed = progress.outcome.removed
+    guard progress.state != .underWay else { return }
+    model.underWay = nil
+    if progress.state == .done {
+        model.undo = Model.Undo(plan: underWay.plan, until: model.now + undoWindow)
+        model.say(summary(progress.outcome))
+    }
+}
+
+/// Puts a page into the table; true where the rows to be seen are not among those at hand.
+func show(_ model: inout Model, _ page: Page, offset: Int) -> Bool {
+    let isHeld = model.heldUntil != nil && model.offset == offset
+    model.rows = isHeld ? held(model.rows, page.rows) : page.rows
+    model.offset = offset
+    model.matched = page.matched
+    model.total = page.total
+    for row in page.rows where model.marks[row.id] != nil { model.marks[row.id] = row.version }
+    if page.rows.count == page.total {
+        let there = Set(page.rows.map(\.id))
+        model.marks = model.marks.filter { there.contains($0.key) }
+    }
+    let there = Set(model.rows.lazy.map(\.id))
+    model.ghosts.removeAll { there.contains($0.row.id) }
+    if let place = model.rows.firstIndex(where: { $0.id == model.cursor }) {
+        model.position = offset + place
+    } else if !model.follows || model.cursor == nil {
+        model.position = min(max(model.position, 0), max(0, page.matched - 1))
+        let place = model.position - offset
+        model.cursor = model.rows.indices.contains(place) ? model.rows[place].id : nil
+    }
+    return keepCursorVisible(&model)
+}
+
+/// New rows in the order of the old ones: what is new stands behind what it follows in its own.
+private func held(_ old: [Row], _ new: [Row]) -> [Row] {
+    let places = Dictionary(old.enumerated().map { ($0.element.id, $0.offset) }) { first, _ in first
+    }
+    var rank: [(place: Int, order: Int, row: Row)] = []
+    var last = -1
+    for (order, row) in new.enumerated() {
+        if let place = places[row.id] { last = place }
+        rank.append((places[row.id] ?? last, order, row))
+    }
+    return rank.sorted { ($0.place, $0.order) < ($1.place, $1.order) }.map(\.row)
+}
+
+/// Scrolls just as far as needed; true where other rows are needed than those at hand.
+func keepCursorVisible(_ model: inout Model) -> Bool {
+    let visible = model.layout.visibleRows
+    model.top = min(model.top, model.position)
+    model.top = max(model.top, model.position - visible + 1)
+    model.top = max(0, min(model.top, model.matched - visible))
+    let wanted = model.top..<min(model.matched, model.top + visible)
+    let held = model.offset..<model.offset + model.rows.count
+    guard model.frozen == nil,
+        wanted.lowerBound < held.lowerBound || wanted.upperBound > held.upperBound
+    else { return false }
+    // Two screens before and two behind, so that moving about seldom has to wait.
+    model.query.limit = max(200, 5 * visible)
+    model.query.offset = max(0, model.top - 2 * visible)
+    return true
+}
+
+extension Query {
+    /// The same entries in the same order, if not the same part of them.
+    fileprivate func asks(as other: Query) -> Bool {
+        (caches, filter, sort, descending)
+            == (other.caches, other.filter, other.sort, other.descending)
+    }
+}

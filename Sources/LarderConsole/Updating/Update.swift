@@ -1,0 +1,268 @@
+import Larder
+import LarderInspector
+
+/// Takes a message into the model; what has to be done for it comes out. Entry rows change only by
+/// what was seen of the engine.
+func update(_ model: inout Model, _ message: Message) -> Effect? {
+    switch message {
+    case .key(let key): return press(&model, key)
+    case .resized(let size):
+        model.size = size
+        return keepCursorVisible(&model) ? .look : nil
+    case .tick(let now): pass(&model, now)
+    case .looked(let look): return take(&model, look)
+    case .lookedAtEntry(let id, let detail):
+        if id == model.cursor { model.detail = detail }
+    case .froze(let page): return froze(&model, page)
+    case .planned(let plan): return present(&model, plan)
+    case .applied(let plan, let outcome): return applied(&model, plan, outcome)
+    case .undone(let plan, let outcome):
+        model.undo = nil
+        if model.goesBack?.plan == plan { model.goesBack = nil }
+        let back = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
+        model.say("taken back" + (outcome.restored > 0 ? ": \(back) there again" : ""))
+        return .look
+    case .fetched(let result):
+        model.cursor = result.id
+        model.say(
+            "\(result.id.key): \(result.wasHit ? "hit" : "fetched")"
+                + (result.row.map { ", version \($0.version)" } ?? ", not kept"))
+        return .look
+    case .verified(let verification):
+        let text = "\(verification.id.key): \(verification.summary)"
+        model.say(text)
+        model.log.add(
+            text, at: model.now,
+            trouble: verification.failure != nil || !verification.differences.isEmpty)
+    case .changesBefore(let changes): model.changes = changes
+    case .changed(let change): return heard(&model, of: change)
+    case .engines(let names): return choose(&model, among: names)
+    case .lost(let problem):
+        if model.problem == nil { model.log.add(problem, at: model.now, trouble: true) }
+        model.problem = problem
+    case .silent: return .look
+    case .failed(let problem):
+        model.say(problem)
+        model.log.add(problem, at: model.now, trouble: true)
+    case .said(let text): model.say(text)
+    case .wrote(let line): model.log.add("stderr: \(line)", at: model.now, trouble: true)
+    case .cost(let cost): model.ownCost = cost
+    }
+    return nil
+}
+
+/// Time goes on: what was shown for a while goes.
+private func pass(_ model: inout Model, _ now: Instant) {
+    model.now = now
+    if let toast = model.toast, toast.until <= now { model.toast = nil }
+    if let until = model.undo?.until, until <= now { model.undo = nil }
+    if let until = model.heldUntil, until <= now { model.heldUntil = nil }
+    if let back = model.goesBack, back.at <= now { model.goesBack = nil }
+    model.ghosts.removeAll { $0.until <= now }
+}
+
+/// Somebody, perhaps from here, did something to the engine.
+private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
+    model.changes.append(change)
+    if model.changes.count > 256 { model.changes.removeFirst() }
+    let isOurs = model.undo?.plan == change.plan || model.underWay?.plan == change.plan
+    if !isOurs {
+        let why = change.by.reason.map { " \"\($0)\"" } ?? ""
+        model.say("\(change.by): \(change.summary)\(why)", for: .seconds(8))
+    }
+    return .look
+}
+
+/// Does what an action asks for, in the view that is shown.
+func update(_ model: inout Model, _ action: Action) -> Effect? {
+    if let obstacle = action.obstacle(model) {
+        model.say(obstacle)
+        return nil
+    }
+    switch action {
+    case .down: return move(&model, by: 1)
+    case .up: return move(&model, by: -1)
+    case .pageDown: return move(&model, by: model.layout.visibleRows)
+    case .pageUp: return move(&model, by: -model.layout.visibleRows)
+    case .halfDown: return move(&model, by: max(1, model.layout.visibleRows / 2))
+    case .halfUp: return move(&model, by: -max(1, model.layout.visibleRows / 2))
+    case .first: return goToFirst(&model)
+    case .last: return move(&model, to: .max)
+    case .left: return sideways(&model, -1)
+    case .right: return sideways(&model, 1)
+    case .filter: return startFilter(&model)
+    case .sort: model.overlay = .sort(Column.allCases.firstIndex(of: model.query.sort) ?? 0)
+    case .sortNext: return sort(&model, by: neighbour(of: model.query.sort, 1))
+    case .sortPrevious: return sort(&model, by: neighbour(of: model.query.sort, -1))
+    case .invertSort:
+        model.query.descending.toggle()
+        return reorder(&model)
+    case .trouble:
+        model.troubleOnly.toggle()
+        model.say(model.troubleOnly ? "only rows in trouble; ! shows all" : "all rows")
+        return reorder(&model)
+    case .nextCache: return showNextCache(&model)
+    case .entries: return show(&model, .entries)
+    case .expiry: return show(&model, .expiry)
+    case .evictions: return show(&model, .evictions)
+    case .events: return show(&model, .events)
+    case .config: return show(&model, .config)
+    case .memory: return show(&model, .memory)
+    case .origins: return show(&model, .origins)
+    case .open: return open(&model)
+    case .follow:
+        model.follows.toggle()
+        model.say(model.follows ? "following \(model.cursor?.key ?? "")" : "follows no more")
+    case .columns: model.overlay = .columns(0)
+    case .wide:
+        model.isWide.toggle()
+        return keepCursorVisible(&model) ? .look : nil
+    case .times: model.showsTimes.toggle()
+    case .mark: return mark(&model)
+    case .markRange: return markRange(&model)
+    case .unmarkAll:
+        model.marks = [:]
+        model.rangeStart = nil
+    case .invalidate: return planInvalidation(&model)
+    case .invalidateMatching: return planMatching(&model)
+    case .maxsize: return ask(&model) { .maxsize(cache: $0) }
+    case .ttl: return ask(&model) { .ttl(cache: $0) }
+    case .undo: return model.undo.map { .undo($0.plan) }
+    case .stop: return model.underWay.map { .cancel($0.plan) }
+    case .fetch: return ask(&model) { .fetch(cache: $0) }
+    case .verify: return verify(&model)
+    case .freeze: return freeze(&model)
+    case .stepBack: return stepEvent(&model, -1)
+    case .stepOn: return stepEvent(&model, 1)
+    case .minuteBack: return step(&model, by: .seconds(-60))
+    case .minuteOn: return step(&model, by: .seconds(60))
+    case .copyKey: return model.selected.map { .copy($0.id.key) }
+    case .copyRow: return model.selected.map { .copy(Exports.json([$0], at: model.shownNow)) }
+    case .slower: setInterval(&model, slower: true)
+    case .faster: setInterval(&model, slower: false)
+    case .lookNow: return .look
+    case .engines: return .findEngines
+    case .nextEngine: return .switchEngine(1)
+    case .previousEngine: return .switchEngine(-1)
+    case .command: model.overlay = .palette(Palette())
+    case .own: model.overlay = .own
+    case .help: model.overlay = .help(scroll: 0)
+    case .back: return back(&model)
+    case .quit:
+        if model.detailScroll == nil, model.view == .entries { return .quit }
+        leave(&model)
+    case .suspend: return .suspend
+    case .repaint: return .repaint
+    }
+    return nil
+}
+
+// MARK: Views
+
+func show(_ model: inout Model, _ view: Model.View) -> Effect? {
+    model.detailScroll = nil
+    model.view = view
+    return .look
+}
+
+private func leave(_ model: inout Model) {
+    if model.detailScroll != nil {
+        model.detailScroll = nil
+    } else {
+        model.view = .entries
+    }
+}
+
+private func back(_ model: inout Model) -> Effect? {
+    if model.detailScroll != nil {
+        leave(&model)
+    } else if model.view == .events, !model.pane.filter.isEmpty {
+        setEventFilter(&model, "")
+    } else if model.view != .entries {
+        leave(&model)
+    } else if !model.query.filter.isEmpty || model.troubleOnly {
+        model.query.filter = ""
+        model.troubleOnly = false
+        return reorder(&model)
+    }
+    return nil
+}
+
+/// What Enter means where the cursor stands.
+private func open(_ model: inout Model) -> Effect? {
+    switch model.view {
+    case .entries:
+        if model.cursor != nil { model.detailScroll = 0 }
+        return nil
+    case .expiry: return showBucket(&model)
+    case .evictions: return showKeyOfEviction(&model)
+    case .memory:
+        guard model.largest.indices.contains(model.pane.cursor) else { return nil }
+        let row = model.largest[model.pane.cursor]
+        return showKey(&model, row.id)
+    case .events, .config, .origins: return nil
+    }
+}
+
+/// The entries that end in the bucket under the cursor.
+private func showBucket(_ model: inout Model) -> Effect? {
+    guard let forecast = model.forecast else { return nil }
+    let width = forecast.width.inSeconds * Double(model.bucketsPerBar)
+    let from = Double(model.pane.cursor) * width
+    model.view = .entries
+    model.query.filter = "ttl>=\(Int(from))s and ttl<\(Int(from + width))s"
+    model.query.sort = .ttl
+    model.query.descending = false
+    return reorder(&model)
+}
+
+private func showKeyOfEviction(_ model: inout Model) -> Effect? {
+    let evictions = model.evictions
+    guard evictions.indices.contains(model.pane.cursor),
+        let key = evictions[model.pane.cursor].key
+    else { return nil }
+    return showKey(&model, EntryKey(cache: evictions[model.pane.cursor].cache, key: key))
+}
+
+private func showKey(_ model: inout Model, _ id: EntryKey) -> Effect? {
+    model.view = .entries
+    model.cursor = id
+    model.query.caches = []
+    model.query.filter = "key=\"\(id.key)\" and cache=\"\(id.cache)\""
+    return reorder(&model)
+}
+
+extension Model {
+    /// What was evicted lately, the latest first.
+    var evictions: [LoggedEvent] {
+        events.reversed().filter { event in
+            if case .removed(.evicted, _, _, _) = event.kind { true } else { false }
+        }
+    }
+}
+
+// MARK: Engines
+
+private func choose(_ model: inout Model, among names: [String]) -> Effect? {
+    guard !names.isEmpty else {
+        model.say("no other engine is running here")
+        return nil
+    }
+    model.overlay = .engines(names, 0)
+    return nil
+}
+
+// MARK: Pace
+
+private let intervals: [Duration] = [
+    .milliseconds(100), .milliseconds(200), .milliseconds(500), .seconds(1), .seconds(2),
+    .seconds(5), .seconds(10),
+]
+
+private func setInterval(_ model: inout Model, slower: Bool) {
+    let other =
+        slower
+        ? intervals.first { $0 > model.interval } : intervals.last { $0 < model.interval }
+    model.interval = other ?? model.interval
+    model.say("refresh every \(Units.text(model.interval))")
+}

@@ -1,0 +1,61 @@
+import Foundation
+import LarderInspector
+
+/// How things look, as it is kept from one run to the next: nothing of the engine, no key.
+struct ViewState: Codable {
+    var sort: Column
+    var descending: Bool
+    var hiddenColumns: [Column]
+    var isWide: Bool
+    var showsTimes: Bool
+    var theme: Theme
+    var budget: Double
+    var commands: [String]
+
+    init(_ model: Model) {
+        sort = model.query.sort
+        descending = model.query.descending
+        hiddenColumns = model.hiddenColumns.sorted { $0.rawValue < $1.rawValue }
+        isWide = model.isWide
+        showsTimes = model.showsTimes
+        theme = model.theme
+        budget = model.budget
+        // A command that names an entry is nobody's business later.
+        commands = model.commands.filter { line in
+            ["sort", "theme", "budget", "attach"].contains { line.hasPrefix($0) }
+                || !line.contains(" ")
+        }
+    }
+
+    /// What a file says; `nil` where there is none that can be read.
+    init?(_ path: String) {
+        guard let data = FileManager.default.contents(atPath: path),
+            let state = try? JSONDecoder().decode(ViewState.self, from: data)
+        else { return nil }
+        self = state
+    }
+
+    func apply(to model: inout Model) {
+        model.query.sort = sort
+        model.query.descending = descending
+        model.hiddenColumns = Set(hiddenColumns)
+        model.isWide = isWide
+        model.showsTimes = showsTimes
+        model.theme = theme
+        model.budget = budget > 0 ? budget : model.budget
+        model.commands = commands
+    }
+
+    /// Kept if it can be: nobody's console fails over it.
+    func save(to path: String) {
+        let folder = (path as NSString).deletingLastPathComponent
+        try? FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        guard let data = try? encoder.encode(self) else { return }
+        // Written beside and put in its place: two consoles that end at once leave one of the two.
+        try? data.write(to: URL(filePath: path), options: .atomic)
+    }
+}

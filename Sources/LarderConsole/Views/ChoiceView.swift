@@ -1,0 +1,50 @@
+import LarderInspector
+
+/// Lists to choose from, in the middle of the screen.
+enum ChoiceView {
+    static func drawSort(_ model: Model, _ place: Int, _ frame: inout Frame) {
+        let arrow = model.query.descending ? model.glyphs.down : model.glyphs.up
+        let lines = Column.allCases.map { column -> Pieces in
+            let sorted = column == model.query.sort
+            return [
+                (" \(column.rawValue)", sorted ? .accent : .plain),
+                (sorted ? " \(arrow)" : "", .accent),
+            ]
+        }
+        draw("Sort by", lines, place, width: 24, model, &frame)
+    }
+
+    static func drawColumns(_ model: Model, _ place: Int, _ frame: inout Frame) {
+        let lines = optionalColumns.map { column -> Pieces in
+            let isShown = !model.hiddenColumns.contains(column)
+            return [(isShown ? " [x] " : " [ ] ", .dim), (column.rawValue, .plain)]
+        }
+        draw("Columns", lines, place, width: 24, model, &frame)
+    }
+
+    static func drawEngines(
+        _ model: Model, _ names: [String], _ place: Int, _ frame: inout Frame
+    ) {
+        let lines = names.map { name -> Pieces in
+            [(" " + Text.safe(name, ascii: model.glyphs.ascii), .plain)]
+        }
+        let width = names.map { Text.width(of: $0) + 6 }.max() ?? 0
+        draw("Open an engine", lines, place, width: max(24, width), model, &frame)
+    }
+
+    private static func draw(
+        _ title: String, _ lines: [Pieces], _ place: Int, width: Int, _ model: Model,
+        _ frame: inout Frame
+    ) {
+        let inside = frame.dialog(title, width: width, height: lines.count + 2, model.glyphs)
+        let first = max(0, place - inside.height + 1)
+        for (line, pieces) in lines.dropFirst(first).prefix(max(0, inside.height)).enumerated() {
+            let row = inside.row + line
+            frame.put(pieces, at: Place(row: row, column: inside.column), limit: inside.width)
+            if first + line == place {
+                frame.restyle(
+                    row: row, columns: inside.column..<inside.column + inside.width, .selected)
+            }
+        }
+    }
+}

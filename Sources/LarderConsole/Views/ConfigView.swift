@@ -1,0 +1,125 @@
+import Larder
+import LarderInspector
+
+/// The bounds of the caches, now and before, and what was changed by whom.
+enum ConfigView {
+    static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
+        var lines: [Pieces] = [
+            [
+                (
+                    Text.left("CACHE", nameWidth(model)) + Text.left("BOUND", 11)
+                        + Text.left("NOW", 14) + "BEFORE", .dim
+                )
+            ]
+        ]
+        for cache in model.report?.caches ?? [] { lines += bounds(model, cache) }
+        lines += pending(model)
+        lines += [[], [(Text.left("AT", 9) + Text.left("WHO", 22) + "WHAT", .dim)]]
+        if model.changes.isEmpty { lines.append([("nothing was changed yet", .dim)]) }
+        frame.put(lines, in: box, model)
+        let rest = box.height - lines.count
+        guard rest > 0, !model.changes.isEmpty else { return }
+        let changes = model.changes.reversed().dropFirst(
+            min(model.pane.scroll, max(0, model.changes.count - rest)))
+        frame.put(
+            changes.map { change(model, $0) },
+            in: Box(
+                row: box.row + lines.count, column: box.column, height: rest, width: box.width),
+            model)
+    }
+
+    private static func nameWidth(_ model: Model) -> Int {
+        min(15, 1 + max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
+    }
+
+    private static func bounds(_ model: Model, _ cache: CacheReport) -> [Pieces] {
+        let now = cache.snapshot.configuration
+        let before = model.changes.last { change in
+            change.bounds.contains { $0.cache == cache.name }
+        }?.bounds.first { $0.cache == cache.name }?.before
+        let old = before.map(values)
+        return values(now).enumerated().compactMap { place, value in
+            // What is neither set nor was is nothing to look at.
+            let was = old?[place].text
+            let differs = was != nil && was != value.text
+            guard place < 3 || !value.isUsual || differs else { return nil }
+            let name = place == 0 ? Text.safe(cache.name, ascii: model.glyphs.ascii) : ""
+            return [
+                (
+                    Text.left(
+                        Text.cut(name, to: nameWidth(model) - 1, mark: model.glyphs.more),
+                        nameWidth(model)), .accent
+                ),
+                (Text.left(value.name, 11), .dim), (Text.left(value.text, 14), .bold),
+                (differs ? was! : "", .plain),
+            ]
+        }
+    }
+
+    /// All bounds by name; the usual ones of the last are not worth a line.
+    private static func values(
+        _ configuration: Configuration
+    ) -> [(name: String, text: String, isUsual: Bool)] {
+        [
+            ("maxsize", Units.text(maxsize: configuration.maxsize), false),
+            ("ttl", Units.text(ttl: configuration.ttl), false),
+            ("policy", "\(configuration.policy)", false),
+            (
+                "maxbytes", configuration.maxbytes.map { Units.text(bytes: $0) } ?? "none",
+                configuration.maxbytes == nil
+            ),
+            ("jitter", "\(configuration.jitter)", configuration.jitter == 0),
+            (
+                "stale", Units.text(configuration.staleIfError),
+                configuration.staleIfError == .zero
+            ),
+            (
+                "negative", Units.text(configuration.negativeTTL),
+                configuration.negativeTTL == .zero
+            ),
+        ]
+    }
+
+    /// What is under way, what goes back by itself, and what can be taken back.
+    private static func pending(_ model: Model) -> [Pieces] {
+        var lines: [Pieces] = []
+        if let underWay = model.underWay {
+            lines.append([
+                (
+                    "under way: plan \(underWay.plan), \(Format.percent(underWay.share)) done",
+                    .warning
+                ),
+                ("  x stops it", .dim),
+            ])
+        }
+        if let back = model.goesBack {
+            lines.append([
+                (
+                    "goes back by itself in \(Units.countdown(back.at - model.now)), at "
+                        + model.time(back.at), .warning
+                )
+            ])
+        }
+        if let undo = model.undo, let until = undo.until {
+            lines.append([
+                (
+                    "u takes plan \(undo.plan) back, for \(Units.countdown(until - model.now)) more",
+                    .bold
+                )
+            ])
+        }
+        return lines.isEmpty ? [] : [[]] + lines
+    }
+
+    private static func change(_ model: Model, _ change: ChangeRecord) -> Pieces {
+        func safe(_ text: String) -> String { Text.safe(text, ascii: model.glyphs.ascii) }
+        let who = Text.cut(safe(change.by.description), to: 21, mark: model.glyphs.more)
+        let what = change.what == .applied ? "" : "\(change.what.rawValue): "
+        return [
+            (model.time(change.at) + " ", .dim), (Text.left(who, 22), .plain),
+            (what + safe(change.summary), change.what == .failed ? .trouble : .plain),
+            (change.by.reason.map { "  \"\(safe($0))\"" } ?? "", .dim),
+            ("  plan \(change.plan)", .dim),
+        ]
+    }
+}

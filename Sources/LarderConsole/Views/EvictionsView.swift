@@ -1,0 +1,121 @@
+import Larder
+import LarderInspector
+
+/// What had to go, for what, and what that says of the bounds.
+enum EvictionsView {
+    static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
+        let caches = model.report?.caches ?? []
+        var lines: [Pieces] = [heading(model)]
+        lines += caches.map { counts(model, $0) }
+        lines += caches.flatMap { cache in
+            advice(cache.snapshot).flatMap { text in
+                Text.wrap("\(cache.name): \(text)", to: box.width - 2).map { [($0, .warning)] }
+            }
+        }
+        lines.append([])
+        let shown = model.evictions
+        lines.append(list(model))
+        frame.put(lines, in: box, model)
+        let rest = box.height - lines.count
+        guard rest > 0 else { return }
+        if shown.isEmpty {
+            let place = Place(row: box.row + lines.count, column: box.column + 1)
+            return frame.put("nothing was evicted lately", at: place, .dim)
+        }
+        let cursor = min(model.pane.cursor, shown.count - 1)
+        let first = max(0, cursor - rest + 1)
+        for (place, event) in shown.dropFirst(first).prefix(rest).enumerated() {
+            let row = box.row + lines.count + place
+            frame.put(
+                [line(model, event)],
+                in: Box(row: row, column: box.column, height: 1, width: box.width), model)
+            if first + place == cursor {
+                frame.restyle(row: row, columns: box.column..<box.column + box.width, .selected)
+            }
+        }
+    }
+
+    private static let headings = ["EVICTED", "EXPIRED", "INVALID", "UNUSED", "REGRET"]
+
+    private static func nameWidth(_ model: Model) -> Int {
+        min(14, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
+    }
+
+    private static func heading(_ model: Model) -> Pieces {
+        [
+            (Text.left("CACHE", nameWidth(model)), .dim),
+            (headings.map { Text.right($0, 10) }.joined(), .dim),
+        ]
+    }
+
+    private static func counts(_ model: Model, _ cache: CacheReport) -> Pieces {
+        let counters = cache.snapshot.counters
+        let numbers = [
+            counters.evicted, counters.expired, counters.invalidated, counters.unused,
+            counters.regretEvicted + counters.regretExpired,
+        ]
+        let name = Text.cut(
+            Text.safe(cache.name, ascii: model.glyphs.ascii), to: nameWidth(model),
+            mark: model.glyphs.more)
+        return [
+            (Text.left(name, nameWidth(model)), .accent),
+            (numbers.map { Text.right(Format.count($0), 10) }.joined(), .plain),
+        ]
+    }
+
+    /// Which knob to turn, and why.
+    static func advice(_ snapshot: Snapshot) -> [String] {
+        let counters = snapshot.counters
+        let misses = Double(max(1, counters.misses))
+        var advice: [String] = []
+        let (short, brief) = (
+            Double(counters.regretEvicted) / misses, Double(counters.regretExpired) / misses
+        )
+        if counters.misses >= 50, short >= 0.05 {
+            advice.append(
+                "\(Format.percent(short)) of the misses are for keys evicted within the last "
+                    + "minute: raise maxsize (m)")
+        }
+        if counters.misses >= 50, brief >= 0.05 {
+            advice.append(
+                "\(Format.percent(brief)) of the misses are for keys that expired within the last "
+                    + "minute: raise ttl (t)")
+        }
+        let gone = counters.evicted + counters.expired
+        let unused = Double(counters.unused) / Double(max(1, gone))
+        if gone >= 50, unused >= 0.5, snapshot.configuration.policy != .tinylfu {
+            advice.append(
+                "\(Format.percent(unused)) of what left was never hit: a policy that keeps such "
+                    + "keys out may help (:policy tinylfu)")
+        }
+        return advice
+    }
+
+    private static func list(_ model: Model) -> Pieces {
+        [
+            (
+                Text.left("AT", 9) + Text.left("CACHE", nameWidth(model) + 1)
+                    + Text.left("EVICTED", keyWidth(model) + 1) + Text.right("AGE", 7)
+                    + Text.right("HITS", 8) + "  FOR", .dim
+            )
+        ]
+    }
+
+    private static func keyWidth(_ model: Model) -> Int {
+        max(8, min(32, (model.size.columns - 9 - nameWidth(model) - 1 - 22) / 2))
+    }
+
+    private static func line(_ model: Model, _ event: LoggedEvent) -> Pieces {
+        guard case .removed(_, _, let age, let hits) = event.kind else { return [] }
+        func cut(_ text: String, _ width: Int) -> String {
+            Text.cut(Text.safe(text, ascii: model.glyphs.ascii), to: width, mark: model.glyphs.more)
+        }
+        return [
+            (model.time(event.at) + " ", .dim),
+            (Text.left(cut(event.cache, nameWidth(model)), nameWidth(model) + 1), .dim),
+            (Text.left(cut(event.key ?? "", keyWidth(model)), keyWidth(model) + 1), .plain),
+            (Text.right(Format.age(age), 7) + Text.right(Format.count(hits), 8), .plain),
+            ("  " + (event.rival.map { cut($0, keyWidth(model)) } ?? "smaller bounds"), .dim),
+        ]
+    }
+}
