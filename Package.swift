@@ -115,12 +115,12 @@ if !core {
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ], swiftSettings: settings),
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CGlibc"),
         // It sees the engine as another package does: the public face and nothing else.
         .executableTarget(
             name: "LarderBenchmarks",
             dependencies: [
-                "CMalloc", "Larder", "LarderInspector",
+                "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], packageAccess: false, swiftSettings: settings),
         .testTarget(

@@ -8,6 +8,7 @@ final class Bench {
     let data: URL
     private let root: URL?
     private var looked: Inspected?
+    private lazy var cache: Varnish? = Varnish()
     private lazy var installed = Peer.installed(in: root, leftOut: say)
 
     /// - Parameter data: Where traces are looked for; beside the package where it is `nil`.
@@ -31,6 +32,9 @@ final class Bench {
         looked = made
         return made
     }
+
+    /// The folder of a varnishd, where one is installed.
+    var varnish: String? { cache?.folder }
 
     func say(_ sentence: String) { FileHandle.standardError.write(Data((sentence + "\n").utf8)) }
 

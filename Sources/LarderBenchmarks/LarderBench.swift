@@ -20,13 +20,13 @@ struct LarderBench: AsyncParsableCommand {
         abstract: "Measure the engine beside its peers, in one run.",
         discussion: """
             The peers are a dictionary behind a Mutex, Python's cachetools and Java's Caffeine; \
-            those that are not installed are left out. Samples are taken in turn, ours, peer, ours, \
+            those that are not installed are left out. The console's are htop and varnishstat. Samples are taken in turn, ours, peer, ours, \
             peer, and the table shows their medians with ours over the peer's in brackets.
 
             A figure that ends in 2t is of two threads at once: wall time over the operations of \
             both, so that one below 1t says that the work scales.
             """,
-        subcommands: [LoopCommand.self, MemoryCommand.self])
+        subcommands: [LoopCommand.self, MemoryCommand.self, EngineCommand.self])
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 
@@ -88,5 +88,5 @@ struct LarderBench: AsyncParsableCommand {
 }
 
 extension Figure {
-    static let all = lookUps + memory + hitRatios + looking + holds
+    static let all = lookUps + memory + hitRatios + looking + holds + consoles
 }

@@ -13,7 +13,10 @@ struct Report: Encodable {
 
     /// A row a figure: medians, and ours over each peer's in brackets.
     var table: String {
-        let known = ["dictionary", "caffeine", "cachetools", "undisturbed", "atleast", "counted"]
+        let known = [
+            "dictionary", "caffeine", "cachetools", "undisturbed", "atleast", "counted",
+            "varnishstat", "htop",
+        ]
         let peers = known.filter { peer in figures.contains { $0.peers[peer] != nil } }
         let rows =
             [["FIGURE", "UNIT", "OURS"] + peers.map { $0.uppercased() }]

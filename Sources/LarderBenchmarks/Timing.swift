@@ -1,11 +1,10 @@
+import CGlibc
 import Foundation
 import Synchronization
 
 /// Nanoseconds of the monotonic clock.
 func nanoseconds(_ clock: clockid_t = CLOCK_MONOTONIC) -> Int {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+    Int(bench_nanoseconds(clock))
 }
 
 /// How long `work` takes, in nanoseconds.

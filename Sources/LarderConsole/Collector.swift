@@ -82,7 +82,7 @@ final class Collector: Sendable {
     }
 
     /// Most events of a cache that one look brings.
-    private static let mostEvents = 1000
+    private static let mostEvents = 250
 
     /// The first look shows events of before; after that each is seen once.
     private static func look(
@@ -99,7 +99,8 @@ final class Collector: Sendable {
             let before = seen.last[cache.name]
             var log = try await inspector.events(
                 in: cache.name, after: before ?? 0, limit: mostEvents)
-            if log.last > UInt64(mostEvents) + (log.events.last?.number ?? 0) {
+            let read = log.events.last?.number ?? log.last
+            if log.last > read + UInt64(mostEvents) {
                 // There are more than anybody can read: the latest are what matters.
                 let after = log.last - UInt64(mostEvents)
                 log = try await inspector.events(in: cache.name, after: after, limit: mostEvents)

@@ -2,17 +2,24 @@
 struct Frame: Equatable {
     let size: Size
     private(set) var cells: [Cell]
+    /// The characters that are more than one Unicode scalar.
+    private var clusters: [Character] = []
 
+    /// Plain numbers: a frame is made on every key press and compared with the one before.
     struct Cell: Equatable {
-        /// One character; the place behind a wide one holds an empty text.
-        var text: Character?
-        var style: Style
+        /// A Unicode scalar, ``behind``, or with the topmost bit a place among the clusters.
+        fileprivate var code: UInt32
+        fileprivate(set) var style: Style
+
+        /// The place behind a wide character.
+        fileprivate static let behind: UInt32 = 0
+        fileprivate static let cluster: UInt32 = 1 << 31
+        fileprivate static let blank = Cell(code: 32, style: .plain)
     }
 
     init(_ size: Size) {
         self.size = size
-        cells = Array(
-            repeating: Cell(text: " ", style: .plain), count: max(0, size.columns * size.rows))
+        cells = Array(repeating: .blank, count: max(0, size.columns * size.rows))
     }
 
     /// Writes `text` from a place on, cut at `limit` columns and at the edge.
@@ -20,18 +27,57 @@ struct Frame: Equatable {
         _ text: String, at place: Place, _ style: Style = .plain, limit: Int = .max
     ) {
         guard (0..<size.rows).contains(place.row) else { return }
-        var column = place.column
         let end = min(size.columns, limit == .max ? .max : place.column + limit)
+        if Text.isPlain(text) {
+            put(plain: text, at: place, style, end: end)
+            return
+        }
+        var column = place.column
         for character in text {
             let width = Text.width(of: character)
             guard width > 0 else { continue }
             if column + width > end { return }
             if column >= 0 {
                 let first = place.row * size.columns + column
-                cells[first] = Cell(text: character, style: style)
-                if width == 2 { cells[first + 1] = Cell(text: nil, style: style) }
+                cells[first] = Cell(code: code(of: character), style: style)
+                if width == 2 { cells[first + 1] = Cell(code: Cell.behind, style: style) }
             }
             column += width
+        }
+    }
+
+    /// A byte is a character is a column.
+    private mutating func put(plain text: String, at place: Place, _ style: Style, end: Int) {
+        var column = place.column
+        let row = place.row * size.columns
+        for byte in text.utf8 {
+            guard column < end else { return }
+            if column >= 0 { cells[row + column] = Cell(code: UInt32(byte), style: style) }
+            column += 1
+        }
+    }
+
+    private mutating func code(of character: Character) -> UInt32 {
+        let scalars = character.unicodeScalars
+        if scalars.count == 1 { return scalars.first!.value }
+        clusters.append(character)
+        return Cell.cluster | UInt32(clusters.count - 1)
+    }
+
+    /// What stands in a cell; `nil` behind a wide character.
+    private func character(_ cell: Cell) -> Character? {
+        if cell.code == Cell.behind { return nil }
+        if cell.code & Cell.cluster != 0 { return clusters[Int(cell.code & ~Cell.cluster)] }
+        return Unicode.Scalar(cell.code).map { Character($0) }
+    }
+
+    /// The rows that are not as they were in a frame of the same size; all where it had another.
+    func rows(changedSince last: Frame?) -> [Int] {
+        guard let last, last.size == size else { return Array(0..<size.rows) }
+        return (0..<size.rows).filter { row in
+            let range = row * size.columns..<(row + 1) * size.columns
+            return cells[range] != last.cells[range]
+                || cells[range].contains { $0.code & Cell.cluster != 0 }
         }
     }
 
@@ -56,7 +102,7 @@ struct Frame: Equatable {
     var text: [String] {
         (0..<size.rows).map { row in
             let line = cells[row * size.columns..<(row + 1) * size.columns]
-            var text = String(line.compactMap(\.text))
+            var text = String(line.compactMap(character))
             while text.last == " " { text.removeLast() }
             return text
         }
@@ -67,11 +113,14 @@ struct Frame: Equatable {
         var runs: [(column: Int, text: String, style: Style)] = []
         for column in 0..<size.columns {
             let cell = cells[row * size.columns + column]
-            guard let character = cell.text else { continue }
-            if let last = runs.last, last.style == cell.style {
-                runs[runs.count - 1].text.append(character)
+            if cell.code == Cell.behind { continue }
+            if runs.isEmpty || runs[runs.count - 1].style != cell.style {
+                runs.append((column, "", cell.style))
+            }
+            if cell.code & Cell.cluster != 0 {
+                runs[runs.count - 1].text.append(clusters[Int(cell.code & ~Cell.cluster)])
             } else {
-                runs.append((column, String(character), cell.style))
+                runs[runs.count - 1].text.unicodeScalars.append(Unicode.Scalar(cell.code)!)
             }
         }
         return runs
@@ -104,7 +153,7 @@ struct Box: Hashable {
 }
 
 /// What a stretch of text is, not how it looks: the painter knows the terminal.
-enum Style: Hashable {
+enum Style: UInt8, Hashable {
     case plain
     /// What matters less: labels, borders, hints.
     case dim

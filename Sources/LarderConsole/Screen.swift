@@ -11,6 +11,8 @@ struct Screen {
     private let isMono: Bool
     /// The terminal shows a frame as one where it is told its beginning and end.
     private let isSynchronized: Bool
+    /// The frame that the terminal shows; `nil` where nobody knows what it shows.
+    private var drawn: Frame?
 
     /// Takes the terminal over.
     ///
@@ -112,10 +114,13 @@ struct Screen {
     }
 
     /// Draws a frame; curses sends only what differs from the last.
-    func draw(_ frame: Frame) {
+    mutating func draw(_ frame: Frame) {
+        let rows = frame.rows(changedSince: drawn)
+        drawn = frame
+        guard !rows.isEmpty else { return }
         if isSynchronized { write("\u{1b}[?2026h") }
         defer { if isSynchronized { write("\u{1b}[?2026l") } }
-        for row in 0..<frame.size.rows {
+        for row in rows {
             for run in frame.runs(in: row) {
                 wattrset(larder_stdscr(), Int32(bitPattern: UInt32(attributes[run.style]!)))
                 mvwaddstr(larder_stdscr(), Int32(row), Int32(run.column), run.text)
@@ -125,16 +130,20 @@ struct Screen {
     }
 
     /// Takes the size that the terminal has now.
-    func resize() {
+    mutating func resize() {
         var window = winsize()
         guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_row > 0, window.ws_col > 0
         else { return }
         resizeterm(Int32(window.ws_row), Int32(window.ws_col))
         werase(larder_stdscr())
+        drawn = nil
     }
 
     /// Sends everything anew, whatever the terminal shows.
-    func repaint() { wclear(larder_stdscr()) }
+    mutating func repaint() {
+        wclear(larder_stdscr())
+        drawn = nil
+    }
 
     /// The keys pressed since the last call; `nil` where nobody can press any more.
     func keys() -> [Key]? {
@@ -181,7 +190,7 @@ struct Screen {
     }
 
     /// Gives the terminal back for a while, and takes it again.
-    func suspend(_ pause: () -> Void) {
+    mutating func suspend(_ pause: () -> Void) {
         endwin()
         Rescue.disarm()
         pause()

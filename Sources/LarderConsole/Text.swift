@@ -15,7 +15,7 @@ enum Text {
     }
 
     /// Nothing but visible ASCII, as nearly all text is: to be handled without looking at characters.
-    private static func isPlain(_ text: String) -> Bool {
+    static func isPlain(_ text: String) -> Bool {
         text.utf8.allSatisfy { (32..<127).contains($0) }
     }
 

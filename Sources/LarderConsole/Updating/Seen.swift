@@ -137,14 +137,15 @@ func keepCursorVisible(_ model: inout Model) -> Bool {
     model.top = min(model.top, model.position)
     model.top = max(model.top, model.position - visible + 1)
     model.top = max(0, min(model.top, model.matched - visible))
-    let wanted = model.top..<min(model.matched, model.top + visible)
+    // Half a screen before and behind have to be at hand, so that moving about seldom has to wait.
+    let first = max(0, model.top - visible / 2)
+    let last = min(model.matched, model.top + visible + visible / 2)
     let held = model.offset..<model.offset + model.rows.count
-    guard model.frozen == nil,
-        wanted.lowerBound < held.lowerBound || wanted.upperBound > held.upperBound
-    else { return false }
-    // Two screens before and two behind, so that moving about seldom has to wait.
-    model.query.limit = max(200, 5 * visible)
-    model.query.offset = max(0, model.top - 2 * visible)
+    guard model.frozen == nil, first < held.lowerBound || last > held.upperBound else {
+        return false
+    }
+    model.query.limit = 3 * visible
+    model.query.offset = max(0, model.top - visible)
     return true
 }
 
