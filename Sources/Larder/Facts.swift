@@ -230,6 +230,8 @@ public struct Snapshot: Hashable, Sendable, Codable {
     /// Fetches under way.
     public var flights: Int
     public var counters: Counters
+    /// The number of the newest event.
+    public var lastEvent: UInt64 = 0
     /// How long fetches took that succeeded.
     public var fetchTimes = Histogram()
     /// How old entries were when they left, by cause.

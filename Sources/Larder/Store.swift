@@ -793,6 +793,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         var snapshot = Snapshot(
             at: now, configuration: configuration, count: count, bytes: bytes,
             flights: pending.count, counters: counters)
+        snapshot.lastEvent = feed.last
         snapshot.fetchTimes = fetchTimes
         snapshot.agesAtRemoval = ages
         snapshot.holds = holds

@@ -42,7 +42,9 @@ extension Figure {
             var times: [Double] = []
             for press in 0..<100 {
                 terminal.drain(0.11)
-                if let time = terminal.answerTime(to: keys[press % keys.count]) { times.append(time) }
+                if let time = terminal.answerTime(to: keys[press % keys.count]) {
+                    times.append(time)
+                }
             }
             return times.isEmpty ? nil : times.sorted()[times.count * 95 / 100]
         }
@@ -63,17 +65,20 @@ extension Figure {
                 }
                 let engine = try RunningEngine(entries: entries)
                 ours = .ours {
-                    try measure(Pseudoterminal([larder, "attach", engine.socket], environment: state))
+                    try measure(
+                        Pseudoterminal([larder, "attach", engine.socket], environment: state))
                 }
             } else {
                 ours = .ours {
                     try measure(
-                        Pseudoterminal([own, "engine", "--entries", "\(entries)"], environment: state))
+                        Pseudoterminal(
+                            [own, "engine", "--entries", "\(entries)"], environment: state))
                 }
             }
-            return [ours] + bench.consoles.map { peer in
-                Contestant(peer.name) { try measure(Pseudoterminal(peer.command)) }
-            }
+            return [ours]
+                + bench.consoles.map { peer in
+                    Contestant(peer.name) { try measure(Pseudoterminal(peer.command)) }
+                }
         }
     }
 }

@@ -48,7 +48,8 @@ final class RunningEngine {
     private let process = Process()
 
     init(entries: Int) throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "larder-\(UUID().uuidString)")
+        folder = FileManager.default.temporaryDirectory.appending(
+            path: "larder-\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         socket = folder.appending(path: "bench.sock").path

@@ -38,7 +38,9 @@ final class Collector: Sendable {
                     if request.everything {
                         post(.looked(try await Self.look(inspector, request, &seen)))
                     } else if let entry = request.entry {
-                        post(.lookedAtEntry(entry, try await inspector.entry(entry)))
+                        seen.detail = try await inspector.entry(entry)
+                        seen.detailAge = 0
+                        post(.lookedAtEntry(entry, seen.detail))
                     }
                 } catch {
                     post(.lost("\(error)"))
@@ -79,6 +81,27 @@ final class Collector: Sendable {
     private struct Seen {
         var instance: String?
         var last: [String: UInt64] = [:]
+        /// The selected entry in full.
+        var detail: EntryDetail?
+        var detailAge = 0
+    }
+
+    /// The selected entry, asked for anew where it was written since, and else now and then.
+    private static func detail(
+        _ inspector: any Inspector, _ request: Request, _ page: Page, _ seen: inout Seen
+    ) async throws -> EntryDetail? {
+        guard let entry = request.entry else { return nil }
+        if var detail = seen.detail, detail.row.id == entry, seen.detailAge < 10,
+            let row = page.rows.first(where: { $0.id == entry }), row.version == detail.row.version,
+            row.renewal == detail.row.renewal
+        {
+            seen.detailAge += 1
+            detail.row = row
+            return detail
+        }
+        seen.detailAge = 0
+        seen.detail = try await inspector.entry(entry)
+        return seen.detail
     }
 
     /// Most events of a cache that one look brings.
@@ -92,11 +115,12 @@ final class Collector: Sendable {
         let report = try await inspector.report()
         if seen.instance != report.instance { seen = Seen(instance: report.instance) }
         let page = try await inspector.entries(request.query)
-        let detail = try await request.entry.asyncFlatMap { try await inspector.entry($0) }
+        let detail = try await detail(inspector, request, page, &seen)
         var events: [LoggedEvent] = []
         var dropped: UInt64 = 0
         for cache in report.caches {
             let before = seen.last[cache.name]
+            if before == cache.snapshot.lastEvent { continue }
             var log = try await inspector.events(
                 in: cache.name, after: before ?? 0, limit: mostEvents)
             let read = log.events.last?.number ?? log.last
@@ -215,14 +239,5 @@ final class Collector: Sendable {
         asked.finish()
         looking.cancel()
         following.cancel()
-    }
-}
-
-extension Optional {
-    fileprivate func asyncFlatMap<Other>(
-        _ transform: (Wrapped) async throws -> Other?
-    ) async rethrows -> Other? {
-        guard let self else { return nil }
-        return try await transform(self)
     }
 }

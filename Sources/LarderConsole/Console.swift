@@ -105,6 +105,10 @@ private final class Loop {
     private var nextTick = ContinuousClock.now
     private var ended: Result<Int32?, any Error>?
     private var cost = CostMeter()
+    /// The engines to be asked, and whether for everything or for the selected entry.
+    private var asking: [Int: Bool] = [:]
+    /// Until when the frame of this second waits for the answer that belongs into it.
+    private var awaited: ContinuousClock.Instant?
 
     private var session: Session { sessions[shown] }
 
@@ -142,8 +146,16 @@ private final class Loop {
         defer { finish() }
         while ended == nil {
             tick()
-            screen.draw(render(session.model))
-            cost.frames += 1
+            if awaited == nil {
+                screen.draw(render(session.model))
+                cost.frames += 1
+            }
+            // What is seen first comes first: questions are asked behind the frame.
+            for (place, everything) in asking {
+                let request = request(sessions[place].model, everything: everything)
+                sessions[place].collector.ask(request)
+            }
+            asking = [:]
             wait()
         }
         return try ended!.get()
@@ -161,6 +173,7 @@ private final class Loop {
 
     private func tick() {
         let now = ContinuousClock.now
+        if let moment = awaited, moment <= now { awaited = nil }
         for place in sessions.indices {
             let session = sessions[place]
             if now >= session.nextLook {
@@ -169,6 +182,7 @@ private final class Loop {
                 let interval = session.model.interval
                 session.nextLook = now + (isLost ? min(interval, Self.retry) : interval)
                 look(place)
+                if place == shown { awaited = now + Self.patience }
             }
             if let anchor = session.anchor {
                 take(.tick(anchor.engine + (now - anchor.here)), for: place)
@@ -185,9 +199,10 @@ private final class Loop {
         nextTick = now + min(session.model.interval, .seconds(1))
     }
 
-    private func look(_ place: Int) {
-        sessions[place].collector.ask(request(sessions[place].model, everything: true))
-    }
+    /// How long that is: an answer takes a few milliseconds.
+    private static let patience = Duration.milliseconds(25)
+
+    private func look(_ place: Int) { asking[place] = true }
 
     private func request(_ model: Model, everything: Bool) -> Collector.Request {
         Collector.Request(
@@ -205,10 +220,11 @@ private final class Loop {
             pollfd(fd: errors.reading, events: Int16(POLLIN), revents: 0),
         ]
         let next = sessions.map(\.nextLook).min()!
-        let left = min(next, nextTick) - ContinuousClock.now
+        let left = min(next, awaited ?? nextTick, nextTick) - ContinuousClock.now
         let milliseconds = max(0, left.nanoseconds + 999_999) / 1_000_000
         let ready = poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds))
         guard ready > 0 else { return }
+        awaited = nil
         if descriptors[2].revents != 0 { signals.drain().forEach { answer(signal: Int32($0)) } }
         if descriptors[1].revents != 0 { takePosts() }
         if descriptors[3].revents != 0 { errors.lines().forEach { take(.wrote($0), for: shown) } }
@@ -263,7 +279,7 @@ private final class Loop {
         switch update(&session.model, message) {
         case nil: break
         case .look: look(place)
-        case .lookAtEntry: collector.ask(request(session.model, everything: false))
+        case .lookAtEntry: asking[place] = asking[place] ?? false
         case .freeze:
             var query = session.model.query
             query.filter = ""
