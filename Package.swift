@@ -42,7 +42,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "LarderConsoleTests", dependencies: ["LarderConsole", "CNcurses", "TestSupport"],
-            swiftSettings: settings),
+            exclude: ["Screens"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

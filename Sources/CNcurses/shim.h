@@ -29,6 +29,11 @@ static inline attr_t larder_reverse(void) { return A_REVERSE; }
 static inline attr_t larder_underline(void) { return A_UNDERLINE; }
 static inline attr_t larder_pair(short pair) { return COLOR_PAIR(pair); }
 
+// The parts of the mouse are macros that shift masks about.
+static inline mmask_t larder_mouse_press(void) { return BUTTON1_PRESSED; }
+static inline mmask_t larder_mouse_wheel_up(void) { return BUTTON4_PRESSED; }
+static inline mmask_t larder_mouse_wheel_down(void) { return BUTTON5_PRESSED; }
+
 // Strings that terminfo has for leaving the full screen; macros over a mutable global. NULL where
 // the terminal has none.
 static inline const char *larder_leave_screen(void) { return exit_ca_mode; }

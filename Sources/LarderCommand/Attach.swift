@@ -48,7 +48,7 @@ struct Attach: AsyncParsableCommand {
         }
         let ended: Result<Int32?, any Error>
         do {
-            if looking.once || isatty(1) == 0 {
+            if looking.isOneLook {
                 let look = OneLook(
                     report: try await inspector.report(),
                     page: try await inspector.entries(looking.query))

@@ -36,6 +36,7 @@ final class Opening: Sendable {
 }
 
 extension Theme: ExpressibleByArgument {}
+extension GlyphTier: ExpressibleByArgument {}
 
 extension LookingOptions {
     /// A console as these options want it, on an engine that is called `name` among the others.
@@ -51,6 +52,12 @@ extension LookingOptions {
         options.descending = sort?.descending ?? false
         options.filter = filter
         options.theme = theme
+        options.glyphs = glyphs
+        options.usesMouse = mouse
+        options.isPlain = isPlain
+        for key in bind {
+            do { try options.keys.bind(key) } catch { throw ValidationError("--bind: \(error)") }
+        }
         options.stateFile = Opening.stateFile(ProcessInfo.processInfo.environment)
         options.name = name
         options.engines = { opening.names }

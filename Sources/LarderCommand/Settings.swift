@@ -59,6 +59,9 @@ struct Settings: Equatable {
         var commands: Set<String> = ["top", "serve", "fetch"]
     }
 
+    /// The commands that open a console.
+    private static let looking: Set<String> = ["top", "attach"]
+
     private static let known: [Known] =
         [Known(name: "origin")]
         + [
@@ -77,8 +80,13 @@ struct Settings: Equatable {
             Known(name: "traffic", commands: ["top", "serve"]),
             Known(name: "warm", commands: ["top", "serve"]),
             Known(name: "audit", commands: ["top", "serve"]),
-            Known(name: "refresh", commands: ["top"]),
-            Known(name: "sort", commands: ["top"]),
+            Known(name: "refresh", commands: looking),
+            Known(name: "sort", commands: looking),
+            Known(name: "theme", commands: looking),
+            Known(name: "glyphs", commands: looking),
+            Known(name: "mouse", kind: .flag, commands: looking),
+            Known(name: "plain", kind: .flag, commands: looking),
+            Known(name: "bind", kind: .repeated, commands: looking),
             Known(name: "name", commands: ["serve"]),
             Known(name: "allow-gid", commands: ["serve"]),
             Known(name: "read-only", kind: .flag, commands: ["serve"]),
@@ -308,6 +316,7 @@ struct Settings: Equatable {
         case _ where asksForHelp: return nil
         case "top", "open": return (1, "top")
         case "serve": return (1, "serve")
+        case "attach": return (1, "attach")
         case "fetch": return written.count > 1 ? (2, "fetch") : nil
         case let first? where first.hasPrefix("--generate"): return nil
         case let first? where first.hasPrefix("-"): return (0, "top")

@@ -91,7 +91,7 @@ struct TopOptions: ParsableArguments {
     private var rate: Double { traffic ?? (origin.isAWS ? 0 : 50) }
 
     func run() async throws {
-        let once = looking.once || isatty(1) == 0
+        let once = looking.isOneLook
         let audit = try auditing.file()
         let engine = try await Engine.make(origin, makesTraffic: rate > 0)
         audit?.record(engine.inspector) { say("\($0)") }
@@ -177,8 +177,42 @@ struct LookingOptions: ParsableArguments {
             """)
     var theme: Theme?
 
+    @Option(
+        help: """
+            What graphs are made of: \(GlyphTier.allCases.map(\.rawValue).joined(separator: ", ")). \
+            (default: as they were last)
+            """)
+    var glyphs: GlyphTier?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Use the mouse, or leave it to select text with. (default: as it was last)")
+    var mouse: Bool?
+
+    @Flag(
+        help: """
+            Lines instead of a screen, for screen readers: what happens is said in sentences, and \
+            commands are typed.
+            """)
+    var plain = false
+
+    @Option(
+        parsing: .singleValue,
+        help: "Another key for an action, such as invalidate=X or page-down=PgDn,Ctrl-N.",
+        transform: parsed("--bind") { text in
+            var keys = KeyBindings()
+            try keys.bind(text)
+            return text
+        })
+    var bind: [String] = []
+
     @Option(help: "Most entries to print.")
     var limit = 1000
+
+    /// Lines are asked for, or the terminal can do no more.
+    var isPlain: Bool { plain || ProcessInfo.processInfo.environment["TERM"] == "dumb" }
+    /// One look is to be printed: where nobody sees more than that.
+    var isOneLook: Bool { once || isatty(1) == 0 && !plain }
 
     var query: Query {
         Query(

@@ -42,7 +42,7 @@ enum Action: String, Hashable, Sendable, CaseIterable {
 /// One row a key: the keymap, the help screen, the bottom line, the palette and the README are read
 /// from here.
 struct Binding: Sendable {
-    let keys: [Key]
+    var keys: [Key]
     let action: Action
     let help: String
     /// Its word on the bottom line, where it has a place there.
@@ -59,7 +59,7 @@ struct Binding: Sendable {
     var names: String { keys.map(\.name).joined(separator: " ") }
 }
 
-let bindings: [Binding] = [
+private let usual: [Binding] = [
     Binding([.char("j"), .down], .down, "Select the row below"),
     Binding([.char("k"), .up], .up, "Select the row above"),
     Binding([.pageDown, .control("f")], .pageDown, "One page down"),
@@ -131,9 +131,59 @@ let bindings: [Binding] = [
     Binding([.control("l")], .repaint, "Draw the screen anew"),
 ]
 
-let keymap: [Key: Action] = Dictionary(
-    bindings.flatMap { binding in binding.keys.map { ($0, binding.action) } }
-) { first, _ in first }
+/// Which keys do what: the usual ones, and what was chosen instead.
+public struct KeyBindings: Sendable {
+    private(set) var all: [Binding]
+    private var actions: [Key: Action]
+
+    /// The usual ones.
+    public init() { self.init(usual) }
+
+    private init(_ all: [Binding]) {
+        self.all = all
+        actions = Dictionary(all.flatMap { binding in binding.keys.map { ($0, binding.action) } }) {
+            first, _ in first
+        }
+    }
+
+    subscript(key: Key) -> Action? { actions[key] }
+
+    /// Gives an action other keys, as `invalidate=X,F8`: those are taken from whatever had them.
+    ///
+    /// - Throws: ``ConsoleError`` with what would be accepted.
+    public mutating func bind(_ text: String) throws(ConsoleError) {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let action = Action(rawValue: parts[0]) else {
+            throw .wrongKey(
+                "\"\(text)\" is no ACTION=KEY; the actions are "
+                    + Action.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        var keys: [Key] = []
+        for name in parts[1] == "," ? [","] : parts[1].split(separator: ",").map(String.init) {
+            guard let key = Key(named: name) else {
+                throw .wrongKey(
+                    "\"\(name)\" is no key; write it like x, Ctrl-X, F8, Space, PgDn or Del")
+            }
+            guard !Self.fixed.contains(key) else {
+                throw .wrongKey("\(name) stays what it is, so that there is always a way out")
+            }
+            keys.append(key)
+        }
+        self = Self(
+            all.map { binding in
+                var binding = binding
+                binding.keys =
+                    binding.action == action
+                    ? keys + binding.keys.filter(Self.fixed.contains)
+                    : binding.keys.filter { !keys.contains($0) }
+                return binding
+            })
+    }
+
+    private static let fixed: Set<Key> = [
+        .control("c"), .control("z"), .control("l"), .escape, .enter,
+    ]
+}
 
 extension Action {
     /// Why it cannot be done just now; `nil` where it can.
@@ -152,8 +202,11 @@ extension Action {
         case .invalidate where model.view == .entries && !model.marks.isEmpty: return nil
         case .invalidate, .verify, .copyKey, .copyRow:
             return model.selected == nil ? "no entry is selected" : nil
+        case .sort, .sortNext, .sortPrevious, .invertSort:
+            return model.view == .entries || model.view == .memory
+                ? nil : "that is for entries; 1 and 6 show them"
         case .follow, .mark, .markRange, .unmarkAll, .invalidateMatching, .columns, .times, .wide,
-            .trouble, .sort, .sortNext, .sortPrevious, .invertSort, .nextCache:
+            .trouble, .nextCache:
             return model.view == .entries ? nil : "that is for the entries; 1 shows them"
         case .nextEngine, .previousEngine:
             return model.engines.count < 2 ? "only one engine is open; o opens another" : nil

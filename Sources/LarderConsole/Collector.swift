@@ -9,6 +9,8 @@ final class Collector: Sendable {
         var query: Query
         var entry: EntryKey?
         var view: Model.View
+        /// What the view of the memory lists.
+        var largest: Query
         /// The plan that is being applied over some time.
         var underWay: Plan.ID?
         /// Everything, or only the entry.
@@ -140,9 +142,7 @@ final class Collector: Sendable {
         switch request.view {
         case .expiry: look.forecast = try await inspector.forecast(width: .seconds(5), count: 180)
         case .memory:
-            look.largest = try await inspector.entries(
-                Query(sort: .size, descending: true, limit: 50)
-            ).rows
+            look.largest = try await inspector.entries(request.largest).rows
         default: break
         }
         if let plan = request.underWay { look.progress = try? await inspector.progress(of: plan) }

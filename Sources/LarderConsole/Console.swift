@@ -22,6 +22,13 @@ public struct Console {
         public var descending = false
         public var filter = ""
         public var theme: Theme?
+        public var glyphs: GlyphTier?
+        /// The terminal's mouse is used; `nil` for as it was last, at first not.
+        public var usesMouse: Bool?
+        /// Lines instead of a screen, for screen readers and terminals that can do no more.
+        public var isPlain = false
+        /// Other keys for some of the actions.
+        public var keys = KeyBindings()
         /// Where the way that things look is kept from one run to the next.
         public var stateFile: String?
         /// What the engine is called among those that are open.
@@ -95,7 +102,7 @@ private final class Session {
 
 /// The console's thread.
 private final class Loop {
-    private var screen: Screen
+    private var display: any Display
     private let options: Console.Options
     private let mailbox = Mailbox()
     private let signals = Pipe()
@@ -114,18 +121,26 @@ private final class Loop {
 
     init(_ inspector: any Inspector, _ options: Console.Options) throws {
         let state = options.stateFile.flatMap { ViewState($0) }
-        screen = try Screen(
-            environment: ProcessInfo.processInfo.environment,
-            theme: options.theme ?? state?.theme ?? .auto)
+        let theme = options.theme ?? state?.theme ?? .auto
+        let usesMouse = options.usesMouse ?? state?.usesMouse ?? false
+        display =
+            options.isPlain
+            ? Lines()
+            : try Screen(
+                environment: ProcessInfo.processInfo.environment, theme: theme,
+                usesMouse: usesMouse)
         self.options = options
         Signals.send(to: signals.writing)
         errors = ErrorCapture()
-        var model = Model(size: screen.size, glyphs: screen.glyphs)
+        var model = Model(size: display.size, glyphs: Glyphs(display.tier))
         model.isDemo = options.isDemo
+        if !options.isPlain { model.keys = options.keys }
         model.interval = options.refresh
         model.secondsFromUTC = TimeZone.current.secondsFromGMT()
-        model.theme = screen.theme
         state?.apply(to: &model)
+        model.theme = theme
+        model.usesMouse = usesMouse
+        if let glyphs = options.glyphs { model.use(glyphs) }
         if let sort = options.sort {
             model.query.sort = sort
             model.query.descending = options.descending
@@ -147,7 +162,7 @@ private final class Loop {
         while ended == nil {
             tick()
             if awaited == nil {
-                screen.draw(render(session.model))
+                display.draw(session.model)
                 cost.frames += 1
             }
             // What is seen first comes first: questions are asked behind the frame.
@@ -163,7 +178,7 @@ private final class Loop {
 
     private func finish() {
         for session in sessions { session.collector.stop() }
-        screen.close()
+        display.close()
         errors.release()
         Signals.release()
         if let file = options.stateFile { ViewState(session.model).save(to: file) }
@@ -207,18 +222,19 @@ private final class Loop {
     private func request(_ model: Model, everything: Bool) -> Collector.Request {
         Collector.Request(
             query: model.asked, entry: model.cursor, view: model.view,
-            underWay: model.underWay?.plan, everything: everything)
+            largest: model.largestQuery, underWay: model.underWay?.plan, everything: everything)
     }
 
     // MARK: Waiting
 
     private func wait() {
         var descriptors = [
-            pollfd(fd: 0, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: display.input, events: Int16(POLLIN), revents: 0),
             pollfd(fd: mailbox.pipe.reading, events: Int16(POLLIN), revents: 0),
             pollfd(fd: signals.reading, events: Int16(POLLIN), revents: 0),
             pollfd(fd: errors.reading, events: Int16(POLLIN), revents: 0),
         ]
+        if display.isTypedAhead { return takeKeys(0) }
         let next = sessions.map(\.nextLook).min()!
         let left = min(next, awaited ?? nextTick, nextTick) - ContinuousClock.now
         let milliseconds = max(0, left.nanoseconds + 999_999) / 1_000_000
@@ -242,11 +258,13 @@ private final class Loop {
     }
 
     private func takeKeys(_ events: Int16) {
-        guard let keys = screen.keys() else { return }
+        let keys = display.keys()
         for key in keys { take(.key(key), for: shown) }
         let closed = events & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
         // Readable and yet nothing there: the other end is gone.
-        if keys.isEmpty, closed || isAtEnd { ended = .failure(ConsoleError.closedInput) }
+        if keys.isEmpty, !options.isPlain, closed || isAtEnd {
+            ended = .failure(ConsoleError.closedInput)
+        }
     }
 
     private var isAtEnd: Bool {
@@ -259,16 +277,16 @@ private final class Loop {
     private func answer(signal: Int32) {
         switch signal {
         case SIGWINCH:
-            screen.resize()
+            display.resize()
             resized()
         case SIGTSTP: suspend()
-        case SIGCONT: screen.repaint()
+        case SIGCONT: display.repaint()
         default: ended = .success(signal)
         }
     }
 
     private func resized() {
-        for place in sessions.indices { take(.resized(screen.size), for: place) }
+        for place in sessions.indices { take(.resized(display.size), for: place) }
     }
 
     // MARK: Messages and what they ask for
@@ -294,15 +312,16 @@ private final class Loop {
         case .fetch(let key): collector.fetch(key)
         case .verify(let key): collector.verify(key)
         case .copy(let text):
-            screen.copy(text)
+            display.copy(text)
             take(.said("copied: \(text.prefix(60))"), for: place)
         case .export(let path, let text): export(text, to: path, for: place)
         case .findEngines: findEngines(for: place)
         case .attach(let name): attach(name)
         case .switchEngine(let step): show((shown + step + sessions.count) % sessions.count)
-        case .use(let theme): screen.use(theme)
+        case .use(let theme): display.use(theme)
+        case .useMouse(let isUsed): display.useMouse(isUsed)
         case .suspend: suspend()
-        case .repaint: screen.repaint()
+        case .repaint: display.repaint()
         case .quit: ended = .success(nil)
         }
     }
@@ -321,7 +340,7 @@ private final class Loop {
     }
 
     private func suspend() {
-        screen.suspend { Signals.stop() }
+        display.suspend { Signals.stop() }
         resized()
         for session in sessions { session.nextLook = ContinuousClock.now }
     }
@@ -340,10 +359,10 @@ private final class Loop {
         if let place = sessions.firstIndex(where: { $0.name == name }) { return show(place) }
         do {
             let inspector = try options.open(name)
-            var model = Model(size: screen.size, glyphs: screen.glyphs)
+            var model = Model(size: display.size, glyphs: session.model.glyphs)
             model.interval = session.model.interval
             model.secondsFromUTC = session.model.secondsFromUTC
-            model.theme = session.model.theme
+            model.keys = session.model.keys
             ViewState(session.model).apply(to: &model)
             open(inspector, name, model)
             show(sessions.count - 1)

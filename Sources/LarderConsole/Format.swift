@@ -38,6 +38,11 @@ enum Format {
         return String(digits)
     }
 
+    /// A count in at most six characters.
+    static func brief(_ number: UInt64) -> String {
+        (100_000..<1_000_000).contains(number) ? "\(number / 1000)K" : count(number)
+    }
+
     /// Things a second: `812/s`, `2.1/s`, `0/s`.
     static func rate(_ perSecond: Double) -> String {
         if perSecond < 0.05 { return "0/s" }

@@ -4,6 +4,8 @@ struct Frame: Equatable {
     private(set) var cells: [Cell]
     /// The characters that are more than one Unicode scalar.
     private var clusters: [Character] = []
+    /// What a press of the mouse means, and where; what lies on top comes last.
+    private var targets: [Target] = []
 
     /// Plain numbers: a frame is made on every key press and compared with the one before.
     struct Cell: Equatable {
@@ -80,6 +82,27 @@ struct Frame: Equatable {
                 || cells[range].contains { $0.code & Cell.cluster != 0 }
         }
     }
+
+    // MARK: The mouse
+
+    private struct Target: Equatable {
+        var row: Int
+        var columns: Range<Int>
+        var pointed: Pointed
+    }
+
+    /// From now on a press of the mouse there means that.
+    mutating func point(row: Int, columns: Range<Int>, _ pointed: Pointed) {
+        targets.append(Target(row: row, columns: columns, pointed: pointed))
+    }
+
+    /// What a press of the mouse on a place means.
+    func pointed(at place: Place) -> Pointed? {
+        targets.last { $0.row == place.row && $0.columns.contains(place.column) }?.pointed
+    }
+
+    /// What lies below means nothing while something lies over it.
+    mutating func pointNowhere() { targets = [] }
 
     /// Gives a whole stretch one style, keeping its text.
     mutating func restyle(row: Int, columns: Range<Int>, _ style: Style) {

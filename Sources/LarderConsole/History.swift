@@ -15,6 +15,11 @@ struct History: Hashable, Sendable {
         var evicted: Double
 
         var lookups: Double { hits + misses + coalesced }
+
+        /// A second.
+        func rate(_ part: KeyPath<Sample, Double>) -> Double {
+            lasted > 0 ? self[keyPath: part] / lasted : 0
+        }
     }
 
     private static let length = 3600
@@ -49,19 +54,19 @@ struct History: Hashable, Sendable {
     }
 
     /// Hits and look-ups of the last minute.
-    var minute: (hits: Double, lookups: Double) {
-        latest(seconds: 60).reduce(into: (0, 0)) {
+    var minute: (hits: Double, lookups: Double) { sums(seconds: 60) }
+
+    private func sums(seconds: Double) -> (hits: Double, lookups: Double) {
+        latest(seconds: seconds).reduce(into: (0, 0)) {
             $0.0 += $1.hits
             $0.1 += $1.lookups
         }
     }
 
-    /// Hits over look-ups in the last minute; `nil` without look-ups.
-    var hitRatio: Double? { minute.lookups > 0 ? minute.hits / minute.lookups : nil }
-
-    /// The last `count` rates, oldest first, for a graph.
-    func rates(_ part: KeyPath<Sample, Double>, last count: Int) -> [Double] {
-        samples.suffix(count).map { $0.lasted > 0 ? $0[keyPath: part] / $0.lasted : 0 }
+    /// Hits over look-ups in the last seconds; `nil` without look-ups.
+    func hitRatio(seconds: Double = 60) -> Double? {
+        let sums = sums(seconds: seconds)
+        return sums.lookups > 0 ? sums.hits / sums.lookups : nil
     }
 
     private func latest(seconds: Double) -> ArraySlice<Sample> {
@@ -76,15 +81,30 @@ struct History: Hashable, Sendable {
 }
 
 enum Sparkline {
-    /// One character a value, the tallest being the largest value shown.
+    /// As many values a character as the glyphs allow, the tallest being the largest value shown.
     static func text(_ values: [Double], width: Int, _ glyphs: Glyphs) -> String {
         let top = values.max() ?? 0
-        let bars = values.suffix(width).map { value -> Character in
-            guard top > 0, value > 0 else { return glyphs.bars[0] }
+        let heights = values.suffix(width * glyphs.samplesPerColumn).map { value -> Int in
+            guard top > 0, value > 0 else { return 0 }
             let height = Int((value / top * Double(glyphs.bars.count - 1)).rounded(.up))
-            return glyphs.bars[min(height, glyphs.bars.count - 1)]
+            return min(height, glyphs.bars.count - 1)
         }
-        return Text.right(String(bars), width)
+        guard glyphs.samplesPerColumn == 2 else {
+            return Text.right(String(heights.map { glyphs.bars[$0] }), width)
+        }
+        let pairs = (heights.count % 2 == 1 ? [nil] : []) + heights.map(Optional.some)
+        let dots = stride(from: 0, to: pairs.count, by: 2).map { braille(pairs[$0], pairs[$0 + 1]) }
+        return Text.right(String(dots), width)
+    }
+
+    /// Two columns of up to four dots; 0 is the lowest dot, `nil` none.
+    private static func braille(_ left: Int?, _ right: Int?) -> Character {
+        // The dots of U+2800 from the bottom up, of either column.
+        let dots: [[UInt32]] = [[0x40, 0x04, 0x02, 0x01], [0x80, 0x20, 0x10, 0x08]]
+        func column(_ height: Int?, _ side: Int) -> UInt32 {
+            height.map { dots[side][...$0].reduce(0, |) } ?? 0
+        }
+        return Character(Unicode.Scalar(0x2800 | column(left, 0) | column(right, 1))!)
     }
 
     /// A bar that is full to `share`.

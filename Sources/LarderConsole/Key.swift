@@ -5,6 +5,27 @@ enum Key: Hashable, Sendable {
     case function(Int)
     case up, down, left, right, pageUp, pageDown, home, end
     case enter, escape, tab, backtab, backspace, delete
+    /// A press of the mouse, and its wheel by a notch.
+    case click(Place)
+    case wheelUp, wheelDown
+
+    private static let named: [Key] =
+        [
+            .char(" "), .up, .down, .left, .right, .pageUp, .pageDown, .home, .end, .tab,
+            .backtab, .backspace, .delete, .enter, .escape,
+        ] + (1...12).map { .function($0) }
+        + "abcdefghijklmnopqrstuvwxyz".map { .control($0) }
+
+    /// By the name that help and the README write, or a character by itself.
+    init?(named name: String) {
+        if name.count == 1 {
+            self = .char(name.first!)
+        } else if let key = Self.named.first(where: { $0.name.lowercased() == name.lowercased() }) {
+            self = key
+        } else {
+            return nil
+        }
+    }
 
     /// As help and the README write it.
     var name: String {
@@ -27,6 +48,9 @@ enum Key: Hashable, Sendable {
         case .backtab: "Shift-Tab"
         case .backspace: "Backspace"
         case .delete: "Del"
+        case .click: "Click"
+        case .wheelUp: "Wheel-Up"
+        case .wheelDown: "Wheel-Down"
         }
     }
 }

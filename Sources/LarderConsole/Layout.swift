@@ -80,7 +80,7 @@ struct Layout: Equatable {
             height: size.rows - 4 - ratesBox.height - logHeight, width: width)
         body = middle
         body.height += logHeight
-        let side = isAlone ? 0 : min(58, width * 3 / 8)
+        let side = isAlone ? 0 : min(58, width * 17 / 50)
         var entries = middle
         entries.width -= side
         table = entries.inside

@@ -81,6 +81,8 @@ struct Model {
     var isWide = false
     var showsTimes = false
     var theme = Theme.auto
+    var usesMouse = false
+    var keys = KeyBindings()
     /// What was typed behind `:`, oldest first.
     var commands: [String] = []
 
@@ -88,7 +90,12 @@ struct Model {
         case entries = 1
         case expiry, evictions, events, config, memory, origins
 
+        /// A filter of its own has a place in it.
+        var isFiltered: Bool { [.entries, .evictions, .events, .memory].contains(self) }
+
         var title: String { "\(self)".capitalized }
+        /// What shows it.
+        var action: Action { Action(rawValue: "\(self)")! }
     }
 
     /// Where the operator is in a view that is no table of entries.
@@ -96,6 +103,42 @@ struct Model {
         var scroll = 0
         var cursor = 0
         var filter = ""
+        /// Chosen here; `nil` for the view's own.
+        var order: Order?
+    }
+
+    struct Order: Hashable, Codable {
+        var column: Column
+        var descending = false
+    }
+
+    /// The order of what the view lists.
+    var order: Order {
+        get {
+            view == .memory
+                ? pane.order ?? Self.largestFirst
+                : Order(column: query.sort, descending: query.descending)
+        }
+        set {
+            if view == .memory {
+                pane.order = newValue
+            } else {
+                (query.sort, query.descending) = (newValue.column, newValue.descending)
+            }
+        }
+    }
+
+    private static let largestFirst = Order(column: .size, descending: true)
+
+    /// What the view shows passes it.
+    var filter: String { view == .entries ? query.filter : pane.filter }
+
+    /// What the view of the memory lists.
+    var largestQuery: Query {
+        let pane = panes[.memory] ?? Pane()
+        let order = pane.order ?? Self.largestFirst
+        return Query(
+            filter: pane.filter, sort: order.column, descending: order.descending, limit: 50)
     }
 
     var pane: Pane {
@@ -216,6 +259,11 @@ struct Model {
         report?.caches.first { $0.name == cache }?.snapshot.configuration
     }
 
+    /// Takes other signs, unless the terminal shows only the plainest.
+    mutating func use(_ tier: GlyphTier) {
+        if !glyphs.ascii || tier == .ascii { glyphs = Glyphs(tier) }
+    }
+
     mutating func say(_ text: String, for time: Duration = .seconds(4)) {
         toast = Toast(text: text, until: now + time)
     }
@@ -286,6 +334,7 @@ enum Effect: Equatable {
     /// Show the next of the engines that are open, or the one before.
     case switchEngine(Int)
     case use(Theme)
+    case useMouse(Bool)
     case suspend
     case repaint
     case quit

@@ -4,8 +4,8 @@ import Foundation
 /// The terminal, through curses; the one file that talks to it, on one thread.
 ///
 /// Whatever ends the program, ``close()`` or ``Rescue`` gives the terminal back as it was found.
-struct Screen {
-    let glyphs: Glyphs
+struct Screen: Display {
+    let tier: GlyphTier
     private(set) var theme: Theme
     private var attributes: [Style: attr_t]
     private let isMono: Bool
@@ -17,7 +17,7 @@ struct Screen {
     /// Takes the terminal over.
     ///
     /// - Throws: ``ConsoleError`` where there is none, or none that curses knows.
-    init(environment: [String: String], theme: Theme) throws(ConsoleError) {
+    init(environment: [String: String], theme: Theme, usesMouse: Bool) throws(ConsoleError) {
         guard isatty(0) == 1, isatty(1) == 1 else { throw .noTerminal }
         let locale = setlocale(LC_ALL, "").map { String(cString: $0) } ?? "C"
         setlocale(LC_NUMERIC, "C")
@@ -37,11 +37,12 @@ struct Screen {
         curs_set(0)
         keypad(larder_stdscr(), true)
         nodelay(larder_stdscr(), true)
-        glyphs = Self.glyphs(locale: locale, terminal: terminal)
+        tier = Self.tier(locale: locale, terminal: terminal)
         isMono = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
         isSynchronized = Self.isSynchronized(terminal, environment["TERM_PROGRAM"] ?? "")
         self.theme = theme
         attributes = Self.attributes(isMono ? .mono : theme)
+        useMouse(usesMouse)
     }
 
     /// Terminals that know mode 2026; the others would ignore it, at the cost of the bytes.
@@ -56,6 +57,14 @@ struct Screen {
         self.theme = theme
         attributes = Self.attributes(isMono ? .mono : theme)
         repaint()
+    }
+
+    /// Has the terminal report its mouse, or leave it to select text with.
+    func useMouse(_ isUsed: Bool) {
+        let wanted = larder_mouse_press() | larder_mouse_wheel_up() | larder_mouse_wheel_down()
+        mousemask(isUsed ? wanted : 0, nil)
+        // A press counts at once: nothing waits for a second one.
+        mouseinterval(0)
     }
 
     /// Has the terminal put a text on its clipboard (OSC 52).
@@ -74,11 +83,11 @@ struct Screen {
     }
 
     /// Plain signs where the locale is not UTF-8, and on terminals whose font has no others.
-    private static func glyphs(locale: String, terminal: String) -> Glyphs {
+    private static func tier(locale: String, terminal: String) -> GlyphTier {
         let utf8 =
             locale.range(of: "utf-?8", options: [.regularExpression, .caseInsensitive]) != nil
         let poor = ["linux", "vt", "ansi", "dumb"].contains { terminal.hasPrefix($0) }
-        return utf8 && !poor ? .unicode : .ascii
+        return utf8 && !poor ? .blocks : .ascii
     }
 
     private static func attributes(_ theme: Theme) -> [Style: attr_t] {
@@ -113,8 +122,9 @@ struct Screen {
         Size(columns: Int(getmaxx(larder_stdscr())), rows: Int(getmaxy(larder_stdscr())))
     }
 
-    /// Draws a frame; curses sends only what differs from the last.
-    mutating func draw(_ frame: Frame) {
+    /// Draws what there is to see; curses sends only what differs from the last frame.
+    mutating func draw(_ model: Model) {
+        let frame = render(model)
         let rows = frame.rows(changedSince: drawn)
         drawn = frame
         guard !rows.isEmpty else { return }
@@ -145,8 +155,8 @@ struct Screen {
         drawn = nil
     }
 
-    /// The keys pressed since the last call; `nil` where nobody can press any more.
-    func keys() -> [Key]? {
+    /// The keys pressed since the last call.
+    func keys() -> [Key] {
         var keys: [Key] = []
         while true {
             var code: wint_t = 0
@@ -184,9 +194,19 @@ struct Screen {
         case KEY_BTAB: .backtab
         case KEY_BACKSPACE: .backspace
         case KEY_DC: .delete
+        case KEY_MOUSE: mouse()
         case KEY_F0 + 1...KEY_F0 + 12: .function(Int(code - KEY_F0))
         default: nil
         }
+    }
+
+    private static func mouse() -> Key? {
+        var event = MEVENT()
+        guard getmouse(&event) == OK else { return nil }
+        if event.bstate & larder_mouse_wheel_up() != 0 { return .wheelUp }
+        if event.bstate & larder_mouse_wheel_down() != 0 { return .wheelDown }
+        return event.bstate & larder_mouse_press() != 0
+            ? .click(Place(row: Int(event.y), column: Int(event.x))) : nil
     }
 
     /// Gives the terminal back for a while, and takes it again.
@@ -212,6 +232,8 @@ public enum ConsoleError: Error, CustomStringConvertible, Equatable {
     case unknownTerminal(String)
     /// The terminal went away while the console ran.
     case closedInput
+    /// A key or an action that there is not.
+    case wrongKey(String)
 
     public var description: String {
         switch self {
@@ -224,6 +246,7 @@ public enum ConsoleError: Error, CustomStringConvertible, Equatable {
             "the terminal \"\(name)\" is not known here; set TERM to one that is, such as "
                 + "xterm-256color, or use --once"
         case .closedInput: "the terminal's input was closed"
+        case .wrongKey(let why): why
         }
     }
 }

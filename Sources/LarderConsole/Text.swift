@@ -70,11 +70,21 @@ enum Text {
     }
 }
 
-/// The signs that differ between a terminal that shows UTF-8 and one that does not.
+/// The signs that graphs and frames are made of.
+public enum GlyphTier: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Dots, two samples a character.
+    case braille
+    case blocks
+    /// For terminals that show nothing else.
+    case ascii
+}
+
+/// The signs of a tier.
 struct Glyphs: Hashable, Sendable {
     var ascii: Bool
-    /// Eight heights for graphs, lowest first.
+    /// The heights for graphs, lowest first.
     var bars: [Character]
+    var samplesPerColumn = 1
     var full: Character
     var empty: Character
     var up: String
@@ -90,7 +100,26 @@ struct Glyphs: Hashable, Sendable {
         ascii: false, bars: Array("▁▂▃▄▅▆▇█"), full: "█", empty: "░", up: "▲", down: "▼",
         more: "…", dot: "●", horizontal: "─", vertical: "│", corners: Array("┌┐└┘"))
 
+    static let braille: Glyphs = {
+        var glyphs = unicode
+        glyphs.bars = Array("⣀⣤⣶⣿")
+        glyphs.samplesPerColumn = 2
+        return glyphs
+    }()
+
     static let ascii = Glyphs(
         ascii: true, bars: Array("_.,-~=*#"), full: "#", empty: ".", up: "^", down: "v",
         more: "~", dot: "*", horizontal: "-", vertical: "|", corners: Array("++++"))
+}
+
+extension Glyphs {
+    var tier: GlyphTier { ascii ? .ascii : samplesPerColumn == 2 ? .braille : .blocks }
+
+    init(_ tier: GlyphTier) {
+        switch tier {
+        case .braille: self = .braille
+        case .blocks: self = .unicode
+        case .ascii: self = .ascii
+        }
+    }
 }

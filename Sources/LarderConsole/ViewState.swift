@@ -11,10 +11,17 @@ struct ViewState: Codable {
     var theme: Theme
     var budget: Double
     var commands: [String]
+    /// Later than the others: a file may be without them.
+    var usesMouse: Bool?
+    var glyphs: GlyphTier?
+    var memoryOrder: Model.Order?
 
     init(_ model: Model) {
         sort = model.query.sort
         descending = model.query.descending
+        usesMouse = model.usesMouse
+        glyphs = model.glyphs.tier
+        memoryOrder = model.panes[.memory]?.order
         hiddenColumns = model.hiddenColumns.sorted { $0.rawValue < $1.rawValue }
         isWide = model.isWide
         showsTimes = model.showsTimes
@@ -44,6 +51,8 @@ struct ViewState: Codable {
         model.theme = theme
         model.budget = budget > 0 ? budget : model.budget
         model.commands = commands
+        if let glyphs { model.use(glyphs) }
+        model.panes[.memory, default: .init()].order = memoryOrder
     }
 
     /// Kept if it can be: nobody's console fails over it.

@@ -21,7 +21,7 @@ public struct SocketService: Service {
         /// No peer can change anything: what changes is not there.
         public var isReadOnly = false
         /// Most connections at once.
-        public var connections = 256
+        public var connections = 800
         /// Largest body of a request, in bytes.
         public var largestBody = 1 << 20
         /// How long a body may take.
@@ -123,9 +123,13 @@ struct Responder: HTTPResponder {
             response = try await answered(request, context)
         } catch let refusal as Refusal {
             response = Self.refusal(refusal.status, refusal.sentence)
-            // What is left of the body is not waited for.
+            // What is left of the body is not waited for, nor read: the answer has a moment to go.
             if [.contentTooLarge, .requestTimeout].contains(refusal.status) {
                 response.headers[.connection] = "close"
+                let channel = context.channel
+                channel.eventLoop.scheduleTask(in: .milliseconds(100)) {
+                    channel.close(promise: nil)
+                }
             }
         } catch let error as FilterError {
             response = Self.refusal(.conflict, error.description)
@@ -171,6 +175,9 @@ struct Responder: HTTPResponder {
             throw Refusal(.notFound, "there is nothing at \(request.uri.path.prefix(200))")
         }
         let body = try await body(of: request)
+        guard (request.uri.query ?? "").removingPercentEncoding != nil else {
+            throw Refusal(.badRequest, "the parameters are no UTF-8")
+        }
         var query: [String: String] = [:]
         for (name, value) in request.uri.queryParameters {
             guard route.query.contains(where: { $0.name == name }) else {
@@ -193,12 +200,16 @@ struct Responder: HTTPResponder {
     private func body(of request: Request) async throws -> Data {
         let body = request.body
         let (most, deadline) = (options.largestBody, options.bodyDeadline)
+        let tooLarge = Refusal(.contentTooLarge, "a body has \(most) bytes at most")
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > most {
+            throw tooLarge
+        }
         return try await withThrowingTaskGroup(of: Data.self) { group in
             group.addTask {
                 do {
                     return Data(try await body.collect(upTo: most).readableBytesView)
                 } catch is NIOTooManyBytesError {
-                    throw Refusal(.contentTooLarge, "a body has \(most) bytes at most")
+                    throw tooLarge
                 }
             }
             group.addTask {

@@ -5,16 +5,16 @@ import Testing
 
 @Suite struct `The bindings` {
     @Test func `give every key one meaning and every action a key`() {
-        let keys = bindings.flatMap(\.keys)
+        let keys = KeyBindings().all.flatMap(\.keys)
         #expect(Set(keys).count == keys.count)
-        #expect(bindings.allSatisfy { !$0.help.isEmpty && $0.help.count <= 60 })
+        #expect(KeyBindings().all.allSatisfy { !$0.help.isEmpty && $0.help.count <= 60 })
     }
 
     @Test func `stand in help, all of them, on a screen tall enough`() {
         var model = model(100, 64)
         _ = press(&model, .char("?"))
         let text = render(model).text.joined(separator: "\n")
-        for binding in bindings {
+        for binding in KeyBindings().all {
             let says = binding.action.obstacle(model).map { "not now: \($0)" } ?? binding.help
             #expect(text.contains(binding.names) && text.contains(says.prefix(56)))
         }
@@ -23,9 +23,9 @@ import Testing
     @Test func `can be scrolled to the last on a small screen, and any other key closes help`() {
         var model = model(80, 12)
         _ = press(&model, .char("?"))
-        #expect(!render(model).text.joined().contains(bindings.last!.help))
+        #expect(!render(model).text.joined().contains(KeyBindings().all.last!.help))
         _ = press(&model, .char("G"))
-        #expect(render(model).text.joined().contains(bindings.last!.help))
+        #expect(render(model).text.joined().contains(KeyBindings().all.last!.help))
         _ = press(&model, .char("x"))
         #expect(model.overlay == nil)
     }
@@ -35,7 +35,7 @@ import Testing
             .deletingLastPathComponent().deletingLastPathComponent()
         let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
         let listed = readme.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
-        let expected = bindings.map { binding in
+        let expected = KeyBindings().all.map { binding in
             let keys = binding.keys.map { "`\($0.name)`" }.joined(separator: " ")
             return "| \(keys) | \(binding.help) |"
         }

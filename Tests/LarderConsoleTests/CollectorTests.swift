@@ -34,7 +34,8 @@ import Testing
         let collector = Collector(inspector, actor: Actor("test")) { looks.post($0) }
         defer { collector.stop() }
         let request = Collector.Request(
-            query: Query(), entry: nil, view: .entries, underWay: nil, everything: true)
+            query: Query(), entry: nil, view: .entries, largest: Query(), underWay: nil,
+            everything: true)
         var number: UInt64 = 0
         for (round, written) in [1000, 0, 3, 0, 2000, 5].enumerated() {
             for place in 0..<written { cache.insert("x", for: "\(round)-\(place)") }

@@ -44,8 +44,8 @@ private struct Robot {
     }
 
     private static let keys: [Key] =
-        bindings.flatMap(\.keys).filter { ![.control("c"), .control("z")].contains($0) }
-        + "x9hyl&<\"é帳".map { .char($0) } + [.left, .right, .tab, .backspace]
+        KeyBindings().all.flatMap(\.keys).filter { ![.control("c"), .control("z")].contains($0) }
+        + "x9hyl&<\"é帳".map { .char($0) } + [.left, .right, .tab, .backspace, .wheelUp, .wheelDown]
 
     /// Keys that many more are pressed of than of others.
     private static let often: [Key] = [.down, .up, .char("j"), .enter, .escape, .right, .char("d")]
@@ -73,7 +73,13 @@ private struct Robot {
         case 27:
             engine.restarts(&random)
             return give(.looked(engine.look(model, at: now)))
-        case 28...45: return press(Self.often.randomElement(using: &random)!)
+        case 28...29:
+            return press(
+                .click(
+                    Place(
+                        row: .random(in: 0..<model.size.rows, using: &random),
+                        column: .random(in: 0..<model.size.columns, using: &random))))
+        case 30...45: return press(Self.often.randomElement(using: &random)!)
         default: return press(Self.keys.randomElement(using: &random)!)
         }
     }
@@ -201,7 +207,8 @@ private struct Robot {
             let row = engine.rows[key]
             return give(.fetched(FetchResult(id: key, wasHit: row != nil, value: .null, row: row)))
         case .findEngines: return give(.engines(["a", "b"]))
-        case .cancel, .verify, .copy, .export, .attach, .switchEngine, .use, .suspend, .repaint,
+        case .cancel, .verify, .copy, .export, .attach, .switchEngine, .use, .useMouse,
+            .suspend, .repaint,
             .quit:
             return nil
         }

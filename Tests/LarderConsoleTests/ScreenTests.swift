@@ -22,10 +22,10 @@ import Testing
                 " accounts         ██   105/s hit 90.5% miss   10/s evict    0/s       2/64 ░░░░",
                 " credentials      ▁▁     0/s hit     - miss    0/s evict    0/s       1/64 ░░░░",
                 "[1 Entries] 2 Expiry  3 Evictions  4 Events  5 Config  6 Memory  7 Origins",
-                "   KEY                  CACHE           TTL▲   EXPIRY     HITS    SIZE  STATE",
-                ">  100000000001         accounts        0:04        -   12,884     402  expiring",
-                "   100000000002         accounts        1:06        -        0     402  cold",
-                "   100000000001/reader  credentials    12:33    12:33        0    8.4K  cold",
+                "   KEY                  CACHE           TTL▲   EXPIRY    HITS   SIZE  STATE",
+                ">  100000000001         accounts        0:04        -  12,884    402  expiring",
+                "   100000000002         accounts        1:06        -       0    402  cold",
+                "   100000000001/reader  credentials    12:33    12:33       0   8.4K  cold",
                 "", "", "", "", "", "", "", "",
                 " 1-3/3  sort ttl ▲  every 1s",
                 " 100000000001  accounts  version 7  written 14:02:04 (4m56s ago)  fetch 31ms",
@@ -71,10 +71,10 @@ import Testing
             return line.replacing("▲", with: "").split(separator: " ").map(String.init)
         }
         #expect(heading(80) == ["KEY", "CACHE", "TTL", "EXPIRY", "HITS", "SIZE", "STATE"])
-        #expect(heading(72) == ["KEY", "CACHE", "TTL", "EXPIRY", "HITS", "STATE"])
-        #expect(heading(63) == ["KEY", "CACHE", "TTL", "EXPIRY", "STATE"])
-        #expect(heading(54) == ["KEY", "CACHE", "TTL", "STATE"])
-        #expect(heading(42) == ["KEY", "TTL", "STATE"])
+        #expect(heading(73) == ["KEY", "CACHE", "TTL", "EXPIRY", "HITS", "STATE"])
+        #expect(heading(65) == ["KEY", "CACHE", "TTL", "EXPIRY", "STATE"])
+        #expect(heading(56) == ["KEY", "CACHE", "TTL", "STATE"])
+        #expect(heading(43) == ["KEY", "TTL", "STATE"])
     }
 
     @Test(arguments: [8, 9, 11, 13, 16, 24])
@@ -110,7 +110,7 @@ import Testing
     @Test func `cuts wide characters to their columns`() {
         let text = render(model(80, 24, [account(String(repeating: "帳戶", count: 15), left: 10)]))
             .text
-        #expect(text[5].hasPrefix(">  帳戶帳戶帳戶帳戶帳戶帳戶帳戶帳戶帳…"))
+        #expect(text[5].hasPrefix(">  帳戶帳戶帳戶帳戶帳戶帳戶帳戶帳戶…"))
         #expect(Text.width(of: text[5]) <= 80)
     }
 
@@ -176,6 +176,11 @@ import Testing
     }
 
     init() { setlocale(LC_CTYPE, "C.UTF-8") }
+
+    @Test func `of a graph in dots stand two in a character`() {
+        #expect(Sparkline.text([0, 1, 2, 3], width: 3, .braille) == " ⣠⣾")
+        #expect(Sparkline.text([3, 0, 3], width: 2, .braille) == "⢸⣸")
+    }
 
     @Test func `of a graph reach the top at the largest and the bottom at none`() {
         #expect(Sparkline.text([0, 1, 4, 8], width: 6, .unicode) == "  ▁▂▅█")

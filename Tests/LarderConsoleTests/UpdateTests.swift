@@ -287,7 +287,7 @@ import Testing
                     .snapshot)
         }
         #expect(abs(history.rate(\.lookups) - 10) < 0.001)
-        #expect(abs(history.hitRatio! - 0.9) < 0.001)
+        #expect(abs(history.hitRatio()! - 0.9) < 0.001)
         // An engine that started again counts from nothing: no rate below zero.
         history.add(report(seconds: 71, hits: 0, misses: 0).caches[0].snapshot)
         #expect(history.samples.last!.hits == 0)

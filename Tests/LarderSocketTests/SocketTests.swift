@@ -257,6 +257,93 @@ private struct Engine {
         }
     }
 
+    // MARK: Peers that mean no good, or know no better
+
+    @Test func `500 idle connections and readers that do not read leave the engine as it was`()
+        async throws
+    {
+        try await Engine.run { engine in
+            let idle = try (0..<500).map { _ in try RawPeer(engine.place.socket) }
+            let readers = try (0..<10).map { _ in try RawPeer(engine.place.socket) }
+            for reader in readers {
+                reader.send(
+                    "GET /v1/caches/accounts/events HTTP/1.1\r\nHost: larder\r\n"
+                        + "Accept: text/event-stream\r\n\r\n")
+            }
+            // More than all buffers on the way hold.
+            for round in 0..<20 {
+                for number in 0..<1000 { engine.accounts.insert("a", for: "\(round)-\(number)") }
+                #expect(try await engine.remote.report().caches[0].snapshot.count == 64)
+            }
+            let began = ContinuousClock.now
+            for _ in 0..<20 { #expect(try engine.curl("http://larder/healthz").status == 200) }
+            #expect(ContinuousClock.now - began < .seconds(20))
+            withExtendedLifetime((idle, readers)) {}
+        }
+    }
+
+    @Test func `a body of 1 GB is refused before it is sent`() async throws {
+        try await Engine.run { engine in
+            let peer = try RawPeer(engine.place.socket)
+            peer.send(
+                "POST /v1/plans HTTP/1.1\r\nHost: larder\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: 1073741824\r\n\r\n")
+            let megabyte = [UInt8](repeating: 32, count: 1 << 20)
+            var sent = 0
+            #expect(peer.answer(within: .seconds(2)).hasPrefix("HTTP/1.1 413"))
+            while sent < 1024, peer.send(megabyte) { sent += 1 }
+            #expect(sent < 1024, "all was taken")
+            #expect(try engine.curl("http://larder/healthz").status == 200)
+        }
+    }
+
+    @Test func `a body that dribbles in is given up`() async throws {
+        var options = SocketService.Options()
+        options.bodyDeadline = .milliseconds(300)
+        try await Engine.run(options: options) { engine in
+            let peer = try RawPeer(engine.place.socket)
+            peer.send(
+                "POST /v1/plans HTTP/1.1\r\nHost: larder\r\nContent-Length: 1000\r\n\r\n{")
+            #expect(peer.answer().hasPrefix("HTTP/1.1 408"))
+        }
+    }
+
+    @Test(arguments: [
+        "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}", "\r\n\r\n\r\n", "GET\r\n\r\n",
+        "GET /v1/caches HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: " + String(repeating: "a", count: 1 << 20) + "\r\n\r\n",
+        "GET / HTTP/1.1\r\n" + String(repeating: "A: b\r\n", count: 100_000) + "\r\n",
+        "GET /" + String(repeating: "a", count: 1 << 20) + " HTTP/1.1\r\nHost: a\r\n\r\n",
+    ])
+    func `what is no request of HTTP is refused or hung up on`(sent: String) async throws {
+        try await Engine.run { engine in
+            let peer = try RawPeer(engine.place.socket)
+            peer.send(sent)
+            let answer = peer.answer(within: .seconds(1))
+            #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(answer.prefix(200))")
+            #expect(try engine.curl("http://larder/healthz").status == 200)
+        }
+    }
+
+    @Test(arguments: [
+        "GET /v1/entries?limit=-1", "GET /v1/entries?limit=99999999999999999999",
+        "GET /v1/entries?offset=-9", "GET /v1/entries?limit=1e9", "GET /v1/entries?filter=%FF%FE",
+        "GET /v1/caches/%FF/events", "GET /v1/caches/accounts/entries/%C3%28",
+        "GET /v1/forecast?width=0&count=1", "GET /v1/forecast?width=1000&count=1000000000",
+        "GET /v1/caches/accounts/events?after=-1", "GET /v1/entries?limit=1&limit=2&sort=%00",
+        "GET /%2e%2e/%2e%2e/etc/passwd", "POST /v1/plans",
+    ])
+    func `what asks for the absurd gets a word and no more`(line: String) async throws {
+        try await Engine.run { engine in
+            let peer = try RawPeer(engine.place.socket)
+            let body: [UInt8] = [0x7b, 0xff, 0xfe, 0x00, 0x7d]
+            peer.send("\(line) HTTP/1.1\r\nHost: larder\r\nContent-Length: 5\r\n\r\n")
+            peer.send(body)
+            let answer = peer.answer(within: .seconds(3))
+            #expect(answer.hasPrefix("HTTP/1.1 4"), "\(answer.prefix(200))")
+        }
+    }
+
     // MARK: Where they meet
 
     @Test func `a live engine keeps its name, a dead one's socket is taken over`() async throws {

@@ -218,13 +218,7 @@ func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -> Effect
         return nil
     }
     model.overlay = .prompt(prompt)
-    if model.view == .events {
-        setEventFilter(&model, prompt.text)
-        return nil
-    }
-    guard prompt.text != model.query.filter else { return nil }
-    model.query.filter = prompt.text
-    return reorder(&model)
+    return setFilter(&model, prompt.text)
 }
 
 private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {

@@ -13,7 +13,7 @@ struct Command: Sendable {
     static let all: [Command] =
         own
         + Action.allCases.map { action in
-            let help = bindings.first { $0.action == action }?.help ?? ""
+            let help = KeyBindings().all.first { $0.action == action }?.help ?? ""
             return Command(name: action.rawValue, help: help) { model, _ in
                 (update(&model, action), nil)
             }
@@ -29,19 +29,22 @@ struct Command: Sendable {
                 let columns = Column.allCases.map(\.rawValue).joined(separator: ", ")
                 return (nil, "\(columns) are accepted, with :desc behind")
             }
-            model.query.sort = column
-            model.query.descending = parts.count == 2 && parts[1] == "desc"
+            let descending = parts.count == 2 && parts[1] == "desc"
+            if model.view != .memory { model.view = .entries }
+            model.order = Model.Order(column: column, descending: descending)
             return (reorder(&model), nil)
         },
         Command(name: "filter", takes: "FILTER", help: "Show only what passes") { model, text in
             do throws(FilterError) { _ = try Filter(text) } catch { return (nil, error.sentence) }
-            if model.view == .events {
-                setEventFilter(&model, text)
-                return (nil, nil)
+            return (setFilter(&model, text), nil)
+        },
+        Command(name: "go", takes: "KEY", help: "Go to an entry by its key") { model, text in
+            guard let row = model.rows.first(where: { $0.id.key == text }) else {
+                return (nil, "that key is not among the rows at hand; :filter finds it")
             }
             model.view = .entries
-            model.query.filter = text
-            return (reorder(&model), nil)
+            takeCursor(&model, to: row.id)
+            return (.lookAtEntry, nil)
         },
         bound("maxsize", "N|none|off", "Change maxsize of the cache: plan") {
             (new, text) throws(UnitError) in new.maxsize = try Units.maxsize(text)
@@ -90,6 +93,22 @@ struct Command: Sendable {
             }
             model.theme = theme
             return (.use(theme), nil)
+        },
+        Command(
+            name: "glyphs", takes: "braille|blocks|ascii", help: "Choose what graphs are made of"
+        ) { model, text in
+            guard let tier = GlyphTier(rawValue: text) else {
+                return (nil, "braille, blocks and ascii are accepted")
+            }
+            model.use(tier)
+            return (nil, model.glyphs.tier == tier ? nil : "this terminal shows only ASCII")
+        },
+        Command(
+            name: "mouse", takes: "on|off", help: "Use the mouse, or leave it to select text with"
+        ) { model, text in
+            guard ["on", "off"].contains(text) else { return (nil, "on and off are accepted") }
+            model.usesMouse = text == "on"
+            return (.useMouse(model.usesMouse), nil)
         },
     ]
 

@@ -6,8 +6,14 @@ func press(_ model: inout Model, _ key: Key) -> Effect? {
     if key == .control("c") { return .quit }
     if key == .control("z") { return .suspend }
     if key == .control("l") { return .repaint }
+    switch key {
+    case .click(let place): return point(&model, at: place)
+    case .wheelUp: return press(&model, .up, times: 3)
+    case .wheelDown: return press(&model, .down, times: 3)
+    default: break
+    }
     switch model.overlay {
-    case nil: return keymap[key].flatMap { update(&model, $0) }
+    case nil: return model.keys[key].flatMap { update(&model, $0) }
     case .help(let scroll): return pressInHelp(&model, key, scroll)
     case .sort(let place): return pressInSort(&model, key, place)
     case .columns(let place): return pressInColumns(&model, key, place)
@@ -21,26 +27,30 @@ func press(_ model: inout Model, _ key: Key) -> Effect? {
     }
 }
 
+private func press(_ model: inout Model, _ key: Key, times: Int) -> Effect? {
+    (0..<times).reduce(nil) { effect, _ in press(&model, key) ?? effect }
+}
+
 private func pressInHelp(_ model: inout Model, _ key: Key, _ scroll: Int) -> Effect? {
     let page = max(1, model.size.rows - 6)
-    switch keymap[key] {
+    switch model.keys[key] {
     case .down: model.overlay = .help(scroll: scroll + 1)
     case .up: model.overlay = .help(scroll: max(0, scroll - 1))
     case .pageDown, .mark: model.overlay = .help(scroll: scroll + page)
     case .pageUp: model.overlay = .help(scroll: max(0, scroll - page))
     case .first: model.overlay = .help(scroll: 0)
-    case .last: model.overlay = .help(scroll: bindings.count)
+    case .last: model.overlay = .help(scroll: .max)
     default: model.overlay = nil
     }
     if case .help(let scroll) = model.overlay {
-        model.overlay = .help(scroll: min(scroll, HelpView.lastScroll(model.size)))
+        model.overlay = .help(scroll: min(scroll, HelpView.lastScroll(model)))
     }
     return nil
 }
 
 /// Where a key goes in a list of so many; `nil` where it leaves the list.
-private func moved(_ key: Key, from place: Int, of count: Int) -> Int? {
-    switch keymap[key] {
+private func moved(_ model: Model, _ key: Key, from place: Int, of count: Int) -> Int? {
+    switch model.keys[key] {
     case .down: min(place + 1, max(0, count - 1))
     case .up: max(place - 1, 0)
     case .first: 0
@@ -58,7 +68,7 @@ private func pressInSort(_ model: inout Model, _ key: Key, _ place: Int) -> Effe
         model.overlay = nil
         return update(&model, .invertSort)
     default:
-        model.overlay = moved(key, from: place, of: Column.allCases.count).map { .sort($0) }
+        model.overlay = moved(model, key, from: place, of: Column.allCases.count).map { .sort($0) }
         return nil
     }
 }
@@ -72,7 +82,9 @@ private func pressInColumns(_ model: inout Model, _ key: Key, _ place: Int) -> E
         let column = optionalColumns[place]
         if model.hiddenColumns.remove(column) == nil { model.hiddenColumns.insert(column) }
     default:
-        model.overlay = moved(key, from: place, of: optionalColumns.count).map { .columns($0) }
+        model.overlay = moved(model, key, from: place, of: optionalColumns.count).map {
+            .columns($0)
+        }
     }
     return nil
 }
@@ -84,6 +96,6 @@ private func pressInEngines(
         model.overlay = nil
         return .attach(names[place])
     }
-    model.overlay = moved(key, from: place, of: names.count).map { .engines(names, $0) }
+    model.overlay = moved(model, key, from: place, of: names.count).map { .engines(names, $0) }
     return nil
 }

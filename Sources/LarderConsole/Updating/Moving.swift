@@ -35,12 +35,21 @@ func move(_ model: inout Model, to position: Int) -> Effect? {
     guard model.matched > 0 else { return nil }
     model.position = min(max(position, 0), model.matched - 1)
     model.heldUntil = model.now + hold
-    let place = model.position - model.offset
-    let held = model.rows.indices.contains(place)
-    model.cursor = held ? model.rows[place].id : nil
+    takeCursorToItsPlace(&model)
     model.follows = false
-    if !held { model.detail = nil }
-    return keepCursorVisible(&model) || !held ? .look : .lookAtEntry
+    let isHeld = model.cursor != nil
+    if !isHeld { model.detail = nil }
+    return keepCursorVisible(&model) || !isHeld ? .look : .lookAtEntry
+}
+
+/// Stays on the entry under the cursor, or lets it go.
+func follow(_ model: inout Model) -> Effect? {
+    model.follows.toggle()
+    model.say(model.follows ? "following \(model.cursor?.key ?? "")" : "follows no more")
+    guard !model.follows, model.selected == nil else { return nil }
+    // What was followed is not there: on with what stands in its place.
+    takeCursorToItsPlace(&model)
+    return model.cursor == nil ? .look : .lookAtEntry
 }
 
 /// In a graph to its side; over the entries that is time.
@@ -118,16 +127,20 @@ func neighbour(of column: Column, _ step: Int) -> Column {
 }
 
 func sort(_ model: inout Model, by column: Column) -> Effect? {
-    if column != model.query.sort {
-        model.query.sort = column
+    if column != model.order.column {
         // People look for the most hit, the largest, the slowest and the newest.
-        model.query.descending = [.hits, .size, .fetch, .version].contains(column)
+        let descending = [.hits, .size, .fetch, .version].contains(column)
+        model.order = Model.Order(column: column, descending: descending)
     }
     return reorder(&model)
 }
 
 /// Asks for the rows anew, from the top; the cursor stays on its entry.
 func reorder(_ model: inout Model) -> Effect? {
+    guard model.view == .entries else {
+        model.pane.cursor = 0
+        return .look
+    }
     model.query.offset = 0
     model.heldUntil = nil
     model.ghosts = []
@@ -145,14 +158,27 @@ func showNextCache(_ model: inout Model) -> Effect? {
 }
 
 func startFilter(_ model: inout Model) -> Effect? {
-    let text = model.view == .events ? model.pane.filter : model.query.filter
-    if model.view != .events { model.view = .entries }
-    model.overlay = .prompt(Prompt(purpose: .filter, text: text))
+    if !model.view.isFiltered { model.view = .entries }
+    model.overlay = .prompt(Prompt(purpose: .filter, text: model.filter))
     return nil
 }
 
+/// Only what passes is shown, in the view that is shown.
+func setFilter(_ model: inout Model, _ text: String) -> Effect? {
+    if !model.view.isFiltered { model.view = .entries }
+    guard text != model.filter else { return nil }
+    switch model.view {
+    case .events:
+        setEventFilter(&model, text)
+        return nil
+    case .entries: model.query.filter = text
+    default: model.pane = Model.Pane(filter: text, order: model.pane.order)
+    }
+    return reorder(&model)
+}
+
 /// A filter of the events: what passes of those that are kept is read anew.
-func setEventFilter(_ model: inout Model, _ text: String) {
+private func setEventFilter(_ model: inout Model, _ text: String) {
     model.pane.filter = text
     model.pane.scroll = 0
     guard !text.isEmpty, let filter = try? Filter(text) else {

@@ -49,7 +49,7 @@ func stepEvent(_ model: inout Model, _ direction: Int) -> Effect? {
     return go(&model, to: event.at)
 }
 
-private func go(_ model: inout Model, to instant: Instant) -> Effect? {
+func go(_ model: inout Model, to instant: Instant) -> Effect? {
     guard let frozen = model.frozen else {
         model.past = Past(at: instant)
         return .freeze

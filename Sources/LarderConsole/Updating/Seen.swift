@@ -110,12 +110,25 @@ func show(_ model: inout Model, _ page: Page, offset: Int) -> Bool {
     model.ghosts.removeAll { there.contains($0.row.id) }
     if let place = model.rows.firstIndex(where: { $0.id == model.cursor }) {
         model.position = offset + place
-    } else if !model.follows || model.cursor == nil {
+    } else {
         model.position = min(max(model.position, 0), max(0, page.matched - 1))
-        let place = model.position - offset
-        model.cursor = model.rows.indices.contains(place) ? model.rows[place].id : nil
+        if !model.follows || model.cursor == nil { takeCursorToItsPlace(&model) }
     }
     return keepCursorVisible(&model)
+}
+
+/// The cursor goes to an entry, and the screen with it as far as that is at hand.
+func takeCursor(_ model: inout Model, to id: EntryKey) {
+    model.cursor = id
+    guard let place = model.rows.firstIndex(where: { $0.id == id }) else { return }
+    model.position = model.offset + place
+    _ = keepCursorVisible(&model)
+}
+
+/// The cursor goes to the row that stands where it is, if that is at hand.
+func takeCursorToItsPlace(_ model: inout Model) {
+    let place = model.position - model.offset
+    model.cursor = model.rows.indices.contains(place) ? model.rows[place].id : nil
 }
 
 /// New rows in the order of the old ones: what is new stands behind what it follows in its own.

@@ -23,7 +23,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         model.say("taken back" + (outcome.restored > 0 ? ": \(back) there again" : ""))
         return .look
     case .fetched(let result):
-        model.cursor = result.id
+        takeCursor(&model, to: result.id)
         model.say(
             "\(result.id.key): \(result.wasHit ? "hit" : "fetched")"
                 + (result.row.map { ", version \($0.version)" } ?? ", not kept"))
@@ -91,11 +91,11 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .left: return sideways(&model, -1)
     case .right: return sideways(&model, 1)
     case .filter: return startFilter(&model)
-    case .sort: model.overlay = .sort(Column.allCases.firstIndex(of: model.query.sort) ?? 0)
-    case .sortNext: return sort(&model, by: neighbour(of: model.query.sort, 1))
-    case .sortPrevious: return sort(&model, by: neighbour(of: model.query.sort, -1))
+    case .sort: model.overlay = .sort(Column.allCases.firstIndex(of: model.order.column) ?? 0)
+    case .sortNext: return sort(&model, by: neighbour(of: model.order.column, 1))
+    case .sortPrevious: return sort(&model, by: neighbour(of: model.order.column, -1))
     case .invertSort:
-        model.query.descending.toggle()
+        model.order.descending.toggle()
         return reorder(&model)
     case .trouble:
         model.troubleOnly.toggle()
@@ -110,9 +110,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .memory: return show(&model, .memory)
     case .origins: return show(&model, .origins)
     case .open: return open(&model)
-    case .follow:
-        model.follows.toggle()
-        model.say(model.follows ? "following \(model.cursor?.key ?? "")" : "follows no more")
+    case .follow: return follow(&model)
     case .columns: model.overlay = .columns(0)
     case .wide:
         model.isWide.toggle()
@@ -176,8 +174,8 @@ private func leave(_ model: inout Model) {
 private func back(_ model: inout Model) -> Effect? {
     if model.detailScroll != nil {
         leave(&model)
-    } else if model.view == .events, !model.pane.filter.isEmpty {
-        setEventFilter(&model, "")
+    } else if model.view != .entries, !model.pane.filter.isEmpty {
+        return setFilter(&model, "")
     } else if model.view != .entries {
         leave(&model)
     } else if !model.query.filter.isEmpty || model.troubleOnly {
@@ -226,7 +224,7 @@ private func showKeyOfEviction(_ model: inout Model) -> Effect? {
 
 private func showKey(_ model: inout Model, _ id: EntryKey) -> Effect? {
     model.view = .entries
-    model.cursor = id
+    takeCursor(&model, to: id)
     model.query.caches = []
     model.query.filter = "key=\"\(id.key)\" and cache=\"\(id.cache)\""
     return reorder(&model)
@@ -235,9 +233,13 @@ private func showKey(_ model: inout Model, _ id: EntryKey) -> Effect? {
 extension Model {
     /// What was evicted lately, the latest first.
     var evictions: [LoggedEvent] {
-        events.reversed().filter { event in
-            if case .removed(.evicted, _, _, _) = event.kind { true } else { false }
-        }
+        let text = panes[.evictions]?.filter ?? ""
+        let filter = text.isEmpty ? nil : try? Filter(text)
+        return Array(
+            events.reversed().lazy.filter { event in
+                guard case .removed(.evicted, _, _, _) = event.kind else { return false }
+                return filter?.passes(event, at: shownNow) ?? true
+            }.prefix(1000))
     }
 }
 

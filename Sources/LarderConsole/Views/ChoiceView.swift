@@ -3,9 +3,9 @@ import LarderInspector
 /// Lists to choose from, in the middle of the screen.
 enum ChoiceView {
     static func drawSort(_ model: Model, _ place: Int, _ frame: inout Frame) {
-        let arrow = model.query.descending ? model.glyphs.down : model.glyphs.up
+        let arrow = model.order.descending ? model.glyphs.down : model.glyphs.up
         let lines = Column.allCases.map { column -> Pieces in
-            let sorted = column == model.query.sort
+            let sorted = column == model.order.column
             return [
                 (" \(column.rawValue)", sorted ? .accent : .plain),
                 (sorted ? " \(arrow)" : "", .accent),
@@ -41,9 +41,10 @@ enum ChoiceView {
         for (line, pieces) in lines.dropFirst(first).prefix(max(0, inside.height)).enumerated() {
             let row = inside.row + line
             frame.put(pieces, at: Place(row: row, column: inside.column), limit: inside.width)
+            let columns = inside.column..<inside.column + inside.width
+            frame.point(row: row, columns: columns, .choice(first + line))
             if first + line == place {
-                frame.restyle(
-                    row: row, columns: inside.column..<inside.column + inside.width, .selected)
+                frame.restyle(row: row, columns: columns, .selected)
             }
         }
     }

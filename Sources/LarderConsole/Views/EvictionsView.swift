@@ -29,13 +29,13 @@ enum EvictionsView {
             frame.put(
                 [line(model, event)],
                 in: Box(row: row, column: box.column, height: 1, width: box.width), model)
-            if first + place == cursor {
-                frame.restyle(row: row, columns: box.column..<box.column + box.width, .selected)
-            }
+            frame.line(row: row, in: box, first + place, isSelected: first + place == cursor)
         }
     }
 
-    private static let headings = ["EVICTED", "EXPIRED", "INVALID", "UNUSED", "REGRET"]
+    private static let headings = [
+        "EVICTED", "EXPIRED", "INVALID", "UNUSED", "REGRET", "HIT 1M", "HIT 10M", "HIT ALL",
+    ]
 
     private static func nameWidth(_ model: Model) -> Int {
         min(14, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
@@ -44,7 +44,7 @@ enum EvictionsView {
     private static func heading(_ model: Model) -> Pieces {
         [
             (Text.left("CACHE", nameWidth(model)), .dim),
-            (headings.map { Text.right($0, 10) }.joined(), .dim),
+            (headings.map { Text.right($0, 8) }.joined(), .dim),
         ]
     }
 
@@ -54,12 +54,19 @@ enum EvictionsView {
             counters.evicted, counters.expired, counters.invalidated, counters.unused,
             counters.regretEvicted + counters.regretExpired,
         ]
+        let history = model.history(of: cache.name)
+        let lookUps = counters.hits + counters.misses + counters.coalesced
+        let ratios = [
+            history.hitRatio(), history.hitRatio(seconds: 600),
+            lookUps > 0 ? Double(counters.hits) / Double(lookUps) : nil,
+        ]
+        let figures = numbers.map(Format.count) + ratios.map(Format.percent)
         let name = Text.cut(
             Text.safe(cache.name, ascii: model.glyphs.ascii), to: nameWidth(model),
             mark: model.glyphs.more)
         return [
             (Text.left(name, nameWidth(model)), .accent),
-            (numbers.map { Text.right(Format.count($0), 10) }.joined(), .plain),
+            (figures.map { Text.right($0, 8) }.joined(), .plain),
         ]
     }
 

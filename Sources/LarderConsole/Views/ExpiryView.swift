@@ -19,6 +19,12 @@ enum ExpiryView {
         lines += table(model, forecast)
         lines += advice.map { [($0, .warning)] }
         frame.put(lines, in: box, model)
+        for row in box.row + 1..<box.row + 1 + height {
+            for place in bars.ending.indices {
+                let column = box.column + 2 + place * bars.columns
+                frame.point(row: row, columns: column..<column + bars.columns, .line(place))
+            }
+        }
     }
 
     /// The buckets of the forecast, as many together as it takes for all to fit.

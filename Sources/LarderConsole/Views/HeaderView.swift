@@ -109,15 +109,17 @@ enum HeaderView {
     private static func tabs(_ model: Model, row: Int, _ frame: inout Frame) {
         let names = Model.View.allCases.map { "\($0.rawValue) \($0.title)" }
         let isShort = names.reduce(0) { $0 + $1.count + 2 } > model.size.columns
-        var pieces: Pieces = []
+        var column = 0
         for (view, name) in zip(Model.View.allCases, names) {
-            if view == model.view {
-                pieces += [("[", .dim), (name, .accent), ("]", .dim)]
-            } else {
-                pieces.append((isShort ? " \(view.rawValue) " : " \(name) ", .dim))
-            }
+            let isShown = view == model.view
+            let pieces: Pieces =
+                isShown
+                ? [("[", .dim), (name, .accent), ("]", .dim)]
+                : [(isShort ? " \(view.rawValue) " : " \(name) ", .dim)]
+            let end = frame.put(pieces, at: Place(row: row, column: column))
+            frame.point(row: row, columns: column..<end, .action(view.action))
+            column = end
         }
-        frame.put(pieces, at: Place(row: row, column: 0))
     }
 
     private static func line(_ model: Model, _ cache: CacheReport, row: Int, _ frame: inout Frame) {
@@ -128,7 +130,7 @@ enum HeaderView {
         let label: Pieces = [(" ", .plain), ("\(name) ", .accent)]
         let groups: [Pieces] = [
             [(Text.right(Format.rate(history.rate(\.lookups)), 8), .plain)],
-            [(" hit ", .dim), (Text.right(Format.percent(history.hitRatio), 5), .plain)],
+            [(" hit ", .dim), (Text.right(Format.percent(history.hitRatio()), 5), .plain)],
             [(" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain)],
             [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
             [("  ", .plain), (Text.right(fill.text, 9), .plain)],
@@ -140,16 +142,12 @@ enum HeaderView {
             figures.append((" " + gauge, .accent))
         }
         let room = min(16, columns - width(label) - width(figures) - 1)
-        let graph: Pieces =
-            room >= 4
-            ? [
-                (
-                    Sparkline.text(history.rates(\.lookups, last: room), width: room, model.glyphs),
-                    .accent
-                )
-            ]
-            : []
-        frame.put(label + graph + figures, at: Place(row: row, column: 0))
+        var column = frame.put(label, at: Place(row: row, column: 0))
+        if room >= 4 {
+            graph(model, history, \.lookups, at: Place(row: row, column: column), room, &frame)
+            column += room
+        }
+        frame.put(figures, at: Place(row: row, column: column))
     }
 
     private static func wide(
@@ -164,7 +162,7 @@ enum HeaderView {
             Line(
                 label: "look-ups", part: \.lookups, style: .bold,
                 figures: [
-                    ("hit", Format.percent(history.hitRatio)), ("held", fill.text),
+                    ("hit", Format.percent(history.hitRatio())), ("held", fill.text),
                 ], end: (gauge, .accent)),
             Line(
                 label: "misses", part: \.misses, style: .plain,
@@ -188,11 +186,27 @@ enum HeaderView {
             ]
             let used = (front + figures).reduce(0) { $0 + Text.width(of: $1.text) }
             let width = max(0, box.width - 1 - used)
-            let graph = Sparkline.text(
-                history.rates(line.part, last: width), width: width, model.glyphs)
+            let start = Place(row: row + place, column: box.column)
+            let middle = Place(row: start.row, column: frame.put(front, at: start))
+            graph(model, history, line.part, at: middle, width, &frame)
             frame.put(
-                front + [(graph, .accent)] + figures,
-                at: Place(row: row + place, column: box.column), limit: box.width)
+                figures, at: Place(row: start.row, column: middle.column + width),
+                limit: max(0, box.column + box.width - middle.column - width))
+        }
+    }
+
+    /// The latest samples; the mouse goes to the instant of one.
+    private static func graph(
+        _ model: Model, _ history: History, _ part: KeyPath<History.Sample, Double>,
+        at place: Place, _ width: Int, _ frame: inout Frame
+    ) {
+        let samples = history.samples.suffix(width * model.glyphs.samplesPerColumn)
+        frame.put(
+            Sparkline.text(samples.map { $0.rate(part) }, width: width, model.glyphs), at: place,
+            .accent)
+        for (back, sample) in samples.reversed().enumerated() {
+            let column = place.column + width - 1 - back / model.glyphs.samplesPerColumn
+            frame.point(row: place.row, columns: column..<column + 1, .instant(sample.at))
         }
     }
 

@@ -1,6 +1,7 @@
 /// Every key there is, from the table of bindings; what cannot be done just now is grey and says why.
 enum HelpView {
     static func draw(_ model: Model, _ scroll: Int, _ frame: inout Frame) {
+        let bindings = model.keys.all
         let keys = bindings.map(\.names.count).max() ?? 0
         let width = min(
             model.size.columns - 2, keys + 4 + (bindings.map(\.help.count).max() ?? 0) + 4)
@@ -22,7 +23,7 @@ enum HelpView {
                 at: Place(row: inside.row + line, column: inside.column + 1),
                 limit: inside.width - 2)
         }
-        if lastScroll(model.size) > 0 {
+        if lastScroll(model) > 0 {
             frame.put(
                 " j k scroll ",
                 at: Place(row: inside.row + inside.height, column: inside.column + 2),
@@ -31,5 +32,7 @@ enum HelpView {
     }
 
     /// How far help can be scrolled.
-    static func lastScroll(_ size: Size) -> Int { max(0, bindings.count - (size.rows - 2)) }
+    static func lastScroll(_ model: Model) -> Int {
+        max(0, model.keys.all.count - (model.size.rows - 2))
+    }
 }

@@ -30,10 +30,7 @@ enum MemoryView {
             let line = Box(
                 row: box.row + lines.count + place, column: box.column, height: 1, width: box.width)
             frame.put([entry(model, row)], in: line, model)
-            if first + place == cursor {
-                frame.restyle(
-                    row: line.row, columns: box.column..<box.column + box.width, .selected)
-            }
+            frame.line(row: line.row, in: box, first + place, isSelected: first + place == cursor)
         }
     }
 
@@ -108,7 +105,11 @@ enum MemoryView {
     }
 
     private static func largest(_ model: Model) -> Pieces {
-        [(Text.right("SIZE", 7) + Text.right("HITS", 9) + "  LARGEST ENTRIES", .dim)]
+        let query = model.largestQuery
+        let isUsual = query.sort == .size && query.descending
+        let arrow = query.descending ? model.glyphs.down : model.glyphs.up
+        let what = isUsual ? "LARGEST ENTRIES" : "ENTRIES BY \(query.sort.rawValue) \(arrow)"
+        return [(Text.right("SIZE", 7) + Text.right("HITS", 9) + "  " + what, .dim)]
     }
 
     private static func entry(_ model: Model, _ row: Row) -> Pieces {

@@ -104,9 +104,22 @@ enum PlanView {
         frame.put(
             apply, at: Place(row: row, column: column + cancel.count + 3),
             dialog.confirms ? .selected : .plain)
+        frame.point(row: row, columns: column..<column + cancel.count, .button(.cancel))
+        let second = column + cancel.count + 3
+        frame.point(row: row, columns: second..<second + apply.count, .button(.apply))
     }
 
     // MARK: Words
+
+    /// The whole dialog, a sentence or a choice each.
+    static func words(_ model: Model, _ dialog: PlanDialog) -> [String] {
+        let victims = dialog.plan.victims.prefix(8).map { victim in
+            "\(victim.id.key), \(victim.cause.rawValue), version \(victim.version), "
+                + Units.text(bytes: victim.bytes)
+        }
+        let choices = choices(model, dialog).map { $0.map(\.text).joined() }
+        return [title(dialog.plan)] + notes(model, dialog.plan) + victims + choices
+    }
 
     private static func title(_ plan: Plan) -> String {
         switch plan.change {

@@ -103,12 +103,20 @@ extension Frame {
         }
     }
 
+    /// A line of a list: the one under the cursor stands out, and the mouse selects it.
+    mutating func line(row: Int, in box: Box, _ number: Int, isSelected: Bool) {
+        let columns = box.column..<box.column + box.width
+        if isSelected { restyle(row: row, columns: columns, .selected) }
+        point(row: row, columns: columns, .line(number))
+    }
+
     /// A dialog in the middle of the screen: blank inside, with a border; returns its inside.
     mutating func dialog(_ title: String, width: Int, height: Int, _ glyphs: Glyphs) -> Box {
         let box = Box(
             row: max(0, (size.rows - height) / 2), column: max(0, (size.columns - width) / 2),
             height: min(height, size.rows), width: min(width, size.columns))
         clear(box)
+        pointNowhere()
         border(box, title, glyphs)
         return box.inside
     }

@@ -81,11 +81,14 @@ enum StatusView {
         switch model.view {
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:
+            pieces.append((" of \(model.log.lines.count)", .dim))
+        default: break
+        }
+        if !model.pane.filter.isEmpty {
             pieces += [
-                (" of \(model.log.lines.count)  filter ", .dim),
+                ("  filter ", .dim),
                 (Text.safe(model.pane.filter, ascii: model.glyphs.ascii), .bold),
             ]
-        default: break
         }
         return pieces + pace(model)
     }
@@ -159,7 +162,7 @@ enum StatusView {
         }
     }
 
-    private static func labels(
+    static func labels(
         _ model: Model, _ purpose: Prompt.Purpose
     ) -> (label: String, accepted: String) {
         switch purpose {
@@ -189,13 +192,15 @@ enum StatusView {
             frame.put(
                 [(key, .bold), (" \(binding.hint!)", .dim)],
                 at: Place(row: model.size.rows - 1, column: column))
+            let columns = column..<column + width
+            frame.point(row: model.size.rows - 1, columns: columns, .action(binding.action))
             column += width + 2
         }
     }
 
     /// Help and Quit first where not all fit: whoever knows those two finds the rest.
     private static func hints(_ model: Model) -> [Binding] {
-        let all = bindings.filter { $0.hint != nil }
+        let all = model.keys.all.filter { $0.hint != nil && !$0.keys.isEmpty }
         let width = all.reduce(0) { $0 + $1.keys[0].name.count + $1.hint!.count + 3 }
         guard width > model.size.columns else { return all }
         let last = all.filter { [.help, .quit].contains($0.action) }

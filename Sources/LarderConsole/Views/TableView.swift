@@ -21,8 +21,13 @@ enum TableView {
         }
         let cells = columns(model, width: table.width)
         heading(model, cells, table, &frame)
+        var place = max(model.top, model.offset)
         for (line, row) in lines(model, table.height - 1).enumerated() {
             draw(model, row.row, gone: row.gone, cells, table, line: 1 + line, &frame)
+            guard row.gone == nil else { continue }
+            let isSelected = row.row.id == model.cursor
+            frame.line(row: table.row + 1 + line, in: table, place, isSelected: isSelected)
+            place += 1
         }
         if model.rows.isEmpty {
             frame.put(
@@ -65,7 +70,6 @@ enum TableView {
     private static func columns(_ model: Model, width: Int) -> [Cell] {
         let dropped: [Column] = [.version, .fetch, .age, .size, .hits, .expiry, .cache]
         let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
-        let now = model.shownNow
         let showsTimes = model.showsTimes
         /// A countdown or the time of day.
         func end(_ instant: Instant?, _ now: Instant) -> String {
@@ -73,8 +77,8 @@ enum TableView {
             return model.time(instant)
         }
         let timeWidth = showsTimes ? 8 : 7
-        let refreshes = model.rows.contains { $0.state(at: now) == .refreshing }
-        let stateWidth = refreshes ? Row.State.refreshing.rawValue.count : 8
+        // As wide as the longest word, seen or not: columns do not move about.
+        let stateWidth = Row.State.allCases.map(\.rawValue.count).max()!
         var cells = [
             Cell(column: .cache, heading: "CACHE", width: cacheWidth) { row, _ in row.id.cache },
             Cell(column: .ttl, heading: "TTL", width: timeWidth) { row, now in
@@ -86,8 +90,8 @@ enum TableView {
             Cell(column: .age, heading: "AGE", width: timeWidth) { row, now in
                 showsTimes ? model.time(row.writtenAt) : Format.age(now - row.writtenAt)
             },
-            Cell(column: .hits, heading: "HITS", width: 7) { row, _ in Format.count(row.hits) },
-            Cell(column: .size, heading: "SIZE", width: 6) { row, _ in
+            Cell(column: .hits, heading: "HITS", width: 6) { row, _ in Format.brief(row.hits) },
+            Cell(column: .size, heading: "SIZE", width: 5) { row, _ in
                 Units.text(bytes: row.bytes)
             },
             Cell(column: .fetch, heading: "FETCH", width: 7) { row, _ in
@@ -130,6 +134,7 @@ enum TableView {
             frame.put(
                 shown, at: Place(row: table.row, column: column), sorted ? .accent : .dim,
                 limit: table.column + table.width - column)
+            frame.point(row: table.row, columns: column..<column + width, .sort(this))
             column += width + 2
         }
         put("KEY", .key, width: max(3, keyWidth(cells, table.width)), leftward: true)
@@ -173,10 +178,6 @@ enum TableView {
                 ))
         }
         frame.put(pieces, at: place, limit: table.width)
-        if selected {
-            frame.restyle(
-                row: place.row, columns: place.column..<place.column + table.width, .selected)
-        }
     }
 
     private static func style(_ state: Row.State, _ base: Style) -> Style {

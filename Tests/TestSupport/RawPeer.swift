@@ -1,0 +1,58 @@
+import Foundation
+
+/// A connection to a unix socket that sends what it likes, and reads only when told to.
+public final class RawPeer {
+    private let descriptor: Int32
+
+    public init(_ path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let failed = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, length)
+            }
+        }
+        guard failed == 0 else {
+            close(descriptor)
+            throw Failure("no connection: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Sends as much as the other end takes; false where it has closed.
+    @discardableResult
+    public func send(_ bytes: some Sequence<UInt8>) -> Bool {
+        let bytes = Array(bytes)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Foundation.send(
+                    descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
+    public func send(_ text: String) { send(text.utf8) }
+
+    /// What came until the other end closed, or nothing came for `limit`.
+    public func answer(within limit: Duration = .seconds(10)) -> String {
+        var all: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&waiting, 1, Int32(limit.components.seconds * 1000)) == 1 {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            all += buffer[..<count]
+            // An answer that ends in an object is whole.
+            if all.last == UInt8(ascii: "}") { break }
+        }
+        return String(decoding: all, as: UTF8.self)
+    }
+}
