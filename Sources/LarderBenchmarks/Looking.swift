@@ -58,7 +58,24 @@ extension Figure {
                     },
                     Contestant("undisturbed") { await cpuTime(inspected) },
                 ]
-            }
+            },
+            Figure(
+                id: "crowded.at", unit: "ns",
+                about:
+                    "CPU time a hit, with 500 connections, 10 readers of events that do not read",
+                rounds: 5
+            ) { _ in
+                let inspected = try Inspected(100_000)
+                return [
+                    .ours {
+                        let crowd = try await Crowd(inspected.inspector)
+                        let time = await cpuTime(inspected)
+                        await crowd.leave()
+                        return time
+                    },
+                    Contestant("undisturbed") { await cpuTime(inspected) },
+                ]
+            },
         ]
 
     /// Nanoseconds of a thread's own time that a hit takes, over three seconds.

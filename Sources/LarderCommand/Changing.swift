@@ -18,19 +18,28 @@ struct ChangingOptions: ParsableArguments {
     @Option(help: "The name of a protected cache, to confirm that it is meant.")
     var confirm: String?
 
-    /// Plans, asks and applies.
-    func make(_ change: Change, on inspector: RemoteInspector) async throws {
+    @OptionGroup
+    var output: FormatOption
+
+    /// Plans, asks and applies. A format for programs has one result: of a dry run the plan, else
+    /// what came of it.
+    func make(_ change: Change, on inspector: RemoteInspector, _ from: Source) async throws {
         let plan = try await inspector.plan(change)
         for skipped in plan.skipped { say("left alone: \(skipped.id.key), \(skipped.why)") }
-        let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
-        print(
-            "plan: \(entries) to go, \(Units.text(bytes: plan.bytes)), \(plan.fetches) fetches to "
-                + "come within a minute")
-        for victim in plan.victims.prefix(10) {
-            print("  \(victim.cause.rawValue)  \(victim.id.cache)  \(Table.plain(victim.id.key))")
+        let isText = output.format == .text
+        if isText { show(plan) }
+        if dryRun {
+            guard !isText else { return }
+            let header = ["cause", "cache", "key", "version", "bytes"]
+            return output.print(
+                plan, header,
+                plan.victims.map { victim in
+                    [
+                        victim.cause.rawValue, victim.id.cache, victim.id.key,
+                        "\(victim.version)", "\(victim.bytes)",
+                    ]
+                }, from)
         }
-        if plan.entries > 10 { print("  and \(plan.entries - 10) more") }
-        if dryRun { return }
         if !yes {
             guard isatty(0) == 1 else {
                 say("nothing was changed: there is no terminal to ask at; --yes does it")
@@ -45,10 +54,33 @@ struct ChangingOptions: ParsableArguments {
         let outcome = try await inspector.apply(
             plan.id, Application(confirmation: confirm), by: Actor("larder", reason: reason))
         for skipped in outcome.skipped { say("left alone: \(skipped.id.key), \(skipped.why)") }
-        print(
-            "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
-                + (outcome.skipped.isEmpty ? "" : ", \(outcome.skipped.count) left alone"))
+        if isText {
+            print(
+                "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
+                    + (outcome.skipped.isEmpty ? "" : ", \(outcome.skipped.count) left alone"))
+        } else {
+            output.print(
+                Done(plan: plan.id, outcome: outcome), ["plan", "removed", "bytes", "left alone"],
+                [[plan.id, "\(outcome.removed)", "\(outcome.bytes)", "\(outcome.skipped.count)"]],
+                from)
+        }
         say("larder undo \(plan.id) takes it back")
+    }
+
+    private struct Done: Encodable {
+        var plan: Plan.ID
+        var outcome: Outcome
+    }
+
+    private func show(_ plan: Plan) {
+        let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
+        print(
+            "plan: \(entries) to go, \(Units.text(bytes: plan.bytes)), \(plan.fetches) fetches to "
+                + "come within a minute")
+        for victim in plan.victims.prefix(10) {
+            print("  \(victim.cause.rawValue)  \(victim.id.cache)  \(Table.plain(victim.id.key))")
+        }
+        if plan.entries > 10 { print("  and \(plan.entries - 10) more") }
     }
 }
 
@@ -93,7 +125,7 @@ struct Invalidate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await target.each(reason: changing.reason) { inspector in
+        try await target.each(changing.output.format, reason: changing.reason) { inspector, from in
             let change: Change
             if all {
                 change = .invalidateAll(cache: cache)
@@ -113,7 +145,7 @@ struct Invalidate: AsyncParsableCommand {
                 }
                 change = soft ? .soften(seen) : .invalidate(seen)
             }
-            try await changing.make(change, on: inspector)
+            try await changing.make(change, on: inspector, from)
         }
     }
 }
@@ -136,10 +168,16 @@ struct Undo: AsyncParsableCommand {
     @OptionGroup
     var target: Target
 
+    @OptionGroup
+    var output: FormatOption
+
     func run() async throws {
-        try await target.each(reason: reason) { inspector in
+        try await target.each(output.format, reason: reason) { inspector, from in
             let outcome = try await inspector.undo(plan, by: Actor("larder", reason: reason))
-            print("undone: \(outcome.restored) entries are back")
+            guard output.format != .text else {
+                return print("undone: \(outcome.restored) entries are back")
+            }
+            output.print(outcome, ["restored"], [["\(outcome.restored)"]], from)
         }
     }
 }
@@ -180,7 +218,7 @@ struct SetBounds: AsyncParsableCommand {
 
     func run() async throws {
         let option = try option()
-        try await target.each(reason: changing.reason) { inspector in
+        try await target.each(changing.output.format, reason: changing.reason) { inspector, from in
             let report = try await inspector.report()
             guard let found = report.caches.first(where: { $0.name == cache }) else {
                 throw InspectorError(
@@ -188,7 +226,7 @@ struct SetBounds: AsyncParsableCommand {
                         + report.caches.map(\.name).joined(separator: ", "))
             }
             let new = option.applied(to: found.snapshot.configuration)
-            try await changing.make(.configure(cache: cache, to: new), on: inspector)
+            try await changing.make(.configure(cache: cache, to: new), on: inspector, from)
         }
     }
 }

@@ -24,14 +24,17 @@ extension Engine {
         }
 
         let defaults = [
-            "accounts": Configuration(maxsize: 64, ttl: .seconds(45)),
+            "accounts": Configuration(
+                maxsize: 64, ttl: .seconds(45), negativeTTL: .seconds(5)),
             "credentials": Configuration(maxsize: 64, ttl: nil),
         ]
         let accounts = Cache<String, Account>(
-            "accounts", options.configuration("accounts", default: defaults["accounts"]!)
+            "accounts", options.configuration("accounts", default: defaults["accounts"]!),
+            renewal: .embeddedAccounts
         ) { try await origin.account($0) }
         let credentials = Cache<EmbeddedRole, IssuedCredentials>(
-            "credentials", options.configuration("credentials", default: defaults["credentials"]!)
+            "credentials", options.configuration("credentials", default: defaults["credentials"]!),
+            renewal: .embeddedCredentials
         ) { try await origin.credentials(for: $0) }
 
         let inspector = LocalInspector("demo")

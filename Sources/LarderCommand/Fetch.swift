@@ -46,8 +46,8 @@ struct FetchAccount: AsyncParsableCommand {
     var target: Target
 
     func run() async throws {
-        if !dynamoDBJSON, let place = try target.running(unless: OriginOptions.isNamed) {
-            return try await repetition.fetch(place, EntryKey(cache: "accounts", key: number))
+        if !dynamoDBJSON, target.isRunning(unless: OriginOptions.isNamed) {
+            return try await repetition.fetch(target, EntryKey(cache: "accounts", key: number))
         }
         let engine = try await Engine.make(origin)
         try await closing(engine) {
@@ -56,7 +56,7 @@ struct FetchAccount: AsyncParsableCommand {
             if dynamoDBJSON, let json = engine.dynamoDBJSON {
                 print(try await json(number))
             } else {
-                printJSON(result.value)
+                repetition.show(result.value)
             }
         }
     }
@@ -85,8 +85,8 @@ struct FetchCredentials: AsyncParsableCommand {
 
     func run() async throws {
         // What is secret never leaves another process.
-        if !showSecrets, let place = try target.running(unless: OriginOptions.isNamed) {
-            return try await repetition.fetch(place, EntryKey(cache: "credentials", key: role))
+        if !showSecrets, target.isRunning(unless: OriginOptions.isNamed) {
+            return try await repetition.fetch(target, EntryKey(cache: "credentials", key: role))
         }
         var origin = origin
         // Where there is no word of AWS, a role is one of the embedded issuer's.
@@ -95,7 +95,7 @@ struct FetchCredentials: AsyncParsableCommand {
         try await closing(engine) {
             let result = try await repetition.fetch(
                 engine, EntryKey(cache: "credentials", key: role))
-            printJSON(showSecrets ? try await engine.reveal(role) : result.value)
+            repetition.show(showSecrets ? try await engine.reveal(role) : result.value)
         }
     }
 }
@@ -108,6 +108,18 @@ struct Repetition: ParsableArguments {
     @Option(help: "How many look-ups at once.")
     var parallel = 1
 
+    @Option(help: "How the value is printed: text, json or csv.")
+    var format = LookingOptions.Format.json
+
+    /// Prints a value.
+    func show(_ value: Shown, _ from: Source = Source()) {
+        var output = FormatOption()
+        output.format = format
+        output.print(
+            value, ["field", "value"],
+            value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] }, from)
+    }
+
     func validate() throws {
         guard (1...1_000_000).contains(times) else {
             throw ValidationError("--times: 1 to 1000000 are accepted")
@@ -117,26 +129,21 @@ struct Repetition: ParsableArguments {
         }
     }
 
-    /// Makes the look-ups through a running engine, prints the value, and says on standard error
+    /// Makes the look-ups through running engines, prints the value, and says on standard error
     /// what they came to.
-    func fetch(_ place: Rendezvous, _ key: EntryKey) async throws {
-        let inspector: RemoteInspector
-        do { inspector = try RemoteInspector(place) } catch {
-            say("\(error)")
-            throw Ending(status: 69)
+    func fetch(_ target: Target, _ key: EntryKey) async throws {
+        try await target.each(format) { inspector, from in
+            let began = ContinuousClock.now
+            let result = try await lookUp(inspector, key)
+            let took = ContinuousClock.now - began
+            let at = try await inspector.report().at
+            let kept = result.row.map {
+                "age \(Units.countdown(at - $0.writtenAt)), version \($0.version)"
+            }
+            let what = "\(result.wasHit ? "hit" : "miss"), \(kept ?? "not kept")"
+            say("\(inspector.place.name): \(what), \(Units.text(took))")
+            show(result.value, from)
         }
-        let outcome: Result<FetchResult, any Error>
-        let began = ContinuousClock.now
-        do { outcome = .success(try await lookUp(inspector, key)) } catch {
-            outcome = .failure(error)
-        }
-        let took = ContinuousClock.now - began
-        await inspector.close()
-        let result = try outcome.get()
-        let version = result.row.map { "version \($0.version)" } ?? "not kept"
-        say(
-            "\(place.name): \(result.wasHit ? "hit" : "miss"), \(version), \(Units.text(took))")
-        printJSON(result.value)
     }
 
     /// Makes the look-ups and says on standard error what they came to; returns the last result.
@@ -172,13 +179,6 @@ struct Repetition: ParsableArguments {
 /// A word to the one at the terminal, apart from what is printed.
 func say(_ text: String) {
     FileHandle.standardError.write(Data("larder: \(text)\n".utf8))
-}
-
-func printJSON(_ value: Shown) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    // What cannot fail does not: a tree of texts and finite numbers.
-    print(String(decoding: try! encoder.encode(value), as: UTF8.self))
 }
 
 /// Runs `work` and closes the engine, whatever came of it.

@@ -10,17 +10,40 @@ struct FormatOption: ParsableArguments {
     var format = LookingOptions.Format.text
 
     /// Prints a value as JSON, or else lines of fields: as a table, or as CSV.
-    func print(_ value: some Encodable, _ header: [String], _ rows: [[String]]) {
+    func print(
+        _ value: some Encodable, _ header: [String], _ rows: [[String]], _ from: Source = Source()
+    ) {
         switch format {
-        case .json:
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            // What came as JSON goes as such.
-            Swift.print(String(decoding: try! encoder.encode(value), as: UTF8.self))
-        case .csv: for row in [header] + rows { Swift.print(CSV.line(row)) }
+        case .json: print(json: Self.json(value), from)
+        case .csv:
+            for row in (from.isFirst ? [header] : []) + rows {
+                let engine = from.engine.map { row == header ? ["engine"] : [$0] } ?? []
+                Swift.print(CSV.line(engine + row))
+            }
         case .text: Table.print(header, rows)
         }
     }
+
+    /// Prints what is JSON already.
+    func print(json: String, _ from: Source) {
+        guard let engine = from.engine else { return Swift.print(json) }
+        Swift.print("{\"engine\" : \(Self.json(engine)), \"result\" : \(json)}")
+    }
+
+    private static func json(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        // What came as JSON goes as such.
+        return String(decoding: try! encoder.encode(value), as: UTF8.self)
+    }
+}
+
+/// The engine that a result comes from, where there are several.
+struct Source {
+    /// `nil` where there is only one.
+    var engine: String?
+    /// Nothing was printed of another before.
+    var isFirst = true
 }
 
 enum CSV {
@@ -82,7 +105,7 @@ struct Caches: AsyncParsableCommand {
     var output: FormatOption
 
     func run() async throws {
-        try await target.each { inspector in
+        try await target.each(output.format) { inspector, from in
             let caches = try await inspector.report().caches
             output.print(
                 caches, ["cache", "entries", "maxsize", "ttl", "policy", "bytes", "hit"],
@@ -96,7 +119,7 @@ struct Caches: AsyncParsableCommand {
                         snapshot.counters.hitRatio.map { String(format: "%.1f%%", $0 * 100) }
                             ?? "-",
                     ]
-                })
+                }, from)
         }
     }
 }
@@ -112,7 +135,7 @@ struct Stats: AsyncParsableCommand {
     var output: FormatOption
 
     func run() async throws {
-        try await target.each { inspector in
+        try await target.each(output.format) { inspector, from in
             let report = try await inspector.report()
             output.print(
                 report,
@@ -129,7 +152,7 @@ struct Stats: AsyncParsableCommand {
                         "\(counters.replaced)", "\(counters.unused)",
                         "\(counters.regretEvicted + counters.regretExpired)",
                     ]
-                })
+                }, from)
         }
     }
 }
@@ -179,19 +202,18 @@ struct Entries: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await target.each { inspector in
+        try await target.each(output.format) { inspector, from in
             let page = try await inspector.entries(
                 Query(
                     caches: cache.map { [$0] } ?? [], filter: filter, sort: sort.column,
                     descending: sort.descending, limit: limit))
             if output.format == .json {
                 let look = OneLook(report: try await inspector.report(), page: page)
-                print(look.text(.json), terminator: "")
-                return
+                return output.print(json: look.text(.json), from)
             }
             output.print(
                 page.rows.map(\.id), columns.map(\.rawValue),
-                page.rows.map { row in columns.map { text($0, row, page.at) } })
+                page.rows.map { row in columns.map { text($0, row, page.at) } }, from)
             if page.matched > page.rows.count {
                 say("\(page.matched - page.rows.count) more; --limit shows them")
             }
@@ -232,7 +254,7 @@ struct Entry: AsyncParsableCommand {
     var output: FormatOption
 
     func run() async throws {
-        try await target.each { inspector in
+        try await target.each(output.format) { inspector, from in
             guard let detail = try await inspector.entry(EntryKey(cache: cache, key: key)) else {
                 throw InspectorError("\(cache) holds no live entry \"\(key)\"")
             }
@@ -247,7 +269,8 @@ struct Entry: AsyncParsableCommand {
                     ["expiry", Units.countdown(row.expiry.map { $0 - at })],
                     ["age", Units.countdown(at - row.writtenAt)], ["hits", "\(row.hits)"],
                     ["size", Units.text(bytes: row.bytes)],
-                ] + detail.value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] })
+                ] + detail.value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] },
+                from)
         }
     }
 }
@@ -277,7 +300,7 @@ struct Events: AsyncParsableCommand {
     var output: FormatOption
 
     func run() async throws {
-        try await target.each { inspector in
+        try await target.each(output.format) { inspector, from in
             var last: [String: UInt64] = [:]
             var isFirst = true
             let filter = try Filter(filter)
@@ -297,21 +320,24 @@ struct Events: AsyncParsableCommand {
                     _ = try await inspector.events(in: cache, after: 0, limit: 0)
                 }
                 events.sort { $0.at < $1.at }
-                show(isFirst ? events.suffix(limit) : events[...], report)
+                show(isFirst ? events.suffix(limit) : events[...], report, from)
                 isFirst = false
                 if follow { try await Task.sleep(for: .milliseconds(250)) }
             } while follow
         }
     }
 
-    private func show(_ events: ArraySlice<LoggedEvent>, _ report: Report) {
+    private func show(
+        _ events: ArraySlice<LoggedEvent>, _ report: Report, _ from: Source
+    ) {
         for event in events {
             let time = report.wall.addingTimeInterval((event.at - report.at).inSeconds)
             if output.format == .json {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
                 // What came as JSON goes as such.
-                print(String(decoding: try! encoder.encode(event), as: UTF8.self))
+                let text = String(decoding: try! encoder.encode(event), as: UTF8.self)
+                output.print(json: text, from)
                 continue
             }
             let fields = [
@@ -321,7 +347,7 @@ struct Events: AsyncParsableCommand {
             ]
             print(
                 output.format == .csv
-                    ? CSV.line(fields)
+                    ? CSV.line((from.engine.map { [$0] } ?? []) + fields)
                     : fields.map(Table.plain).filter { !$0.isEmpty }.joined(separator: "  "))
         }
         fflush(nil)
@@ -339,7 +365,7 @@ struct Changes: AsyncParsableCommand {
     var output: FormatOption
 
     func run() async throws {
-        try await target.each { inspector in
+        try await target.each(output.format) { inspector, from in
             let changes = try await inspector.changes(after: 0)
             output.print(
                 changes, ["time", "what", "by", "plan", "change", "reason"],
@@ -348,7 +374,7 @@ struct Changes: AsyncParsableCommand {
                         change.time.formatted(.iso8601), change.what.rawValue, "\(change.by)",
                         change.plan, change.summary, change.by.reason ?? "",
                     ]
-                })
+                }, from)
         }
     }
 }

@@ -43,14 +43,12 @@ struct Target: ParsableArguments {
         }
     }
 
-    /// The one engine that is meant; `nil` where none is named and none runs, or an origin of its
-    /// own was asked for.
-    func running(unless namesAnOrigin: Bool) throws -> Rendezvous? {
-        if target == nil {
-            let isOwn = namesAnOrigin || Self.environment["LARDER_STORE"] != nil
-            guard !isOwn, !Rendezvous.all(Self.environment).isEmpty else { return nil }
-        }
-        return try places()[0]
+    /// Whether an engine that runs is meant: not where none is named and none runs, or an origin of
+    /// its own was asked for.
+    func isRunning(unless namesAnOrigin: Bool) -> Bool {
+        if target != nil { return true }
+        return !namesAnOrigin && Self.environment["LARDER_STORE"] == nil
+            && !Rendezvous.all(Self.environment).isEmpty
     }
 
     private static var nobody: Ending {
@@ -73,19 +71,22 @@ struct Target: ParsableArguments {
         return all[number - 1]
     }
 
-    /// Does `work` with each engine that is meant, the name before what is printed where there are
-    /// several.
+    /// Does `work` with each engine that is meant; where they are all, it is told whose result it
+    /// prints.
     func each(
-        reason: String? = nil, _ work: (RemoteInspector) async throws -> Void
+        _ format: LookingOptions.Format, reason: String? = nil,
+        _ work: (RemoteInspector, Source) async throws -> Void
     ) async throws {
         var failed = false
         let places = try places()
         for place in places {
-            if target == "all" { print("\(place.name):") }
+            var from = Source(isFirst: place == places.first)
+            if target == "all" { from.engine = place.name }
+            if let engine = from.engine, format == .text { print("\(engine):") }
             do {
                 let inspector = try RemoteInspector(place, reason: reason)
                 let result: Result<Void, any Error>
-                do { result = .success(try await work(inspector)) } catch {
+                do { result = .success(try await work(inspector, from)) } catch {
                     result = .failure(error)
                 }
                 await inspector.close()

@@ -27,6 +27,8 @@ enum Action: String, Hashable, Sendable, CaseIterable {
     case stepOn = "step-on"
     case minuteBack = "minute-back"
     case minuteOn = "minute-on"
+    case spikeBack = "spike-back"
+    case spikeOn = "spike-on"
     case copyKey = "copy-key"
     case copyRow = "copy-row"
     case slower, faster
@@ -113,6 +115,8 @@ private let usual: [Binding] = [
     Binding([.char("]")], .stepOn, "On in time by one event"),
     Binding([.char("{")], .minuteBack, "Back in time by a minute"),
     Binding([.char("}")], .minuteOn, "On in time by a minute"),
+    Binding([.char("(")], .spikeBack, "Back in time to where many look-ups missed"),
+    Binding([.char(")")], .spikeOn, "On in time to where many look-ups missed"),
     Binding([.char("y")], .copyKey, "Copy the key to the clipboard"),
     Binding([.char("Y")], .copyRow, "Copy the row to the clipboard, as JSON"),
     Binding([.char("+")], .slower, "Refresh less often"),

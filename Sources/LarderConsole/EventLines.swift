@@ -58,7 +58,7 @@ struct EventLines: Hashable, Sendable {
     /// Writes are left out: they are as many as misses, and the rates and versions show them.
     private static func line(_ event: LoggedEvent) -> Line? {
         switch event.kind {
-        case .written, .removed(.replaced, _, _, _): return nil
+        case .written: return nil
         case .removed, .failed, .oversized, .softened, .restored, .configured: break
         }
         // What differs from entry to entry would make a line of each.

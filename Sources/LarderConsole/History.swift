@@ -69,6 +69,24 @@ struct History: Hashable, Sendable {
         return sums.lookups > 0 ? sums.hits / sums.lookups : nil
     }
 
+    /// Where far more look-ups missed than usual: the highest sample of each such time.
+    var spikes: [Instant] {
+        let rates = samples.map { $0.rate(\.misses) }
+        guard rates.count >= 10 else { return [] }
+        let mean = rates.reduce(0, +) / Double(rates.count)
+        let variance = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(rates.count)
+        let threshold = max(2 * mean, mean + 3 * variance.squareRoot(), 1)
+        var tops: [Int] = []
+        for place in rates.indices where rates[place] > threshold {
+            if let last = tops.last, rates[last...place].allSatisfy({ $0 > threshold }) {
+                if rates[place] > rates[last] { tops[tops.count - 1] = place }
+            } else {
+                tops.append(place)
+            }
+        }
+        return tops.map { samples[$0].at }
+    }
+
     private func latest(seconds: Double) -> ArraySlice<Sample> {
         var time = 0.0
         var count = 0

@@ -199,6 +199,9 @@ struct Model {
         /// Processor time over wall time since the last tick, 0...1.
         var share = 0.0
         var memory = 0
+        /// Bytes a second, of terminal, socket and files together.
+        var read = 0.0
+        var written = 0.0
         var frames = 0
         /// How long the last look took.
         var look = Duration.zero

@@ -11,7 +11,8 @@ public struct EmbeddedOrigin: Sendable {
 
     /// How the origin behaves.
     public struct Behavior: Sendable {
-        /// The mean of a fetch's time; a single one takes from half to three times as long.
+        /// The mean of an account's fetch; a single one takes from half to three times as long, and
+        /// credentials twelve times that.
         public var latency = Duration.zero
         /// The share of fetches that are refused as throttled, 0...1.
         public var throttled = 0.0
@@ -49,17 +50,31 @@ public struct EmbeddedOrigin: Sendable {
 
     /// - Throws: ``EmbeddedError``; `CancellationError` where the caller gave up.
     public func credentials(for role: EmbeddedRole) async throws -> IssuedCredentials {
-        try await travel()
-        return issuer.issue(role, lifetime: .seconds(.random(in: behavior.lifetime)))
+        // A session takes an issuer far longer than an item takes a table.
+        try await travel(times: 12)
+        // As many between one minute and two as between five and ten.
+        let range = log(behavior.lifetime.lowerBound)...log(behavior.lifetime.upperBound)
+        return issuer.issue(role, lifetime: .seconds(exp(.random(in: range))))
     }
 
     /// The way to the origin and back, which some never survive.
-    private func travel() async throws {
+    private func travel(times: Int = 1) async throws {
         if behavior.latency > .zero {
             // Most are quick and a few are slow: an exponential tail behind a fixed half.
             let tail = min(-log(1 - Double.random(in: 0..<1)) / 2, 2.5)
-            try await Task.sleep(for: behavior.latency * (0.5 + tail))
+            try await Task.sleep(for: behavior.latency * (0.5 + tail) * times)
         }
         if Double.random(in: 0..<1) < behavior.throttled { throw EmbeddedError.throttled }
+    }
+}
+
+extension Renewal {
+    /// Credentials are fetched anew when a third of their life is over, so that one sees it.
+    public static let embeddedCredentials = Renewal(
+        window: { life in life * 2 / 3 }, mandatory: .seconds(10))
+
+    /// That an account is missing is remembered, as long as the bounds say.
+    public static let embeddedAccounts = Renewal { error in
+        error as? EmbeddedError == .missing ? .absent : .passing
     }
 }

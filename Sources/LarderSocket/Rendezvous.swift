@@ -79,15 +79,18 @@ public struct Rendezvous: Hashable, Sendable {
         try checkFolder()
     }
 
+    /// - Parameter asMember: A folder of another user's is good where its group is one of this
+    ///   user's and nobody else can have put it there.
     /// - Throws: ``SocketError`` where somebody else could put something there.
-    func checkFolder() throws(SocketError) {
+    func checkFolder(asMember: Bool = false) throws(SocketError) {
         guard let file = Self.file(folder) else { throw SocketError("\(folder) is not there") }
         guard file.type == .typeDirectory else {
             throw SocketError("\(folder) is no folder of its own (a link, or a file); remove it")
         }
-        guard file.uid == geteuid() || file.uid == 0 else {
-            throw SocketError("\(folder) belongs to uid \(file.uid); it is not trusted")
-        }
+        guard
+            file.uid == geteuid() || file.uid == 0
+                || asMember && Self.isOneOfOurs(group: file.gid) && isParentSafe
+        else { throw SocketError("\(folder) belongs to uid \(file.uid); it is not trusted") }
         guard file.mode & 0o022 == 0 else {
             throw SocketError(
                 "\(folder) can be written to by others; chmod go-w it, or remove it")
@@ -96,7 +99,7 @@ public struct Rendezvous: Hashable, Sendable {
 
     /// - Throws: ``SocketError`` where what stands there is no socket of this user or of root.
     func checkSocket() throws(SocketError) {
-        try checkFolder()
+        try checkFolder(asMember: true)
         guard let file = Self.file(socket) else {
             throw SocketError("no engine called \(name) is in \(folder)")
         }
@@ -111,13 +114,28 @@ public struct Rendezvous: Hashable, Sendable {
     /// What stands at a path, links not followed; `nil` where nothing does.
     private static func file(
         _ path: String
-    ) -> (type: FileAttributeType, uid: uid_t, mode: UInt16)? {
+    ) -> (type: FileAttributeType, uid: uid_t, gid: gid_t, mode: UInt16)? {
         let facts = try? FileManager.default.attributesOfItem(atPath: path)
         guard let type = facts?[.type] as? FileAttributeType,
             let uid = facts?[.ownerAccountID] as? NSNumber,
+            let gid = facts?[.groupOwnerAccountID] as? NSNumber,
             let mode = facts?[.posixPermissions] as? NSNumber
         else { return nil }
-        return (type, uid.uint32Value, mode.uint16Value)
+        return (type, uid.uint32Value, gid.uint32Value, mode.uint16Value)
+    }
+
+    /// Only root and this user can make a folder beside this one.
+    private var isParentSafe: Bool {
+        let parent = URL(filePath: folder).deletingLastPathComponent().path
+        guard let file = Self.file(parent) else { return false }
+        return [0, geteuid()].contains(file.uid) && file.mode & 0o022 == 0
+    }
+
+    private static func isOneOfOurs(group: gid_t) -> Bool {
+        if group == getegid() { return true }
+        var groups = [gid_t](repeating: 0, count: Int(max(0, getgroups(0, nil))))
+        let count = getgroups(Int32(groups.count), &groups)
+        return groups.prefix(Int(max(0, count))).contains(group)
     }
 
     // MARK: The lock

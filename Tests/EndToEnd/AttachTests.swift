@@ -49,10 +49,13 @@ import Testing
             #expect(ran.status == 0, "\(ran.errors)")
             #expect(ran.output.contains(numbers[place]))
         }
+        let hit = try larder("fetch", "account", numbers[3], "--format", "csv")
+        #expect(hit.errors.contains("demo: hit, age 0:0"), "\(hit.errors)")
+        #expect(hit.output.hasPrefix("field,value\naccount_number,\(numbers[3])\n"))
         let listed = try larder("entries", "accounts", "--sort", "key", "--format", "csv")
         #expect(rows(listed).map { $0[1] } == [numbers[0], numbers[2], numbers[3]])
         let stats = try larder("stats", "--format", "csv")
-        #expect(rows(stats).first?.prefix(3) == ["accounts", "1", "4"])
+        #expect(rows(stats).first?.prefix(3) == ["accounts", "2", "4"])
     }
 
     @Test func `an entry goes by name, with a reason, and what changed since stays`() throws {
@@ -80,6 +83,41 @@ import Testing
         #expect(wrong.status == 64 && wrong.errors.contains("write it like 300s"))
     }
 
+    @Test func `what lived for its ttl is gone just after it, as expired`() throws {
+        let engine = try serve("--cache accounts:ttl=2s")
+        defer { _ = engine }
+        _ = try larder("fetch", "account", "100000000001")
+        #expect(rows(try larder("entries", "accounts", "--format", "csv")).count == 1)
+        // The engine itself says how long it lived.
+        #expect(
+            try eventually {
+                rows(try larder("entries", "accounts", "--format", "csv")).isEmpty
+            })
+        let expired = try larder("events", "accounts", "--filter", "state=expired").output
+        #expect(expired.contains("expired  100000000001  version 1, 0:03 old"), "\(expired)")
+    }
+
+    @Test func `a plan whose entry was written anew meanwhile leaves it alone and says so`() throws
+    {
+        let engine = try serve("--warm 2")
+        defer { _ = engine }
+        #expect(
+            try eventually { rows(try larder("entries", "accounts", "--format", "csv")).count == 2 }
+        )
+        // Asked at a terminal, and answered only when the entry is another.
+        let asking = try Terminal(
+            "unset LARDER_STORE; \(TestSupport.larder) invalidate accounts 100000000001",
+            environment: ["XDG_RUNTIME_DIR": folder.path])
+        try asking.wait(for: "do it? [y/N]")
+        _ = try larder("invalidate", "accounts", "100000000001", "--yes")
+        _ = try larder("fetch", "account", "100000000001")
+        try asking.type("y")
+        try asking.press("Enter")
+        try asking.wait(for: "left alone: 100000000001, now version 3")
+        try asking.wait(for: "done: 0 removed")
+        #expect(rows(try larder("entries", "accounts", "--format", "csv")).count == 2)
+    }
+
     @Test func `with several engines nothing is guessed, and with none that is said`() throws {
         #expect(try larder("caches").status == 69)
         let engines = [try serve(name: "one"), try serve(name: "two")]
@@ -90,7 +128,18 @@ import Testing
         #expect(try larder("caches", "--target", "two").status == 0)
         #expect(try larder("caches", "--target", "three").status == 69)
         let all = try larder("caches", "--target", "all", "--format", "csv")
-        #expect(all.output.contains("one:\n") && all.output.contains("two:\n"))
+        let lines = all.output.split(separator: "\n").map(String.init)
+        #expect(lines[0].hasPrefix("engine,cache,entries"))
+        #expect(
+            lines.dropFirst().map { $0.prefix(12) } == [
+                "one,accounts", "one,credenti",
+                "two,accounts", "two,credenti",
+            ])
+        let json = try larder(
+            "invalidate", "accounts", "--all", "--target", "all", "--yes",
+            "--format", "json")
+        #expect(json.output.matches(of: /"engine" : "(one|two)", "result" : \{/).count == 2)
+        #expect(try larder("fetch", "account", "100000000001").status == 64)
         let second = try run(
             [TestSupport.larder, "serve", "--name", "one"], environment: environment)
         #expect(second.status == 1 && second.errors.contains("is running already"))

@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test func `stand in help, all of them, on a screen tall enough`() {
-        var model = model(100, 64)
+        var model = model(100, 80)
         _ = press(&model, .char("?"))
         let text = render(model).text.joined(separator: "\n")
         for binding in KeyBindings().all {

@@ -135,3 +135,26 @@ import Testing
         #expect(model.evictions.map(\.key) == ["b2"])
     }
 }
+
+@Suite struct `A spike` {
+    @Test func `is gone to, and from there on to the next or back to now`() {
+        var model = model(80, 24)
+        var misses: UInt64 = 100
+        for second in 1..<60 {
+            misses += second == 20 || second == 40 ? 500 : second == 41 ? 900 : 5
+            let seen = report(seconds: Double(second), hits: 1000 + UInt64(second), misses: misses)
+            _ = update(&model, look(model, rows, seen))
+        }
+        _ = update(&model, .froze(Page(at: model.now, rows: rows, matched: 3, total: 3)))
+        _ = press(&model, .char("("))
+        #expect(model.past?.at == at(1041))
+        _ = press(&model, .char("("))
+        #expect(model.past?.at == at(1020))
+        _ = press(&model, .char("("))
+        #expect(model.past?.at == at(1020) && model.toast?.text.contains("no spike") == true)
+        _ = press(&model, .char(")"))
+        #expect(model.past?.at == at(1041))
+        #expect(press(&model, .home) == .look)
+        #expect(model.past?.at == nil && model.frozen?.at == nil)
+    }
+}

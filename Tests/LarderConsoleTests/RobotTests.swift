@@ -229,7 +229,7 @@ private struct SmallEngine {
         let names = ["k", "key with blanks ", "帳戶", "e\u{301}\u{1b}[2J"]
         for _ in 0..<Int.random(in: 0...30, using: &random) {
             let name =
-                names.randomElement(using: &random)! + "\(Int.random(in: 0..<400, using: &random))"
+                names.randomElement(using: &random)! + "\(Int.random(in: 0..<60, using: &random))"
             let isCredential = Int.random(in: 0..<5, using: &random) == 0
             let id = EntryKey(cache: isCredential ? "credentials" : "accounts", key: name)
             if let row = rows[id], Bool.random(using: &random) {

@@ -49,6 +49,20 @@ func stepEvent(_ model: inout Model, _ direction: Int) -> Effect? {
     return go(&model, to: event.at)
 }
 
+/// To where a graph has a spike, before or behind.
+func stepSpike(_ model: inout Model, _ direction: Int) -> Effect? {
+    let now = model.shownNow
+    let spikes = model.shownCaches.flatMap { model.histories[$0]?.spikes ?? [] }
+    let spike =
+        direction < 0
+        ? spikes.filter { $0 < now }.max() : spikes.filter { $0 > now }.min()
+    guard let spike else {
+        model.say("no spike of misses is \(direction < 0 ? "before" : "after") this")
+        return nil
+    }
+    return go(&model, to: spike)
+}
+
 func go(_ model: inout Model, to instant: Instant) -> Effect? {
     guard let frozen = model.frozen else {
         model.past = Past(at: instant)

@@ -134,6 +134,8 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .stepOn: return stepEvent(&model, 1)
     case .minuteBack: return step(&model, by: .seconds(-60))
     case .minuteOn: return step(&model, by: .seconds(60))
+    case .spikeBack: return stepSpike(&model, -1)
+    case .spikeOn: return stepSpike(&model, 1)
     case .copyKey: return model.selected.map { .copy($0.id.key) }
     case .copyRow: return model.selected.map { .copy(Exports.json([$0], at: model.shownNow)) }
     case .slower: setInterval(&model, slower: true)

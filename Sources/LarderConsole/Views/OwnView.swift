@@ -10,7 +10,12 @@ enum OwnView {
             line("memory", own.memory == 0 ? "-" : Units.text(bytes: own.memory)),
             line("frames", Format.count(UInt64(own.frames))),
             line("last look", "took \(Format.took(own.look)), every \(Units.text(model.interval))"),
-            line("not seen", "\(Format.count(model.dropped)) events"),
+            line(
+                "reads",
+                "\(Units.text(bytes: Int(own.read)))/s, writes "
+                    + "\(Units.text(bytes: Int(own.written)))/s"),
+            line("data", data(model)),
+            line("events", events(model)),
             [],
             [("locks held by looking, in the engine", .dim)],
         ]
@@ -26,6 +31,19 @@ enum OwnView {
         let inside = frame.dialog(
             "What looking costs", width: width, height: lines.count + 2, model.glyphs)
         frame.put(lines, in: inside, model)
+    }
+
+    private static func data(_ model: Model) -> String {
+        guard let report = model.report else { return "none yet" }
+        return "of \(Format.age(model.now - report.at)) ago, instance \(report.instance)"
+    }
+
+    /// How far the feed has come, and what of it nobody saw.
+    private static func events(_ model: Model) -> String {
+        let last = (model.report?.caches ?? []).map {
+            "\(Text.safe($0.name, ascii: model.glyphs.ascii)) \(Format.count($0.snapshot.lastEvent))"
+        }
+        return last.joined(separator: ", ") + ", \(Format.count(model.dropped)) not seen"
     }
 
     private static func line(_ label: String, _ text: String) -> Pieces {
