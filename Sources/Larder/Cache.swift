@@ -494,16 +494,20 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return shards.peek(key, at: now)
     }
 
-    /// Visits every entry there is at the call, in no particular order, a bounded slice under a
-    /// lock at a time; entries written meanwhile are left out. `visit` runs under the lock: it
-    /// must be quick and must not call the cache.
+    /// Visits every entry there is at the call, in no particular order; entries written meanwhile
+    /// are left out. A bounded slice at a time is copied under a lock and visited outside of it, so
+    /// that `visit` may take its time.
     public func survey(_ visit: (Key, EntryFacts) -> Void) {
         let last = lastVersion
+        var slice: [(key: Key, facts: EntryFacts)] = []
         let hold = eachSlot { slot, shard in
             guard shard.slab.isHeld(slot) else { return }
             let facts = shard.facts(slot)
             guard facts.version <= last else { return }
-            visit(shard.slab.key(shard.slab.address(slot)).pointee, facts)
+            slice.append((shard.slab.key(shard.slab.address(slot)).pointee, facts))
+        } afterSlice: {
+            for entry in slice { visit(entry.key, entry.facts) }
+            slice.removeAll(keepingCapacity: true)
         }
         looked(hold)
     }
@@ -514,7 +518,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Visits every slot, a bounded slice under a lock at a time; returns how long the locks were
     /// held for it.
-    private func eachSlot(_ visit: (UInt32, borrowing Shard<Key, Value>) -> Void) -> Hold {
+    private func eachSlot(
+        _ visit: (UInt32, borrowing Shard<Key, Value>) -> Void, afterSlice: () -> Void = {}
+    ) -> Hold {
         var hold = Hold()
         for number in 0..<shards.count {
             var slots: Range<UInt32> = 0..<1
@@ -526,6 +532,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
                     hold.add(since: began)
                     return end..<max(end, shard.slab.slotCount)
                 }
+                afterSlice()
             }
         }
         return hold

@@ -30,7 +30,7 @@ struct Attach: AsyncParsableCommand {
             var target = try Target.parse([])
             target.target = engine
             place = try target.places()[0]
-        } else if let chosen = try Target.choice() {
+        } else if let chosen = try await Target.choice() {
             place = chosen
         } else {
             place = try Target.parse([]).places()[0]

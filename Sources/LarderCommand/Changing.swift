@@ -23,9 +23,23 @@ struct ChangingOptions: ParsableArguments {
 
     /// Plans, asks and applies. A format for programs has one result: of a dry run the plan, else
     /// what came of it.
-    func make(_ change: Change, on inspector: RemoteInspector, _ from: Source) async throws {
+    ///
+    /// - Parameter seen: The bounds that the new ones were made from.
+    func make(
+        _ change: Change, on inspector: RemoteInspector, _ from: Source,
+        seen: Configuration? = nil
+    ) async throws {
+        guard try await !inspector.report().isReadOnly || dryRun else {
+            throw InspectorError("\(inspector.place.name) lets nobody change anything")
+        }
         let plan = try await inspector.plan(change)
-        for skipped in plan.skipped { say("left alone: \(skipped.id.key), \(skipped.why)") }
+        if case .configure(let cache, _) = change, let seen, plan.before != seen {
+            throw InspectorError(
+                "the bounds of \(cache) were changed just now by someone else; look and try again")
+        }
+        for skipped in plan.skipped {
+            say("left alone: \(Table.plain(skipped.id.key)), \(skipped.why)")
+        }
         let isText = output.format == .text
         if isText { show(plan) }
         if dryRun {
@@ -53,7 +67,9 @@ struct ChangingOptions: ParsableArguments {
         }
         let outcome = try await inspector.apply(
             plan.id, Application(confirmation: confirm), by: Actor("larder", reason: reason))
-        for skipped in outcome.skipped { say("left alone: \(skipped.id.key), \(skipped.why)") }
+        for skipped in outcome.skipped {
+            say("left alone: \(Table.plain(skipped.id.key)), \(skipped.why)")
+        }
         if isText {
             print(
                 "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
@@ -73,6 +89,10 @@ struct ChangingOptions: ParsableArguments {
     }
 
     private func show(_ plan: Plan) {
+        if case .configure(let cache, let new) = plan.change, let before = plan.before {
+            let differences = new.differences(from: before)
+            print("\(cache): \(differences.isEmpty ? "nothing changes" : differences)")
+        }
         let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
         print(
             "plan: \(entries) to go, \(Units.text(bytes: plan.bytes)), \(plan.fetches) fetches to "
@@ -226,7 +246,9 @@ struct SetBounds: AsyncParsableCommand {
                         + report.caches.map(\.name).joined(separator: ", "))
             }
             let new = option.applied(to: found.snapshot.configuration)
-            try await changing.make(.configure(cache: cache, to: new), on: inspector, from)
+            try await changing.make(
+                .configure(cache: cache, to: new), on: inspector, from,
+                seen: found.snapshot.configuration)
         }
     }
 }

@@ -178,7 +178,10 @@ struct Repetition: ParsableArguments {
 
 /// A word to the one at the terminal, apart from what is printed.
 func say(_ text: String) {
-    FileHandle.standardError.write(Data("larder: \(text)\n".utf8))
+    // What others said must not steer a terminal; a caret stands in a line of its own.
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        .map { Table.plain(String($0)) }
+    FileHandle.standardError.write(Data("larder: \(lines.joined(separator: "\n"))\n".utf8))
 }
 
 /// Runs `work` and closes the engine, whatever came of it.

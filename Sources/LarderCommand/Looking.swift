@@ -58,15 +58,22 @@ enum CSV {
 enum Table {
     /// Columns as wide as what stands in them; where the terminal is narrower, the widest give way.
     static func print(_ header: [String], _ rows: [[String]]) {
-        let all = [header.map { $0.uppercased() }] + rows.map { $0.map(plain) }
+        var all = [header.map { $0.uppercased() }] + rows.map { $0.map(plain) }
         var widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        if let most = terminalWidth {
-            while widths.reduce(0, +) + 2 * (widths.count - 1) > most,
-                let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),
-                widths[widest] > 8
-            {
-                widths[widest] -= 1
-            }
+        func isTooWide() -> Bool {
+            terminalWidth.map { widths.reduce(0, +) + 2 * (widths.count - 1) > $0 } ?? false
+        }
+        // What matters least goes first, as on the console; a key is cut last of all.
+        for name in ["version", "bytes", "policy", "age", "size", "hits", "expiry"]
+        where isTooWide() {
+            guard let column = all[0].firstIndex(of: name.uppercased()) else { continue }
+            widths.remove(at: column)
+            all = all.map { row in row.indices.filter { $0 != column }.map { row[$0] } }
+        }
+        while isTooWide(), let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),
+            widths[widest] > 8
+        {
+            widths[widest] -= 1
         }
         for row in all {
             let line = zip(row, widths).map { text, width in
@@ -299,32 +306,83 @@ struct Events: AsyncParsableCommand {
     @OptionGroup
     var output: FormatOption
 
-    func run() async throws {
-        try await target.each(output.format) { inspector, from in
-            var last: [String: UInt64] = [:]
-            var isFirst = true
-            let filter = try Filter(filter)
-            repeat {
-                let report = try await inspector.report()
-                var events: [LoggedEvent] = []
-                for name in report.caches.map(\.name) where cache == nil || cache == name {
-                    let log = try await inspector.events(
-                        in: name, after: last[name] ?? 0, limit: 100_000)
-                    if last[name] != nil, log.dropped > 0 {
-                        say("\(log.dropped) events of \(name) were left out")
-                    }
-                    events += log.events.filter { filter.passes($0, at: report.at) }
-                    last[name] = log.events.last?.number ?? last[name] ?? 0
-                }
-                if let cache, last[cache] == nil {
-                    _ = try await inspector.events(in: cache, after: 0, limit: 0)
-                }
-                events.sort { $0.at < $1.at }
-                show(isFirst ? events.suffix(limit) : events[...], report, from)
-                isFirst = false
-                if follow { try await Task.sleep(for: .milliseconds(250)) }
-            } while follow
+    func validate() throws {
+        guard (0...100_000).contains(limit) else {
+            throw ValidationError("--limit \(limit): 0 to 100000 are accepted")
         }
+    }
+
+    func run() async throws {
+        if output.format == .csv {
+            let engine = target.target == "all" ? ["engine"] : []
+            print(CSV.line(engine + ["time", "cache", "event", "key", "note", "by"]))
+        }
+        guard follow else {
+            return try await target.each(output.format) { inspector, from in
+                var seen = Seen()
+                try await show(inspector, from, &seen)
+            }
+        }
+        // All at once: none of them comes to an end.
+        let all = target.target == "all"
+        try await withThrowingDiscardingTaskGroup { group in
+            for place in try target.places() {
+                group.addTask {
+                    try await follow(place, Source(engine: all ? place.name : nil))
+                }
+            }
+        }
+    }
+
+    /// What of an engine was shown.
+    private struct Seen {
+        var instance: String?
+        var last: [String: UInt64] = [:]
+    }
+
+    /// Until it is ended from outside; an engine that goes and comes back is followed on.
+    private func follow(_ place: Rendezvous, _ from: Source) async throws {
+        let inspector = try RemoteInspector(place)
+        var seen = Seen()
+        var isLost = false
+        while !Task.isCancelled {
+            do {
+                try await show(inspector, from, &seen)
+                if isLost { say("\(place.name) answers again") }
+                isLost = false
+            } catch let error as SocketError {
+                guard seen.instance != nil else { throw error }
+                if !isLost { say("\(error); waiting for it") }
+                isLost = true
+            }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+    }
+
+    /// Shows what has happened since the last time.
+    private func show(
+        _ inspector: RemoteInspector, _ from: Source, _ seen: inout Seen
+    ) async throws {
+        let filter = try Filter(filter)
+        let report = try await inspector.report()
+        let isFirst = seen.instance == nil
+        if seen.instance != report.instance { seen = Seen(instance: report.instance) }
+        if let cache, !report.caches.contains(where: { $0.name == cache }) {
+            // It says which there are.
+            _ = try await inspector.events(in: cache, after: 0, limit: 0)
+        }
+        var events: [LoggedEvent] = []
+        for name in report.caches.map(\.name) where cache == nil || cache == name {
+            let log = try await inspector.events(
+                in: name, after: seen.last[name] ?? 0, limit: 100_000)
+            if seen.last[name] != nil, log.dropped > 0 {
+                say("\(log.dropped) events of \(name) were left out")
+            }
+            events += log.events.filter { filter.passes($0, at: report.at) }
+            seen.last[name] = log.events.last?.number ?? seen.last[name] ?? 0
+        }
+        events.sort { $0.at < $1.at }
+        show(isFirst ? events.suffix(limit) : events[...], report, from)
     }
 
     private func show(

@@ -25,7 +25,15 @@ final class Opening: Sendable {
         for inspector in all { await inspector.close() }
     }
 
-    var names: [String] { Rendezvous.all(environment).map(\.name) }
+    var engines: [Console.RunningEngine] {
+        get async {
+            var engines: [Console.RunningEngine] = []
+            for place in Rendezvous.all(environment) {
+                engines.append(.init(place.name, about: await EngineLine.text(place)))
+            }
+            return engines
+        }
+    }
 
     /// Where the console keeps how things look.
     static func stateFile(_ environment: [String: String]) -> String? {
@@ -60,7 +68,7 @@ extension LookingOptions {
         }
         options.stateFile = Opening.stateFile(ProcessInfo.processInfo.environment)
         options.name = name
-        options.engines = { opening.names }
+        options.engines = { await opening.engines }
         options.open = { try opening.open($0) }
         let ended: Result<Int32?, any Error>
         do { ended = .success(try await Console(inspector, options).run()) } catch {

@@ -5,6 +5,7 @@ import LarderInspector
 import LarderSocket
 import Logging
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 struct Serve: AsyncParsableCommand {
@@ -83,11 +84,13 @@ struct Serve: AsyncParsableCommand {
         options.onListening = { ServiceManager.ready() }
         let socket = SocketService(
             engine.inspector, name ?? origin.table ?? "demo", options: options, logger: logger)
+        // When it was told to end: the time for that is counted once.
+        let told = Told()
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(service: socket, failureTerminationBehavior: .cancelGroup),
                 .init(
-                    service: Load(engine: engine, warm: warm, rate: traffic),
+                    service: Load(engine: engine, warm: warm, rate: traffic, told: told),
                     successTerminationBehavior: .ignore),
                 .init(
                     service: Reload(
@@ -99,7 +102,7 @@ struct Serve: AsyncParsableCommand {
         do { result = .success(try await ServiceGroup(configuration: configuration).run()) } catch {
             result = .failure(error)
         }
-        await drain(engine, logger)
+        await drain(engine, since: told.instant, logger)
         await engine.close()
         do { try result.get() } catch let error as SocketError {
             say("\(error)")
@@ -110,12 +113,14 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Lets the fetches under way end, within the time that they have.
-    private func drain(_ engine: Engine, _ logger: Logger) async {
+    private func drain(
+        _ engine: Engine, since told: ContinuousClock.Instant, _ logger: Logger
+    ) async {
         func flights() async -> Int {
             let caches = try? await engine.inspector.report().caches
             return caches?.reduce(0) { $0 + $1.snapshot.flights } ?? 0
         }
-        let end = ContinuousClock.now + grace
+        let end = told + grace
         var left = await flights()
         if left > 0 {
             logger.info(
@@ -140,6 +145,7 @@ struct Serve: AsyncParsableCommand {
         let engine: Engine
         let warm: Int
         let rate: Double
+        let told: Told
 
         func run() async throws {
             await cancelWhenGracefulShutdown {
@@ -148,8 +154,16 @@ struct Serve: AsyncParsableCommand {
                 // Without traffic there is nothing to do but to be there.
                 try? await gracefulShutdown()
             }
+            told.mark()
             ServiceManager.stopping()
         }
+    }
+
+    private final class Told: Sendable {
+        private let first = Mutex<ContinuousClock.Instant?>(nil)
+
+        func mark() { first.withLock { $0 = $0 ?? .now } }
+        var instant: ContinuousClock.Instant { first.withLock { $0 } ?? .now }
     }
 
     /// Reads settings again when told to by SIGHUP: bounds of caches change at once; of the others

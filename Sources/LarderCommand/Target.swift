@@ -23,7 +23,7 @@ struct Target: ParsableArguments {
             if all.isEmpty { throw Self.nobody }
             guard all.count == 1 else {
                 say("several engines are running; name one with --target, or all:")
-                for place in all { say("  \(place.name)") }
+                for place in all { say("  \(place.name)  \(place.socket)") }
                 throw Ending(status: 64)
             }
             return all
@@ -58,12 +58,14 @@ struct Target: ParsableArguments {
 
     /// The one to look into where nothing was said: the only one, or the one chosen at the terminal;
     /// `nil` where none runs.
-    static func choice() throws -> Rendezvous? {
+    static func choice() async throws -> Rendezvous? {
         let all = Rendezvous.all(environment)
         guard all.count > 1 else { return all.first }
         guard isatty(0) == 1, isatty(2) == 1 else { return try Target.parse([]).places().first }
         say("several engines are running:")
-        for (number, place) in all.enumerated() { say("  \(number + 1)  \(place.name)") }
+        for (number, place) in all.enumerated() {
+            say("  \(number + 1)  \(await EngineLine.text(place))")
+        }
         FileHandle.standardError.write(Data("which? ".utf8))
         guard let line = readLine(), let number = Int(line), all.indices.contains(number - 1) else {
             throw Ending(status: 64)

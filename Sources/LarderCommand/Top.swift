@@ -31,7 +31,7 @@ struct Bare: AsyncParsableCommand {
     var options: TopOptions
 
     func run() async throws {
-        guard !options.namesAnEngineOfItsOwn, let place = try Target.choice() else {
+        guard !options.namesAnEngineOfItsOwn, let place = try await Target.choice() else {
             return try await options.run()
         }
         try await Attach.run(

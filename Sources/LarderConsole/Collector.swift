@@ -154,17 +154,20 @@ final class Collector: Sendable {
     private static func follow(
         _ inspector: any Inspector, _ post: @Sendable (Message) -> Void
     ) async {
+        var failures = 0
         while !Task.isCancelled {
             do {
                 let before = try await inspector.changes(after: 0)
                 post(.changesBefore(before))
+                failures = 0
                 for try await record in inspector.follow(after: before.last?.number ?? 0) {
                     post(.changed(record))
                 }
             } catch {}
             if Task.isCancelled { return }
             post(.silent)
-            try? await Task.sleep(for: .milliseconds(250))
+            try? await Task.sleep(for: .milliseconds(100 * (1 << min(failures, 3))))
+            failures += 1
         }
     }
 

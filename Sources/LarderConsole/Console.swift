@@ -33,14 +33,25 @@ public struct Console {
         public var stateFile: String?
         /// What the engine is called among those that are open.
         public var name = ""
-        /// The other engines that run here, by their names.
-        public var engines: @Sendable () -> [String] = { [] }
+        /// The other engines that run here.
+        public var engines: @Sendable () async -> [RunningEngine] = { [] }
         /// Opens one of them.
         public var open: @Sendable (String) throws -> any Inspector = { name in
             throw InspectorError("\(name) cannot be opened from here")
         }
 
         public init(actor: Actor) { self.actor = actor }
+    }
+
+    /// An engine that could be opened: its name, and a line about it.
+    public struct RunningEngine: Hashable, Sendable {
+        var name: String
+        var about: String
+
+        public init(_ name: String, about: String) {
+            self.name = name
+            self.about = about
+        }
     }
 
     public init(_ inspector: any Inspector, _ options: Options) {
@@ -90,6 +101,8 @@ private final class Session {
     let collector: Collector
     var model: Model
     var nextLook = ContinuousClock.now
+    /// Looks that failed in a row.
+    var failures = 0
     /// The age line as the engine had it at the last look, and when that was here.
     var anchor: (engine: Instant, here: ContinuousClock.Instant)?
 
@@ -192,10 +205,13 @@ private final class Loop {
         for place in sessions.indices {
             let session = sessions[place]
             if now >= session.nextLook {
-                // A peer that is gone is looked for more often: it may be back.
+                // A peer that is gone is looked for more often, it may be back, and then less and
+                // less so.
                 let isLost = session.model.problem != nil
+                session.failures = isLost ? session.failures + 1 : 0
+                let retry = Self.firstRetry * (1 << min(session.failures, 3))
                 let interval = session.model.interval
-                session.nextLook = now + (isLost ? min(interval, Self.retry) : interval)
+                session.nextLook = now + (isLost ? min(interval, retry) : interval)
                 look(place)
                 if place == shown { awaited = now + Self.patience }
             }
@@ -326,8 +342,9 @@ private final class Loop {
         }
     }
 
-    /// How often a peer that is gone is looked for.
-    private static let retry = Duration.milliseconds(250)
+    /// A peer that is gone is looked for after this, then twice, four and eight times that: one that
+    /// is back is seen within a second.
+    private static let firstRetry = Duration.milliseconds(100)
 
     /// Most rows that a freeze holds.
     private static let frozenRows = 100_000
@@ -351,7 +368,8 @@ private final class Loop {
     private func findEngines(for place: Int) {
         let open = Set(sessions.map(\.name))
         Task { [mailbox, options] in
-            mailbox.post(.engines(options.engines().filter { !open.contains($0) }), for: place)
+            let all = await options.engines()
+            mailbox.post(.engines(all.filter { !open.contains($0.name) }), for: place)
         }
     }
 

@@ -143,7 +143,7 @@ struct Lines: Display {
         case .palette(let palette): lines = palette.refusal.map { [$0] } ?? []
         case .sort: lines = choices("sort by", Column.allCases.map(\.rawValue))
         case .columns: lines = choices("columns", optionalColumns.map(\.rawValue))
-        case .engines(let names, _): lines = choices("engines", names)
+        case .engines(let engines, _): lines = choices("engines", engines.map(\.about))
         case .own:
             lines = [
                 "\(Units.text(bytes: model.ownCost.memory)) of memory, last look took "

@@ -150,7 +150,7 @@ struct Model {
         case help(scroll: Int)
         case sort(Int)
         case columns(Int)
-        case engines([String], Int)
+        case engines([Console.RunningEngine], Int)
         case prompt(Prompt)
         case palette(Palette)
         case plan(PlanDialog)
@@ -375,7 +375,7 @@ enum Message: Sendable {
     case changesBefore([ChangeRecord])
     /// Somebody did something.
     case changed(ChangeRecord)
-    case engines([String])
+    case engines([Console.RunningEngine])
     /// A look failed: what is shown is as old as the last one.
     case lost(String)
     /// The peer is heard no more: to be looked after at once.

@@ -74,7 +74,7 @@ extension Renewal {
         window: { life in life * 2 / 3 }, mandatory: .seconds(10))
 
     /// That an account is missing is remembered, as long as the bounds say.
-    public static let embeddedAccounts = Renewal { error in
-        error as? EmbeddedError == .missing ? .absent : .passing
+    public static let embeddedAccounts = Renewal(backoff: .seconds(1) ... .seconds(5)) { error in
+        (error as? EmbeddedError) == .missing ? .absent : .passing
     }
 }

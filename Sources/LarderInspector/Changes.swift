@@ -51,8 +51,10 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
             what == .undone ? Bounds(cache: $0.cache, before: $0.after, after: $0.before) : $0
         }
         let stayed = Set(outcome.skipped.map(\.id))
-        entries = Array(
-            prepared.victims.lazy.filter { !stayed.contains($0.id) }.prefix(Self.named))
+        // Victims go in their order: what is done of a change that is not yet, or was stopped, is
+        // the first of them.
+        let gone = what == .undone ? Self.named : min(Self.named, outcome.removed)
+        entries = Array(prepared.victims.lazy.filter { !stayed.contains($0.id) }.prefix(gone))
         removed = outcome.removed
         restored = outcome.restored
         bytes = outcome.bytes

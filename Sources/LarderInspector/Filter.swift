@@ -1,5 +1,6 @@
 import Foundation
 public import Larder
+import Synchronization
 
 /// Why a filter cannot be read, and where.
 public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -59,17 +60,38 @@ public struct Filter: Sendable {
         case matches(Pattern, isWanted: Bool)
     }
 
-    /// A regular expression; what it was made of can be passed about, it itself cannot.
-    private struct Pattern: Sendable {
-        let text: String
+    /// A regular expression that is given up where its search goes on and on: some go back and
+    /// forth over a dozen characters for hours.
+    private final class Pattern: Sendable {
+        private let expression: NSRegularExpression
+        /// Ten thousand steps each.
+        private let stepsLeft = Atomic(200)
 
         init?(_ text: String) {
-            guard (try? NSRegularExpression(pattern: text)) != nil else { return nil }
-            self.text = text
+            guard let made = try? NSRegularExpression(pattern: text) else { return nil }
+            expression = made
         }
 
+        var isExhausted: Bool { stepsLeft.load(ordering: .relaxed) <= 0 }
+
         func matches(_ value: String) -> Bool {
-            value.range(of: text, options: .regularExpression) != nil
+            guard !isExhausted else { return false }
+            var isFound = false
+            // One report for each place that is tried is usual.
+            var usual = value.utf16.count + 2
+            let all = NSRange(location: 0, length: value.utf16.count)
+            expression.enumerateMatches(in: value, options: .reportProgress, range: all) {
+                found, _, stop in
+                if found != nil {
+                    isFound = true
+                    stop.pointee = true
+                } else if usual > 0 {
+                    usual -= 1
+                } else if self.stepsLeft.subtract(1, ordering: .relaxed).newValue <= 0 {
+                    stop.pointee = true
+                }
+            }
+            return isFound
         }
     }
 
@@ -94,10 +116,24 @@ public struct Filter: Sendable {
         }
     }
 
+    private let text: String
+    private let patterns: [Pattern]
+
     /// - Throws: ``FilterError``.
     public init(_ text: String) throws(FilterError) {
         var parser = Parser(text)
         root = try parser.whole()
+        patterns = parser.patterns
+        self.text = text
+    }
+
+    /// - Throws: ``FilterError`` where what passed so far says nothing, because a pattern was given
+    ///   up.
+    func checkPatience() throws(FilterError) {
+        guard patterns.contains(where: \.isExhausted) else { return }
+        throw FilterError(
+            sentence: "this pattern takes too long to search with; write it simpler", text: text,
+            place: 0)
     }
 
     /// Whether everything passes.
@@ -218,6 +254,11 @@ public struct Filter: Sendable {
         let text: String
         let characters: [Character]
         var place = 0
+        var patterns: [Pattern] = []
+        private var depth = 0
+
+        /// Longest filter, in characters, and how deep brackets and `not` may stand in each other.
+        private static let (longest, deepest) = (4096, 64)
 
         init(_ text: String) {
             self.text = text
@@ -235,6 +276,9 @@ public struct Filter: Sendable {
         mutating func whole() throws(FilterError) -> Node {
             skipBlanks()
             if place == characters.count { return .everything }
+            guard characters.count <= Self.longest else {
+                throw fail("a filter has \(Self.longest) characters at most", at: 0)
+            }
             let node = try either()
             skipBlanks()
             guard place == characters.count else { throw fail("nothing was opened here") }
@@ -269,6 +313,11 @@ public struct Filter: Sendable {
 
         private mutating func one() throws(FilterError) -> Node {
             skipBlanks()
+            depth += 1
+            defer { depth -= 1 }
+            guard depth <= Self.deepest else {
+                throw fail("nothing may stand in more than \(Self.deepest) others")
+            }
             guard place < characters.count else { throw fail("something is missing here") }
             if take("not") { return .not(try one()) }
             if characters[place] == "!" {
@@ -369,7 +418,7 @@ public struct Filter: Sendable {
             return String(characters[place..<end])
         }
 
-        private func textTest(
+        private mutating func textTest(
             _ sign: String, _ value: String, _ valuePlace: Int
         ) throws(FilterError) -> TextTest {
             switch sign {
@@ -378,6 +427,7 @@ public struct Filter: Sendable {
                 guard let pattern = Pattern(value) else {
                     throw fail("\"\(value)\" is no regular expression", at: valuePlace)
                 }
+                patterns.append(pattern)
                 return .matches(pattern, isWanted: sign == "~")
             default: throw fail("text is compared with = != ~ !~", at: valuePlace - sign.count)
             }

@@ -31,6 +31,9 @@ public protocol Inspector: Sendable {
     /// Works out what a change would do; changes nothing.
     func plan(_ change: Change) async throws -> Plan
 
+    /// A plan as it was made.
+    func plan(known id: Plan.ID) async throws -> Plan
+
     /// Does what was planned, leaving alone what has changed since. Where it is spread over some
     /// time, it returns at once with what is done so far.
     func apply(_ plan: Plan.ID, _ how: Application, by actor: Actor) async throws -> Outcome
@@ -63,11 +66,24 @@ extension Inspector {
 /// Why an inspector refused, as a sentence for the one who asked.
 public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
-    public init(_ description: String) { self.description = description }
+    /// What was asked for is not there.
+    public let isUnknown: Bool
+
+    public init(_ description: String, isUnknown: Bool = false) {
+        self.description = description
+        self.isUnknown = isUnknown
+    }
+
+    /// By what is said.
+    public static func == (error: InspectorError, other: InspectorError) -> Bool {
+        error.description == other.description
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(description) }
 
     static func unknown(cache: String, known: [String]) -> InspectorError {
         InspectorError(
             "no cache is called \"\(cache)\"; there \(known.count == 1 ? "is" : "are") "
-                + known.joined(separator: ", "))
+                + known.joined(separator: ", "), isUnknown: true)
     }
 }

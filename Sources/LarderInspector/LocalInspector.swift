@@ -17,6 +17,8 @@ public final class LocalInspector: Inspector {
     private let state = Guarded(State())
     private let ledger: Ledger
     private let changes: Changes
+    private let started = Date()
+    private let user = NSUserName()
 
     private struct State {
         var caches: [any InspectedCache] = []
@@ -24,6 +26,8 @@ public final class LocalInspector: Inspector {
         var origins: [@Sendable () -> OriginReport] = []
         var plans: [Plan.ID: Prepared] = [:]
         var order: [Plan.ID] = []
+        /// Those that were made lately, applied or not.
+        var known: [Plan] = []
     }
 
     /// Plans kept for applying; an older one has to be made anew.
@@ -83,11 +87,13 @@ public final class LocalInspector: Inspector {
     // MARK: Looking
 
     public func report() async throws -> Report {
-        Report(
+        var report = Report(
             name: name, instance: instance, pid: ProcessInfo.processInfo.processIdentifier,
             at: clock.now(), wall: Date(),
             caches: caches.map { CacheReport(name: $0.name, snapshot: $0.snapshot()) },
             memory: .current(), origins: state.withLock { $0.origins }.map { $0() })
+        (report.started, report.user) = (started, user)
+        return report
     }
 
     public func entries(_ query: Query) async throws -> Page {
@@ -98,7 +104,7 @@ public final class LocalInspector: Inspector {
             try query.caches.isEmpty ? caches : query.caches.map { try cache(named: $0) }
         var selection = try Selection(query, at: clock.now())
         for (place, cache) in wanted.enumerated() { cache.offer(to: &selection, place: place) }
-        return selection.page()
+        return try selection.page()
     }
 
     public func entry(_ key: EntryKey) async throws -> EntryDetail? {
@@ -139,11 +145,20 @@ public final class LocalInspector: Inspector {
             victims: Array(prepared.victims.prefix(Plan.named)), skipped: prepared.skipped,
             before: prepared.before, fetches: prepared.fetches, protected: prepared.protected)
         state.withLock { state in
+            state.known.append(plan)
+            if state.known.count > Self.plansKept { state.known.removeFirst() }
             state.plans[plan.id] = prepared
             state.order.append(plan.id)
             if state.order.count > Self.plansKept {
                 state.plans[state.order.removeFirst()] = nil
             }
+        }
+        return plan
+    }
+
+    public func plan(known id: Plan.ID) async throws -> Plan {
+        guard let plan = state.withLock({ $0.known.last { $0.id == id } }) else {
+            throw Self.unknown
         }
         return plan
     }
@@ -181,26 +196,25 @@ public final class LocalInspector: Inspector {
     public func apply(
         _ plan: Plan.ID, _ how: Application, by actor: Actor
     ) async throws -> Outcome {
-        let unknown = InspectorError("this plan is not known any more; plan the change again")
-        guard let known = state.withLock({ $0.plans[plan] }) else { throw unknown }
+        guard let known = state.withLock({ $0.plans[plan] }) else { throw Self.unknown }
         // What is refused here can be applied yet, with the right word.
         try ledger.check(known, how)
         let prepared = state.withLock { state in
             state.order.removeAll { $0 == plan }
             return state.plans.removeValue(forKey: plan)
         }
-        guard let prepared else { throw unknown }
+        guard let prepared else { throw Self.unknown }
         return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
     }
 
     public func progress(of plan: Plan.ID) async throws -> Progress {
-        guard let progress = ledger.progress(of: plan) else { throw Self.notApplied }
+        guard let progress = ledger.progress(of: plan) else { throw notApplied(plan) }
         return progress
     }
 
     public func cancel(_ plan: Plan.ID, by actor: Actor) async throws -> Progress {
         guard let progress = ledger.cancel(plan, by: actor.applying(plan)) else {
-            throw Self.notApplied
+            throw notApplied(plan)
         }
         return progress
     }
@@ -222,8 +236,13 @@ public final class LocalInspector: Inspector {
         changes.hand(to: sink)
     }
 
-    private static let notApplied = InspectorError(
-        "this plan was not applied, or too long ago; plan the change again")
+    private static let unknown = InspectorError(
+        "this plan is not known any more; plan the change again", isUnknown: true)
+
+    private func notApplied(_ plan: Plan.ID) -> InspectorError {
+        state.withLock { $0.plans[plan] } == nil
+            ? Self.unknown : InspectorError("this plan was not applied yet")
+    }
 
     // MARK: Caches
 

@@ -90,7 +90,9 @@ struct Selection {
     var isDescending: Bool { query.descending }
     var instant: Instant { now }
 
-    mutating func page() -> Page {
+    /// - Throws: ``FilterError`` where the filter took too long to be of use.
+    mutating func page() throws(FilterError) -> Page {
+        try filter.checkPatience()
         prune()
         let rows = best.dropFirst(query.offset).prefix(query.limit).map(\.row)
         return Page(at: now, rows: Array(rows), matched: matched, total: total)
@@ -183,6 +185,6 @@ extension Query {
                 bytes: row.bytes, fetchTime: row.fetchTime)
             selection.offer(facts, row.renewal, place: place, cache: row.id.cache) { row }
         }
-        return selection.page()
+        return try selection.page()
     }
 }

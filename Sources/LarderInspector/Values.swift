@@ -17,6 +17,9 @@ public struct Report: Hashable, Sendable, Codable {
     public var origins: [OriginReport]
     /// Nothing can be changed by whoever this report was made for.
     public var isReadOnly = false
+    /// Since when it can be looked into, and as whom its process runs.
+    public var started: Date?
+    public var user: String?
 
     public init(
         name: String, instance: String, pid: Int32, at: Instant, wall: Date,

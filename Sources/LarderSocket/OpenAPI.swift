@@ -56,7 +56,7 @@ enum OpenAPI {
                         "width": 86_400_000, "count": 1000,
                         "limit": route.path == "/v1/entries" ? Routes.mostEntries : 100_000,
                         "every": 60_000,
-                        "offset": Int(Int32.max),
+                        "offset": Routes.largestOffset,
                     ][parameter.name] ?? Int.max
             }
             return [

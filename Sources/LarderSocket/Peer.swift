@@ -27,7 +27,18 @@ struct Peer: Sendable {
     }
 
     /// Its user's name.
-    var user: String { getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "somebody" }
+    var user: String { Self.entry(of: uid)?.name ?? "somebody" }
+
+    /// A user's name and first group, read into memory of our own: others ask at the same time.
+    private static func entry(of uid: uid_t) -> (name: String, group: gid_t)? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 16_384)
+        guard getpwuid_r(uid, &entry, &buffer, buffer.count, &found) == 0, found != nil else {
+            return nil
+        }
+        return (String(cString: entry.pw_name), entry.pw_gid)
+    }
 
     /// Its user's name, uid and pid.
     var name: String { "\(user) (uid \(uid), pid \(pid))" }
@@ -37,10 +48,10 @@ struct Peer: Sendable {
         if uid == geteuid() || uid == 0 { return true }
         guard let group else { return false }
         if gid == group { return true }
-        guard let user = getpwuid(uid) else { return false }
+        guard let user = Self.entry(of: uid) else { return false }
         var count: Int32 = 256
         var groups = [gid_t](repeating: 0, count: 256)
-        guard getgrouplist(user.pointee.pw_name, user.pointee.pw_gid, &groups, &count) >= 0 else {
+        guard getgrouplist(user.name, user.group, &groups, &count) >= 0 else {
             return false
         }
         return groups.prefix(Int(count)).contains(group)

@@ -25,6 +25,8 @@ public final class RemoteInspector: Inspector {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(1)))
         configuration.connectionPool.retryConnectionEstablishment = false
+        // As many as anybody asks at once: a wait for a connection is none for the engine.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 256
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -96,6 +98,10 @@ public final class RemoteInspector: Inspector {
         try await send("POST", "/v1/plans", body: try JSONEncoder().encode(change))
     }
 
+    public func plan(known id: Plan.ID) async throws -> Plan {
+        try await get("/v1/plans/\(escaped(id))")
+    }
+
     public func apply(
         _ plan: Plan.ID, _ how: Application, by actor: Actor
     ) async throws -> Outcome {
@@ -105,7 +111,7 @@ public final class RemoteInspector: Inspector {
     }
 
     public func progress(of plan: Plan.ID) async throws -> LarderInspector.Progress {
-        try await get("/v1/plans/\(escaped(plan))")
+        try await get("/v1/plans/\(escaped(plan))/progress")
     }
 
     public func cancel(
@@ -206,7 +212,9 @@ public final class RemoteInspector: Inspector {
             let sentence =
                 (try? JSONDecoder().decode(Refused.self, from: data))?.error
                 ?? "\(place.name) answered HTTP \(status)"
-            if status == 404 { throw Missing(sentence: sentence) }
+            if status == 404, !sentence.hasPrefix("this engine speaks") {
+                throw Missing(sentence: sentence)
+            }
             throw InspectorError(sentence)
         }
         do { return try JSONDecoder().decode(Value.self, from: data) } catch {
@@ -240,6 +248,8 @@ public final class RemoteInspector: Inspector {
             throw error
         } catch is CancellationError {
             throw CancellationError()
+        } catch let error as HTTPClientError where error == .getConnectionFromPoolTimeout {
+            throw SocketError("\(name) is busy: no connection was free within a second")
         } catch {
             throw SocketError("\(name) cannot be reached: it has ended, or is not accepting")
         }

@@ -63,6 +63,8 @@ public struct Rendezvous: Hashable, Sendable {
                 try rendezvous.makeFolder()
                 return rendezvous
             } catch {
+                // What is there and cannot be trusted is not evaded: somebody has to look at it.
+                if access(folder, F_OK) == 0 { throw error }
                 refusal = error
             }
         }
@@ -89,7 +91,8 @@ public struct Rendezvous: Hashable, Sendable {
         }
         guard
             file.uid == geteuid() || file.uid == 0
-                || asMember && Self.isOneOfOurs(group: file.gid) && isParentSafe
+                || asMember && (Self.isOneOfOurs(group: file.gid) || geteuid() == 0)
+                    && isParentSafe(for: file.uid)
         else { throw SocketError("\(folder) belongs to uid \(file.uid); it is not trusted") }
         guard file.mode & 0o022 == 0 else {
             throw SocketError(
@@ -124,11 +127,15 @@ public struct Rendezvous: Hashable, Sendable {
         return (type, uid.uint32Value, gid.uint32Value, mode.uint16Value)
     }
 
-    /// Only root and this user can make a folder beside this one.
-    private var isParentSafe: Bool {
+    /// Only root, this user and the folder's owner can have put it there.
+    private func isParentSafe(for owner: uid_t) -> Bool {
         let parent = URL(filePath: folder).deletingLastPathComponent().path
         guard let file = Self.file(parent) else { return false }
-        return [0, geteuid()].contains(file.uid) && file.mode & 0o022 == 0
+        if file.mode & 0o022 != 0 {
+            // The temporary folder, in which each has a folder of its own name.
+            return geteuid() == 0 && folder.hasSuffix("/larder-\(owner)")
+        }
+        return [0, geteuid(), owner].contains(file.uid)
     }
 
     private static func isOneOfOurs(group: gid_t) -> Bool {
@@ -136,6 +143,29 @@ public struct Rendezvous: Hashable, Sendable {
         var groups = [gid_t](repeating: 0, count: Int(max(0, getgroups(0, nil))))
         let count = getgroups(Int32(groups.count), &groups)
         return groups.prefix(Int(max(0, count))).contains(group)
+    }
+
+    /// Lets a group in, or nobody but this user and root.
+    ///
+    /// - Parameter before: There is no socket yet; whether it can be given away is tried with the
+    ///   lock.
+    /// - Throws: ``SocketError`` where the files cannot be given to the group.
+    func admit(_ group: gid_t?, before: Bool = false) throws(SocketError) {
+        guard let group else {
+            // An engine beside this one may have let its group into the folder.
+            let isOurs = Self.file(folder).map { $0.uid == geteuid() && $0.mode & 0o007 != 0 }
+            if isOurs ?? false { chmod(folder, 0o700) }
+            if !before { chmod(socket, 0o600) }
+            return
+        }
+        for path in before ? [lock] : [socket, folder] where chown(path, uid_t.max, group) != 0 {
+            throw SocketError(
+                "the socket cannot be given to gid \(group): \(Self.reason); the engine's own user "
+                    + "has to be a member of the group")
+        }
+        guard !before else { return }
+        chmod(socket, 0o660)
+        chmod(folder, 0o750)
     }
 
     // MARK: The lock
@@ -146,7 +176,13 @@ public struct Rendezvous: Hashable, Sendable {
     func take() throws(SocketError) -> Int32 {
         let file = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw SocketError("\(lock) cannot be made: \(Self.reason)") }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+        // Somebody who only looks whether it is held lets go at once.
+        var tries = 0
+        while flock(file, LOCK_EX | LOCK_NB) != 0, tries < 5 {
+            usleep(20_000)
+            tries += 1
+        }
+        guard tries < 5 else {
             close(file)
             throw SocketError(
                 "an engine called \(name) is running already\(owner.map { " (pid \($0))" } ?? ""); "
@@ -204,7 +240,13 @@ public struct Rendezvous: Hashable, Sendable {
                 folder: path.deletingLastPathComponent,
                 name: file.hasSuffix(".sock") ? String(file.dropLast(5)) : file)
         }
-        guard let place = all(environment).first(where: { $0.name == target }) else {
+        let called = all(environment).filter { $0.name == target }
+        guard called.count < 2 else {
+            throw SocketError(
+                "several engines are called \(target): "
+                    + called.map(\.socket).joined(separator: ", ") + "; name the path of one")
+        }
+        guard let place = called.first else {
             let known = all(environment).map(\.name)
             throw SocketError(
                 "no engine called \"\(target)\" is running"

@@ -34,6 +34,8 @@ struct Asked: Sendable {
     var headers: HTTPFields
     var body: Data
     var actor: Actor
+    /// The run of the engine that is asked.
+    var instance: String
 
     /// The whole number of that name, within bounds.
     func number(_ name: String, _ range: ClosedRange<Int>, default usual: Int) throws -> Int {
@@ -49,7 +51,16 @@ struct Asked: Sendable {
 
     /// The number after which a page or a stream begins.
     func last() throws -> UInt64 {
-        if let last = headers[.init("Last-Event-ID")!].flatMap({ UInt64($0) }) { return last }
+        if let last = headers[.init("Last-Event-ID")!] {
+            let parts = last.split(separator: "-", omittingEmptySubsequences: false)
+            guard let number = parts.last.flatMap({ UInt64($0) }), parts.count <= 2 else {
+                throw Refusal(
+                    .badRequest,
+                    "Last-Event-ID is \"\(last.prefix(40))\"; the id of an event is accepted")
+            }
+            // Of another run nothing counts here: all there is is new.
+            return parts.count == 1 || parts[0] == instance ? number : 0
+        }
         return UInt64(try number("after", 0...Int.max, default: 0))
     }
 

@@ -77,6 +77,8 @@ struct Routes: Sendable {
 
     /// Most entries in one reply.
     static let mostEntries = 10_000
+    /// What is passed over has to be ranked all the same.
+    static let largestOffset = 1_000_000
 
     private static func looking(_ inspector: any Inspector, isReadOnly: Bool) -> [Route] {
         [
@@ -135,7 +137,7 @@ struct Routes: Sendable {
                 case "desc": query.descending = true
                 default: throw Refusal(.badRequest, "order is asc or desc")
                 }
-                query.offset = try asked.number("offset", 0...Int(Int32.max), default: 0)
+                query.offset = try asked.number("offset", 0...largestOffset, default: 0)
                 query.limit = try asked.number("limit", 0...mostEntries, default: 50)
                 let wanted = try asked.query["columns"].map(columns)
                 let page = try await inspector.entries(query)
@@ -175,11 +177,15 @@ struct Routes: Sendable {
                 guard asked.wantsStream else { return try .value(page) }
                 return .events(
                     EventStream(
-                        inspector: inspector, cache: cache, after: after,
+                        inspector: inspector, cache: cache, instance: asked.instance, after: after,
                         every: .milliseconds(every)))
             },
             Route(
-                method: .get, path: "/v1/plans/{plan}",
+                method: .get, path: "/v1/plans/{plan}", summary: "A plan as it was made.",
+                reply: "Plan"
+            ) { asked in try .value(try await inspector.plan(known: asked.parts["plan"]!)) },
+            Route(
+                method: .get, path: "/v1/plans/{plan}/progress",
                 summary: "How far the application of a plan has come.", reply: "Progress"
             ) { asked in try .value(try await inspector.progress(of: asked.parts["plan"]!)) },
             Route(

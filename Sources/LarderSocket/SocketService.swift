@@ -26,6 +26,8 @@ public struct SocketService: Service {
         public var largestBody = 1 << 20
         /// How long a body may take.
         public var bodyDeadline = Duration.seconds(10)
+        /// How long a peer may leave a piece of its reply unread.
+        public var readingDeadline = Duration.seconds(30)
         /// Called once the socket is there.
         public var onListening: @Sendable () -> Void = {}
 
@@ -59,35 +61,38 @@ public struct SocketService: Service {
         let place = try self.place ?? Rendezvous.own(name, ProcessInfo.processInfo.environment)
         try place.makeFolder()
         let lock = try place.take()
+        try place.admit(options.group, before: true)
         defer {
             unlink(place.socket)
             close(lock)
         }
         let instance = try await inspector.report().instance
+        let stalled = StalledPeers(
+            patience: .milliseconds(options.readingDeadline.nanoseconds / 1_000_000))
         let responder = Responder(
             routes: Routes(inspector, isReadOnly: options.isReadOnly), inspector: inspector,
             options: options, instance: instance, logger: logger)
         let application = Hummingbird.Application(
             responder: responder,
-            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [stalled.watch()], idleTimeout: .seconds(60))),
             configuration: .init(
                 address: .unixDomainSocket(path: place.socket),
                 availableConnectionsDelegate: MaximumAvailableConnections(options.connections)),
             onServerRunning: { [options, logger] _ in
-                // Nobody else can reach into the folder while the modes are set.
-                if let group = options.group {
-                    chown(place.socket, uid_t.max, group)
-                    chown(place.folder, uid_t.max, group)
-                    chmod(place.socket, 0o660)
-                    chmod(place.folder, 0o750)
-                } else {
-                    chmod(place.socket, 0o600)
-                }
+                // Nobody else can reach into the folder while the modes are set. What is refused
+                // here was refused before, where it could be said.
+                try? place.admit(options.group)
                 logger.info("listening", metadata: ["socket": "\(place.socket)"])
                 options.onListening()
             },
             logger: quiet)
-        try await application.run()
+        try await withGracefulShutdownHandler {
+            try await application.run()
+        } onGracefulShutdown: {
+            stalled.end()
+        }
     }
 
     /// The server's own talk is of no use to those who embed it.
@@ -123,28 +128,38 @@ struct Responder: HTTPResponder {
             response = try await answered(request, context)
         } catch let refusal as Refusal {
             response = Self.refusal(refusal.status, refusal.sentence)
-            // What is left of the body is not waited for, nor read: the answer has a moment to go.
+            // What is left of the body is not waited for, nor read.
             if [.contentTooLarge, .requestTimeout].contains(refusal.status) {
-                response.headers[.connection] = "close"
-                let channel = context.channel
-                channel.eventLoop.scheduleTask(in: .milliseconds(100)) {
-                    channel.close(promise: nil)
-                }
+                hangUp(&response, context)
             }
         } catch let error as FilterError {
             response = Self.refusal(.conflict, error.description)
         } catch let error as InspectorError {
-            let isUnknown = error.description.hasPrefix("no cache is called")
-            response = Self.refusal(isUnknown ? .notFound : .conflict, error.description)
+            response = Self.refusal(error.isUnknown ? .notFound : .conflict, error.description)
         } catch is CancellationError {
             throw CancellationError()
         } catch {
             // Bounds that contradict each other, or an origin that refused: as things stand.
             response = Self.refusal(.conflict, "\(error)")
         }
+        if response.status.kind == .clientError, isLong(request) { hangUp(&response, context) }
         response.headers[.init("Larder-Instance")!] = instance
         response.headers[.cacheControl] = "no-store"
         return response
+    }
+
+    /// A refusal of the route alone leaves a body behind: a long one is not taken for it.
+    private func isLong(_ request: Request) -> Bool {
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        let isChunked = request.headers[.transferEncoding] != nil
+        return isChunked || length ?? 0 > options.largestBody
+    }
+
+    /// The answer has a moment to go, and nothing more is read.
+    private func hangUp(_ response: inout Response, _ context: PeerContext) {
+        response.headers[.connection] = "close"
+        let channel = context.channel
+        channel.eventLoop.scheduleTask(in: .milliseconds(100)) { channel.close(promise: nil) }
     }
 
     private func answered(_ request: Request, _ context: PeerContext) async throws -> Response {
@@ -155,15 +170,17 @@ struct Responder: HTTPResponder {
         }
         let route: Route
         let parts: [String: String]
-        switch routes.find(request.method, request.uri.path) {
+        let isHead = request.method == .head
+        switch routes.find(isHead ? .get : request.method, request.uri.path) {
         case .route(let found, let named): (route, parts) = (found, named)
         case .methods(let methods):
             var response = Self.refusal(
                 .methodNotAllowed,
                 "\(request.uri.path.prefix(200)) is there for "
                     + methods.map(\.rawValue).joined(separator: " and "))
-            response.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")
-            return response
+            let allowed = methods.flatMap { $0 == .get ? [$0, .head] : [$0] }
+            response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
+            return isHead ? response.createHeadResponse() : response
         case .nothing:
             let version = request.uri.path.firstMatch(of: /^\/v([0-9]+)\//).flatMap { Int($0.1) }
             if let version, version != Routes.version {
@@ -192,8 +209,10 @@ struct Responder: HTTPResponder {
         let reason = request.headers[.init("Larder-Reason")!]?.removingPercentEncoding
         let asked = Asked(
             parts: parts, query: query, headers: request.headers, body: body,
-            actor: Actor(peer.user, reason: reason, uid: peer.uid, pid: peer.pid))
-        return try await self.response(to: try await route.answer(asked))
+            actor: Actor(peer.user, reason: reason, uid: peer.uid, pid: peer.pid),
+            instance: instance)
+        let response = try await self.response(to: try await route.answer(asked))
+        return isHead ? response.createHeadResponse() : response
     }
 
     /// The whole body, if it is small enough and comes in time.

@@ -6,9 +6,12 @@ enum ServerSentEvents {
     static let beat = Duration.seconds(10)
     static let beatText = ": beat\n\n"
 
-    static func text(_ value: some Encodable, id: UInt64) throws -> String {
+    /// An event with its id: the run of the engine that it is of, and its number there.
+    static func text(
+        _ value: some Encodable, _ number: UInt64, of instance: String
+    ) throws -> String {
         guard case .json(let data) = try Answer.value(value) else { return "" }
-        return "id: \(id)\ndata: \(String(decoding: data, as: UTF8.self))\n\n"
+        return "id: \(instance)-\(number)\ndata: \(String(decoding: data, as: UTF8.self))\n\n"
     }
 }
 
@@ -16,6 +19,7 @@ enum ServerSentEvents {
 struct EventStream: AsyncSequence, Sendable {
     let inspector: any Inspector
     let cache: String
+    let instance: String
     let after: UInt64
     /// How often is looked for new ones.
     let every: Duration
@@ -26,24 +30,35 @@ struct EventStream: AsyncSequence, Sendable {
         let stream: EventStream
         var last: UInt64
         var quiet = Duration.zero
+        private var hasSpoken = false
+
+        init(stream: EventStream, last: UInt64) {
+            self.stream = stream
+            self.last = last
+        }
 
         /// What is to be written next, looked for when the piece before was taken; `nil` once nobody
         /// wants it.
         mutating func next() async throws -> String? {
+            // The subscriber said how often it wants to hear.
+            if hasSpoken { do { try await Task.sleep(for: stream.every) } catch { return nil } }
+            hasSpoken = false
             while true {
                 let page = try await stream.inspector.events(
                     in: stream.cache, after: last, limit: 1000)
                 var text = page.dropped > 0 ? "event: dropped\ndata: \(page.dropped)\n\n" : ""
                 for event in page.events {
-                    text += try ServerSentEvents.text(event, id: event.number)
+                    text += try ServerSentEvents.text(event, event.number, of: stream.instance)
                     last = event.number
                 }
                 if !text.isEmpty {
                     quiet = .zero
+                    hasSpoken = true
                     return text
                 }
-                do { try await Task.sleep(for: stream.every) } catch { return nil }
-                quiet += stream.every
+                let pause = Swift.min(stream.every, ServerSentEvents.beat)
+                do { try await Task.sleep(for: pause) } catch { return nil }
+                quiet += pause
                 if quiet >= ServerSentEvents.beat {
                     quiet = .zero
                     return ServerSentEvents.beatText
@@ -64,7 +79,8 @@ enum ChangeStream {
             let records = Task {
                 do {
                     for try await record in inspector.follow(after: after) {
-                        pieces.yield(try ServerSentEvents.text(record, id: record.number))
+                        pieces.yield(
+                            try ServerSentEvents.text(record, record.number, of: record.instance))
                     }
                     pieces.finish()
                 } catch { pieces.finish(throwing: error) }

@@ -124,7 +124,7 @@ import Testing
         defer { _ = engines }
         let ran = try larder("invalidate", "accounts", "--all", "--yes")
         #expect(ran.status == 64)
-        #expect(ran.errors.contains("  one\n") && ran.errors.contains("  two\n"))
+        #expect(ran.errors.contains("  one  /") && ran.errors.contains("  two  /"))
         #expect(try larder("caches", "--target", "two").status == 0)
         #expect(try larder("caches", "--target", "three").status == 69)
         let all = try larder("caches", "--target", "all", "--format", "csv")

@@ -206,7 +206,8 @@ private struct Robot {
         case .fetch(let key):
             let row = engine.rows[key]
             return give(.fetched(FetchResult(id: key, wasHit: row != nil, value: .null, row: row)))
-        case .findEngines: return give(.engines(["a", "b"]))
+        case .findEngines:
+            return give(.engines([.init("a", about: "a, up 3s"), .init("b", about: "b")]))
         case .cancel, .verify, .copy, .export, .attach, .switchEngine, .use, .useMouse,
             .suspend, .repaint,
             .quit:

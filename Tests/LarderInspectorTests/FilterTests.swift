@@ -78,3 +78,26 @@ import Testing
         }
     }
 }
+
+@Suite struct `A filter that would do harm` {
+    @Test func `is given up where its pattern goes back and forth without end`() async throws {
+        let cache = Cache<String, String>("accounts", maxsize: nil) { $0 }
+        for number in 0..<1000 { cache.insert("x", for: "\(100_000_000_000 + number)") }
+        let inspector = LocalInspector("engine")
+        inspector.add(cache) { .text($0) }
+        await #expect {
+            try await inspector.entries(Query(filter: "key~\"(([0-9]+)+)+x\""))
+        } throws: { ($0 as? FilterError)?.sentence.contains("takes too long") == true }
+        let plain = try await inspector.entries(Query(filter: "key~[0-4]$"))
+        #expect(plain.matched == 500)
+    }
+
+    @Test(arguments: [
+        String(repeating: "!", count: 20_000), String(repeating: "!", count: 100) + "a",
+        String(repeating: "(", count: 100) + "a" + String(repeating: ")", count: 100),
+        String(repeating: "a ", count: 3000),
+    ])
+    func `is refused where it is long or deep`(text: String) {
+        #expect(throws: FilterError.self) { try Filter(text) }
+    }
+}

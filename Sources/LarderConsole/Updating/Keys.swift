@@ -17,7 +17,8 @@ func press(_ model: inout Model, _ key: Key) -> Effect? {
     case .help(let scroll): return pressInHelp(&model, key, scroll)
     case .sort(let place): return pressInSort(&model, key, place)
     case .columns(let place): return pressInColumns(&model, key, place)
-    case .engines(let names, let place): return pressInEngines(&model, key, names, place)
+    case .engines(let engines, let place):
+        return pressInEngines(&model, key, engines, place)
     case .prompt(let prompt): return pressInPrompt(&model, key, prompt)
     case .palette(let palette): return pressInPalette(&model, key, palette)
     case .plan(let dialog): return pressInPlan(&model, key, dialog)
@@ -90,12 +91,12 @@ private func pressInColumns(_ model: inout Model, _ key: Key, _ place: Int) -> E
 }
 
 private func pressInEngines(
-    _ model: inout Model, _ key: Key, _ names: [String], _ place: Int
+    _ model: inout Model, _ key: Key, _ engines: [Console.RunningEngine], _ place: Int
 ) -> Effect? {
     if key == .enter || key == .char(" ") {
         model.overlay = nil
-        return .attach(names[place])
+        return .attach(engines[place].name)
     }
-    model.overlay = moved(model, key, from: place, of: names.count).map { .engines(names, $0) }
+    model.overlay = moved(model, key, from: place, of: engines.count).map { .engines(engines, $0) }
     return nil
 }

@@ -49,7 +49,8 @@ private func choose(_ model: inout Model, _ place: Int) -> Effect? {
     switch model.overlay {
     case .sort(let now) where now != place: model.overlay = .sort(place)
     case .columns(let now) where now != place: model.overlay = .columns(place)
-    case .engines(let names, let now) where now != place: model.overlay = .engines(names, place)
+    case .engines(let engines, let now) where now != place:
+        model.overlay = .engines(engines, place)
     default: return press(&model, .enter)
     }
     return nil

@@ -36,7 +36,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
             trouble: verification.failure != nil || !verification.differences.isEmpty)
     case .changesBefore(let changes): model.changes = changes
     case .changed(let change): return heard(&model, of: change)
-    case .engines(let names): return choose(&model, among: names)
+    case .engines(let engines): return choose(&model, among: engines)
     case .lost(let problem):
         if model.problem == nil { model.log.add(problem, at: model.now, trouble: true) }
         model.problem = problem
@@ -247,12 +247,14 @@ extension Model {
 
 // MARK: Engines
 
-private func choose(_ model: inout Model, among names: [String]) -> Effect? {
-    guard !names.isEmpty else {
+private func choose(
+    _ model: inout Model, among engines: [Console.RunningEngine]
+) -> Effect? {
+    guard !engines.isEmpty else {
         model.say("no other engine is running here")
         return nil
     }
-    model.overlay = .engines(names, 0)
+    model.overlay = .engines(engines, 0)
     return nil
 }
 

@@ -23,12 +23,16 @@ enum ChoiceView {
     }
 
     static func drawEngines(
-        _ model: Model, _ names: [String], _ place: Int, _ frame: inout Frame
+        _ model: Model, _ engines: [Console.RunningEngine], _ place: Int, _ frame: inout Frame
     ) {
-        let lines = names.map { name -> Pieces in
-            [(" " + Text.safe(name, ascii: model.glyphs.ascii), .plain)]
+        let lines = engines.map { engine -> Pieces in
+            let about = Text.safe(engine.about, ascii: model.glyphs.ascii)
+            return [
+                (" " + Text.cut(about, to: model.size.columns - 6, mark: model.glyphs.more), .plain)
+            ]
         }
-        let width = names.map { Text.width(of: $0) + 6 }.max() ?? 0
+        let width = min(
+            model.size.columns - 2, engines.map { Text.width(of: $0.about) + 4 }.max() ?? 0)
         draw("Open an engine", lines, place, width: max(24, width), model, &frame)
     }
 

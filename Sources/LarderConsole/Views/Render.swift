@@ -25,7 +25,8 @@ func render(_ model: Model) -> Frame {
     case .help(let scroll): HelpView.draw(model, scroll, &frame)
     case .sort(let place): ChoiceView.drawSort(model, place, &frame)
     case .columns(let place): ChoiceView.drawColumns(model, place, &frame)
-    case .engines(let names, let place): ChoiceView.drawEngines(model, names, place, &frame)
+    case .engines(let engines, let place):
+        ChoiceView.drawEngines(model, engines, place, &frame)
     case .plan(let dialog): PlanView.draw(model, dialog, &frame)
     case .own: OwnView.draw(model, &frame)
     }
