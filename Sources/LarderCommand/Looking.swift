@@ -220,12 +220,28 @@ struct Entries: AsyncParsableCommand {
             }
             output.print(
                 page.rows.map(\.id), columns.map(\.rawValue),
-                page.rows.map { row in columns.map { text($0, row, page.at) } }, from)
+                page.rows.map { row in
+                    columns.map { column in
+                        output.format == .csv
+                            ? figure(column, row, page.at) : text(column, row, page.at)
+                    }
+                }, from)
             if page.matched > page.rows.count {
                 say("\(page.matched - page.rows.count) more; --limit shows them")
             }
         }
     }
+}
+
+/// What stands in a column of a row, for programs: times in seconds, sizes in bytes.
+private func figure(_ column: Column, _ row: Row, _ now: Instant) -> String {
+    guard case .number(let digits) = column.value(of: row, at: now) else {
+        return column == .expiry || column == .ttl ? "" : text(column, row, now)
+    }
+    guard [.ttl, .expiry, .age, .fetch].contains(column), let number = Double(digits) else {
+        return digits
+    }
+    return "\((number / 1e6).rounded() / 1e3)"
 }
 
 /// What stands in a column of a row, for people.
@@ -343,6 +359,16 @@ struct Events: AsyncParsableCommand {
     /// Until it is ended from outside; an engine that goes and comes back is followed on.
     private func follow(_ place: Rendezvous, _ from: Source) async throws {
         let inspector = try RemoteInspector(place)
+        let result: Result<Void, any Error>
+        do { result = .success(try await follow(inspector, from)) } catch {
+            result = .failure(error)
+        }
+        await inspector.close()
+        try result.get()
+    }
+
+    private func follow(_ inspector: RemoteInspector, _ from: Source) async throws {
+        let place = inspector.place
         var seen = Seen()
         var isLost = false
         while !Task.isCancelled {

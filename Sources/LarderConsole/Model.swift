@@ -41,7 +41,7 @@ struct Model {
     var ownCost = OwnCost()
 
     // What is asked for.
-    var query = Query(limit: 100)
+    var query = Query(limit: 60)
     var troubleOnly = false
     var interval = Duration.seconds(1)
     /// Fetches a second that a change may cause; one that causes more is spread over some time.

@@ -65,7 +65,7 @@ enum OpenAPI {
             ]
         }
         var operation: Object = [
-            "summary": route.summary, "parameters": inPath + inQuery,
+            "summary": route.summary, "parameters": inPath + inQuery + headers(route),
             "responses": responses(route),
         ]
         if let body = route.body {
@@ -80,6 +80,35 @@ enum OpenAPI {
         return operation
     }
 
+    private static func isStream(_ route: Route) -> Bool {
+        route.query.contains { $0.name == "after" }
+    }
+
+    private static func headers(_ route: Route) -> [Object] {
+        var headers: [Object] = []
+        if route.changes {
+            headers.append([
+                "name": "Larder-Reason", "in": "header", "required": false, "schema": text,
+                "description": "Why, in percent encoding; it stands in events and changes.",
+            ])
+        }
+        if isStream(route) {
+            headers.append([
+                "name": "Last-Event-ID", "in": "header", "required": false,
+                "description": "The id of the last event that was read of a stream.",
+                "schema": ["type": "string", "pattern": "^([0-9a-f]{1,16}-)?[0-9]{1,18}$"]
+                    as Object,
+            ])
+        }
+        return headers
+    }
+
+    private static let instance: Object = [
+        "Larder-Instance": [
+            "description": "The run of the engine that answers.", "schema": text,
+        ] as Object
+    ]
+
     private static func responses(_ route: Route) -> Object {
         var content: Object = [:]
         if let reply = route.reply {
@@ -87,11 +116,11 @@ enum OpenAPI {
         } else {
             content["text/plain"] = ["schema": ["type": "string"] as Object] as Object
         }
-        if route.query.contains(where: { $0.name == "after" }) {
+        if isStream(route) {
             content["text/event-stream"] = ["schema": ["type": "string"] as Object] as Object
         }
         var responses: Object = [
-            "200": ["description": "Done.", "content": content] as Object
+            "200": ["description": "Done.", "headers": instance, "content": content] as Object
         ]
         let refusals = [
             ("400", "What was asked for makes no sense."), ("403", "Not for this peer."),
@@ -100,9 +129,14 @@ enum OpenAPI {
             ("413", "The body is too large."),
         ]
         for (status, meaning) in refusals {
+            var headers = instance
+            if status == "405" {
+                headers["Allow"] =
+                    ["description": "The methods there are.", "schema": text] as Object
+            }
             responses[status] =
                 [
-                    "description": meaning,
+                    "description": meaning, "headers": headers,
                     "content": ["application/json": ["schema": reference("Error")] as Object]
                         as Object,
                 ] as Object

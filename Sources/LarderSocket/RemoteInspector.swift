@@ -65,9 +65,12 @@ public final class RemoteInspector: Inspector {
     }
 
     public func entry(_ key: EntryKey) async throws -> EntryDetail? {
-        do { return try await get(path(key)) } catch let error as Missing {
-            guard error.sentence.hasPrefix("no cache") else { return nil }
-            throw InspectorError(error.sentence)
+        do { return try await get(path(key)) } catch let error as InspectorError {
+            // Of an unknown cache there can be no entry: that is an error.
+            guard error.isUnknown, error.description.contains("holds no live entry") else {
+                throw error
+            }
+            return nil
         }
     }
 
@@ -166,11 +169,6 @@ public final class RemoteInspector: Inspector {
 
     // MARK: Asking
 
-    private struct Missing: Error, CustomStringConvertible {
-        var sentence: String
-        var description: String { sentence }
-    }
-
     private struct Refused: Decodable {
         var error: String
     }
@@ -212,10 +210,7 @@ public final class RemoteInspector: Inspector {
             let sentence =
                 (try? JSONDecoder().decode(Refused.self, from: data))?.error
                 ?? "\(place.name) answered HTTP \(status)"
-            if status == 404, !sentence.hasPrefix("this engine speaks") {
-                throw Missing(sentence: sentence)
-            }
-            throw InspectorError(sentence)
+            throw InspectorError(sentence, isUnknown: status == 404)
         }
         do { return try JSONDecoder().decode(Value.self, from: data) } catch {
             throw SocketError(
@@ -231,23 +226,15 @@ public final class RemoteInspector: Inspector {
         try place.checkSocket()
         let (http, name) = (http, place.name)
         do {
-            return try await withThrowingTaskGroup(of: (Int, Data).self) { group in
-                group.addTask {
-                    let response = try await http.execute(request, deadline: .distantFuture)
-                    let buffer = try await response.body.collect(upTo: 256 << 20)
-                    return (Int(response.status.code), Data(buffer.readableBytesView))
-                }
-                group.addTask {
-                    try await Task.sleep(for: limit)
-                    throw SocketError("\(name) did not answer within \(Units.text(limit))")
-                }
-                defer { group.cancelAll() }
-                return try await group.next()!
-            }
-        } catch let error as SocketError {
-            throw error
+            // It is the deadline of the whole answer.
+            let response = try await http.execute(
+                request, deadline: .now() + .nanoseconds(limit.nanoseconds))
+            let buffer = try await response.body.collect(upTo: 256 << 20)
+            return (Int(response.status.code), Data(buffer.readableBytesView))
         } catch is CancellationError {
             throw CancellationError()
+        } catch let error as HTTPClientError where error == .deadlineExceeded {
+            throw SocketError("\(name) did not answer within \(Units.text(limit))")
         } catch let error as HTTPClientError where error == .getConnectionFromPoolTimeout {
             throw SocketError("\(name) is busy: no connection was free within a second")
         } catch {

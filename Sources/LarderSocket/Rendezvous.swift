@@ -1,3 +1,4 @@
+import CDispatch  // that is where the toolchain finds `stat`
 import Foundation
 
 /// Why nobody could be met: a sentence for the one who asked.
@@ -86,7 +87,7 @@ public struct Rendezvous: Hashable, Sendable {
     /// - Throws: ``SocketError`` where somebody else could put something there.
     func checkFolder(asMember: Bool = false) throws(SocketError) {
         guard let file = Self.file(folder) else { throw SocketError("\(folder) is not there") }
-        guard file.type == .typeDirectory else {
+        guard file.type == S_IFDIR else {
             throw SocketError("\(folder) is no folder of its own (a link, or a file); remove it")
         }
         guard
@@ -106,7 +107,7 @@ public struct Rendezvous: Hashable, Sendable {
         guard let file = Self.file(socket) else {
             throw SocketError("no engine called \(name) is in \(folder)")
         }
-        guard file.type == .typeSocket else {
+        guard file.type == S_IFSOCK else {
             throw SocketError("\(socket) is no socket; remove it")
         }
         guard [geteuid(), 0, Self.file(folder)?.uid].contains(file.uid) else {
@@ -117,14 +118,10 @@ public struct Rendezvous: Hashable, Sendable {
     /// What stands at a path, links not followed; `nil` where nothing does.
     private static func file(
         _ path: String
-    ) -> (type: FileAttributeType, uid: uid_t, gid: gid_t, mode: UInt16)? {
-        let facts = try? FileManager.default.attributesOfItem(atPath: path)
-        guard let type = facts?[.type] as? FileAttributeType,
-            let uid = facts?[.ownerAccountID] as? NSNumber,
-            let gid = facts?[.groupOwnerAccountID] as? NSNumber,
-            let mode = facts?[.posixPermissions] as? NSNumber
-        else { return nil }
-        return (type, uid.uint32Value, gid.uint32Value, mode.uint16Value)
+    ) -> (type: mode_t, uid: uid_t, gid: gid_t, mode: mode_t)? {
+        var facts = stat()
+        guard lstat(path, &facts) == 0 else { return nil }
+        return (facts.st_mode & S_IFMT, facts.st_uid, facts.st_gid, facts.st_mode & 0o7777)
     }
 
     /// Only root, this user and the folder's owner can have put it there.
@@ -188,7 +185,7 @@ public struct Rendezvous: Hashable, Sendable {
                 "an engine called \(name) is running already\(owner.map { " (pid \($0))" } ?? ""); "
                     + "give this one another --name")
         }
-        if let there = Self.file(socket), there.type != .typeSocket {
+        if let there = Self.file(socket), there.type != S_IFSOCK {
             close(file)
             throw SocketError("\(socket) is no socket; remove it")
         }

@@ -167,6 +167,34 @@ import Testing
         _ = engine
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only root can be another user"))
+    func `root's own command gets in, and with a group its members', and no other`() throws {
+        // Nobody, in a place of its own that others can pass through.
+        let place = "/run/larder-test-\(getpid())"
+        mkdir(place, 0o755)
+        chown(place, 65534, 12_345)
+        chmod(folder.path, 0o755)
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        func asUser(_ uid: Int, _ gid: Int) -> String {
+            "setpriv --reuid=\(uid) --regid=\(gid) --clear-groups"
+        }
+        let engine = try Terminal(
+            "exec \(asUser(65534, 12_345)) \(TestSupport.larder) serve --latency 1ms "
+                + "--allow-gid 12345", columns: 200,
+            environment: ["XDG_RUNTIME_DIR": place, "LARDER_STORE": place + "/a.sqlite"])
+        try engine.wait(for: "demo.sock")
+        let socket = place + "/larder/demo.sock"
+        func caches(_ user: String) throws -> Ran {
+            try run(
+                ["sh", "-c", "\(user) \(TestSupport.larder) caches --target \(socket)"],
+                environment: ["XDG_RUNTIME_DIR": folder.path])
+        }
+        #expect(try caches("").status == 0)
+        chown(place, 0, 0)
+        #expect(try caches(asUser(1001, 12_345)).output.contains("credentials"))
+        #expect(try caches(asUser(1001, 54_321)).status == 69)
+    }
+
     @Test func `a clean stop takes the socket away`() throws {
         let engine = try serve()
         kill(try engine.pid(), SIGTERM)

@@ -3,6 +3,7 @@ import Larder
 import LarderInspector
 import LarderSocket
 import Logging
+import ServiceLifecycle
 import Synchronization
 import TestSupport
 import Testing
@@ -215,7 +216,20 @@ private struct Engine {
                 "http://larder/v1/caches/accounts/events?every=50",
             ])
             let ids = ran.output.split(separator: "\n").filter { $0.hasPrefix("id: ") }
-            #expect(ids == ["id: 2", "id: 3"])
+            let instance = engine.inspector.instance
+            #expect(ids == ["id: \(instance)-2", "id: \(instance)-3"])
+            // Of another run of the engine its numbers say nothing, and what is none is refused.
+            for (id, count) in [("\(instance)-2", 1), ("1234-3", 3), ("9", 0)] {
+                let ran = try run([
+                    "curl", "-s", "-N", "-m", "0.5", "-H", "Accept: text/event-stream", "-H",
+                    "Last-Event-ID: \(id)", "--unix-socket", engine.place.socket,
+                    "http://larder/v1/caches/accounts/events?every=50",
+                ])
+                #expect(ran.output.matches(of: #/id: /#).count == count, "\(id)")
+            }
+            let wrong = try engine.curl(
+                "-H", "Last-Event-ID: a-b-c", "http://larder/v1/caches/accounts/events")
+            #expect(wrong.status == 400)
             #expect(ran.output.contains(#""kind":"written""#))
         }
     }
@@ -240,6 +254,53 @@ private struct Engine {
             #expect(metrics.contains("# TYPE larder_hits_total counter\n"))
             #expect(metrics.contains("larder_maxsize{cache=\"accounts\"} 64\n"))
         }
+    }
+
+    @Test func `a plan can be read, before and after it is applied, and HEAD has no body`()
+        async throws
+    {
+        try await Engine.run { engine in
+            engine.accounts.insert("a", for: "1")
+            let plan = try await engine.remote.plan(.invalidateAll(cache: "accounts"))
+            #expect(try await engine.remote.plan(known: plan.id) == plan)
+            let early = try engine.curl("http://larder/v1/plans/\(plan.id)/progress")
+            #expect(early.status == 409 && early.body.contains("not applied yet"))
+            _ = try await engine.remote.apply(plan.id, by: Actor("whoever"))
+            #expect(try await engine.remote.plan(known: plan.id) == plan)
+            #expect(try await engine.remote.progress(of: plan.id).state == .done)
+            #expect(try engine.curl("http://larder/v1/plans/77").status == 404)
+            let head = try engine.curl("--head", "http://larder/v1/caches")
+            #expect(head.status == 200 && head.body.isEmpty)
+            let wrong = try engine.curl("--head", "http://larder/v1/plans")
+            #expect(wrong.status == 405 && wrong.body.isEmpty)
+        }
+    }
+
+    @Test func `a service ends though somebody does not read what was asked for`() async throws {
+        let folder = try TemporaryFolder()
+        let place = try Rendezvous(folder: folder.path + "/own", name: "pantry")
+        try place.makeFolder()
+        let local = LocalInspector("pantry")
+        let cache = Cache<String, String>("accounts", maxsize: 64) { $0 }
+        local.add(cache) { .text($0) }
+        let service = SocketService(local, "pantry", at: place, logger: Engine.quiet)
+        let group = ServiceGroup(
+            services: [service], gracefulShutdownSignals: [], logger: Engine.quiet)
+        let running = Task { try await group.run() }
+        #expect(await settles { (try? RemoteInspector.check(place)) != nil })
+        let peer = try RawPeer(place.socket)
+        peer.send(
+            "GET /v1/caches/accounts/events?every=50 HTTP/1.1\r\nHost: larder\r\n"
+                + "Accept: text/event-stream\r\n\r\n")
+        for round in 0..<20 {
+            for number in 0..<1000 { cache.insert("a", for: "\(round)-\(number)") }
+            try await Task.sleep(for: .milliseconds(60))
+        }
+        let began = ContinuousClock.now
+        await group.triggerGracefulShutdown()
+        try await running.value
+        #expect(ContinuousClock.now - began < .seconds(15))
+        withExtendedLifetime(peer) {}
     }
 
     @Test func `where it is read-only, what changes is not there`() async throws {
@@ -422,6 +483,20 @@ private struct Engine {
         _ = await service.result
         await #expect(throws: SocketError.self) { try await engine.remote.report() }
         await engine.remote.close()
+    }
+
+    @Test func `a folder that cannot be trusted is not evaded`() throws {
+        let folder = try TemporaryFolder()
+        chmod(folder.path, 0o700)
+        mkdir(folder.path + "/larder", 0o700)
+        chmod(folder.path + "/larder", 0o777)
+        #expect {
+            try Rendezvous.own("pantry", ["XDG_RUNTIME_DIR": folder.path])
+        } throws: { "\($0)".contains("written to by others") }
+        chmod(folder.path + "/larder", 0o700)
+        #expect(
+            try Rendezvous.own("pantry", ["XDG_RUNTIME_DIR": folder.path]).folder
+                == folder.path + "/larder")
     }
 
     // MARK: Another user

@@ -157,8 +157,9 @@ func keepCursorVisible(_ model: inout Model) -> Bool {
     guard model.frozen == nil, first < held.lowerBound || last > held.upperBound else {
         return false
     }
-    model.query.limit = 3 * visible
-    model.query.offset = max(0, model.top - visible)
+    // Every row asked for is work for the engine and for this side, each second.
+    model.query.limit = 2 * visible + visible / 2
+    model.query.offset = max(0, model.top - visible * 3 / 4)
     return true
 }
 

@@ -121,7 +121,8 @@ enum ExpiryView {
                 line[place + step] = character
             }
         }
-        write("now", from: 0)
+        // The cursor stands beside the word, not in it.
+        write("now", from: at < 4 ? at + bars.columns + 1 : 0)
         for minutes in stride(from: 5, to: 15, by: 5) {
             let place = Int(Double(minutes) * 60 / bars.width.inSeconds) * bars.columns
             write("\(minutes)m", from: place)
