@@ -71,6 +71,8 @@ struct Model {
     var toast: Toast?
     /// The last plan applied here, while it can be taken back.
     var undo: Undo?
+    /// The plans that were applied from here.
+    var ownPlans: Set<Plan.ID> = []
     /// The plan that is being applied over some time.
     var underWay: UnderWay?
     /// When bounds that were changed for a while go back.

@@ -16,7 +16,8 @@ struct TerminalState {
             // Padding such as $<5> is for terminals slower than any left.
             String(cString: string).replacing(/\$<[^>]*>/, with: "").utf8
         }
-        farewell += Array("\r\n".utf8)
+        // The mouse, which may have been in use; terminals without one ignore it.
+        farewell += Array("\u{1b}[?1000l\u{1b}[?1006l\r\n".utf8)
     }
 }
 

@@ -36,6 +36,8 @@ struct Screen: Display {
         nonl()
         curs_set(0)
         keypad(larder_stdscr(), true)
+        // What terminals send all the same, whatever their description says.
+        for (sequence, key) in Self.otherSpellings { define_key(sequence, key) }
         nodelay(larder_stdscr(), true)
         tier = Self.tier(locale: locale, terminal: terminal)
         isMono = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
@@ -44,6 +46,16 @@ struct Screen: Display {
         attributes = Self.attributes(isMono ? .mono : theme)
         useMouse(usesMouse)
     }
+
+    private static let otherSpellings: [(String, Int32)] = [
+        ("\u{1b}[1~", KEY_HOME), ("\u{1b}[7~", KEY_HOME), ("\u{1b}[H", KEY_HOME),
+        ("\u{1b}OH", KEY_HOME), ("\u{1b}[4~", KEY_END), ("\u{1b}[8~", KEY_END),
+        ("\u{1b}[F", KEY_END), ("\u{1b}OF", KEY_END), ("\u{1b}[A", KEY_UP), ("\u{1b}OA", KEY_UP),
+        ("\u{1b}[B", KEY_DOWN), ("\u{1b}OB", KEY_DOWN), ("\u{1b}[C", KEY_RIGHT),
+        ("\u{1b}OC", KEY_RIGHT), ("\u{1b}[D", KEY_LEFT), ("\u{1b}OD", KEY_LEFT),
+        ("\u{1b}[5~", KEY_PPAGE), ("\u{1b}[6~", KEY_NPAGE), ("\u{1b}[3~", KEY_DC),
+        ("\u{1b}[Z", KEY_BTAB),
+    ]
 
     /// Terminals that know mode 2026; the others would ignore it, at the cost of the bytes.
     private static func isSynchronized(_ terminal: String, _ program: String) -> Bool {
@@ -162,10 +174,31 @@ struct Screen: Display {
             var code: wint_t = 0
             let kind = wget_wch(larder_stdscr(), &code)
             if kind == ERR { return keys }
+            if kind == OK, code == 27 {
+                if !skipSequence() { keys.append(.escape) }
+                continue
+            }
             if let key = kind == OK ? Self.key(character: code) : Self.key(code: Int32(code)) {
                 keys.append(key)
             }
         }
+    }
+
+    /// What curses does not know behind an Esc is a key that nobody pressed by its letters: none of
+    /// them may be taken for one. False where the Esc stood alone.
+    private func skipSequence() -> Bool {
+        var code: wint_t = 0
+        guard wget_wch(larder_stdscr(), &code) == OK else { return false }
+        guard let first = Unicode.Scalar(code), first == "[" || first == "O" else {
+            // An Esc and then another key, pressed quickly.
+            unget_wch(wchar_t(bitPattern: code))
+            return false
+        }
+        if first == "O" { return wget_wch(larder_stdscr(), &code) != ERR }
+        while wget_wch(larder_stdscr(), &code) == OK {
+            if (0x40...0x7e).contains(code) { break }
+        }
+        return true
     }
 
     private static func key(character code: wint_t) -> Key? {

@@ -12,7 +12,7 @@ public struct EmbeddedOrigin: Sendable {
     /// How the origin behaves.
     public struct Behavior: Sendable {
         /// The mean of an account's fetch; a single one takes from half to three times as long, and
-        /// credentials twelve times that.
+        /// credentials sixteen times that.
         public var latency = Duration.zero
         /// The share of fetches that are refused as throttled, 0...1.
         public var throttled = 0.0
@@ -51,7 +51,7 @@ public struct EmbeddedOrigin: Sendable {
     /// - Throws: ``EmbeddedError``; `CancellationError` where the caller gave up.
     public func credentials(for role: EmbeddedRole) async throws -> IssuedCredentials {
         // A session takes an issuer far longer than an item takes a table.
-        try await travel(times: 12)
+        try await travel(times: 16)
         // As many between one minute and two as between five and ten.
         let range = log(behavior.lifetime.lowerBound)...log(behavior.lifetime.upperBound)
         return issuer.issue(role, lifetime: .seconds(exp(.random(in: range))))
@@ -69,9 +69,9 @@ public struct EmbeddedOrigin: Sendable {
 }
 
 extension Renewal {
-    /// Credentials are fetched anew when a third of their life is over, so that one sees it.
+    /// Credentials are fetched anew half a minute after they were issued, so that one sees it.
     public static let embeddedCredentials = Renewal(
-        window: { life in life * 2 / 3 }, mandatory: .seconds(10))
+        window: { life in life - .seconds(30) }, mandatory: .seconds(10))
 
     /// That an account is missing is remembered, as long as the bounds say.
     public static let embeddedAccounts = Renewal(backoff: .seconds(1) ... .seconds(5)) { error in

@@ -1,8 +1,8 @@
 import NIOCore
 import Synchronization
 
-/// Peers that do not read what they asked for: they are hung up on, so that none keeps a connection,
-/// or an engine that is told to end, for ever.
+/// Peers that do not read what they asked for, or do not speak HTTP: they are hung up on, so that
+/// none keeps a connection, or an engine that is told to end, for ever.
 final class StalledPeers: Sendable {
     private let isEnding = Atomic(false)
     private let patience: TimeAmount
@@ -20,7 +20,8 @@ final class StalledPeers: Sendable {
     /// Watches one connection.
     func watch() -> any RemovableChannelHandler { Watch(self) }
 
-    private final class Watch: ChannelOutboundHandler, RemovableChannelHandler {
+    private final class Watch: ChannelDuplexHandler, RemovableChannelHandler {
+        typealias InboundIn = Any
         typealias OutboundIn = Any
         private let peers: StalledPeers
         /// Pieces that were written and have not gone out.
@@ -38,6 +39,15 @@ final class StalledPeers: Sendable {
                 self.lastMove = .now()
             }
             context.write(data, promise: promise)
+        }
+
+        /// What is no request of HTTP is not read on: the refusal has a moment to go.
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.fireErrorCaught(error)
+            let channel = context.channel
+            channel.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(100)) {
+                channel.close(promise: nil)
+            }
         }
 
         private func look(_ context: ChannelHandlerContext) {

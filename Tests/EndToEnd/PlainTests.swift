@@ -28,16 +28,17 @@ import Testing
     }
 
     @Test func `asks before it changes anything, and says what came of it`() throws {
-        let cancelled = try say("maxsize 2", "0", "entries")
+        let cancelled = try say("entries", "entries", "maxsize 2", "0", "entries")
         #expect(
             cancelled.output.contains("Change accounts\nmaxsize 64 -> 2\n2 entries are evicted"))
         #expect(cancelled.output.contains("0 cancels, 1 does it"))
         #expect(cancelled.output.contains("4 of 4 entries"))
-        let done = try say("maxsize 2", "r too many", "1", "entries", "undo", "entries")
+        let done = try say(
+            "entries", "entries", "maxsize 2", "r too many", "1", "entries", "undo", "entries")
         #expect(done.output.contains("done: 2 entries removed"), "\(done.output)")
         #expect(done.output.contains("2 of 2 entries"))
         #expect(done.output.contains("2 entries are there again"))
-        #expect(done.output.hasSuffix("accounts, ttl") || done.output.contains("4 of 4 entries"))
+        #expect(done.output.matches(of: /4 of 4 entries/).count >= 2)
     }
 
     @Test func `shows an entry by its number, every view by its name, and refuses the rest`() throws
@@ -57,7 +58,8 @@ import Testing
         try terminal.type("entries")
         try terminal.press("Enter")
         try terminal.wait(for: "2 of 2 entries")
-        try terminal.press("C-c")
-        #expect(try terminal.exitStatus() == 130)
+        try terminal.type("quit")
+        try terminal.press("Enter")
+        #expect(try terminal.exitStatus() == 0)
     }
 }

@@ -14,7 +14,8 @@ import Testing
         folder = try TemporaryFolder()
         moto = try Moto()
         chmod(folder.path, 0o700)
-        symlink(larder, folder.path + "/larder")
+        mkdir(folder.path + "/bin", 0o700)
+        symlink(larder, folder.path + "/bin/larder")
     }
 
     /// The commands in its blocks of shell, in order, without comments.
@@ -35,7 +36,7 @@ import Testing
         variables["XDG_DATA_HOME"] = folder.path
         variables["HOME"] = folder.path
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        variables["PATH"] = folder.path + ":" + path
+        variables["PATH"] = folder.path + "/bin:" + path
         return variables
     }
 
@@ -83,7 +84,7 @@ import Testing
     private func wait(for key: String) throws {
         #expect(
             try eventually {
-                try run(["larder", "entry", "accounts", key], environment: environment).status == 0
+                try run([larder, "entry", "accounts", key], environment: environment).status == 0
             })
     }
 }

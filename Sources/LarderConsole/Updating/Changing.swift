@@ -166,6 +166,7 @@ private func decide(_ model: inout Model, _ dialog: PlanDialog) -> Effect? {
     if let lasting = how.lasting {
         model.goesBack = (dialog.plan.id, model.now + lasting)
     }
+    model.ownPlans.insert(dialog.plan.id)
     if how.spread != nil { model.underWay = Model.UnderWay(plan: dialog.plan.id) }
     return .apply(dialog.plan.id, how, reason: dialog.reason.isEmpty ? nil : dialog.reason)
 }

@@ -65,8 +65,7 @@ private func pass(_ model: inout Model, _ now: Instant) {
 private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     model.changes.append(change)
     if model.changes.count > 256 { model.changes.removeFirst() }
-    let isOurs = model.undo?.plan == change.plan || model.underWay?.plan == change.plan
-    if !isOurs {
+    if !model.ownPlans.contains(change.plan) {
         let why = change.by.reason.map { " \"\($0)\"" } ?? ""
         model.say("\(change.by): \(change.summary)\(why)", for: .seconds(8))
     }

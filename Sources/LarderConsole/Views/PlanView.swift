@@ -159,7 +159,10 @@ enum PlanView {
             if let before = plan.before { notes.append(new.differences(from: before)) }
             let expired = plan.victims.contains { $0.cause == .expired }
             let evicted = plan.victims.contains { $0.cause == .evicted }
-            let how = [expired ? "expire" : "", evicted ? "are evicted" : ""]
+            let isOne = plan.entries == 1
+            let expiry = isOne ? "expires" : "expire"
+            let eviction = isOne ? "is evicted" : "are evicted"
+            let how = [expired ? expiry : "", evicted ? eviction : ""]
                 .filter { !$0.isEmpty }.joined(separator: " or ")
             notes.append(
                 plan.entries == 0
