@@ -136,9 +136,11 @@ struct Repetition: ParsableArguments {
             let began = ContinuousClock.now
             let result = try await lookUp(inspector, key)
             let took = ContinuousClock.now - began
-            let at = try await inspector.report().at
-            let kept = result.row.map {
-                "age \(Units.countdown(at - $0.writtenAt)), version \($0.version)"
+            // An engine that was told to end may have done so with this fetch.
+            let at = try? await inspector.report().at
+            let kept = result.row.map { row in
+                let age = at.map { "age \(Units.countdown($0 - row.writtenAt)), " } ?? ""
+                return age + "version \(row.version)"
             }
             let what = "\(result.wasHit ? "hit" : "miss"), \(kept ?? "not kept")"
             say("\(inspector.place.name): \(what), \(Units.text(took))")

@@ -51,6 +51,7 @@ struct Asked: Sendable {
 
     /// The number after which a page or a stream begins.
     func last() throws -> UInt64 {
+        let after = UInt64(try number("after", 0...Int.max, default: 0))
         if let last = headers[.init("Last-Event-ID")!] {
             let parts = last.split(separator: "-", omittingEmptySubsequences: false)
             guard let number = parts.last.flatMap({ UInt64($0) }), parts.count <= 2 else {
@@ -61,7 +62,7 @@ struct Asked: Sendable {
             // Of another run nothing counts here: all there is is new.
             return parts.count == 1 || parts[0] == instance ? number : 0
         }
-        return UInt64(try number("after", 0...Int.max, default: 0))
+        return after
     }
 
     var wantsStream: Bool { headers[.accept]?.contains("text/event-stream") == true }

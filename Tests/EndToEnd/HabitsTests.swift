@@ -93,7 +93,7 @@ import Testing
         ("f", ["f"], "fetch from accounts"), ("", ["Escape"], "1-9/9"),
         ("v", ["v"], "the same as at the origin"), ("Z", ["Z"], "FROZEN"), ("", ["Z"], "1-9/9"),
         ("[", ["["], "PAST"), ("]", ["]"], "1-9/9"), ("", ["Home"], "1-9/9"), ("{", ["{"], "PAST"),
-        ("}", ["}"], "FROZEN"), ("", ["Z"], "every 1s"), ("y", ["y"], "copied: 1000000000"),
+        ("}", ["}", "}"], "FROZEN"), ("", ["Z"], "every 1s"), ("y", ["y"], "copied: 1000000000"),
         ("Y", ["Y"], "copied: [{"), ("+", ["+"], "refresh every 2s"),
         ("-", ["-"], "refresh every 1s"), ("Ctrl-T", ["C-t"], "1-9/9"),
         ("o", ["o"], "no other engine"), ("Tab", ["Tab"], "only one engine"),
@@ -101,7 +101,8 @@ import Testing
         ("", ["Escape"], "1-9/9"), ("S", ["S"], "What looking costs"), ("", ["Escape"], "1-9/9"),
         ("?", ["?"], "Select the row below"), ("", ["Escape"], "1-9/9"),
         ("F1", ["F1"], "Select the row below"), ("", ["Escape"], "1-9/9"),
-        ("Ctrl-L", ["C-l"], "1-9/9"), ("(", ["("], "no spike"), (")", [")"], "no spike"),
+        ("Ctrl-L", ["C-l"], "1-9/9"), ("(", ["("], "PAST"),
+        (")", [")"], "no spike of misses is after"),
         // Where these lead is tested by itself.
         ("Ctrl-Z", [], ""), ("Ctrl-C", ["C-c"], ""),
     ]
