@@ -28,6 +28,8 @@ import Testing
     }
 
     @Test func `asks before it changes anything, and says what came of it`() throws {
+        // The accounts are there from the start once their store is.
+        _ = try say("entries", "entries")
         let cancelled = try say("entries", "entries", "maxsize 2", "0", "entries")
         #expect(
             cancelled.output.contains("Change accounts\nmaxsize 64 -> 2\n2 entries are evicted"))
