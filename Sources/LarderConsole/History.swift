@@ -89,12 +89,12 @@ struct History: Hashable, Sendable {
 
     private func latest(seconds: Double) -> ArraySlice<Sample> {
         var time = 0.0
-        var count = 0
-        for sample in samples.reversed() where time < seconds {
-            time += sample.lasted
-            count += 1
+        var first = samples.count
+        while first > 0, time < seconds {
+            first -= 1
+            time += samples[first].lasted
         }
-        return samples.suffix(count)
+        return samples[first...]
     }
 }
 
