@@ -187,11 +187,14 @@ struct Lines: Display {
 
     var input: Int32 { isClosed ? -1 : 0 }
 
-    var isTypedAhead: Bool { wanted == nil && said.greeting && (!typed.isEmpty || isClosed) }
+    var isTypedAhead: Bool { goesOn && (!typed.isEmpty || isClosed) }
+
+    /// What was asked for is answered, or nobody is there to answer.
+    private var goesOn: Bool { wanted == nil && (said.greeting || model?.problem != nil) }
 
     mutating func keys() -> [Key] {
         read()
-        guard wanted == nil, said.greeting else { return [] }
+        guard goesOn else { return [] }
         guard !typed.isEmpty else { return isClosed ? [.control("c")] : [] }
         return keys(for: typed.removeFirst().trimmingCharacters(in: .whitespaces))
     }
