@@ -162,7 +162,7 @@ private struct Robot {
             return "\(what): what is kept grows"
         }
         // Drawing takes longer than all else.
-        guard steps % 16 == 0 else { return nil }
+        guard steps % 64 == 0 else { return nil }
         let frame = render(model)
         guard frame.cells.count == model.size.columns * model.size.rows else {
             return "\(what): the frame has \(frame.cells.count) cells"
