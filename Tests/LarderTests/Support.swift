@@ -26,6 +26,8 @@ final class Origin<Key: Sendable, Value: Sendable>: Sendable {
     private struct State {
         var asked: [Key] = []
         var waiting: [Int: CheckedContinuation<Value, any Error>] = [:]
+        /// Answers to fetches that have not asked yet.
+        var early: [Int: Result<Value, any Error>] = [:]
         var cancelled = 0
     }
 
@@ -35,11 +37,15 @@ final class Origin<Key: Sendable, Value: Sendable>: Sendable {
         let number = Guarded(0)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                state.withLock { state in
+                let early: Result<Value, any Error>? = state.withLock { state in
                     state.asked.append(key)
-                    state.waiting[state.asked.count] = continuation
-                    number.withLock { $0 = state.asked.count }
+                    let place = state.asked.count
+                    number.withLock { $0 = place }
+                    if let answer = state.early.removeValue(forKey: place) { return answer }
+                    state.waiting[place] = continuation
+                    return nil
                 }
+                if let early { continuation.resume(with: early) }
                 if Task.isCancelled { cancel(number.withLock { $0 }) }
             }
         } onCancel: {
@@ -49,12 +55,17 @@ final class Origin<Key: Sendable, Value: Sendable>: Sendable {
     }
 
     private func cancel(_ number: Int) {
-        if heedsCancellation { answer(number, .failure(CancellationError())) }
+        if heedsCancellation && number > 0 { answer(number, .failure(CancellationError())) }
     }
 
-    /// Answers the fetch that was the `number`th to ask.
+    /// Answers the fetch that was the `number`th to ask, or that will be: a look-up is counted
+    /// before its fetch asks.
     func answer(_ number: Int, _ result: Result<Value, any Error>) {
-        state.withLock { $0.waiting.removeValue(forKey: number) }?.resume(with: result)
+        let waiting = state.withLock { state in
+            if number > state.asked.count { state.early[number] = result }
+            return state.waiting.removeValue(forKey: number)
+        }
+        waiting?.resume(with: result)
     }
 
     func answer(_ number: Int, _ value: Value) { answer(number, .success(value)) }
