@@ -19,6 +19,8 @@ struct Serve: AsyncParsableCommand {
             Settings stand in $XDG_CONFIG_HOME/larder/config.yaml and /etc/larder/config.yaml, by \
             the names of the options, with caches: for --cache; or in variables, such as \
             LARDER_TABLE and LARDER_CACHE_ACCOUNTS=maxsize=64,ttl=300s. SIGHUP has them read again.
+
+            An engine that talks to a terminal ends with it; one that was started by nohup stays.
             """)
 
     @OptionGroup(title: "Origin")
@@ -67,6 +69,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let terminal = StartingTerminal()
         let format = logFormat
         LoggingSystem.bootstrap { label in
             let handler: any LogHandler =
@@ -94,8 +97,9 @@ struct Serve: AsyncParsableCommand {
                     successTerminationBehavior: .ignore),
                 .init(
                     service: Reload(
-                        engine: engine, audit: audit, before: self, logger: logger),
-                    successTerminationBehavior: .ignore),
+                        engine: engine, audit: audit, before: self, terminal: terminal,
+                        logger: logger),
+                    successTerminationBehavior: .gracefullyShutdownGroup),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
         configuration.maximumGracefulShutdownDuration = grace
         let result: Result<Void, any Error>
@@ -166,18 +170,29 @@ struct Serve: AsyncParsableCommand {
         var instant: ContinuousClock.Instant { first.withLock { $0 } ?? .now }
     }
 
+    /// The terminal that the engine talks to, if any. Its end is told by SIGHUP too.
+    private struct StartingTerminal {
+        private let descriptor = [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].first {
+            isatty($0) == 1
+        }
+
+        var isLost: Bool { descriptor.map { isatty($0) == 0 } ?? false }
+    }
+
     /// Reads settings again when told to by SIGHUP: bounds of caches change at once; of the others
-    /// it is said that they take a new start.
+    /// it is said that they take a new start. It ends with the terminal.
     private struct Reload: Service {
         let engine: Engine
         let audit: AuditFile?
         let before: Serve
+        let terminal: StartingTerminal
         let logger: Logger
 
         func run() async throws {
             var known = before
             var settings = try? Settings(ProcessInfo.processInfo.environment)
             for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+                if terminal.isLost { return }
                 ServiceManager.reloading()
                 do {
                     try audit?.reopen()

@@ -255,14 +255,18 @@ struct Lines: Display {
         if let number = Int(line), model.view == .entries, model.rows.indices.contains(number - 1) {
             wanted = (.view, .now)
             let go = "go " + model.rows[number - 1].id.key
-            return [.char(":")] + go.map { Key.char($0) } + [.enter, .enter]
+            return [.char(":")] + go.map { Key.char($0) } + [.enter, .enter] + Self.lookNow
         }
         if line == "quit" { return [.control("c")] }
         let shows = Model.View.allCases.map(\.action.rawValue) + ["detail", "sort", "filter"]
         let name = String(line.prefix { $0 != " " })
-        wanted = (shows.contains(name) ? .view : .answer, .now)
-        return [.char(":")] + line.map { Key.char($0) } + [.enter]
+        let isView = shows.contains(name)
+        wanted = (isView ? .view : .answer, .now)
+        return [.char(":")] + line.map { Key.char($0) } + [.enter] + (isView ? Self.lookNow : [])
     }
+
+    /// A view is said as it is now, and not at the next look.
+    private static let lookNow = [Key.control("t")]
 
     // MARK: What only a screen has
 

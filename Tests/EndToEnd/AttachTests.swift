@@ -204,6 +204,29 @@ import Testing
             })
     }
 
+    @Test(arguments: [("", false), ("nohup", true)])
+    func `an engine ends with its terminal, unless it is told not to`(how: String, stays: Bool)
+        throws
+    {
+        let socket = folder.path + "/larder/demo.sock"
+        var terminal: Terminal? = try Terminal(
+            "cd \(folder.path); exec \(how) \(TestSupport.larder) serve", environment: environment)
+        #expect(eventually { FileManager.default.fileExists(atPath: socket) })
+        let engine = try terminal!.pid()
+        terminal = nil
+        if stays {
+            kill(engine, SIGHUP)
+            #expect(
+                eventually {
+                    (try? String(contentsOfFile: folder.path + "/nohup.out", encoding: .utf8))?
+                        .contains("settings read again") == true
+                })
+            #expect(try larder("caches").status == 0)
+            kill(engine, SIGTERM)
+        }
+        #expect(eventually { !FileManager.default.fileExists(atPath: socket) })
+    }
+
     @Test func `a service of somebody else's is found, shown and changed`() throws {
         let greeter = URL(filePath: TestSupport.larder).deletingLastPathComponent()
             .appending(path: "Greeter").path

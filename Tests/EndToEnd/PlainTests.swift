@@ -8,9 +8,22 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func say(_ lines: String..., options: String = "--warm 4") throws -> Ran {
+    /// Says the lines once four entries are there.
+    private func say(_ lines: String...) throws -> Ran {
         try run(
-            ["sh", "-c", "exec \(larder) top --plain --traffic 0 --latency 1ms \(options)"],
+            [
+                "sh", "-c",
+                """
+                heard=$(mktemp -p \(folder.path))
+                {
+                    until grep -q '4 of 4 entries' "$heard"; do echo entries; sleep 0.7; done
+                    cat
+                } | \(larder) top --plain --traffic 0 --latency 1ms --warm 4 > "$heard"
+                status=$?
+                cat "$heard"
+                exit $status
+                """,
+            ],
             environment: [
                 "LARDER_STORE": folder.path + "/accounts.sqlite", "XDG_STATE_HOME": folder.path,
                 "LC_ALL": "C.UTF-8",
@@ -18,7 +31,7 @@ import Testing
     }
 
     @Test func `greets, lists, and ends with what is typed`() throws {
-        let ran = try say("entries", "help")
+        let ran = try say("help")
         #expect(ran.status == 0, "\(ran.errors)")
         let lines = ran.output.split(separator: "\n").map(String.init)
         #expect(lines.first?.hasPrefix("larder, engine demo, a demo of invented accounts") == true)
@@ -28,24 +41,20 @@ import Testing
     }
 
     @Test func `asks before it changes anything, and says what came of it`() throws {
-        // The accounts are there from the start once their store is.
-        _ = try say("entries", "entries")
-        let cancelled = try say("entries", "entries", "maxsize 2", "0", "entries")
+        let cancelled = try say("maxsize 2", "0", "entries")
         #expect(
             cancelled.output.contains("Change accounts\nmaxsize 64 -> 2\n2 entries are evicted"))
         #expect(cancelled.output.contains("0 cancels, 1 does it"))
-        #expect(cancelled.output.contains("4 of 4 entries"))
-        let done = try say(
-            "entries", "entries", "maxsize 2", "r too many", "1", "entries", "undo", "entries")
+        #expect(cancelled.output.contains(/0 cancels[^~]*4 of 4 entries/))
+        let done = try say("maxsize 2", "r too many", "1", "entries", "undo", "entries")
         #expect(done.output.contains("done: 2 entries removed"), "\(done.output)")
         #expect(done.output.contains("2 of 2 entries"))
-        #expect(done.output.contains("2 entries are there again"))
-        #expect(done.output.matches(of: /4 of 4 entries/).count >= 2)
+        #expect(done.output.contains(/2 entries are there again[^~]*4 of 4 entries/))
     }
 
     @Test func `shows an entry by its number, every view by its name, and refuses the rest`() throws
     {
-        let ran = try say("entries", "2", "config", "memory", "origins", "filter hits>", "nonsense")
+        let ran = try say("2", "config", "memory", "origins", "filter hits>", "nonsense")
         #expect(ran.output.contains("account_number 100000000001"), "\(ran.output)")
         #expect(ran.output.contains("maxsize") && ran.output.contains("LARGEST ENTRIES"))
         #expect(ran.output.contains("FETCHES"))

@@ -369,17 +369,22 @@ private struct Engine {
         }
     }
 
-    @Test(arguments: [
+    /// What peers send that is no request: a start of TLS, nothing, half a line, a version to come,
+    /// a length in words, a host, headers and a path without end.
+    static let noRequests = [
         "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}", "\r\n\r\n\r\n", "GET\r\n\r\n",
         "GET /v1/caches HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: " + String(repeating: "a", count: 1 << 20) + "\r\n\r\n",
         "GET / HTTP/1.1\r\n" + String(repeating: "A: b\r\n", count: 100_000) + "\r\n",
         "GET /" + String(repeating: "a", count: 1 << 20) + " HTTP/1.1\r\nHost: a\r\n\r\n",
-    ])
-    func `what is no request of HTTP is refused or hung up on`(sent: String) async throws {
+    ]
+
+    // By their places: a run prints its arguments.
+    @Test(arguments: noRequests.indices)
+    func `what is no request of HTTP is refused or hung up on`(place: Int) async throws {
         try await Engine.run { engine in
             let peer = try RawPeer(engine.place.socket)
-            peer.send(sent)
+            peer.send(Self.noRequests[place])
             let answer = peer.answer(within: .seconds(1))
             #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"), "\(answer.prefix(200))")
             #expect(try engine.curl("http://larder/healthz").status == 200)
