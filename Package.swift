@@ -18,6 +18,16 @@ let settings: [SwiftSetting] = [
 let engine: [SwiftSetting] =
     settings + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
 
+/// Released, the program carries Swift's own libraries: to load them one by one would take a third
+/// of the time until the console is seen. The others are what those need in their turn.
+let standalone: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
+            "-l_FoundationCollections", "-l_CFXMLInterface", "-lxml2",
+        ], .when(platforms: [.linux], configuration: .release))
+]
+
 let package = Package(
     name: "larder",
     products: [
@@ -114,7 +124,7 @@ if !core {
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
-            ], swiftSettings: settings),
+            ], swiftSettings: settings, linkerSettings: standalone),
         .systemLibrary(name: "CGlibc"),
         // It sees the engine as another package does: the public face and nothing else.
         .executableTarget(

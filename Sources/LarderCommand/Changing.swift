@@ -106,7 +106,7 @@ struct ChangingOptions: ParsableArguments {
 
 struct Invalidate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Invalidate entries of a running engine.",
+        commandName: "invalidate", abstract: "Invalidate entries of a running engine.",
         discussion: """
             Examples:
               larder invalidate accounts 100000000001
@@ -172,7 +172,7 @@ struct Invalidate: AsyncParsableCommand {
 
 struct Undo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take back what a plan did to a running engine.",
+        commandName: "undo", abstract: "Take back what a plan did to a running engine.",
         discussion: """
             Bounds go back unless they were changed since; invalidated entries for 30 seconds, \
             unless they were written since. Credentials never come back. larder changes lists the \

@@ -6,7 +6,7 @@ import LarderSocket
 
 struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look one key up and print its value.",
+        commandName: "fetch", abstract: "Look one key up and print its value.",
         discussion: """
             Examples:
               larder fetch account 123456789012 --table accounts

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LarderConsole
 
 @main
 struct LarderCommand: AsyncParsableCommand {
@@ -24,8 +25,12 @@ struct LarderCommand: AsyncParsableCommand {
     static func main() async {
         keepSecretsOutOfCores()
         do {
-            var command = try parseAsRoot(
-                Settings.arguments(before: written, ProcessInfo.processInfo.environment))
+            let words = try Settings.arguments(
+                before: written, ProcessInfo.processInfo.environment)
+            if let place = try await Attach.place(plainly: words) {
+                return try await Attach.open(place, Console.Options(actor: .operator))
+            }
+            var command = try parseAsRoot(words)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -59,7 +64,9 @@ struct LarderCommand: AsyncParsableCommand {
     private static func keepSecretsOutOfCores() {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-        try? "0".write(toFile: "/proc/self/coredump_filter", atomically: false, encoding: .utf8)
+        let filter = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
+        write(filter, "0", 1)
+        close(filter)
     }
 }
 

@@ -103,7 +103,7 @@ enum Table {
 
 struct Caches: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the caches of a running engine.")
+        commandName: "caches", abstract: "List the caches of a running engine.")
 
     @OptionGroup
     var target: Target
@@ -123,7 +123,7 @@ struct Caches: AsyncParsableCommand {
                         Units.text(maxsize: snapshot.configuration.maxsize),
                         Units.text(ttl: snapshot.configuration.ttl),
                         "\(snapshot.configuration.policy)", Units.text(bytes: snapshot.bytes),
-                        snapshot.counters.hitRatio.map { String(format: "%.1f%%", $0 * 100) }
+                        snapshot.counters.hitRatio.map { Units.text($0 * 100, digits: 1) + "%" }
                             ?? "-",
                     ]
                 }, from)
@@ -133,7 +133,7 @@ struct Caches: AsyncParsableCommand {
 
 struct Stats: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what the caches of a running engine have counted.")
+        commandName: "stats", abstract: "Print what the caches of a running engine have counted.")
 
     @OptionGroup
     var target: Target
@@ -166,7 +166,7 @@ struct Stats: AsyncParsableCommand {
 
 struct Entries: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List entries of a running engine.",
+        commandName: "entries", abstract: "List entries of a running engine.",
         discussion: """
             Examples:
               larder entries --sort hits:desc --limit 10
@@ -262,7 +262,7 @@ private func text(_ column: Column, _ row: Row, _ now: Instant) -> String {
 
 struct Entry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print one entry of a running engine in full.")
+        commandName: "entry", abstract: "Print one entry of a running engine in full.")
 
     @Argument(help: "The cache.")
     var cache: String
@@ -300,7 +300,7 @@ struct Entry: AsyncParsableCommand {
 
 struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what happened in the caches of a running engine.")
+        commandName: "events", abstract: "Print what happened in the caches of a running engine.")
 
     @Argument(help: "Only this cache.")
     var cache: String?
@@ -440,6 +440,7 @@ struct Events: AsyncParsableCommand {
 
 struct Changes: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "changes",
         abstract: "List what was done to a running engine: who, why, before and after.")
 
     @OptionGroup

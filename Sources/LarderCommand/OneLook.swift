@@ -152,7 +152,7 @@ struct OneLook {
         let cacheWidth = max(5, report.caches.map(\.name.count).max() ?? 0)
         var lines = report.caches.map { cache in
             let snapshot = cache.snapshot
-            let ratio = snapshot.counters.hitRatio.map { String(format: "%.1f%%", $0 * 100) }
+            let ratio = snapshot.counters.hitRatio.map { Units.text($0 * 100, digits: 1) + "%" }
             return padded(cache.name, cacheWidth)
                 + "  \(snapshot.count) of \(Units.text(maxsize: snapshot.configuration.maxsize))"
                 + "  ttl \(Units.text(ttl: snapshot.configuration.ttl))"
@@ -166,7 +166,7 @@ struct OneLook {
             let p50 = origin.latency.quantile(0.5).map { Units.text($0) } ?? "-"
             let saved =
                 "saved \(origin.savedCalls)"
-                + (origin.savedDollars.map { String(format: " ($%.6f)", $0) } ?? "")
+                + (origin.savedDollars.map { " ($\(Units.text($0, digits: 6)))" } ?? "")
             return "\(origin.name)  calls \(origin.calls)  retries \(origin.retries)  throttled "
                 + "\(origin.throttles)  failed \(origin.failed)"
                 + (failures.isEmpty ? "" : " (\(failures))") + "  p50 \(p50)  \(saved)"

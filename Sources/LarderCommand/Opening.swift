@@ -47,14 +47,9 @@ extension Theme: ExpressibleByArgument {}
 extension GlyphTier: ExpressibleByArgument {}
 
 extension LookingOptions {
-    /// A console as these options want it, on an engine that is called `name` among the others.
-    /// Returns the signal that ended it, or `nil`.
-    func runConsole(
-        _ inspector: any Inspector, name: String, refresh: Duration, isDemo: Bool = false
-    ) async throws -> Int32? {
-        let opening = Opening()
+    /// A console as these options want it.
+    func console(refresh: Duration) throws -> Console.Options {
         var options = Console.Options(actor: .operator)
-        options.isDemo = isDemo
         options.refresh = refresh
         options.sort = sort?.column
         options.descending = sort?.descending ?? false
@@ -66,6 +61,16 @@ extension LookingOptions {
         for key in bind {
             do { try options.keys.bind(key) } catch { throw ValidationError("--bind: \(error)") }
         }
+        return options
+    }
+}
+
+extension Console.Options {
+    /// Runs such a console on an engine that is called `name` among the others. Returns the signal
+    /// that ended it, or `nil`.
+    func run(_ inspector: any Inspector, name: String) async throws -> Int32? {
+        let opening = Opening()
+        var options = self
         options.stateFile = Opening.stateFile(ProcessInfo.processInfo.environment)
         options.name = name
         options.engines = { await opening.engines }

@@ -10,7 +10,7 @@ import UnixSignals
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run an engine without a console, for others to look into.",
+        commandName: "serve", abstract: "Run an engine without a console, for others to look into.",
         discussion: """
             Examples:
               larder serve --traffic 50

@@ -16,11 +16,13 @@ struct Target: ParsableArguments {
     /// The engines that are meant; never a guess.
     ///
     /// - Throws: ``Ending`` with 69 where none runs, 64 where several do and none is named.
-    func places() throws -> [Rendezvous] {
+    func places() throws -> [Rendezvous] { try Self.places(target) }
+
+    static func places(_ target: String?) throws -> [Rendezvous] {
         switch target {
         case nil:
-            let all = Rendezvous.all(Self.environment)
-            if all.isEmpty { throw Self.nobody }
+            let all = Rendezvous.all(environment)
+            if all.isEmpty { throw nobody }
             guard all.count == 1 else {
                 say("several engines are running; name one with --target, or all:")
                 for place in all { say("  \(place.name)  \(place.socket)") }
@@ -28,12 +30,12 @@ struct Target: ParsableArguments {
             }
             return all
         case "all":
-            let all = Rendezvous.all(Self.environment)
-            if all.isEmpty { throw Self.nobody }
+            let all = Rendezvous.all(environment)
+            if all.isEmpty { throw nobody }
             return all
         case let named?:
             do {
-                let place = try Rendezvous.named(named, Self.environment)
+                let place = try Rendezvous.named(named, environment)
                 try RemoteInspector.check(place)
                 return [place]
             } catch {
@@ -61,7 +63,7 @@ struct Target: ParsableArguments {
     static func choice() async throws -> Rendezvous? {
         let all = Rendezvous.all(environment)
         guard all.count > 1 else { return all.first }
-        guard isatty(0) == 1, isatty(2) == 1 else { return try Target.parse([]).places().first }
+        guard isatty(0) == 1, isatty(2) == 1 else { return try places(nil).first }
         say("several engines are running:")
         for (number, place) in all.enumerated() {
             say("  \(number + 1)  \(await EngineLine.text(place))")

@@ -6,7 +6,7 @@ import LarderInspector
 
 struct Top: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Open the console on an engine of its own in this process.",
+        commandName: "top", abstract: "Open the console on an engine of its own in this process.",
         discussion: """
             Examples:
               larder top                      a demo, alive by itself
@@ -35,7 +35,7 @@ struct Bare: AsyncParsableCommand {
             return try await options.run()
         }
         try await Attach.run(
-            place, refresh: options.refresh, looking: options.looking, isReadOnly: false)
+            place, refresh: options.refresh, looking: options.looking)
     }
 }
 
@@ -105,10 +105,11 @@ struct TopOptions: ParsableArguments {
                 try await look(engine, work)
                 ended = .success(nil)
             } else {
+                var console = try looking.console(refresh: refresh)
+                console.isDemo = engine.isDemo
                 ended = .success(
-                    try await looking.runConsole(
-                        engine.inspector, name: engine.isDemo ? "demo" : "own", refresh: refresh,
-                        isDemo: engine.isDemo))
+                    try await console.run(
+                        engine.inspector, name: engine.isDemo ? "demo" : "own"))
             }
         } catch {
             ended = .failure(error)

@@ -23,7 +23,6 @@ final class Collector: Sendable {
     private let pending = Pending()
     private let asked: AsyncStream<Void>.Continuation
     private let looking: Task<Void, Never>
-    private let following: Task<Void, Never>
 
     init(_ inspector: any Inspector, actor: Actor, post: @escaping @Sendable (Message) -> Void) {
         self.inspector = inspector
@@ -33,23 +32,31 @@ final class Collector: Sendable {
             of: Void.self, bufferingPolicy: .bufferingNewest(1))
         self.asked = asked
         looking = Task { [pending] in
-            var seen = Seen()
-            for await _ in wakes {
-                guard let request = pending.take() else { continue }
-                do {
-                    if request.everything {
-                        post(.looked(try await Self.look(inspector, request, &seen)))
-                    } else if let entry = request.entry {
-                        seen.detail = try await inspector.entry(entry)
-                        seen.detailAge = 0
-                        post(.lookedAtEntry(entry, seen.detail))
+            await withDiscardingTaskGroup { group in
+                var seen = Seen()
+                var isFollowing = false
+                for await _ in wakes {
+                    guard let request = pending.take() else { continue }
+                    do {
+                        if seen.instance == nil, request.everything {
+                            post(.looked(try await Self.firstLook(inspector, request)))
+                        }
+                        if request.everything {
+                            post(.looked(try await Self.look(inspector, request, &seen)))
+                        } else if let entry = request.entry {
+                            seen.detail = try await inspector.entry(entry)
+                            seen.detailAge = 0
+                            post(.lookedAtEntry(entry, seen.detail))
+                        }
+                    } catch {
+                        post(.lost("\(error)"))
                     }
-                } catch {
-                    post(.lost("\(error)"))
+                    if !isFollowing { group.addTask { await Self.follow(inspector, post) } }
+                    isFollowing = true
                 }
+                group.cancelAll()
             }
         }
-        following = Task { await Self.follow(inspector, post) }
     }
 
     /// Asks as soon as the answer before is there.
@@ -109,7 +116,20 @@ final class Collector: Sendable {
     /// Most events of a cache that one look brings.
     private static let mostEvents = 250
 
-    /// The first look shows events of before; after that each is seen once.
+    /// What is seen first comes first: the entries, without what happened before.
+    private static func firstLook(
+        _ inspector: any Inspector, _ request: Request
+    ) async throws -> Look {
+        let began = ContinuousClock.now
+        async let page = inspector.entries(request.query)
+        var look = Look(
+            report: try await inspector.report(), page: try await page, query: request.query,
+            events: [], dropped: 0)
+        look.took = ContinuousClock.now - began
+        return look
+    }
+
+    /// The first of these shows events of before; after that each is seen once.
     private static func look(
         _ inspector: any Inspector, _ request: Request, _ seen: inout Seen
     ) async throws -> Look {
@@ -241,6 +261,5 @@ final class Collector: Sendable {
     func stop() {
         asked.finish()
         looking.cancel()
-        following.cancel()
     }
 }

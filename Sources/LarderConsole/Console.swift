@@ -117,7 +117,7 @@ private final class Session {
 private final class Loop {
     private var display: any Display
     private let options: Console.Options
-    private let mailbox = Mailbox()
+    private let mailbox: Mailbox
     private let signals = Pipe()
     private let errors: ErrorCapture
     private var sessions: [Session] = []
@@ -136,30 +136,52 @@ private final class Loop {
         let state = options.stateFile.flatMap { ViewState($0) }
         let theme = options.theme ?? state?.theme ?? .auto
         let usesMouse = options.usesMouse ?? state?.usesMouse ?? false
-        display =
-            options.isPlain
-            ? Lines()
-            : try Screen(
-                environment: ProcessInfo.processInfo.environment, theme: theme,
-                usesMouse: usesMouse)
-        self.options = options
-        Signals.send(to: signals.writing)
-        errors = ErrorCapture()
-        var model = Model(size: display.size, glyphs: Glyphs(display.tier))
+        var model = Model(size: Size(columns: 80, rows: 24), glyphs: Glyphs(.ascii))
         model.isDemo = options.isDemo
         if !options.isPlain { model.keys = options.keys }
         model.interval = options.refresh
-        model.secondsFromUTC = TimeZone.current.secondsFromGMT()
+        model.secondsFromUTC = Self.secondsFromUTC
         state?.apply(to: &model)
         model.theme = theme
         model.usesMouse = usesMouse
-        if let glyphs = options.glyphs { model.use(glyphs) }
         if let sort = options.sort {
             model.query.sort = sort
             model.query.descending = options.descending
         }
         model.query.filter = options.filter
-        open(inspector, options.name, model)
+        // The engine answers while the terminal is taken over.
+        let mailbox = Mailbox()
+        let collector = Collector(inspector, actor: options.actor) { mailbox.post($0, for: 0) }
+        collector.ask(Self.request(model, everything: true))
+        do {
+            display =
+                options.isPlain
+                ? Lines()
+                : try Screen(
+                    environment: ProcessInfo.processInfo.environment, theme: theme,
+                    usesMouse: usesMouse)
+        } catch {
+            collector.stop()
+            throw error
+        }
+        self.options = options
+        self.mailbox = mailbox
+        Signals.send(to: signals.writing)
+        errors = ErrorCapture()
+        model.size = display.size
+        model.glyphs = Glyphs(display.tier)
+        if let glyphs = options.glyphs ?? state?.glyphs { model.use(glyphs) }
+        let session = Session(options.name, collector, model)
+        session.nextLook = .now + options.refresh
+        awaited = .now + Self.firstPatience
+        sessions = [session]
+    }
+
+    private static var secondsFromUTC: Int {
+        var now = time(nil)
+        var parts = tm()
+        localtime_r(&now, &parts)
+        return parts.tm_gmtoff
     }
 
     private func open(_ inspector: any Inspector, _ name: String, _ model: Model) {
@@ -180,7 +202,7 @@ private final class Loop {
             }
             // What is seen first comes first: questions are asked behind the frame.
             for (place, everything) in asking {
-                let request = request(sessions[place].model, everything: everything)
+                let request = Self.request(sessions[place].model, everything: everything)
                 sessions[place].collector.ask(request)
             }
             asking = [:]
@@ -232,10 +254,12 @@ private final class Loop {
 
     /// How long that is: an answer takes a few milliseconds.
     private static let patience = Duration.milliseconds(25)
+    /// The same for the first frame of all, which makes everything ready.
+    private static let firstPatience = Duration.milliseconds(100)
 
     private func look(_ place: Int) { asking[place] = true }
 
-    private func request(_ model: Model, everything: Bool) -> Collector.Request {
+    private static func request(_ model: Model, everything: Bool) -> Collector.Request {
         Collector.Request(
             query: model.asked, entry: model.cursor, view: model.view,
             largest: model.largestQuery, underWay: model.underWay?.plan, everything: everything)

@@ -8,27 +8,27 @@ enum Format {
     static func age(_ age: Duration) -> String {
         let seconds = max(0, age.inSeconds)
         let whole = Int(seconds)
-        if seconds < 10 { return String(format: "%.1fs", (seconds * 10).rounded(.down) / 10) }
+        if seconds < 10 { return Units.text((seconds * 10).rounded(.down) / 10, digits: 1) + "s" }
         if whole < 60 { return "\(whole)s" }
-        if whole < 3600 { return String(format: "%dm%02ds", whole / 60, whole % 60) }
-        if whole < 86400 { return String(format: "%dh%02dm", whole / 3600, whole / 60 % 60) }
-        return String(format: "%dd%02dh", whole / 86400, whole / 3600 % 24)
+        if whole < 3600 { return "\(whole / 60)m\(Units.twoDigits(whole % 60))s" }
+        if whole < 86400 { return "\(whole / 3600)h\(Units.twoDigits(whole / 60 % 60))m" }
+        return "\(whole / 86400)d\(Units.twoDigits(whole / 3600 % 24))h"
     }
 
     /// A duration of work: `340us`, `31ms`, `1.2s`.
     static func took(_ time: Duration) -> String {
         let seconds = time.inSeconds
-        if seconds < 0.001 { return String(format: "%.0fus", seconds * 1e6) }
+        if seconds < 0.001 { return Units.text(seconds * 1e6, digits: 0) + "us" }
         if seconds < 1 {
-            return String(format: seconds < 0.01 ? "%.1fms" : "%.0fms", seconds * 1e3)
+            return Units.text(seconds * 1e3, digits: seconds < 0.01 ? 1 : 0) + "ms"
         }
-        return String(format: "%.1fs", seconds)
+        return Units.text(seconds, digits: 1) + "s"
     }
 
     /// A count with its thousands apart, in at most seven characters; from a million on shortened.
     static func count(_ number: UInt64) -> String {
-        if number >= 999_950_000 { return String(format: "%.1fG", Double(number) / 1e9) }
-        if number >= 1_000_000 { return String(format: "%.1fM", Double(number) / 1e6) }
+        if number >= 999_950_000 { return Units.text(Double(number) / 1e9, digits: 1) + "G" }
+        if number >= 1_000_000 { return Units.text(Double(number) / 1e6, digits: 1) + "M" }
         var digits = Array(String(number))
         var place = digits.count - 3
         while place > 0 {
@@ -46,20 +46,21 @@ enum Format {
     /// Things a second: `812/s`, `2.1/s`, `0/s`.
     static func rate(_ perSecond: Double) -> String {
         if perSecond < 0.05 { return "0/s" }
-        if perSecond < 9.95 { return String(format: "%.1f/s", perSecond) }
+        if perSecond < 9.95 { return Units.text(perSecond, digits: 1) + "/s" }
         return count(UInt64(perSecond.rounded())) + "/s"
     }
 
     /// A share of one: `97.3%`; 100 % only where it is all.
     static func percent(_ share: Double?) -> String {
         guard let share else { return "-" }
-        if share < 1 { return String(format: "%.1f%%", min(share * 100, 99.9)) }
+        if share < 1 { return Units.text(min(share * 100, 99.9), digits: 1) + "%" }
         return "100%"
     }
 
     /// A time of day, `14:07:02`.
     static func time(_ date: Date, secondsFromUTC: Int) -> String {
         let seconds = (Int(date.timeIntervalSince1970.rounded(.down)) + secondsFromUTC) % 86400
-        return String(format: "%02d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60)
+        return [seconds / 3600, seconds / 60 % 60, seconds % 60].map(Units.twoDigits)
+            .joined(separator: ":")
     }
 }

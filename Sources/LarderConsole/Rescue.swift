@@ -14,7 +14,9 @@ struct TerminalState {
         ]
         farewell = strings.compactMap { $0 }.flatMap { string in
             // Padding such as $<5> is for terminals slower than any left.
-            String(cString: string).replacing(/\$<[^>]*>/, with: "").utf8
+            String(cString: string).split(separator: "$<").enumerated().map { place, part in
+                place == 0 ? part : part[part.index(after: part.firstIndex(of: ">")!)...]
+            }.joined().utf8
         }
         // The mouse, which may have been in use; terminals without one ignore it.
         farewell += Array("\u{1b}[?1000l\u{1b}[?1006l\r\n".utf8)

@@ -156,8 +156,26 @@ public enum Units {
         if seconds >= 100 * 3600 { return "\(seconds / 86400)d \(seconds % 86400 / 3600)h" }
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
         return hours == 0
-            ? String(format: "%d:%02d", minutes, seconds % 60)
-            : String(format: "%d:%02d:%02d", hours, minutes, seconds % 60)
+            ? "\(minutes):\(twoDigits(seconds % 60))"
+            : "\(hours):\(twoDigits(minutes)):\(twoDigits(seconds % 60))"
+    }
+
+    /// A part of a clock: `07`.
+    public static func twoDigits(_ number: some BinaryInteger) -> String {
+        number < 10 ? "0\(number)" : "\(number)"
+    }
+
+    /// A number with so many digits behind its point, 15 in all at most. (`String(format:)` takes
+    /// far longer, and the console writes hundreds in a frame.)
+    public static func text(_ number: Double, digits: Int) -> String {
+        let factor = (0..<digits).reduce(1.0) { power, _ in power * 10 }
+        let scaled = (number.magnitude * factor).rounded()
+        guard scaled < 1e15 else { return "\(number)" }
+        let (whole, rest) = Int(scaled).quotientAndRemainder(dividingBy: Int(factor))
+        let sign = number < 0 && scaled > 0 ? "-" : ""
+        guard digits > 0 else { return "\(sign)\(whole)" }
+        let behind = String(rest)
+        return "\(sign)\(whole)." + String(repeating: "0", count: digits - behind.count) + behind
     }
 
     /// A number of bytes in at most five characters: `512`, `1.1K`, `64M`, `2.0G`.
@@ -166,11 +184,11 @@ public enum Units {
         for unit in ["", "K", "M", "G", "T"] {
             if abs(amount) < 1000 {
                 if unit.isEmpty { return "\(bytes)" }
-                return String(format: abs(amount) < 99.95 ? "%.1f%@" : "%.0f%@", amount, unit)
+                return text(amount, digits: abs(amount) < 99.95 ? 1 : 0) + unit
             }
             amount /= 1024
         }
-        return String(format: "%.0fP", amount)
+        return text(amount, digits: 0) + "P"
     }
 }
 

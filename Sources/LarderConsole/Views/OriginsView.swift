@@ -74,7 +74,7 @@ enum OriginsView {
             Format.count(origin.calls), Format.count(origin.failed), Format.count(origin.retries),
             Format.count(origin.throttles), origin.latency.quantile(0.5).map(Format.took) ?? "-",
             origin.latency.quantile(0.99).map(Format.took) ?? "-", Format.count(origin.savedCalls),
-            origin.savedDollars.map { String(format: "%.4f", $0) } ?? "-",
+            origin.savedDollars.map { Units.text($0, digits: 4) } ?? "-",
         ]
         let line: Pieces = [
             name(model, origin.name),
