@@ -4,7 +4,8 @@ import Foundation
 extension Figure {
     static let consoles: [Figure] = [
         console(
-            "console.first", "ms", "from the start to the first frame, attached, 100,000 entries"
+            "console.first", "ms",
+            "from the start to the first frame with its rows, attached, 100,000 entries"
         ) { try $0.firstFrame() },
         keys("console.key.100k", 100_000, isAttached: true),
         keys("console.key.1m", 1_000_000, isAttached: true),
@@ -68,13 +69,16 @@ extension Figure {
                 let engine = try RunningEngine(entries: entries)
                 ours = .ours {
                     try measure(
-                        Pseudoterminal([larder, "attach", engine.socket], environment: state))
+                        Pseudoterminal(
+                            [larder, "attach", engine.socket], environment: state,
+                            firstShows: "100000000"))
                 }
             } else {
                 ours = .ours {
                     try measure(
                         Pseudoterminal(
-                            [own, "engine", "--entries", "\(entries)"], environment: state))
+                            [own, "engine", "--entries", "\(entries)"], environment: state,
+                            firstShows: "100000000"))
                 }
             }
             return [ours]

@@ -4,13 +4,18 @@ import Foundation
 final class Pseudoterminal {
     let pid: pid_t
     private let master: Int32
+    /// What the first whole frame shows, where that is known.
+    private let mark: String?
     private let started = nanoseconds()
 
     /// `TIOCSPTLCK`, `TIOCGPTN` and `POSIX_SPAWN_SETSID`.
     private static let (setLock, getNumber): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
     private static let newSession: Int16 = 0x80
 
-    init(_ command: [String], environment: [String: String] = [:]) throws {
+    init(
+        _ command: [String], environment: [String: String] = [:], firstShows mark: String? = nil
+    ) throws {
+        self.mark = mark
         let master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         // What unlockpt and ptsname do; the C library's module leaves them out.
         var (number, locked): (Int32, Int32) = (0, 0)
@@ -67,14 +72,17 @@ final class Pseudoterminal {
         }
     }
 
-    /// Milliseconds from the start to the first frame: until as much was written as a screen takes.
+    /// Milliseconds from the start to the first frame: until as much was written as a screen takes,
+    /// and what it has to show.
     func firstFrame() throws -> Double {
-        var count = 0
-        while count < 600 {
-            guard let read = read(within: 10_000_000_000) else {
+        var written: [UInt8] = []
+        while written.count < 600
+            || mark.map({ !String(decoding: written, as: UTF8.self).contains($0) }) ?? false
+        {
+            guard let read = bytes(within: 10_000_000_000) else {
                 throw LeftOut("no frame came within 10 s")
             }
-            count += read
+            written += read
         }
         return Double(nanoseconds() - started) / 1e6
     }
@@ -87,15 +95,18 @@ final class Pseudoterminal {
         return Double(nanoseconds() - before) / 1e6
     }
 
-    /// Bytes read at the next chance; `nil` where none came in so many nanoseconds, or ever will.
-    private func read(within time: Int) -> Int? {
+    /// How many bytes came at the next chance; `nil` where none did in so many nanoseconds, or ever
+    /// will.
+    private func read(within time: Int) -> Int? { bytes(within: time)?.count }
+
+    private func bytes(within time: Int) -> [UInt8]? {
         var descriptor = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
         guard poll(&descriptor, 1, Int32(clamping: (time + 999_999) / 1_000_000)) == 1 else {
             return nil
         }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = Foundation.read(master, &buffer, buffer.count)
-        return count > 0 ? count : nil
+        return count > 0 ? Array(buffer[..<count]) : nil
     }
 
     /// Seconds of processor time of all its threads.
