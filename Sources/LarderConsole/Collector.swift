@@ -121,10 +121,9 @@ final class Collector: Sendable {
         _ inspector: any Inspector, _ request: Request
     ) async throws -> Look {
         let began = ContinuousClock.now
-        async let page = inspector.entries(request.query)
+        let (report, page) = try await inspector.look(request.query)
         var look = Look(
-            report: try await inspector.report(), page: try await page, query: request.query,
-            events: [], dropped: 0)
+            report: report, page: page, query: request.query, events: [], dropped: 0)
         look.took = ContinuousClock.now - began
         return look
     }
@@ -134,9 +133,8 @@ final class Collector: Sendable {
         _ inspector: any Inspector, _ request: Request, _ seen: inout Seen
     ) async throws -> Look {
         let began = ContinuousClock.now
-        let report = try await inspector.report()
+        let (report, page) = try await inspector.look(request.query)
         if seen.instance != report.instance { seen = Seen(instance: report.instance) }
-        let page = try await inspector.entries(request.query)
         let detail = try await detail(inspector, request, page, &seen)
         var events: [LoggedEvent] = []
         var dropped: UInt64 = 0

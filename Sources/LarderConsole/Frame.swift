@@ -73,13 +73,22 @@ struct Frame: Equatable {
         return Unicode.Scalar(cell.code).map { Character($0) }
     }
 
-    /// The rows that are not as they were in a frame of the same size; all where it had another.
-    func rows(changedSince last: Frame?) -> [Int] {
-        guard let last, last.size == size else { return Array(0..<size.rows) }
-        return (0..<size.rows).filter { row in
-            let range = row * size.columns..<(row + 1) * size.columns
-            return cells[range] != last.cells[range]
-                || cells[range].contains { $0.code & Cell.cluster != 0 }
+    /// What is not as it was in a frame of the same size, from the first such column of a row to the
+    /// last; all where that had another size.
+    func stretches(changedSince last: Frame?) -> [(row: Int, columns: Range<Int>)] {
+        let all = 0..<size.columns
+        guard let last, last.size == size else { return (0..<size.rows).map { ($0, all) } }
+        return (0..<size.rows).compactMap { row in
+            let start = row * size.columns
+            // What a cluster is, its cell does not say.
+            if cells[start..<start + size.columns].contains(where: { $0.code & Cell.cluster != 0 })
+            {
+                return (row, all)
+            }
+            guard let first = all.first(where: { cells[start + $0] != last.cells[start + $0] }),
+                let end = all.last(where: { cells[start + $0] != last.cells[start + $0] })
+            else { return nil }
+            return (row, first..<end + 1)
         }
     }
 
@@ -131,10 +140,12 @@ struct Frame: Equatable {
         }
     }
 
-    /// One row as stretches of one style each.
-    func runs(in row: Int) -> [(column: Int, text: String, style: Style)] {
+    /// One row, or some of its columns, as stretches of one style each.
+    func runs(
+        in row: Int, _ columns: Range<Int>? = nil
+    ) -> [(column: Int, text: String, style: Style)] {
         var runs: [(column: Int, text: String, style: Style)] = []
-        for column in 0..<size.columns {
+        for column in columns ?? 0..<size.columns {
             let cell = cells[row * size.columns + column]
             if cell.code == Cell.behind { continue }
             if runs.isEmpty || runs[runs.count - 1].style != cell.style {

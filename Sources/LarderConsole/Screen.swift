@@ -137,13 +137,13 @@ struct Screen: Display {
     /// Draws what there is to see; curses sends only what differs from the last frame.
     mutating func draw(_ model: Model) {
         let frame = render(model)
-        let rows = frame.rows(changedSince: drawn)
+        let stretches = frame.stretches(changedSince: drawn)
         drawn = frame
-        guard !rows.isEmpty else { return }
+        guard !stretches.isEmpty else { return }
         if isSynchronized { write("\u{1b}[?2026h") }
         defer { if isSynchronized { write("\u{1b}[?2026l") } }
-        for row in rows {
-            for run in frame.runs(in: row) {
+        for (row, columns) in stretches {
+            for run in frame.runs(in: row, columns) {
                 wattrset(larder_stdscr(), Int32(bitPattern: UInt32(attributes[run.style]!)))
                 mvwaddstr(larder_stdscr(), Int32(row), Int32(run.column), run.text)
             }

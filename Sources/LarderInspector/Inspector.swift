@@ -12,6 +12,9 @@ public protocol Inspector: Sendable {
     /// yet swept is among them, in that state.
     func entries(_ query: Query) async throws -> Page
 
+    /// Both in one: what somebody who watches asks for again and again.
+    func look(_ query: Query) async throws -> (report: Report, page: Page)
+
     /// One entry in full; `nil` where the cache holds no live entry of that key.
     func entry(_ key: EntryKey) async throws -> EntryDetail?
 
@@ -57,6 +60,10 @@ public protocol Inspector: Sendable {
 }
 
 extension Inspector {
+    public func look(_ query: Query) async throws -> (report: Report, page: Page) {
+        (try await report(), try await entries(query))
+    }
+
     /// Does what was planned, at once and for good.
     public func apply(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
         try await apply(plan, Application(), by: actor)

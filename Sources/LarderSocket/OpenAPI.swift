@@ -54,7 +54,8 @@ enum OpenAPI {
                 schema["maximum"] =
                     [
                         "width": 86_400_000, "count": 1000,
-                        "limit": route.path == "/v1/entries" ? Routes.mostEntries : 100_000,
+                        "limit": ["Page", "Look"].contains(route.reply)
+                            ? Routes.mostEntries : 100_000,
                         "every": 60_000,
                         "offset": Routes.largestOffset,
                     ][parameter.name] ?? Int.max
@@ -178,6 +179,7 @@ enum OpenAPI {
         "Page": object(
             ["rows": ["type": "array"] as Object, "matched": whole, "total": whole],
             required: ["at", "rows", "matched", "total"]),
+        "Look": object(["mark": text], required: ["at", "report", "mark"]),
         "EntryDetail": object([:], required: ["row", "value"]),
         "Changes": [
             "type": "array",

@@ -4,6 +4,7 @@ public import Larder
 public import LarderInspector
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// The inspector of an engine in another process, over its socket.
 public final class RemoteInspector: Inspector {
@@ -12,6 +13,7 @@ public final class RemoteInspector: Inspector {
     private let reason: String?
     /// Longest wait for a reply: a peer that hangs is told apart from one that is busy.
     private let deadline: Duration
+    private let known = Mutex<Known?>(nil)
 
     /// - Parameter reason: Why changes are made; it stands in the engine's events.
     /// - Throws: ``SocketError`` where the socket, or the folder that it is in, cannot be trusted.
@@ -38,6 +40,29 @@ public final class RemoteInspector: Inspector {
 
     // MARK: Looking
 
+    /// The page that was seen last, what it was an answer to, and the mark that it has there.
+    private struct Known {
+        var path: String
+        var mark: String
+        var page: Page
+    }
+
+    public func look(_ query: Query) async throws -> (report: Report, page: Page) {
+        guard query.caches.count < 2 else { return (try await report(), try await entries(query)) }
+        let path = path("/v1/look", parameters(query, query.caches.first))
+        let known = known.withLock { $0?.path == path ? $0 : nil }
+        let look: Look = try await send(
+            "GET", path + (known.map { "&known=\($0.mark)" } ?? ""))
+        guard let columns = look.page else {
+            guard var page = known?.page else { throw strange }
+            page.at = look.at
+            return (look.report, page)
+        }
+        guard let page = columns.page(at: look.at) else { throw strange }
+        self.known.withLock { $0 = Known(path: path, mark: look.mark, page: page) }
+        return (look.report, page)
+    }
+
     public func report() async throws -> Report { try await get("/v1/snapshot") }
 
     public func entries(_ query: Query) async throws -> Page {
@@ -55,13 +80,17 @@ public final class RemoteInspector: Inspector {
     }
 
     private func page(_ query: Query, _ cache: String?) async throws -> Page {
+        try await get("/v1/entries", parameters(query, cache))
+    }
+
+    private func parameters(_ query: Query, _ cache: String?) -> [(String, String)] {
         var parameters = [
             ("filter", query.filter), ("sort", query.sort.rawValue),
             ("order", query.descending ? "desc" : "asc"), ("offset", "\(query.offset)"),
             ("limit", "\(min(query.limit, Routes.mostEntries))"),
         ]
         if let cache { parameters.append(("cache", cache)) }
-        return try await get("/v1/entries", parameters)
+        return parameters
     }
 
     public func entry(_ key: EntryKey) async throws -> EntryDetail? {
@@ -187,8 +216,12 @@ public final class RemoteInspector: Inspector {
     private func get<Value: Decodable & Sendable>(
         _ path: String, _ query: [(String, String)] = []
     ) async throws -> Value {
+        try await send("GET", self.path(path, query))
+    }
+
+    private func path(_ path: String, _ query: [(String, String)]) -> String {
         let parameters = query.map { "\($0.0)=\(escaped($0.1))" }.joined(separator: "&")
-        return try await send("GET", parameters.isEmpty ? path : "\(path)?\(parameters)")
+        return parameters.isEmpty ? path : "\(path)?\(parameters)"
     }
 
     private func send<Value: Decodable & Sendable>(
@@ -213,10 +246,14 @@ public final class RemoteInspector: Inspector {
             throw InspectorError(sentence, isUnknown: status == 404)
         }
         do { return try JSONDecoder().decode(Value.self, from: data) } catch {
-            throw SocketError(
-                "\(place.name) answered what is none of this version; use the larder that belongs "
-                    + "to it")
+            throw strange
         }
+    }
+
+    private var strange: SocketError {
+        SocketError(
+            "\(place.name) answered what is none of this version; use the larder that belongs to it"
+        )
     }
 
     private func answer(

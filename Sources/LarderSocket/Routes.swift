@@ -58,6 +58,33 @@ struct Routes: Sendable {
     private static let known =
         Column.allCases.map(\.rawValue).joined(separator: ", ") + " are accepted"
 
+    /// The page that a request asks for.
+    private static func page(_ asked: Asked) throws -> Query {
+        var query = Query()
+        query.caches = asked.query["cache"].map { [$0] } ?? []
+        query.filter = asked.query["filter"] ?? ""
+        if let sort = asked.query["sort"] {
+            guard let column = Column(rawValue: sort) else {
+                throw Refusal(.badRequest, "sort is \"\(sort.prefix(40))\"; \(known)")
+            }
+            query.sort = column
+        }
+        switch asked.query["order"] {
+        case nil, "asc": query.descending = false
+        case "desc": query.descending = true
+        default: throw Refusal(.badRequest, "order is asc or desc")
+        }
+        query.offset = try asked.number("offset", 0...largestOffset, default: 0)
+        query.limit = try asked.number("limit", 0...mostEntries, default: 50)
+        return query
+    }
+
+    private static func report(_ report: Report, _ isReadOnly: Bool) -> Report {
+        var report = report
+        report.isReadOnly = report.isReadOnly || isReadOnly
+        return report
+    }
+
     /// A page of which only some columns are wanted.
     private struct Columns: Encodable {
         var at: Instant
@@ -97,9 +124,7 @@ struct Routes: Sendable {
                 method: .get, path: "/v1/snapshot", summary: "The engine and every cache now.",
                 reply: "Report"
             ) { _ in
-                var report = try await inspector.report()
-                report.isReadOnly = report.isReadOnly || isReadOnly
-                return try .value(report)
+                try .value(report(try await inspector.report(), isReadOnly))
             },
             Route(
                 method: .get, path: "/v1/caches", summary: "Every cache now.", reply: "Caches"
@@ -121,28 +146,27 @@ struct Routes: Sendable {
                 summary: "A page of entries, as they are at one instant.", query: pageQuery,
                 reply: "Page"
             ) { asked in
-                var query = Query()
-                query.caches = asked.query["cache"].map { [$0] } ?? []
-                query.filter = asked.query["filter"] ?? ""
-                if let sort = asked.query["sort"] {
-                    guard let column = Column(rawValue: sort) else {
-                        throw Refusal(
-                            .badRequest,
-                            "sort is \"\(sort.prefix(40))\"; \(known)")
-                    }
-                    query.sort = column
-                }
-                switch asked.query["order"] {
-                case nil, "asc": query.descending = false
-                case "desc": query.descending = true
-                default: throw Refusal(.badRequest, "order is asc or desc")
-                }
-                query.offset = try asked.number("offset", 0...largestOffset, default: 0)
-                query.limit = try asked.number("limit", 0...mostEntries, default: 50)
+                let query = try page(asked)
                 let wanted = try asked.query["columns"].map(columns)
                 let page = try await inspector.entries(query)
                 guard let wanted else { return try .value(page) }
                 return try .value(Columns(page, wanted))
+            },
+            Route(
+                method: .get, path: "/v1/look",
+                summary:
+                    "The engine with every cache, and a page of entries, for somebody who asks again "
+                    + "and again: a page that is still the same is left out.",
+                query: pageQuery.filter { $0.name != "columns" } + [
+                    .init(
+                        name: "known", type: "string", about: "The mark of the page that is known.")
+                ], reply: "Look"
+            ) { asked in
+                let found = try await inspector.look(page(asked))
+                return try .value(
+                    Look(
+                        report(found.report, isReadOnly), found.page,
+                        known: asked.query["known"]))
             },
             Route(
                 method: .get, path: "/v1/caches/{cache}/entries/{key}",

@@ -1,0 +1,132 @@
+import Larder
+import LarderInspector
+
+/// The reply to somebody who asks again and again. At rest the page is what it was, and to send and
+/// read it once more would be most of the work of a look.
+struct Look: Codable {
+    var report: Report
+    /// `nil` where it is the one that is known.
+    var page: PageColumns?
+    var at: Instant
+    /// What tells this page from others, in this run of the engine.
+    var mark: String
+
+    init(_ report: Report, _ page: Page, known: String?) {
+        self.report = report
+        at = page.at
+        var hasher = Hasher()
+        hasher.combine(page.rows)
+        hasher.combine(page.matched)
+        hasher.combine(page.total)
+        mark = String(UInt(bitPattern: hasher.finalize()), radix: 16)
+        self.page = mark == known ? nil : PageColumns(page)
+    }
+}
+
+/// A page, column by column: sixty rows with a name before each number take five times as long to
+/// read.
+struct PageColumns: Codable {
+    var caches: [String]
+    /// A place among the caches.
+    var cache: Numbers
+    var key: [String]
+    var version: Numbers
+    var writtenAt: Numbers
+    var expiry: OptionalNumbers
+    var deadline: OptionalNumbers
+    var hits: Numbers
+    var lastHit: OptionalNumbers
+    var bytes: Numbers
+    var fetchTime: Numbers
+    /// By the row's place; most rows have none.
+    var renewals: [Int: RenewalFacts]
+    var matched: Int
+    var total: Int
+
+    init(_ page: Page) {
+        let rows = page.rows
+        let caches = Set(rows.map(\.id.cache)).sorted()
+        self.caches = caches
+        cache = Numbers(values: rows.map { Int64(caches.firstIndex(of: $0.id.cache)!) })
+        key = rows.map(\.id.key)
+        version = Numbers(values: rows.map { Int64(bitPattern: $0.version) })
+        writtenAt = Numbers(values: rows.map(\.writtenAt.nanoseconds))
+        expiry = OptionalNumbers(values: rows.map { $0.expiry?.nanoseconds })
+        deadline = OptionalNumbers(values: rows.map { $0.deadline?.nanoseconds })
+        hits = Numbers(values: rows.map { Int64(bitPattern: $0.hits) })
+        lastHit = OptionalNumbers(values: rows.map { $0.lastHit?.nanoseconds })
+        bytes = Numbers(values: rows.map { Int64($0.bytes) })
+        fetchTime = Numbers(values: rows.map(\.fetchTime.nanoseconds))
+        renewals = Dictionary(
+            uniqueKeysWithValues: rows.enumerated().compactMap { place, row in
+                row.renewal.map { (place, $0) }
+            })
+        (matched, total) = (page.matched, page.total)
+    }
+
+    /// The page; `nil` where the columns do not belong together.
+    func page(at instant: Instant) -> Page? {
+        let lengths = [
+            cache.values.count, version.values.count, writtenAt.values.count, expiry.values.count,
+            deadline.values.count, hits.values.count, lastHit.values.count, bytes.values.count,
+            fetchTime.values.count,
+        ]
+        guard lengths.allSatisfy({ $0 == key.count }),
+            cache.values.allSatisfy({ caches.indices.contains(Int($0)) })
+        else { return nil }
+        let rows = key.indices.map { place in
+            Row(
+                id: EntryKey(cache: caches[Int(cache.values[place])], key: key[place]),
+                version: UInt64(bitPattern: version.values[place]),
+                writtenAt: Instant(nanoseconds: writtenAt.values[place]),
+                expiry: expiry.values[place].map(Instant.init(nanoseconds:)),
+                deadline: deadline.values[place].map(Instant.init(nanoseconds:)),
+                hits: UInt64(bitPattern: hits.values[place]),
+                lastHit: lastHit.values[place].map(Instant.init(nanoseconds:)),
+                bytes: Int(bytes.values[place]),
+                fetchTime: .nanoseconds(fetchTime.values[place]), renewal: renewals[place])
+        }
+        return Page(at: instant, rows: rows, matched: matched, total: total)
+    }
+}
+
+/// Whole numbers. An array reads its elements by way of their type, these are read as they are.
+struct Numbers: Codable {
+    var values: [Int64]
+
+    init(values: [Int64]) { self.values = values }
+
+    init(from decoder: any Decoder) throws {
+        var elements = try decoder.unkeyedContainer()
+        values = []
+        values.reserveCapacity(elements.count ?? 0)
+        while !elements.isAtEnd { values.append(try elements.decode(Int64.self)) }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var elements = encoder.unkeyedContainer()
+        for value in values { try elements.encode(value) }
+    }
+}
+
+struct OptionalNumbers: Codable {
+    var values: [Int64?]
+
+    init(values: [Int64?]) { self.values = values }
+
+    init(from decoder: any Decoder) throws {
+        var elements = try decoder.unkeyedContainer()
+        values = []
+        values.reserveCapacity(elements.count ?? 0)
+        while !elements.isAtEnd {
+            values.append(try elements.decodeNil() ? nil : elements.decode(Int64.self))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var elements = encoder.unkeyedContainer()
+        for value in values {
+            if let value { try elements.encode(value) } else { try elements.encodeNil() }
+        }
+    }
+}
