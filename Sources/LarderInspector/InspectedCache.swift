@@ -237,8 +237,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             }
             return outcome
         } undo: { undo, actor in
+            guard !softly else {
+                throw InspectorError(
+                    "what was marked as stale is served until it is fetched anew; there is nothing "
+                        + "to take back")
+            }
             var outcome = Outcome.nothing
-            if !softly { outcome.restored = cache.restore(undo, by: actor).restored }
+            outcome.restored = cache.restore(undo, by: actor).restored
             return outcome
         }
         prepared.fetches = fetches(victims)
@@ -254,9 +259,17 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     func prepareConfiguration(_ new: Configuration) throws -> Prepared {
         try new.validate()
         let before = cache.configuration
-        let held = cache.snapshot().count
         let victims = cache.victims(of: new)
-        let steps = Bounds(from: before, to: new, held: held)
+        let now = cache.clock.now()
+        var (held, oldest, perMinute) = (0, Duration.zero, 0.0)
+        let gone = Set(victims.lazy.filter { $0.cause == .evicted }.map(\.version))
+        cache.survey { _, facts in
+            held += 1
+            oldest = max(oldest, now - facts.writtenAt)
+            perMinute += Self.fetchesPerMinute(
+                facts, ttl: gone.contains(facts.version) ? .zero : new.ttl, at: now)
+        }
+        let steps = Bounds(from: before, to: new, held: held, oldest: oldest)
         var prepared = Prepared(
             victims: victims.map(planned), units: steps.isGradual ? Bounds.steps : 1
         ) { range, actor, undo in
@@ -285,7 +298,19 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         }
         prepared.bounds = [.init(cache: name, before: before, after: new)]
         prepared.fetches = fetches(victims)
+        if steps.isGradual { prepared.perMinute = Int(perMinute.rounded()) }
         return prepared
+    }
+
+    /// How often an entry will be fetched that is looked up as often as until now: once in each
+    /// life, and again as soon as it is asked for after that.
+    private static func fetchesPerMinute(
+        _ facts: EntryFacts, ttl: Duration?, at now: Instant
+    ) -> Double {
+        guard facts.hits > 0, let ttl else { return 0 }
+        // One that is hardly there says little.
+        let age = max(5, (now - facts.writtenAt).inSeconds)
+        return 60 / (max(0, ttl.inSeconds) + age / Double(facts.hits))
     }
 
     private func rewritten(_ facts: EntryFacts) -> String {

@@ -17,11 +17,24 @@ final class Ledger: Sendable {
         var undo = UndoID()
         var progress: Progress
         var done = 0
+        /// Its parts and its undo are done one at a time.
+        let turn = Turn()
         /// The removals that are spread over some time, or the wait until bounds go back.
         var task: Task<Void, Never>?
+
+        var isLive: Bool { progress.state == .underWay || progress.goesBack != nil }
     }
 
-    /// Applications remembered; an older one can be taken back no more.
+    private final class Turn: Sendable {
+        private let taken = Guarded(())
+
+        func take<Result>(_ work: () throws -> Result) rethrows -> Result {
+            try taken.withLock { _ in try work() }
+        }
+    }
+
+    /// Applications remembered; an older one can be taken back no more. What is under way, or goes
+    /// back by itself, is not forgotten.
     private static let kept = 64
 
     init(clock: AgeClock, changes: Changes) {
@@ -39,8 +52,10 @@ final class Ledger: Sendable {
                 prepared: prepared,
                 progress: Progress(state: .underWay, share: 0, outcome: .nothing))
             state.order.append(plan)
-            if state.order.count > Self.kept {
-                state.applied.removeValue(forKey: state.order.removeFirst())?.task?.cancel()
+            if state.order.count > Self.kept,
+                let place = state.order.firstIndex(where: { state.applied[$0]?.isLive != true })
+            {
+                state.applied[state.order.remove(at: place)] = nil
             }
         }
         if let spread = how.spread, spread > .zero, prepared.units > 1 {
@@ -50,6 +65,8 @@ final class Ledger: Sendable {
         } else {
             do {
                 try advance(plan, prepared, to: prepared.units, by: actor)
+            } catch is CancellationError {
+                return progress(of: plan)?.outcome ?? .nothing
             } catch {
                 fail(plan, error, by: actor)
                 throw error
@@ -120,28 +137,34 @@ final class Ledger: Sendable {
     private func advance(
         _ plan: Plan.ID, _ prepared: Prepared, to units: Int, by actor: Actor
     ) throws {
-        let (done, undo) = state.withLock { state in
+        let (done, undo, turn) = state.withLock { state in
             let applied = state.applied[plan]
-            return (applied?.done ?? 0, applied?.undo ?? UndoID())
+            return (applied?.done ?? 0, applied?.undo ?? UndoID(), applied?.turn)
         }
         // A change of no parts is none; one that evicts nobody has a part all the same.
-        guard units > done else { return }
-        try Task.checkCancellation()
-        let outcome = try prepared.run(done..<units, actor, undo)
-        state.withLock { state in
-            state.applied[plan]?.done = units
-            state.applied[plan]?.progress.outcome.add(outcome)
-            state.applied[plan]?.progress.share = Double(units) / Double(prepared.units)
+        guard units > done, let turn else { return }
+        try turn.take {
+            // It may have been stopped, or taken back, meanwhile.
+            guard progress(of: plan)?.state == .underWay else { throw CancellationError() }
+            let outcome = try prepared.run(done..<units, actor, undo)
+            state.withLock { state in
+                state.applied[plan]?.done = units
+                state.applied[plan]?.progress.outcome.add(outcome)
+                state.applied[plan]?.progress.share = Double(units) / Double(prepared.units)
+            }
         }
     }
 
     private func finish(_ plan: Plan.ID, _ how: Application, by actor: Actor) {
         let back = how.lasting.map { clock.now() + $0 }
-        state.withLock { state in
+        let isDone = state.withLock { state in
+            guard state.applied[plan]?.progress.state == .underWay else { return false }
             state.applied[plan]?.progress.state = .done
             state.applied[plan]?.progress.share = 1
             state.applied[plan]?.progress.goesBack = back
+            return true
         }
+        guard isDone else { return }
         record(.applied, plan, by: actor)
         guard let back else { return }
         let task = Task { [clock] in
@@ -166,20 +189,18 @@ final class Ledger: Sendable {
 
     /// - Throws: ``InspectorError`` where there is nothing to take back.
     func undo(_ plan: Plan.ID, by actor: Actor) throws -> Outcome {
-        let applied = state.withLock { state -> Applied? in
-            guard let applied = state.applied[plan], applied.progress.state != .undone else {
-                return nil
+        let nothing = InspectorError(
+            "this plan was not applied, or was undone, or is too long ago", isUnknown: true)
+        guard let applied = state.withLock({ $0.applied[plan] }) else { throw nothing }
+        let outcome = try applied.turn.take {
+            guard progress(of: plan)?.state != .undone else { throw nothing }
+            let outcome = try applied.prepared.undo(applied.undo, actor)
+            state.withLock { state in
+                state.applied[plan]?.task?.cancel()
+                state.applied[plan]?.progress.state = .undone
+                state.applied[plan]?.progress.goesBack = nil
             }
-            applied.task?.cancel()
-            return applied
-        }
-        guard let applied else {
-            throw InspectorError("this plan was not applied, or was undone, or is too long ago")
-        }
-        let outcome = try applied.prepared.undo(applied.undo, actor)
-        state.withLock { state in
-            state.applied[plan]?.progress.state = .undone
-            state.applied[plan]?.progress.goesBack = nil
+            return outcome
         }
         record(.undone, plan, by: actor, outcome: outcome)
         return outcome

@@ -30,8 +30,12 @@ public final class LocalInspector: Inspector {
         var known: [Plan] = []
     }
 
-    /// Plans kept for applying; an older one has to be made anew.
+    /// Plans kept for applying; an older one has to be made anew. So has one that would have more
+    /// victims kept than so many, those of the newest apart.
     private static let plansKept = 64
+    private static let victimsKept = 1_000_000
+    /// Changes that one can be made of.
+    private static let mostTogether = 16
 
     public init(_ name: String, clock: AgeClock = .system) {
         self.name = name
@@ -143,13 +147,17 @@ public final class LocalInspector: Inspector {
             change: change, at: clock.now(), entries: prepared.victims.count,
             bytes: prepared.victims.reduce(0) { $0 + $1.bytes },
             victims: Array(prepared.victims.prefix(Plan.named)), skipped: prepared.skipped,
-            before: prepared.before, fetches: prepared.fetches, protected: prepared.protected)
+            before: prepared.before, fetches: prepared.fetches, perMinute: prepared.perMinute,
+            protected: prepared.protected)
         state.withLock { state in
             state.known.append(plan)
             if state.known.count > Self.plansKept { state.known.removeFirst() }
             state.plans[plan.id] = prepared
             state.order.append(plan.id)
-            if state.order.count > Self.plansKept {
+            func kept() -> Int { state.plans.values.reduce(0) { $0 + $1.victims.count } }
+            while state.order.count > Self.plansKept
+                || state.order.count > 1 && kept() > Self.victimsKept
+            {
                 state.plans[state.order.removeFirst()] = nil
             }
         }
@@ -171,7 +179,13 @@ public final class LocalInspector: Inspector {
             return guarded(try cache(named: name).prepareInvalidationOfAll(), name)
         case .configure(let name, let new):
             return guarded(try cache(named: name).prepareConfiguration(new), name)
-        case .all(let changes): return Prepared(all: try changes.map(prepare))
+        case .all(let changes):
+            guard changes.count <= Self.mostTogether, !changes.contains(where: \.isSeveral) else {
+                throw InspectorError(
+                    "\(Self.mostTogether) changes at most are made together, and none of them is "
+                        + "several itself")
+            }
+            return Prepared(all: try changes.map(prepare))
         }
     }
 

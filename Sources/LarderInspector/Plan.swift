@@ -14,6 +14,10 @@ public enum Change: Hashable, Sendable {
     case all([Change])
 }
 
+extension Change {
+    var isSeveral: Bool { if case .all = self { true } else { false } }
+}
+
 /// An entry as an operator saw it.
 public struct SeenEntry: Hashable, Sendable, Codable {
     public var id: EntryKey
@@ -43,8 +47,11 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     /// The bounds before, where the change is of bounds.
     public var before: Configuration?
     /// How many of the entries were hit within the last minute: so many fetches are to come
-    /// within about the next.
+    /// within about the next, to have them back.
     public var fetches = 0
+    /// Where bounds become tighter: about how many fetches a minute what is held now will take from
+    /// then on, if it is looked up as often as it was. `nil` where that is not known.
+    public var perMinute: Int?
     /// The caches among those concerned that are protected; ``Application/confirmation`` has to
     /// name them.
     public var protected: [String] = []

@@ -7,6 +7,8 @@ struct Prepared: Sendable {
     /// The bounds that change.
     var bounds: [ChangeRecord.Bounds] = []
     var fetches = 0
+    /// See ``Plan/perMinute``.
+    var perMinute: Int?
     /// The names of the protected caches concerned.
     var protected: [String] = []
     /// Into how many parts the work falls.
@@ -34,6 +36,8 @@ struct Prepared: Sendable {
         victims = parts.flatMap(\.victims)
         skipped = parts.flatMap(\.skipped)
         fetches = parts.reduce(0) { $0 + $1.fetches }
+        let rates = parts.compactMap(\.perMinute)
+        perMinute = rates.isEmpty ? nil : rates.reduce(0, +)
         protected = Set(parts.flatMap(\.protected)).sorted()
         bounds = parts.flatMap(\.bounds)
         units = parts.reduce(0) { $0 + $1.units }
@@ -63,16 +67,20 @@ struct Prepared: Sendable {
 struct Bounds: Sendable {
     let from: Configuration
     let to: Configuration
-    /// Entries held when it was planned.
+    /// Entries held when it was planned, and the age of the oldest.
     let held: Int
+    let oldest: Duration
 
     static let steps = 60
 
     /// Only what shrinks takes time.
     var isGradual: Bool {
         to.maxsize ?? .max < min(from.maxsize ?? .max, held)
-            || to.ttl.map { $0 < from.ttl ?? .seconds(Int64.max) } ?? false
+            || to.ttl.map { $0 < firstTTL } ?? false
     }
+
+    /// A longer one ends nothing that is held.
+    private var firstTTL: Duration { min(from.ttl ?? oldest, max(oldest, to.ttl ?? oldest)) }
 
     /// The bounds after so many steps.
     func after(_ step: Int) -> Configuration {
@@ -82,8 +90,8 @@ struct Bounds: Sendable {
             let start = min(from.maxsize ?? .max, held)
             bounds.maxsize = target + Int((Double(start - target) * left).rounded(.up))
         }
-        if let target = to.ttl, let start = from.ttl, target < start {
-            bounds.ttl = target + (start - target) * left
+        if let target = to.ttl, target < firstTTL {
+            bounds.ttl = target + (firstTTL - target) * left
         }
         return bounds
     }

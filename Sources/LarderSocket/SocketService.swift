@@ -61,11 +61,9 @@ public struct SocketService: Service {
         let place = try self.place ?? Rendezvous.own(name, ProcessInfo.processInfo.environment)
         try place.makeFolder()
         let lock = try place.take()
+        defer { close(lock) }
         try place.admit(options.group, before: true)
-        defer {
-            unlink(place.socket)
-            close(lock)
-        }
+        defer { unlink(place.socket) }
         let instance = try await inspector.report().instance
         let stalled = StalledPeers(
             patience: .milliseconds(options.readingDeadline.nanoseconds / 1_000_000))
@@ -133,7 +131,7 @@ struct Responder: HTTPResponder {
                 hangUp(&response, context)
             }
         } catch let error as FilterError {
-            response = Self.refusal(.conflict, error.description)
+            response = Self.refusal(.badRequest, error.description)
         } catch let error as InspectorError {
             response = Self.refusal(error.isUnknown ? .notFound : .conflict, error.description)
         } catch is CancellationError {

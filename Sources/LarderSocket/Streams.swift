@@ -30,7 +30,8 @@ struct EventStream: AsyncSequence, Sendable {
         let stream: EventStream
         var last: UInt64
         var quiet = Duration.zero
-        private var hasSpoken = false
+        /// How long nothing may be said yet: the subscriber said how often it wants to hear.
+        private var rest = Duration.zero
 
         init(stream: EventStream, last: UInt64) {
             self.stream = stream
@@ -40,10 +41,13 @@ struct EventStream: AsyncSequence, Sendable {
         /// What is to be written next, looked for when the piece before was taken; `nil` once nobody
         /// wants it.
         mutating func next() async throws -> String? {
-            // The subscriber said how often it wants to hear.
-            if hasSpoken { do { try await Task.sleep(for: stream.every) } catch { return nil } }
-            hasSpoken = false
             while true {
+                if rest > .zero {
+                    let pause = Swift.min(rest, ServerSentEvents.beat)
+                    do { try await Task.sleep(for: pause) } catch { return nil }
+                    rest -= pause
+                    if rest > .zero { return ServerSentEvents.beatText }
+                }
                 let page = try await stream.inspector.events(
                     in: stream.cache, after: last, limit: 1000)
                 var text = page.dropped > 0 ? "event: dropped\ndata: \(page.dropped)\n\n" : ""
@@ -53,7 +57,7 @@ struct EventStream: AsyncSequence, Sendable {
                 }
                 if !text.isEmpty {
                     quiet = .zero
-                    hasSpoken = true
+                    rest = stream.every
                     return text
                 }
                 let pause = Swift.min(stream.every, ServerSentEvents.beat)

@@ -1,8 +1,9 @@
 import Larder
-import LarderInspector
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import LarderInspector
 
 @Suite struct ChangeTests {
     private let ann = Actor("ann", reason: "stale", uid: 7, pid: 8)
@@ -96,5 +97,79 @@ import Testing
         let detail = try #require(
             try await inspector.entry(EntryKey(cache: "accounts", key: "2")))
         #expect(detail.history.map(\.kind.word) == [.written, .replaced, .written])
+    }
+
+    @Test func `bounds go back in their time, however much is changed meanwhile`() async throws {
+        let inspector = LocalInspector("pantry", clock: engine.clock.ageClock)
+        inspector.add(accounts)
+        var other = accounts.configuration
+        other.maxsize = 50
+        let plan = try await inspector.plan(.configure(cache: "accounts", to: other))
+        _ = try await inspector.apply(plan.id, Application(lasting: .seconds(600)), by: ann)
+        for _ in 0..<100 { _ = try await inspector.apply(.invalidate([]), by: ann) }
+        #expect(try await inspector.progress(of: plan.id).goesBack != nil)
+        #expect(await settles { engine.clock.sleepers.contains(.seconds(600)) })
+        engine.clock.advance(by: .seconds(600))
+        #expect(await settles { accounts.configuration.maxsize == 8 })
+    }
+
+    @Test func `a change of several holds few, and none of several`() async throws {
+        let one = Change.invalidateAll(cache: "accounts")
+        #expect(try await inspector.plan(.all(Array(repeating: one, count: 16))).entries == 80)
+        for change in [Change.all(Array(repeating: one, count: 17)), .all([.all([one])])] {
+            await #expect(throws: InspectorError.self) { try await inspector.plan(change) }
+        }
+    }
+
+    @Test func `what was marked as stale is not said to be taken back`() async throws {
+        let plan = try await inspector.plan(.soften([seen("3")]))
+        _ = try await inspector.apply(plan.id, by: ann)
+        await #expect(throws: InspectorError.self) {
+            try await inspector.undo(plan.id, by: ann)
+        }
+        #expect(try await inspector.changes(after: 0).map(\.what) == [.applied])
+    }
+
+    @Test func `what was taken back is not done on`() async throws {
+        let inspector = LocalInspector("pantry", clock: engine.clock.ageClock)
+        inspector.add(accounts)
+        let plan = try await inspector.plan(.invalidateAll(cache: "accounts"))
+        _ = try await inspector.apply(plan.id, Application(spread: .seconds(10)), by: ann)
+        #expect(await settles { !engine.clock.sleepers.isEmpty })
+        engine.clock.advance(by: .seconds(5))
+        #expect(await settles { accounts.snapshot().count == 3 })
+        #expect(try await inspector.undo(plan.id, by: ann).restored == 2)
+        #expect(await settles { engine.clock.sleepers.isEmpty })
+        engine.clock.advance(by: .seconds(60))
+        #expect(accounts.snapshot().count == 5)
+        #expect(try await inspector.progress(of: plan.id).state == .undone)
+    }
+
+    @Test func `a first ttl is spread over the ages that there are`() {
+        let all = Configuration(maxsize: 8, ttl: nil)
+        var short = all
+        short.ttl = .seconds(10)
+        let bounds = Bounds(from: all, to: short, held: 5, oldest: .seconds(70))
+        #expect(bounds.isGradual)
+        #expect(bounds.after(0).ttl == .seconds(70))
+        #expect(bounds.after(Bounds.steps / 2).ttl == .seconds(40))
+        #expect(bounds.after(Bounds.steps).ttl == .seconds(10))
+        #expect(!Bounds(from: all, to: short, held: 5, oldest: .seconds(9)).isGradual)
+    }
+
+    @Test func `tighter bounds say how many fetches a minute there will be`() async throws {
+        for _ in 0..<30 {
+            engine.clock.advance(by: .seconds(2))
+            for key in ["1", "2"] { _ = try await accounts.value(for: key) }
+        }
+        var other = accounts.configuration
+        other.ttl = .seconds(4)
+        // Each is looked up every two seconds: one fetch in six seconds.
+        let shorter = try await inspector.plan(.configure(cache: "accounts", to: other))
+        #expect(shorter.perMinute == 20)
+        other.ttl = .zero
+        #expect(try await inspector.plan(.configure(cache: "accounts", to: other)).perMinute == 60)
+        other.ttl = .seconds(900)
+        #expect(try await inspector.plan(.configure(cache: "accounts", to: other)).perMinute == nil)
     }
 }
