@@ -7,7 +7,7 @@ import Synchronization
 
 extension Engine {
     /// Accounts of a DynamoDB table, and the credentials of roles.
-    static func aws(_ options: OriginOptions) async throws -> Engine {
+    static func aws(_ options: OriginOptions, called engine: String) async throws -> Engine {
         let environment = ProcessInfo.processInfo.environment
         do {
             var configuration = try AWSConfiguration(environment, profile: options.profile)
@@ -23,7 +23,7 @@ extension Engine {
                 // What cannot be signed for cannot be looked up: said now, not in every row.
                 _ = try await client.signer()
                 return make(
-                    options, client, caller,
+                    options, engine, client, caller,
                     try options.role.map { try options.assuming.request(of: $0, by: caller) })
             } catch {
                 await client.shutdown()
@@ -35,7 +35,8 @@ extension Engine {
     }
 
     private static func make(
-        _ options: OriginOptions, _ client: AWSClient, _ caller: RoleRequest.Caller,
+        _ options: OriginOptions, _ engine: String, _ client: AWSClient,
+        _ caller: RoleRequest.Caller,
         _ reader: RoleRequest?
     ) -> Engine {
         let defaults = [
@@ -76,7 +77,7 @@ extension Engine {
             return item
         }
 
-        let inspector = LocalInspector(name ?? "larder")
+        let inspector = LocalInspector(engine)
         inspector.add(accounts, parse: { try key.canonical($0) })
         let assuming = options.assuming
         let request: @Sendable (String) throws -> RoleRequest = {

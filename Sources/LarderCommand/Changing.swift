@@ -29,9 +29,7 @@ struct ChangingOptions: ParsableArguments {
         _ change: Change, on inspector: RemoteInspector, _ from: Source,
         seen: Configuration? = nil
     ) async throws {
-        guard try await !inspector.report().isReadOnly || dryRun else {
-            throw InspectorError("\(inspector.place.name) lets nobody change anything")
-        }
+        if !dryRun { try await inspector.checkMayChange() }
         let plan = try await inspector.plan(change)
         if case .configure(let cache, _) = change, let seen, plan.before != seen {
             throw InspectorError(
@@ -53,6 +51,9 @@ struct ChangingOptions: ParsableArguments {
                         "\(victim.version)", "\(victim.bytes)",
                     ]
                 }, from)
+        }
+        if isText, plan.entries == 0, plan.before == change.bounds {
+            return print("nothing to do")
         }
         if !yes {
             guard isatty(0) == 1 else {
@@ -80,7 +81,9 @@ struct ChangingOptions: ParsableArguments {
                 [[plan.id, "\(outcome.removed)", "\(outcome.bytes)", "\(outcome.skipped.count)"]],
                 from)
         }
-        say("larder undo \(plan.id) takes it back")
+        if plan.before != nil || outcome.removed > 0 && !change.isSoft {
+            say("to take it back: larder undo \(plan.id)")
+        }
     }
 
     private struct Done: Encodable {
@@ -96,12 +99,29 @@ struct ChangingOptions: ParsableArguments {
         let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
         print(
             "plan: \(entries) to go, \(Units.text(bytes: plan.bytes)), \(plan.fetches) fetches to "
-                + "come within a minute")
+                + "have them back within a minute"
+                + (plan.perMinute.map { ", then about \($0) a minute" } ?? ""))
         for victim in plan.victims.prefix(10) {
             print("  \(victim.cause.rawValue)  \(victim.id.cache)  \(Table.plain(victim.id.key))")
         }
         if plan.entries > 10 { print("  and \(plan.entries - 10) more") }
     }
+}
+
+extension RemoteInspector {
+    /// Said at once and in words, where nobody may: the paths for it are not even there.
+    func checkMayChange() async throws {
+        guard try await report().isReadOnly else { return }
+        throw InspectorError("\(place.name) lets nobody change anything")
+    }
+}
+
+extension Change {
+    fileprivate var bounds: Configuration? {
+        if case .configure(_, let bounds) = self { bounds } else { nil }
+    }
+
+    fileprivate var isSoft: Bool { if case .soften = self { true } else { false } }
 }
 
 struct Invalidate: AsyncParsableCommand {
@@ -138,6 +158,9 @@ struct Invalidate: AsyncParsableCommand {
     var target: Target
 
     func validate() throws {
+        if let filter, filter.allSatisfy(\.isWhitespace) {
+            throw ValidationError("--filter is empty, which everything passes; --all says that")
+        }
         guard [!keys.isEmpty, filter != nil, all].count(where: { $0 }) == 1 else {
             throw ValidationError("name keys, or --filter, or --all: one of them")
         }
@@ -193,9 +216,18 @@ struct Undo: AsyncParsableCommand {
 
     func run() async throws {
         try await target.each(output.format, reason: reason) { inspector, from in
+            try await inspector.checkMayChange()
+            let known = try? await inspector.plan(known: plan)
             let outcome = try await inspector.undo(plan, by: Actor("larder", reason: reason))
             guard output.format != .text else {
-                return print("undone: \(outcome.restored) entries are back")
+                let bounds = known?.before == nil ? "" : "the bounds are as they were, "
+                let entries =
+                    outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
+                let why =
+                    outcome.restored == 0 && bounds.isEmpty
+                    ? ": they come back for 30s, unless fetched anew since; credentials never do"
+                    : ""
+                return print("undone: \(bounds)\(entries) back\(why)")
             }
             output.print(outcome, ["restored"], [["\(outcome.restored)"]], from)
         }

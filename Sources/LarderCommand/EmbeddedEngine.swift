@@ -5,7 +5,9 @@ import LarderInspector
 
 extension Engine {
     /// Invented accounts and credentials.
-    static func embedded(_ options: OriginOptions, throttled: Double) throws -> Engine {
+    static func embedded(
+        _ options: OriginOptions, called engine: String, throttled: Double
+    ) throws -> Engine {
         let environment = ProcessInfo.processInfo.environment
         let behavior = EmbeddedOrigin.Behavior(
             latency: options.latency ?? .milliseconds(40), throttled: throttled)
@@ -37,7 +39,7 @@ extension Engine {
             renewal: .embeddedCredentials
         ) { try await origin.credentials(for: $0) }
 
-        let inspector = LocalInspector("demo")
+        let inspector = LocalInspector(engine)
         inspector.add(accounts)
         inspector.add(credentials, key: \.shownKey) { try EmbeddedRole($0) }
         let zipf = Zipf(count: origin.knownAccounts)

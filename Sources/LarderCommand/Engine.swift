@@ -21,9 +21,12 @@ struct Engine: Sendable {
 extension Engine {
     /// The engine that the options ask for. Only a demo that makes traffic by itself has a bad
     /// fetch now and then: who asks for a key by hand gets it.
-    static func make(_ options: OriginOptions, makesTraffic: Bool = false) async throws -> Engine {
+    static func make(
+        _ options: OriginOptions, called name: String? = nil, makesTraffic: Bool = false
+    ) async throws -> Engine {
         options.isAWS
-            ? try await aws(options)
-            : try embedded(options, throttled: makesTraffic ? 0.002 : 0)
+            ? try await aws(options, called: name ?? options.table ?? "larder")
+            : try embedded(
+                options, called: name ?? "demo", throttled: makesTraffic ? 0.002 : 0)
     }
 }

@@ -133,6 +133,7 @@ struct Repetition: ParsableArguments {
     /// what they came to.
     func fetch(_ target: Target, _ key: EntryKey) async throws {
         try await target.each(format) { inspector, from in
+            try await inspector.checkMayChange()
             let began = ContinuousClock.now
             let result = try await lookUp(inspector, key)
             let took = ContinuousClock.now - began

@@ -48,7 +48,9 @@ struct Source {
 
 enum CSV {
     static func line(_ fields: [String]) -> String {
-        fields.map { field in
+        // A terminal is not steered by what comes from outside; a file has it as it is.
+        let fields = isatty(1) == 1 ? fields.map(Table.plain) : fields
+        return fields.map { field in
             field.contains(where: { "\",\r\n".contains($0) })
                 ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
         }.joined(separator: ",")
@@ -434,7 +436,8 @@ struct Events: AsyncParsableCommand {
                     ? CSV.line((from.engine.map { [$0] } ?? []) + fields)
                     : fields.map(Table.plain).filter { !$0.isEmpty }.joined(separator: "  "))
         }
-        fflush(nil)
+        // Whoever read it is gone: head, or a pager.
+        guard fflush(nil) == 0 else { Foundation.exit(128 + SIGPIPE) }
     }
 }
 
@@ -477,8 +480,7 @@ extension EventKind {
         case .oversized(let bytes): Units.text(bytes: bytes)
         case .softened(let version), .restored(let version): "version \(version)"
         case .configured(let old, let new):
-            "maxsize \(Units.text(maxsize: old.maxsize)) -> \(Units.text(maxsize: new.maxsize)), "
-                + "ttl \(Units.text(ttl: old.ttl)) -> \(Units.text(ttl: new.ttl))"
+            new.differences(from: old)
         }
     }
 }

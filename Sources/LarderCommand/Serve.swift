@@ -79,14 +79,14 @@ struct Serve: AsyncParsableCommand {
         }
         let logger = Logger(label: "larder")
         let audit = try auditing.file()
-        let engine = try await Engine.make(origin, makesTraffic: traffic > 0)
+        let engine = try await Engine.make(origin, called: name, makesTraffic: traffic > 0)
         audit?.record(engine.inspector) { logger.error("\($0)") }
         var options = SocketService.Options()
         options.group = group
         options.isReadOnly = readOnly
         options.onListening = { ServiceManager.ready() }
         let socket = SocketService(
-            engine.inspector, name ?? origin.table ?? "demo", options: options, logger: logger)
+            engine.inspector, engine.inspector.name, options: options, logger: logger)
         // When it was told to end: the time for that is counted once.
         let told = Told()
         var configuration = ServiceGroupConfiguration(

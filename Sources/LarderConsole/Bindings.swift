@@ -190,12 +190,19 @@ public struct KeyBindings: Sendable {
 }
 
 extension Action {
+    private static let changes: Set<Action> = [
+        .invalidate, .invalidateMatching, .maxsize, .ttl, .undo, .stop, .fetch, .verify,
+    ]
+
+    /// Whether it is anything at all to this engine and in this view.
+    func isThere(_ model: Model) -> Bool {
+        if Self.changes.contains(self) { return !model.isReadOnly }
+        return self != .sort || model.view == .entries || model.view == .memory
+    }
+
     /// Why it cannot be done just now; `nil` where it can.
     func obstacle(_ model: Model) -> String? {
-        let changes: Set<Action> = [
-            .invalidate, .invalidateMatching, .maxsize, .ttl, .undo, .stop, .fetch, .verify,
-        ]
-        if changes.contains(self) {
+        if Self.changes.contains(self) {
             if model.isReadOnly { return "this engine lets nobody change anything" }
             if model.past != nil { return "this is the past; Home goes back to now" }
             if model.problem != nil { return "the engine does not answer" }

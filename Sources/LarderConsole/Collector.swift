@@ -49,7 +49,9 @@ final class Collector: Sendable {
                             post(.lookedAtEntry(entry, seen.detail))
                         }
                     } catch {
-                        post(.lost("\(error)"))
+                        // What the engine says itself: it answers.
+                        let isAnswer = error is FilterError || error is InspectorError
+                        post(isAnswer ? .refused("\(error)") : .lost("\(error)"))
                     }
                     if !isFollowing { group.addTask { await Self.follow(inspector, post) } }
                     isFollowing = true

@@ -169,6 +169,7 @@ private final class Loop {
         Signals.send(to: signals.writing)
         errors = ErrorCapture()
         model.size = display.size
+        model.isPlainOnly = display.tier == .ascii
         model.glyphs = Glyphs(display.tier)
         if let glyphs = options.glyphs ?? state?.glyphs { model.use(glyphs) }
         let session = Session(options.name, collector, model)
@@ -282,9 +283,10 @@ private final class Loop {
         guard ready > 0 else { return }
         awaited = nil
         if descriptors[2].revents != 0 { signals.drain().forEach { answer(signal: Int32($0)) } }
+        // A key is about what is seen, and not about what has just come.
+        if descriptors[0].revents != 0 { takeKeys(descriptors[0].revents) }
         if descriptors[1].revents != 0 { takePosts() }
         if descriptors[3].revents != 0 { errors.lines().forEach { take(.wrote($0), for: shown) } }
-        if descriptors[0].revents != 0 { takeKeys(descriptors[0].revents) }
     }
 
     private func takePosts() {
@@ -340,6 +342,7 @@ private final class Loop {
         case .lookAtEntry: asking[place] = asking[place] ?? false
         case .freeze:
             var query = session.model.query
+            query.caches = []
             query.filter = ""
             query.offset = 0
             query.limit = Self.frozenRows
@@ -406,6 +409,8 @@ private final class Loop {
             model.secondsFromUTC = session.model.secondsFromUTC
             model.keys = session.model.keys
             ViewState(session.model).apply(to: &model)
+            model.isPlainOnly = session.model.isPlainOnly
+            model.usesMouse = session.model.usesMouse
             open(inspector, name, model)
             show(sessions.count - 1)
         } catch {

@@ -12,7 +12,7 @@ protocol Display {
     /// The keys pressed since the last call.
     mutating func keys() -> [Key]
     /// Puts a text on the clipboard.
-    func copy(_ text: String)
+    mutating func copy(_ text: String)
     mutating func use(_ theme: Theme)
     func useMouse(_ isUsed: Bool)
     /// Takes the size that the terminal has now.

@@ -8,6 +8,8 @@ enum Key: Hashable, Sendable {
     /// A press of the mouse, and its wheel by a notch.
     case click(Place)
     case wheelUp, wheelDown
+    /// A text that was pasted, where the terminal says so: nobody pressed its letters.
+    case pasted(String)
 
     private static let named: [Key] =
         [
@@ -51,6 +53,7 @@ enum Key: Hashable, Sendable {
         case .click: "Click"
         case .wheelUp: "Wheel-Up"
         case .wheelDown: "Wheel-Down"
+        case .pasted: "Paste"
         }
     }
 }

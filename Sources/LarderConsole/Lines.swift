@@ -16,6 +16,8 @@ struct Lines: Display {
     private var unfinished: [UInt8] = []
     private var isClosed = false
     private var model: Model?
+    /// The rows that were said last, by whose numbers they are called.
+    private var numbered: [EntryKey] = []
     /// What of the model was said already.
     private var said = Said()
     /// What is said as soon as it is there; nothing more is done until then.
@@ -55,15 +57,31 @@ struct Lines: Display {
         // Two looks later there is nothing to wait for any more.
         let looks = before?.report?.at != model.report?.at
         switch wanted?.what {
-        case .view where looks: answer(view(model).joined(separator: "\n"))
+        case .view where looks:
+            if model.view == .entries, model.detailScroll == nil {
+                numbered = model.rows.prefix(Self.rows).map(\.id)
+            }
+            answer(view(model).joined(separator: "\n"))
         case .answer where wanted!.since.duration(to: .now) > .seconds(2): wanted = nil
         default: break
         }
         if looks, wanted == nil { tell(model) }
     }
 
-    private func say(_ text: String) {
-        FileHandle.standardOutput.write(Data((Text.safe(text, ascii: false) + "\n").utf8))
+    private mutating func say(_ text: String) {
+        var bytes = Array((Text.safe(text, ascii: false) + "\n").utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                // Nobody hears it any more.
+                isClosed = true
+                typed = []
+                wanted = nil
+                return
+            }
+            bytes = bytes.dropFirst(count)
+        }
     }
 
     private mutating func answer(_ text: String) {
@@ -252,10 +270,16 @@ struct Lines: Display {
             return []
         }
         // A row by its number is gone to and shown.
-        if let number = Int(line), model.view == .entries, model.rows.indices.contains(number - 1) {
+        if let number = Int(line), model.view == .entries, numbered.indices.contains(number - 1) {
+            let id = numbered[number - 1]
+            guard let to = model.rows.firstIndex(where: { $0.id == id }) else {
+                say("\(id.key) of \(id.cache) is not there any more")
+                return []
+            }
             wanted = (.view, .now)
-            let go = "go " + model.rows[number - 1].id.key
-            return [.char(":")] + go.map { Key.char($0) } + [.enter, .enter] + Self.lookNow
+            let from = model.rows.firstIndex { $0.id == model.cursor } ?? 0
+            let steps = Array(repeating: to < from ? Key.up : .down, count: abs(to - from))
+            return steps + [.enter] + Self.lookNow
         }
         if line == "quit" { return [.control("c")] }
         let shows = Model.View.allCases.map(\.action.rawValue) + ["detail", "sort", "filter"]
@@ -270,7 +294,7 @@ struct Lines: Display {
 
     // MARK: What only a screen has
 
-    func copy(_ text: String) { say(text) }
+    mutating func copy(_ text: String) { say(text) }
     mutating func use(_ theme: Theme) {}
     func useMouse(_ isUsed: Bool) {}
     mutating func resize() {}

@@ -71,10 +71,12 @@ struct Model {
     var toast: Toast?
     /// The last plan applied here, while it can be taken back.
     var undo: Undo?
-    /// The plans that were applied from here.
-    var ownPlans: Set<Plan.ID> = []
+    /// The plans that were applied from here, and how.
+    var ownPlans: [Plan.ID: Application] = [:]
     /// The plan that is being applied over some time.
     var underWay: UnderWay?
+    /// It was said that a change is under way when the console was to be left.
+    var asksToLeave = false
     /// When bounds that were changed for a while go back.
     var goesBack: (plan: Plan.ID, at: Instant)?
 
@@ -188,6 +190,8 @@ struct Model {
         var plan: Plan.ID
         /// `nil` where it can be taken back as long as nobody changes the same.
         var until: Instant?
+        /// The entries that went.
+        var removed = 0
     }
 
     struct UnderWay {
@@ -264,9 +268,19 @@ struct Model {
         report?.caches.first { $0.name == cache }?.snapshot.configuration
     }
 
+    /// The terminal shows only the plainest signs.
+    var isPlainOnly = false
+
     /// Takes other signs, unless the terminal shows only the plainest.
     mutating func use(_ tier: GlyphTier) {
-        if !glyphs.ascii || tier == .ascii { glyphs = Glyphs(tier) }
+        if !isPlainOnly || tier == .ascii { glyphs = Glyphs(tier) }
+    }
+
+    /// How old is what is shown, where that is longer than usual.
+    var lag: Duration? {
+        guard let report, frozen == nil else { return nil }
+        let age = now - report.at
+        return problem != nil || age > max(.seconds(2), interval + interval) ? age : nil
     }
 
     mutating func say(_ text: String, for time: Duration = .seconds(4)) {
@@ -285,8 +299,9 @@ struct Prompt: Hashable {
 
     var purpose: Purpose
     var text = ""
-    /// Why the text was not taken.
+    /// Why the text was not taken, and at which of its characters it stops making sense.
     var refusal: String?
+    var place: Int?
 }
 
 /// A command that is typed by its name.
@@ -302,6 +317,8 @@ struct PlanDialog {
     enum Focus: Hashable { case cancel, apply, confirmation, reason }
 
     var plan: Plan
+    /// When it was laid before the operator.
+    var since = Instant(nanoseconds: 0)
     var focus = Focus.cancel
     /// What has to be typed before it is applied; `nil` where nothing has to.
     var confirmation: String?
@@ -369,6 +386,8 @@ enum Message: Sendable {
     case lookedAtEntry(EntryKey, EntryDetail?)
     case froze(Page)
     case planned(Plan)
+    /// The engine does not take the filter.
+    case refused(String)
     case applied(Plan.ID, Outcome)
     case undone(Plan.ID, Outcome)
     case fetched(FetchResult)

@@ -18,8 +18,9 @@ struct TerminalState {
                 place == 0 ? part : part[part.index(after: part.firstIndex(of: ">")!)...]
             }.joined().utf8
         }
-        // The mouse, which may have been in use; terminals without one ignore it.
-        farewell += Array("\u{1b}[?1000l\u{1b}[?1006l\r\n".utf8)
+        // The mouse and a frame that is shown as one, which may have been in use, and pasting that is
+        // told; terminals without them ignore it.
+        farewell += Array("\u{1b}[?2026l\u{1b}[?1000l\u{1b}[?1006l\u{1b}[?2004l\r\n".utf8)
     }
 }
 

@@ -13,6 +13,8 @@ struct Screen: Display {
     private let isSynchronized: Bool
     /// The frame that the terminal shows; `nil` where nobody knows what it shows.
     private var drawn: Frame?
+    /// What is being pasted, until its end comes.
+    private var pasted: String?
 
     /// Takes the terminal over.
     ///
@@ -38,6 +40,8 @@ struct Screen: Display {
         keypad(larder_stdscr(), true)
         // What terminals send all the same, whatever their description says.
         for (sequence, key) in Self.otherSpellings { define_key(sequence, key) }
+        define_key("\u{1b}[200~", Self.pasteBegins)
+        define_key("\u{1b}[201~", Self.pasteEnds)
         nodelay(larder_stdscr(), true)
         tier = Self.tier(locale: locale, terminal: terminal)
         isMono = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
@@ -45,7 +49,16 @@ struct Screen: Display {
         self.theme = theme
         attributes = Self.attributes(isMono ? .mono : theme)
         useMouse(usesMouse)
+        tellsPasting(true)
     }
+
+    /// Keys of our own, behind those of curses.
+    private static let (pasteBegins, pasteEnds) = (KEY_MAX + 1, KEY_MAX + 2)
+    /// Of what is pasted this is enough for any line.
+    private static let mostPasted = 4096
+
+    /// Has the terminal say what is pasted (mode 2004).
+    private func tellsPasting(_ isWanted: Bool) { write("\u{1b}[?2004\(isWanted ? "h" : "l")") }
 
     private static let otherSpellings: [(String, Int32)] = [
         ("\u{1b}[1~", KEY_HOME), ("\u{1b}[7~", KEY_HOME), ("\u{1b}[H", KEY_HOME),
@@ -168,12 +181,27 @@ struct Screen: Display {
     }
 
     /// The keys pressed since the last call.
-    func keys() -> [Key] {
+    mutating func keys() -> [Key] {
         var keys: [Key] = []
         while true {
             var code: wint_t = 0
             let kind = wget_wch(larder_stdscr(), &code)
             if kind == ERR { return keys }
+            if kind != OK, Int32(code) == Self.pasteBegins {
+                pasted = ""
+                continue
+            }
+            if let text = pasted {
+                if kind != OK, Int32(code) == Self.pasteEnds {
+                    keys.append(.pasted(text))
+                    pasted = nil
+                } else if kind == OK, let scalar = Unicode.Scalar(code),
+                    text.utf8.count < Self.mostPasted
+                {
+                    pasted?.unicodeScalars.append(scalar)
+                }
+                continue
+            }
             if kind == OK, code == 27 {
                 if !skipSequence() { keys.append(.escape) }
                 continue
@@ -244,16 +272,19 @@ struct Screen: Display {
 
     /// Gives the terminal back for a while, and takes it again.
     mutating func suspend(_ pause: () -> Void) {
+        tellsPasting(false)
         endwin()
         Rescue.disarm()
         pause()
         Rescue.rearm()
+        tellsPasting(true)
         resize()
         repaint()
     }
 
     /// Gives the terminal back.
     func close() {
+        tellsPasting(false)
         endwin()
         Rescue.disarm()
     }

@@ -16,6 +16,9 @@ struct ViewState: Codable {
     var glyphs: GlyphTier?
     var memoryOrder: Model.Order?
 
+    /// Fetches a second that can be a budget.
+    static let budgets = 0.1...1_000_000
+
     init(_ model: Model) {
         sort = model.query.sort
         descending = model.query.descending
@@ -49,7 +52,7 @@ struct ViewState: Codable {
         model.isWide = isWide
         model.showsTimes = showsTimes
         model.theme = theme
-        model.budget = budget > 0 ? budget : model.budget
+        model.budget = Self.budgets.contains(budget) ? budget : model.budget
         model.commands = commands
         if let glyphs { model.use(glyphs) }
         model.panes[.memory, default: .init()].order = memoryOrder

@@ -19,7 +19,8 @@ public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
 /// Which entries are wanted, as people write it: the same in the console, in commands and on the
 /// wire.
 ///
-/// `0001` finds keys that contain it, in any case of letters. `hits>=100 and (ttl<5m or size>1k)`
+/// `0001` finds keys that contain it, in any case of letters; of events a word is looked for in all
+/// that is said of them. `hits>=100 and (ttl<5m or size>1k)`
 /// compares; `not`, `!`, quotes and brackets work as one would think, and words side by side have to
 /// be there both. `key~^4410` matches a regular expression, `state=failed` a word, `by=1001` who did
 /// it: a user's name or uid. Of events `state` is what happened: `state=evicted`.
@@ -139,6 +140,17 @@ public struct Filter: Sendable {
     /// Whether everything passes.
     var isEmpty: Bool { if case .everything = root { true } else { false } }
 
+    /// Whether a text, still being typed, ends in what the name of a field begins with: it may be on
+    /// its way to a comparison, and not a part of keys.
+    public static func isBegun(_ text: String) -> Bool {
+        let last = text.split { $0.isWhitespace || "()!".contains($0) }.last.map(String.init) ?? ""
+        let names =
+            TextField.allCases.map(\.rawValue) + NumberField.allCases.map(\.rawValue)
+            + ["state", "not", "and", "or"]
+        return !last.isEmpty && text.hasSuffix(last)
+            && names.contains { $0.hasPrefix(last.lowercased()) }
+    }
+
     // MARK: Asking
 
     /// What there is to know of an entry beside its key.
@@ -149,8 +161,9 @@ public struct Filter: Sendable {
         let now: Instant
         /// Who changed it last.
         var by: Actor?
-        /// What happened, where it is an event.
+        /// What happened, where it is an event, and all that words are looked for in.
         var event: EventKind.Word?
+        var words: String?
     }
 
     /// Whether it asks who did something.
@@ -182,7 +195,8 @@ public struct Filter: Sendable {
         }
         let subject = Subject(
             facts: facts, renewal: nil, cache: event.cache, now: now, by: event.by,
-            event: event.kind.word)
+            event: event.kind.word,
+            words: event.words)
         return passes(subject) { event.key ?? "" }
     }
 
@@ -196,7 +210,7 @@ public struct Filter: Sendable {
     ) -> Bool {
         switch node {
         case .everything: true
-        case .word(let needle): needle.occurs(in: key())
+        case .word(let needle): needle.occurs(in: subject.words ?? key())
         case .text(.cache, let test): passes(test, subject.cache)
         case .text(.key, let test): passes(test, key())
         case .text(.by, let test): passes(test, subject.by)
@@ -376,6 +390,7 @@ public struct Filter: Sendable {
             guard let word = peekedWord() else { throw fail("a word is expected here") }
             place += word.count
             guard let sign = sign() else { return .word(Needle(word)) }
+            skipBlanks()
             let valuePlace = place
             let value = try self.value()
             if let field = TextField(rawValue: word) {
@@ -399,12 +414,16 @@ public struct Filter: Sendable {
             return .number(field, comparison, try number(field, value, valuePlace))
         }
 
+        /// Behind blanks too: it can begin nothing else.
         private mutating func sign() -> String? {
-            for sign in ["!=", "!~", "<=", ">=", "=", "<", ">", "~"]
+            let start = place
+            skipBlanks()
+            for sign in ["!=", "!~", "<=", ">=", "==", "=", "<", ">", "~"]
             where characters[place...].starts(with: sign) {
                 place += sign.count
-                return sign
+                return sign == "==" ? "=" : sign
             }
+            place = start
             return nil
         }
 
@@ -468,5 +487,15 @@ public struct Filter: Sendable {
             }
             return product
         }
+    }
+}
+
+extension LoggedEvent {
+    /// What is said of it, to look for words in.
+    fileprivate var words: String {
+        var words = [cache, kind.word.rawValue, key ?? ""]
+        if case .failed(_, let reason) = kind { words.append(reason) }
+        if let by { words += ["\(by)", by.reason ?? ""] }
+        return words.joined(separator: " ")
     }
 }

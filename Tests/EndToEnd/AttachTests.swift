@@ -288,7 +288,7 @@ import Testing
             try larder("changes", "--format", "csv").output.matches(
                 of: /applied,[^,]*,?[^,]*,([0-9a-f]+),/
             ).first?.1)
-        #expect(try larder("undo", String(plan)).output == "undone: 1 entries are back\n")
+        #expect(try larder("undo", String(plan)).output == "undone: 1 entry is back\n")
         _ = try larder("set", "accounts", "maxsize=2", "--yes")
         let lines = try String(contentsOfFile: audit, encoding: .utf8).split(separator: "\n")
             .map {

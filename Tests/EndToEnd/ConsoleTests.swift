@@ -90,7 +90,7 @@ import Testing
         try terminal.press("Enter")
         let named = [0, 2, 4, 5, 6].map { "10000000000\($0)" }
         try terminal.wait("the plan, naming its victims in order") {
-            $0.contains("5 entries are evicted")
+            $0.contains("5 entries (") && $0.contains("are evicted")
                 && $0.matches(of: /(1000[0-9]{8}) +evicted/).map { String($0.1) } == named
         }
         try terminal.press("Right", "Enter")

@@ -37,9 +37,9 @@ import Testing
         try terminal.type("8")
         try terminal.press("Enter")
         let plan = try terminal.wait("the plan") {
-            $0.contains("entries are evicted") && $0.contains("fetches to come within a minute")
+            $0.contains("are evicted") && $0.contains("That is")
         }
-        let count = try #require(plan.firstMatch(of: /([0-9]+) entries are evicted/)?.1)
+        let count = try #require(plan.firstMatch(of: /([0-9]+) entries \([^)]*\) are evicted/)?.1)
         #expect(plan.contains("type \(count) to confirm"))
         try terminal.type(String(count))
         try terminal.press("Enter")

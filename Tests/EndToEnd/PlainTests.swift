@@ -43,7 +43,7 @@ import Testing
     @Test func `asks before it changes anything, and says what came of it`() throws {
         let cancelled = try say("maxsize 2", "0", "entries")
         #expect(
-            cancelled.output.contains("Change accounts\nmaxsize 64 -> 2\n2 entries are evicted"))
+            cancelled.output.contains("Change accounts\nmaxsize 64 -> 2\n2 entries ("))
         #expect(cancelled.output.contains("0 cancels, 1 does it"))
         #expect(cancelled.output.contains(/0 cancels[^~]*4 of 4 entries/))
         let done = try say("maxsize 2", "r too many", "1", "entries", "undo", "entries")

@@ -87,8 +87,8 @@ import Testing
 
     @Test func `is one line where there is next to no room`() {
         #expect(render(model(39, 24)).text[0] == "hit 90.9% 110/s 3 held")
-        #expect(render(model(20, 1)).text == ["hit 90.9% 110/s 3 he"])
-        #expect(render(model(1, 1)).text == ["h"])
+        #expect(render(model(20, 1)).text == ["hit 90.9% 110/s 3 h…"])
+        #expect(render(model(1, 1)).text == ["…"])
     }
 
     @Test func `uses no sign beyond ASCII where the terminal has none`() {

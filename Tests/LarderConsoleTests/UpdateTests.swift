@@ -158,6 +158,68 @@ import Testing
     }
 }
 
+@Suite struct `A plan` {
+    private func plan(_ change: Change, entries: Int) -> Plan {
+        Plan(
+            id: "p", instance: "i", change: change, at: at(1000), entries: entries, bytes: 10,
+            victims: [], skipped: [])
+    }
+
+    @Test func `that comes late does not take the keys of something else`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("/"))
+        _ = update(&model, .planned(plan(.invalidateAll(cache: "accounts"), entries: 3)))
+        guard case .prompt = model.overlay else {
+            Issue.record("the line is gone")
+            return
+        }
+        #expect(model.toast?.text.contains("ask for it again") == true)
+    }
+
+    @Test func `is confirmed by its share of the cache, however large the others are`() {
+        var model = model(80, 24)
+        var report = report()
+        report.caches.append(report.caches[0])
+        report.caches[1].name = "credentials"
+        report.caches[0].snapshot.count = 100_000
+        report.caches[1].snapshot.count = 20
+        _ = update(&model, look(model, rows, report))
+        let cache = "credentials"
+        _ = update(&model, .planned(plan(.invalidateAll(cache: cache), entries: 20)))
+        guard case .plan(let dialog) = model.overlay else {
+            Issue.record("there is no plan")
+            return
+        }
+        #expect(dialog.confirmation == "20")
+        #expect(render(model).text.contains { $0.contains("That is 100% of \(cache).") })
+    }
+
+    @Test func `that failed leaves nothing under way, and none goes back`() {
+        var model = model(80, 24)
+        model.ownPlans["p"] = Application(spread: .seconds(9), lasting: .seconds(600))
+        _ = update(&model, .failed("the bounds were changed since"))
+        #expect(model.underWay == nil && model.goesBack == nil)
+        _ = update(&model, .applied("p", Outcome(removed: 0, bytes: 0, skipped: [])))
+        #expect(model.underWay?.plan == "p" && model.goesBack != nil)
+        _ = press(&model, .char("q"))
+        #expect(model.toast?.text.contains("q again") == true)
+        #expect(press(&model, .char("q")) == .quit)
+    }
+
+    @Test func `that is taken back says what did not come back`() {
+        var model = model(80, 24)
+        _ = update(&model, .applied("p", Outcome(removed: 3, bytes: 9, skipped: [])))
+        var outcome = Outcome(removed: 0, bytes: 0, skipped: [])
+        outcome.restored = 1
+        _ = update(&model, .undone("p", outcome))
+        #expect(model.toast?.text.hasPrefix("taken back: 1 entry is there again, 2 not") == true)
+        _ = update(&model, .applied("p", Outcome(removed: 1, bytes: 9, skipped: [])))
+        outcome.restored = 0
+        _ = update(&model, .undone("p", outcome))
+        #expect(model.toast?.text.hasPrefix("no entry came back") == true)
+    }
+}
+
 @Suite struct `Looking` {
     @Test func `a filter is live; Esc first ends the typing, then clears it`() {
         var model = model(80, 24)
@@ -291,5 +353,50 @@ import Testing
         // An engine that started again counts from nothing: no rate below zero.
         history.add(report(seconds: 71, hits: 0, misses: 0).caches[0].snapshot)
         #expect(history.samples.last!.hits == 0)
+    }
+
+    @Test func `a word that may become a comparison is no filter yet`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("/"))
+        for key in "0001" { _ = press(&model, .char(key)) }
+        #expect(model.query.filter == "0001")
+        _ = press(&model, .control("u"))
+        for key in "hits" { _ = press(&model, .char(key)) }
+        #expect(model.query.filter == "")
+        for key in " > 3" { _ = press(&model, .char(key)) }
+        #expect(model.query.filter == "hits > 3")
+        // Whoever means keys that hold the word says so by Enter.
+        _ = press(&model, .control("u"))
+        for key in "hits" { _ = press(&model, .char(key)) }
+        _ = press(&model, .enter)
+        #expect(model.query.filter == "hits")
+    }
+
+    @Test func `a filter that the engine refuses is taken off, and the engine is not lost`() {
+        var model = model(80, 24)
+        model.query.filter = "key~(a+)+$"
+        #expect(update(&model, .refused("it takes too long\n  key~")) == .look)
+        #expect(model.query.filter.isEmpty && model.problem == nil)
+        #expect(model.toast?.text == "it takes too long")
+    }
+
+    @Test func `what was pasted goes into a line and is no key`() {
+        var model = model(80, 24)
+        #expect(press(&model, .pasted("ddq\n:quit\n")) == nil)
+        #expect(model.overlay == nil)
+        _ = press(&model, .char("/"), .pasted("00\u{1b}01\n"))
+        #expect(model.query.filter == "0001")
+    }
+
+    @Test func `data that is late says how old it is, and in one line too`() {
+        var model = model(80, 24)
+        _ = update(&model, .tick(at(1001)))
+        #expect(!render(model).text[0].contains("as of"))
+        _ = update(&model, .tick(at(1004)))
+        #expect(render(model).text[0].contains("as of 4.0s ago"))
+        _ = update(&model, .lost("gone"))
+        #expect(render(model).text[0].contains("LOST, as of 4.0s ago"))
+        _ = update(&model, .resized(Size(columns: 30, rows: 1)))
+        #expect(render(model).text[0].hasPrefix("LOST 4.0s hit"))
     }
 }

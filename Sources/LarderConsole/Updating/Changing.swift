@@ -16,6 +16,11 @@ func planInvalidation(_ model: inout Model) -> Effect? {
         model.say("there is no entry to invalidate")
         return nil
     }
+    if model.marks.isEmpty, let row = model.selected, row.version == 0 {
+        let left = Units.countdown(row.deadline.map { $0 - model.now })
+        model.say("no entry, but a failure that is remembered for \(left) more; f fetches anew")
+        return nil
+    }
     return .plan(.invalidate(seen))
 }
 
@@ -45,6 +50,13 @@ func verify(_ model: inout Model) -> Effect? {
 // MARK: The plan
 
 func present(_ model: inout Model, _ plan: Plan) -> Effect? {
+    switch model.overlay {
+    case nil, .plan: break
+    default:
+        // The keys that are being pressed are meant for something else.
+        model.say("the plan has come while something else was open; ask for it again")
+        return nil
+    }
     switch plan.change {
     case .invalidate, .soften:
         if plan.entries == 0 {
@@ -53,7 +65,7 @@ func present(_ model: inout Model, _ plan: Plan) -> Effect? {
         }
     case .invalidateAll, .configure, .all: break
     }
-    var dialog = PlanDialog(plan: plan)
+    var dialog = PlanDialog(plan: plan, since: model.now)
     dialog.confirmation = confirmation(of: plan, model)
     // More fetches than the origin should have at once are spread.
     dialog.isPaced = spread(plan, model) != nil
@@ -64,12 +76,34 @@ func present(_ model: inout Model, _ plan: Plan) -> Effect? {
     return nil
 }
 
-/// A change of more than a twentieth of what is held is confirmed by the number of entries that go,
-/// one of a protected cache by its name.
+/// A change of more than a twentieth of what a cache holds is confirmed by the number of entries that
+/// go, one of a protected cache by its name.
 private func confirmation(of plan: Plan, _ model: Model) -> String? {
     if !plan.protected.isEmpty { return plan.protected.joined(separator: ",") }
-    let held = model.report?.caches.reduce(0) { $0 + $1.snapshot.count } ?? 0
-    return plan.entries > max(10, held / 20) ? "\(plan.entries)" : nil
+    let isMuch = plan.byCache.contains { cache, count in count > max(10, model.held(in: cache) / 20)
+    }
+    return isMuch ? "\(plan.entries)" : nil
+}
+
+extension Model {
+    func held(in cache: String) -> Int {
+        report?.caches.first { $0.name == cache }?.snapshot.count ?? 0
+    }
+}
+
+extension Plan {
+    /// How many entries go of which cache.
+    var byCache: [String: Int] {
+        switch change {
+        case .invalidateAll(let cache), .configure(let cache, _): return [cache: entries]
+        case .invalidate(let seen), .soften(let seen):
+            let left = Set(skipped.map(\.id))
+            return seen.reduce(into: [:]) { counts, entry in
+                if !left.contains(entry.id) { counts[entry.id.cache, default: 0] += 1 }
+            }
+        case .all: return Dictionary(grouping: victims, by: \.id.cache).mapValues { _ in entries }
+        }
+    }
 }
 
 /// Over how long the removals are spread, so that the fetches to come stay within the budget.
@@ -163,25 +197,44 @@ private func decide(_ model: inout Model, _ dialog: PlanDialog) -> Effect? {
         spread: dialog.isPaced ? spread(dialog.plan, model) : nil,
         lasting: dialog.goesBack ? PlanDialog.lasting : nil,
         confirmation: dialog.plan.protected.isEmpty ? nil : dialog.confirmation)
-    if let lasting = how.lasting {
-        model.goesBack = (dialog.plan.id, model.now + lasting)
-    }
-    model.ownPlans.insert(dialog.plan.id)
-    if how.spread != nil { model.underWay = Model.UnderWay(plan: dialog.plan.id) }
+    model.ownPlans[dialog.plan.id] = how
     return .apply(dialog.plan.id, how, reason: dialog.reason.isEmpty ? nil : dialog.reason)
 }
 
 func applied(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effect? {
-    guard model.underWay?.plan != plan else {
+    let how = model.ownPlans[plan]
+    if let lasting = how?.lasting {
+        model.goesBack = (plan, model.now + (how?.spread ?? .zero) + lasting)
+    }
+    guard how?.spread == nil else {
+        model.underWay = Model.UnderWay(plan: plan)
         model.say("under way; x stops it")
         return .look
     }
-    model.undo = Model.Undo(plan: plan, until: model.now + undoWindow)
+    canBeUndone(&model, plan, outcome)
     model.say(summary(outcome))
     for skipped in outcome.skipped.prefix(3) {
         model.log.add("left alone: \(skipped.id.key), \(skipped.why)", at: model.now)
     }
     return .look
+}
+
+func canBeUndone(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) {
+    model.undo = Model.Undo(
+        plan: plan, until: model.now + undoWindow, removed: outcome.removed)
+}
+
+/// What was taken back, and what was not.
+func words(of outcome: Outcome, removed: Int) -> String {
+    let back = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
+    let lost = removed - outcome.restored
+    let why = "fetched anew since, or credentials, which never come back"
+    switch (outcome.restored, lost) {
+    case (0, ...0): return "taken back"
+    case (0, _): return "no entry came back: \(why)"
+    case (_, ...0): return "taken back: \(back) there again"
+    default: return "taken back: \(back) there again, \(lost) not: \(why)"
+    }
 }
 
 func summary(_ outcome: Outcome) -> String {
@@ -199,6 +252,7 @@ func summary(_ outcome: Outcome) -> String {
 func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -> Effect? {
     var prompt = prompt
     prompt.refusal = nil
+    prompt.place = nil
     switch key {
     case .escape:
         model.overlay = nil
@@ -212,9 +266,15 @@ func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -> Effect
         model.overlay = .prompt(prompt)
         return nil
     }
+    // A word that is the name of a field is on its way to a comparison.
+    if Filter.isBegun(prompt.text) {
+        model.overlay = .prompt(prompt)
+        return nil
+    }
     // While it makes no sense, the last filter that did stays on.
     do { _ = try Filter(prompt.text) } catch {
         prompt.refusal = error.sentence
+        prompt.place = error.place
         model.overlay = .prompt(prompt)
         return nil
     }
@@ -225,7 +285,8 @@ func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -> Effect
 private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {
     let effect: (effect: Effect?, refusal: String?)
     switch prompt.purpose {
-    case .filter: return nil
+    case .filter:
+        return setFilter(&model, (try? Filter(prompt.text)) == nil ? model.filter : prompt.text)
     case .fetch(let cache):
         return prompt.text.isEmpty ? nil : .fetch(EntryKey(cache: cache, key: prompt.text))
     case .maxsize(let cache):

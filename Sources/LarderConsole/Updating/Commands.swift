@@ -63,6 +63,7 @@ struct Command: Sendable {
         },
         Command(name: "fetch", takes: "KEY", help: "Fetch a key through the cache") { model, text in
             guard !text.isEmpty else { return (nil, "a key is expected") }
+            if let obstacle = Action.fetch.obstacle(model) { return (nil, obstacle) }
             guard let cache = model.commandCache else { return (nil, "there is no cache") }
             return (.fetch(EntryKey(cache: cache, key: text)), nil)
         },
@@ -79,8 +80,8 @@ struct Command: Sendable {
         },
         Command(name: "budget", takes: "N", help: "Fetches a second that a change may cause") {
             model, text in
-            guard let budget = Double(text), budget > 0, budget.isFinite else {
-                return (nil, "a number above 0 is accepted; it is \(model.budget)")
+            guard let budget = Double(text), ViewState.budgets.contains(budget) else {
+                return (nil, "0.1 to 1000000 are accepted; it is \(model.budget)")
             }
             model.budget = budget
             model.say("\(text) fetches a second are the budget of a change")

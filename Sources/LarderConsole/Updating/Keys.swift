@@ -10,6 +10,7 @@ func press(_ model: inout Model, _ key: Key) -> Effect? {
     case .click(let place): return point(&model, at: place)
     case .wheelUp: return press(&model, .up, times: 3)
     case .wheelDown: return press(&model, .down, times: 3)
+    case .pasted(let text): return paste(&model, text)
     default: break
     }
     switch model.overlay {
@@ -25,6 +26,21 @@ func press(_ model: inout Model, _ key: Key) -> Effect? {
     case .own:
         model.overlay = nil
         return nil
+    }
+}
+
+/// A pasted text goes into a line that is typed, and nowhere else.
+private func paste(_ model: inout Model, _ text: String) -> Effect? {
+    switch model.overlay {
+    case .prompt, .palette: break
+    case .plan(let dialog) where [.reason, .confirmation].contains(dialog.focus): break
+    default:
+        model.say("what was pasted is no key: / and : take it")
+        return nil
+    }
+    let line = text.filter { $0.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 } }
+    return line.reduce(nil) { effect, character in
+        press(&model, .char(character)) ?? effect
     }
 }
 

@@ -88,9 +88,14 @@ private func take(_ model: inout Model, _ progress: Progress) {
     model.underWay?.removed = progress.outcome.removed
     guard progress.state != .underWay else { return }
     model.underWay = nil
-    if progress.state == .done {
-        model.undo = Model.Undo(plan: underWay.plan, until: model.now + undoWindow)
+    model.asksToLeave = false
+    switch progress.state {
+    case .done:
+        canBeUndone(&model, underWay.plan, progress.outcome)
         model.say(summary(progress.outcome))
+    case .cancelled: canBeUndone(&model, underWay.plan, progress.outcome)
+    case .failed(let why): model.say("failed: \(why)", for: .seconds(8))
+    case .underWay, .undone: break
     }
 }
 

@@ -17,10 +17,10 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
     case .planned(let plan): return present(&model, plan)
     case .applied(let plan, let outcome): return applied(&model, plan, outcome)
     case .undone(let plan, let outcome):
+        let removed = model.undo?.plan == plan ? model.undo?.removed ?? 0 : 0
         model.undo = nil
         if model.goesBack?.plan == plan { model.goesBack = nil }
-        let back = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
-        model.say("taken back" + (outcome.restored > 0 ? ": \(back) there again" : ""))
+        model.say(words(of: outcome, removed: removed), for: .seconds(8))
         return .look
     case .fetched(let result):
         takeCursor(&model, to: result.id)
@@ -37,6 +37,14 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
     case .changesBefore(let changes): model.changes = changes
     case .changed(let change): return heard(&model, of: change)
     case .engines(let engines): return choose(&model, among: engines)
+    case .refused(let why):
+        let sentence = String(why.prefix { $0 != "\n" })
+        model.say(sentence, for: .seconds(8))
+        model.log.add(sentence, at: model.now, trouble: true)
+        // Asked for again each second, it would be refused each second.
+        guard !model.query.filter.isEmpty else { return nil }
+        model.query.filter = ""
+        return reorder(&model)
     case .lost(let problem):
         if model.problem == nil { model.log.add(problem, at: model.now, trouble: true) }
         model.problem = problem
@@ -65,7 +73,7 @@ private func pass(_ model: inout Model, _ now: Instant) {
 private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     model.changes.append(change)
     if model.changes.count > 256 { model.changes.removeFirst() }
-    if !model.ownPlans.contains(change.plan) {
+    if model.ownPlans[change.plan] == nil {
         let why = change.by.reason.map { " \"\($0)\"" } ?? ""
         model.say("\(change.by): \(change.summary)\(why)", for: .seconds(8))
     }
@@ -148,8 +156,16 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .help: model.overlay = .help(scroll: 0)
     case .back: return back(&model)
     case .quit:
-        if model.detailScroll == nil, model.view == .entries { return .quit }
-        leave(&model)
+        guard model.detailScroll == nil, model.view == .entries else {
+            leave(&model)
+            return nil
+        }
+        if model.underWay != nil, !model.asksToLeave {
+            model.asksToLeave = true
+            model.say("a change is under way: x stops it, q again leaves it to go on")
+            return nil
+        }
+        return .quit
     case .suspend: return .suspend
     case .repaint: return .repaint
     }
@@ -227,7 +243,10 @@ private func showKey(_ model: inout Model, _ id: EntryKey) -> Effect? {
     model.view = .entries
     takeCursor(&model, to: id)
     model.query.caches = []
-    model.query.filter = "key=\"\(id.key)\" and cache=\"\(id.cache)\""
+    // In the quotes that it does not hold; where it holds both there is no saying it.
+    let quote = id.key.contains("\"") ? "'" : "\""
+    let isSayable = !id.key.contains(quote)
+    model.query.filter = isSayable ? "key=\(quote)\(id.key)\(quote) and cache=\"\(id.cache)\"" : ""
     return reorder(&model)
 }
 

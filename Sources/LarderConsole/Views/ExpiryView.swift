@@ -6,7 +6,8 @@ import LarderInspector
 enum ExpiryView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         guard let forecast = model.forecast, forecast.count > 0 else {
-            return frame.put([[("waiting for the forecast", .dim)]], in: box, model)
+            return frame.put(
+                [[(model.problem ?? "waiting for the forecast", .dim)]], in: box, model)
         }
         let bars = Bars(model, forecast)
         let caches = forecast.caches.count + 1

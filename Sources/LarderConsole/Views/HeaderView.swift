@@ -22,8 +22,11 @@ enum HeaderView {
     static func oneLine(_ model: Model) -> String {
         guard let report = model.report else { return model.problem ?? "larder: waiting" }
         let count = report.caches.reduce(0) { $0 + $1.snapshot.count }
-        return "hit \(Format.percent(hitRatio(model))) \(Format.rate(lookups(model)))"
+        let lag = model.lag.map { "\(model.problem == nil ? "" : "LOST ")\(Format.age($0)) " } ?? ""
+        let text =
+            lag + "hit \(Format.percent(hitRatio(model))) \(Format.rate(lookups(model)))"
             + " \(Format.count(UInt64(count))) held"
+        return Text.cut(text, to: model.size.columns, mark: model.glyphs.more)
     }
 
     private static func title(_ model: Model, _ frame: inout Frame) {
@@ -75,9 +78,10 @@ enum HeaderView {
             return [(model.problem ?? "waiting for the engine", .warning), (" ", .plain)]
         }
         var pieces: Pieces = []
-        if model.problem != nil {
-            let age = Format.age(max(.zero, model.now - report.at))
-            pieces.append((" LOST, as of \(age) ago ", .trouble))
+        if let lag = model.lag {
+            let age = "as of \(Format.age(lag)) ago "
+            pieces.append(
+                model.problem == nil ? (" \(age)", .warning) : (" LOST, \(age)", .trouble))
         } else if let past = model.past {
             pieces.append((" PAST \(model.time(past.at)) ", .badge))
         } else if let frozen = model.frozen {

@@ -6,13 +6,23 @@ enum PlanView {
     static func draw(_ model: Model, _ dialog: PlanDialog, _ frame: inout Frame) {
         let plan = dialog.plan
         let width = min(model.size.columns - 2, 72)
-        let notes = notes(model, plan).flatMap { Text.wrap($0, to: width - 4) }
         let choices = choices(model, dialog)
-        let room = max(0, model.size.rows - notes.count - choices.count - 6)
+        // The border, the buttons and what can be chosen have their place; the words what is left.
+        let most = max(1, model.size.rows - 3 - choices.count)
+        var notes = (notes(model, plan) + age(model, dialog)).flatMap {
+            Text.wrap($0, to: width - 4)
+        }
+        if notes.count > most {
+            notes = Array(notes.prefix(most))
+            notes[most - 1] = Text.cut(notes[most - 1], to: width - 5, mark: "") + model.glyphs.more
+        }
+        let room = max(0, model.size.rows - notes.count - choices.count - 7)
         let named = min(plan.victims.count, min(8, room))
+        let others = plan.entries - named
+        let more = named > 0 && others > 0 ? 1 : 0
         let height = min(
             model.size.rows,
-            named + notes.count + choices.count + 4 + (named > 0 ? 1 : 0)
+            named + more + notes.count + choices.count + 4 + (named > 0 ? 1 : 0)
                 + (choices.isEmpty ? 0 : 1))
         let inside = frame.dialog(title(plan), width: width, height: height, model.glyphs)
         var row = inside.row
@@ -26,13 +36,19 @@ enum PlanView {
             draw(model, victim, row: row, inside, &frame)
             row += 1
         }
+        if more > 0 {
+            frame.put(
+                "and \(Format.count(UInt64(others))) more",
+                at: Place(row: row, column: inside.column + 1), .dim)
+        }
         // What can be chosen stands above the buttons, whatever the room.
         let last = inside.row + inside.height - 2
-        for (place, choice) in choices.enumerated() {
-            frame.put(
-                choice, at: Place(row: last - choices.count + place, column: inside.column + 1),
-                limit: inside.width - 2)
-        }
+        let first = max(inside.row + min(notes.count, most), last - choices.count)
+        frame.put(
+            choices,
+            in: Box(
+                row: min(first, last + 1 - choices.count), column: inside.column,
+                height: choices.count, width: inside.width), model)
         drawButtons(dialog, inside, &frame)
     }
 
@@ -167,9 +183,7 @@ enum PlanView {
             notes.append(
                 plan.entries == 0
                     ? "No entry goes."
-                    : "\(entries(plan.entries)) \(how), \(Units.text(bytes: plan.bytes)) in all"
-                        + (plan.entries > plan.victims.count || plan.victims.count > 8
-                            ? "; first:" : ":"))
+                    : "\(entries(plan.entries)) (\(Units.text(bytes: plan.bytes))) \(how).")
         }
         if let cost = cost(model, plan) { notes.append(cost) }
         if plan.victims.contains(where: { victim in
@@ -186,15 +200,36 @@ enum PlanView {
 
     /// The fetches to come, and how they stand to the budget.
     private static func cost(_ model: Model, _ plan: Plan) -> String? {
-        guard plan.entries > 0 else { return nil }
-        let held = model.report?.caches.reduce(0) { $0 + $1.snapshot.count } ?? 0
-        let share =
-            held > 0
-            ? "That is \(Format.percent(Double(plan.entries) / Double(held))) of all. " : ""
-        let fetches =
-            plan.fetches == 1 ? "1 fetch" : "\(Format.count(UInt64(plan.fetches))) fetches"
-        return share + "About \(fetches) to come within a minute; the budget is "
-            + "\(Format.rate(model.budget))."
+        var sentences: [String] = []
+        if plan.entries > 0 {
+            let shares = plan.byCache.sorted { $0.key < $1.key }.compactMap { cache, count in
+                let held = model.held(in: cache)
+                return held == 0 || count > held
+                    ? nil : "\(Format.percent(Double(count) / Double(held))) of \(cache)"
+            }
+            if !shares.isEmpty { sentences.append("That is \(shares.joined(separator: ", ")).") }
+            sentences.append(
+                "About \(fetches(plan.fetches)) to have them back within a minute; the budget is "
+                    + "\(Format.rate(model.budget)).")
+        }
+        if let perMinute = plan.perMinute {
+            sentences.append("From then on about \(fetches(perMinute)) a minute for what is held.")
+        }
+        return sentences.isEmpty ? nil : sentences.joined(separator: " ")
+    }
+
+    private static func fetches(_ count: Int) -> String {
+        count == 1 ? "1 fetch" : "\(Format.count(UInt64(count))) fetches"
+    }
+
+    /// A plan is of its instant, and what is used meanwhile changes what goes.
+    private static func age(_ model: Model, _ dialog: PlanDialog) -> [String] {
+        let age = model.now - dialog.since
+        guard age >= .seconds(5), dialog.plan.entries > 0 else { return [] }
+        let others =
+            dialog.plan.before == nil
+            ? "what was written since stays" : "others may go for those that were used since"
+        return ["Planned \(Format.age(age)) ago: \(others)."]
     }
 
     private static func entries(_ count: Int) -> String {

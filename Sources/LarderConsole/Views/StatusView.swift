@@ -127,10 +127,21 @@ enum StatusView {
         _ model: Model, _ prompt: Prompt, row: Int, _ frame: inout Frame
     ) {
         let (label, accepted) = labels(model, prompt.purpose)
+        // How many pass is seen while it is typed.
+        let passes = prompt.purpose == .filter && !model.filter.isEmpty && model.view == .entries
+        let note = passes ? "\(range(model)); Enter or Esc ends, Esc again clears" : accepted
         drawLine(
             label: label + " ", text: Text.safe(prompt.text, ascii: model.glyphs.ascii), ghost: "",
-            note: prompt.refusal ?? accepted, isRefused: prompt.refusal != nil, model, row: row,
+            note: prompt.refusal ?? note, isRefused: prompt.refusal != nil, model, row: row,
             &frame)
+        if let place = prompt.place {
+            let column =
+                2 + Text.width(of: label) + Text.width(of: String(prompt.text.prefix(place)))
+            if column < model.size.columns - 1, row + 1 < model.size.rows - 1 {
+                frame.clear(Box(row: row + 1, column: 0, height: 1, width: model.size.columns))
+                frame.put("^", at: Place(row: row + 1, column: column), .trouble)
+            }
+        }
     }
 
     /// A line that is typed, of which the end is always seen, and what there is to say of it.
@@ -200,7 +211,9 @@ enum StatusView {
 
     /// Help and Quit first where not all fit: whoever knows those two finds the rest.
     private static func hints(_ model: Model) -> [Binding] {
-        let all = model.keys.all.filter { $0.hint != nil && !$0.keys.isEmpty }
+        let all = model.keys.all.filter {
+            $0.hint != nil && !$0.keys.isEmpty && $0.action.isThere(model)
+        }
         let width = all.reduce(0) { $0 + $1.keys[0].name.count + $1.hint!.count + 3 }
         guard width > model.size.columns else { return all }
         let last = all.filter { [.help, .quit].contains($0.action) }

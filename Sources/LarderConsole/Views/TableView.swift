@@ -22,17 +22,18 @@ enum TableView {
         let cells = columns(model, width: table.width)
         heading(model, cells, table, &frame)
         var place = max(model.top, model.offset)
-        for (line, row) in lines(model, table.height - 1).enumerated() {
+        let lines = lines(model, table.height - 1)
+        for (line, row) in lines.enumerated() {
             draw(model, row.row, gone: row.gone, cells, table, line: 1 + line, &frame)
             guard row.gone == nil else { continue }
             let isSelected = row.row.id == model.cursor
             frame.line(row: table.row + 1 + line, in: table, place, isSelected: isSelected)
             place += 1
         }
-        if model.rows.isEmpty {
+        if model.rows.isEmpty, lines.count < table.height - 1 {
             frame.put(
                 Text.cut(emptiness(model), to: table.width - 3, mark: model.glyphs.more),
-                at: Place(row: table.row + 1, column: table.column + 3), .dim)
+                at: Place(row: table.row + 1 + lines.count, column: table.column + 3), .dim)
         }
     }
 
