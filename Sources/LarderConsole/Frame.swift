@@ -31,7 +31,11 @@ struct Frame: Equatable {
         guard (0..<size.rows).contains(place.row) else { return }
         let end = min(size.columns, limit == .max ? .max : place.column + limit)
         if Text.isPlain(text) {
-            put(plain: text, at: place, style, end: end)
+            put(text.utf8.lazy.map { UInt32($0) }, at: place, style, end: end)
+            return
+        }
+        if Text.isSteady(text) {
+            put(text.unicodeScalars.lazy.map(\.value), at: place, style, end: end)
             return
         }
         var column = place.column
@@ -48,13 +52,15 @@ struct Frame: Equatable {
         }
     }
 
-    /// A byte is a character is a column.
-    private mutating func put(plain text: String, at place: Place, _ style: Style, end: Int) {
+    /// Each code is a column.
+    private mutating func put(
+        _ codes: some Sequence<UInt32>, at place: Place, _ style: Style, end: Int
+    ) {
         var column = place.column
         let row = place.row * size.columns
-        for byte in text.utf8 {
+        for code in codes {
             guard column < end else { return }
-            if column >= 0 { cells[row + column] = Cell(code: UInt32(byte), style: style) }
+            if column >= 0 { cells[row + column] = Cell(code: code, style: style) }
             column += 1
         }
     }

@@ -11,12 +11,24 @@ enum Text {
     }
 
     static func width(of text: String) -> Int {
-        isPlain(text) ? text.utf8.count : text.reduce(0) { $0 + width(of: $1) }
+        if isPlain(text) { return text.utf8.count }
+        return isSteady(text) ? text.unicodeScalars.count : text.reduce(0) { $0 + width(of: $1) }
     }
 
     /// Nothing but visible ASCII, as nearly all text is: to be handled without looking at characters.
     static func isPlain(_ text: String) -> Bool {
         text.utf8.allSatisfy { (32..<127).contains($0) }
+    }
+
+    /// Nothing but visible ASCII and our own signs: a scalar is a character is a column.
+    static func isSteady(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.value {
+            // Frames, blocks, braille, arrows, dot and ellipsis.
+            case 32..<127, 0x2500..<0x25a0, 0x2800..<0x2900, 0x25b2, 0x25bc, 0x25cf, 0x2026: true
+            default: false
+            }
+        }
     }
 
     /// Keys and values come from outside: control characters are shown as `?`, and all that is

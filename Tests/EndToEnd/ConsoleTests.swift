@@ -106,7 +106,9 @@ import Testing
         try terminal.press("t")
         try terminal.type("1ms")
         try terminal.press("Enter")
-        try terminal.wait(for: "4 entries expire")
+        try terminal.wait("4 entries that expire") {
+            $0.contains("4 entries (") && $0.contains("expire.")
+        }
         try terminal.press("Right", "Enter")
         try terminal.wait("all gone") { keys($0).isEmpty && $0.contains("no entries are held") }
         try terminal.wait(for: "expired       4:")
