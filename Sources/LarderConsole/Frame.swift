@@ -31,7 +31,8 @@ struct Frame: Equatable {
         guard (0..<size.rows).contains(place.row) else { return }
         let end = min(size.columns, limit == .max ? .max : place.column + limit)
         if Text.isPlain(text) {
-            put(text.utf8.lazy.map { UInt32($0) }, at: place, style, end: end)
+            var text = text
+            text.withUTF8 { put($0.lazy.map { UInt32($0) }, at: place, style, end: end) }
             return
         }
         if Text.isSteady(text) {

@@ -97,9 +97,23 @@ struct Model {
         /// A filter of its own has a place in it.
         var isFiltered: Bool { [.entries, .evictions, .events, .memory].contains(self) }
 
-        var title: String { "\(self)".capitalized }
         /// What shows it.
-        var action: Action { Action(rawValue: "\(self)")! }
+        var action: Action {
+            switch self {
+            case .entries: .entries
+            case .expiry: .expiry
+            case .evictions: .evictions
+            case .events: .events
+            case .config: .config
+            case .memory: .memory
+            case .origins: .origins
+            }
+        }
+
+        var title: String { Self.titles[self]! }
+        // Made once: each frame has them all.
+        private static let titles = Dictionary(
+            uniqueKeysWithValues: allCases.map { ($0, $0.action.rawValue.capitalized) })
     }
 
     /// Where the operator is in a view that is no table of entries.

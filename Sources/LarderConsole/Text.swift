@@ -17,7 +17,8 @@ enum Text {
 
     /// Nothing but visible ASCII, as nearly all text is: to be handled without looking at characters.
     static func isPlain(_ text: String) -> Bool {
-        text.utf8.allSatisfy { (32..<127).contains($0) }
+        var text = text
+        return text.withUTF8 { bytes in bytes.allSatisfy { (32..<127).contains($0) } }
     }
 
     /// Nothing but visible ASCII and our own signs: a scalar is a character is a column.
