@@ -45,7 +45,9 @@ private struct Robot {
 
     private static let keys: [Key] =
         KeyBindings().all.flatMap(\.keys).filter { ![.control("c"), .control("z")].contains($0) }
-        + "x9hyl&<\"é帳".map { .char($0) } + [.left, .right, .tab, .backspace, .wheelUp, .wheelDown]
+        + "x9hyl&<\"é帳".map { .char($0) } + [
+            .left, .right, .tab, .backspace, .wheelUp, .wheelDown, .pasted("ttl>1s\n"),
+        ]
 
     /// Keys that many more are pressed of than of others.
     private static let often: [Key] = [.down, .up, .char("j"), .enter, .escape, .right, .char("d")]

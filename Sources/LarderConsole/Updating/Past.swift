@@ -25,6 +25,12 @@ func froze(_ model: inout Model, _ page: Page) -> Effect? {
     model.frozen = page
     model.heldUntil = nil
     model.ghosts = []
+    if page.rows.count < page.matched {
+        let (held, all) = (
+            Format.count(UInt64(page.rows.count)), Format.count(UInt64(page.matched))
+        )
+        model.say("the first \(held) of \(all) by \(model.query.sort.rawValue) are frozen")
+    }
     // A step asked for before there was anything to step in.
     if let past = model.past { return go(&model, to: past.at) }
     showFrozen(&model)

@@ -7,7 +7,7 @@ enum OriginsView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         guard let report = model.report else { return }
         var lines: [Pieces] = [
-            heading(model, "CACHE", ["FETCHES", "FAILED", "P50", "P99", "SAVED", "TIME SAVED"])
+            heading(model, "CACHE", ["FETCHES", "FAILED", "P50", "P99", "SPARED", "OF TIME"])
         ]
         lines += report.caches.map { cache(model, $0) }
         lines.append([])
@@ -17,7 +17,7 @@ enum OriginsView {
             lines.append(
                 heading(
                     model, "CALL",
-                    ["CALLS", "FAILED", "RETRIED", "THROTTLED", "P50", "P99", "SAVED", "USD SAVED"])
+                    ["CALLS", "FAILED", "RETRIED", "THROTTLED", "P50", "P99", "SPARED", "OF USD"])
             )
             lines += report.origins.flatMap { origin(model, $0) }
         }

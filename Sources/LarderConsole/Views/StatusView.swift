@@ -77,7 +77,8 @@ enum StatusView {
     }
 
     private static func other(_ model: Model) -> Pieces {
-        var pieces: Pieces = [(" \(Format.count(UInt64(model.lines))) lines", .plain)]
+        var pieces: Pieces =
+            model.lines > 0 ? [(" \(Format.count(UInt64(model.lines))) lines", .plain)] : []
         switch model.view {
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:
@@ -130,25 +131,27 @@ enum StatusView {
         // How many pass is seen while it is typed.
         let passes = prompt.purpose == .filter && !model.filter.isEmpty && model.view == .entries
         let note = passes ? "\(range(model)); Enter or Esc ends, Esc again clears" : accepted
-        drawLine(
+        let isBeside = drawLine(
             label: label + " ", text: Text.safe(prompt.text, ascii: model.glyphs.ascii), ghost: "",
             note: prompt.refusal ?? note, isRefused: prompt.refusal != nil, model, row: row,
             &frame)
         if let place = prompt.place {
             let column =
                 2 + Text.width(of: label) + Text.width(of: String(prompt.text.prefix(place)))
-            if column < model.size.columns - 1, row + 1 < model.size.rows - 1 {
+            if isBeside, column < model.size.columns - 1, row + 1 < model.size.rows {
                 frame.clear(Box(row: row + 1, column: 0, height: 1, width: model.size.columns))
                 frame.put("^", at: Place(row: row + 1, column: column), .trouble)
             }
         }
     }
 
-    /// A line that is typed, of which the end is always seen, and what there is to say of it.
+    /// A line that is typed, of which the end is always seen, and what there is to say of it; true
+    /// where that stands beside it.
+    @discardableResult
     private static func drawLine(
         label: String, text: String, ghost: String, note: String, isRefused: Bool, _ model: Model,
         row: Int, _ frame: inout Frame
-    ) {
+    ) -> Bool {
         let room = max(1, model.size.columns - Text.width(of: label) - 3)
         var shown = text
         while Text.width(of: shown) > room { shown.removeFirst() }
@@ -162,6 +165,7 @@ enum StatusView {
         let style: Style = isRefused ? .trouble : .dim
         if end + 3 + Text.width(of: note) <= model.size.columns {
             frame.put(note, at: Place(row: row, column: end + 2), style)
+            return true
         } else {
             // It takes the place of the keys, which do not count while a line is typed.
             let last = Box(
@@ -170,6 +174,7 @@ enum StatusView {
             frame.put(
                 Text.cut(note, to: last.width - 2, mark: model.glyphs.more),
                 at: Place(row: last.row, column: 1), style)
+            return false
         }
     }
 
