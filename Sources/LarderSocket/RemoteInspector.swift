@@ -232,6 +232,12 @@ public final class RemoteInspector: Inspector {
             url: "http+unix://\(escaped(place.socket))\(path)")
         request.method = HTTPMethod(rawValue: method)
         if let body {
+            // The engine would hang up on it, and seem to have ended.
+            guard body.count <= SocketService.Options.usualBody else {
+                throw InspectorError(
+                    "this names more than goes into one request, "
+                        + "\(Units.text(bytes: SocketService.Options.usualBody)); narrow it")
+            }
             request.body = .bytes(ByteBuffer(bytes: body))
             request.headers.add(name: "Content-Type", value: "application/json")
         }

@@ -22,8 +22,9 @@ public struct SocketService: Service {
         public var isReadOnly = false
         /// Most connections at once.
         public var connections = 800
-        /// Largest body of a request, in bytes.
-        public var largestBody = 1 << 20
+        /// Largest body of a request, in bytes: a change that names a hundred thousand entries.
+        public var largestBody = Self.usualBody
+        static let usualBody = 16 << 20
         /// How long a body may take.
         public var bodyDeadline = Duration.seconds(10)
         /// How long a peer may leave a piece of its reply unread.

@@ -221,13 +221,31 @@ private struct Engine {
         }
     }
 
+    @Test func `a change may name a hundred thousand entries, and says when they are too many`()
+        async throws
+    {
+        try await Engine.run { engine in
+            func all(_ length: Int) -> Change {
+                let tail = String(repeating: "x", count: length)
+                return .invalidate(
+                    (0..<100_000).map {
+                        SeenEntry(id: EntryKey(cache: "accounts", key: "\($0)\(tail)"), version: 1)
+                    })
+            }
+            let plan = try await engine.remote.plan(all(60))
+            #expect(plan.skipped.count == 100_000)
+            let tooMuch = all(200)
+            await #expect(throws: InspectorError.self) { try await engine.remote.plan(tooMuch) }
+        }
+    }
+
     @Test func `a body that is too large or no JSON is refused, and the engine goes on`()
         async throws
     {
         try await Engine.run { engine in
             let folder = try TemporaryFolder()
             let file = folder.path + "/large"
-            try Data(repeating: 0x20, count: 3 << 20).write(to: URL(filePath: file))
+            try Data(repeating: 0x20, count: 20 << 20).write(to: URL(filePath: file))
             let large = try engine.curl(
                 "-X", "POST", "--data-binary", "@\(file)", "http://larder/v1/plans")
             #expect(large.status == 413 || large.status == 0)
