@@ -5,7 +5,7 @@ import Testing
 /// The README, taken at its word.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct `The README` {
     /// What builds and tests the project itself: `.ci/run` takes those from the README too.
-    private static let building = [".ci/setup", "Tests/run", "swift build"]
+    private static let building = [".ci/setup", "Tests/run"]
 
     private let folder: TemporaryFolder
     private let moto: Moto
