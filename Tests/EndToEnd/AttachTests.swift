@@ -204,6 +204,18 @@ import Testing
             })
     }
 
+    @Test(arguments: ["events --follow", "attach demo --plain"])
+    func `whoever writes to a reader that has gone ends, and does not crash`(words: String) throws {
+        let engine = try serve("--traffic 50")
+        defer { _ = engine }
+        let command = "sleep 5 | timeout 20 \(TestSupport.larder) \(words)"
+        let ran = try run(
+            ["bash", "-c", "\(command) | head -n 1; echo ${PIPESTATUS[1]}"],
+            environment: ["XDG_RUNTIME_DIR": folder.path, "XDG_STATE_HOME": folder.path])
+        let lines = ran.output.split(separator: "\n")
+        #expect(lines.count == 2 && ["0", "141"].contains(lines.last), "\(ran)")
+    }
+
     @Test(arguments: [("", false), ("nohup", true)])
     func `an engine ends with its terminal, unless it is told not to`(how: String, stays: Bool)
         throws
