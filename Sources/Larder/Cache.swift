@@ -395,39 +395,60 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         maxsize: Int? = nil, maxbytes: Int? = nil, ttl: Duration? = nil, policy: Policy? = nil,
         by actor: Actor? = nil
     ) throws {
-        let old = configuration
-        var new = old
-        if let maxsize { new.maxsize = maxsize }
-        if let maxbytes { new.maxbytes = maxbytes }
-        if let ttl { new.ttl = ttl }
-        if let policy { new.policy = policy }
-        try install(new, by: actor)
-        if maxsize != nil || maxbytes != nil { shrink() }
+        // Another change of other bounds at the same time is kept: this one is made of what it left.
+        while true {
+            let old = configuration
+            var new = old
+            if let maxsize { new.maxsize = maxsize }
+            if let maxbytes { new.maxbytes = maxbytes }
+            if let ttl { new.ttl = ttl }
+            if let policy { new.policy = policy }
+            if try install(new, replacing: old, by: actor) { break }
+        }
+        shrink()
         scheduleSweep()
     }
 
     public var configuration: Configuration { store.withLock { $0.configuration } }
 
     /// Changes all bounds, `nil` being no bound; returns the entries that left for it, in order.
+    ///
+    /// - Parameters:
+    ///   - expected: Where given, the bounds that these replace: where others were set meanwhile
+    ///     nothing is changed, and ``CacheError/boundsWereChanged(_:)`` is thrown.
+    ///   - undo: Where given, ``restore(_:by:)`` can put back for 30 s what left.
     @discardableResult
     public func configure(
-        _ new: Configuration, undo: UndoID? = nil, by actor: Actor? = nil
+        _ new: Configuration, replacing expected: Configuration? = nil, undo: UndoID? = nil,
+        by actor: Actor? = nil
     ) throws(CacheError) -> [Victim<Key>] {
-        try install(new, by: actor)
+        guard try install(new, replacing: expected, by: actor) else {
+            throw CacheError.boundsWereChanged(name)
+        }
         var removed: [Victim<Key>] = []
         shrink(undo: undo) { removed += $0 }
         scheduleSweep()
         return removed
     }
 
-    private func install(_ new: Configuration, by actor: Actor?) throws(CacheError) {
+    /// Sets bounds, in one step; false where those that they are to replace are not there.
+    private func install(
+        _ new: Configuration, replacing expected: Configuration?, by actor: Actor?
+    ) throws(CacheError) -> Bool {
         try new.validate()
+        var isInstalled = true
         // What has ended leaves under the old bounds: a longer ttl must not bring it back.
         inSlices(\.expiring) { store, now in
             let expired = store.expire(limit: Self.slice, all: true, at: now)
-            if expired < Self.slice { store.configure(new, by: actor, at: now) }
+            guard expired < Self.slice else { return expired }
+            if let expected, store.configuration != expected {
+                isInstalled = false
+            } else {
+                store.configure(new, by: actor, at: now)
+            }
             return expired
         }
+        return isInstalled
     }
 
     /// Removes what is beyond the bounds; each slice is told with no lock held, since a list that

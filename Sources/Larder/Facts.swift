@@ -85,6 +85,11 @@ public struct CacheError: Error, Hashable, CustomStringConvertible {
     public let description: String
     init(_ description: String) { self.description = description }
 
+    /// The bounds that a change was to replace are not there any more: somebody set others.
+    public static func boundsWereChanged(_ cache: String) -> CacheError {
+        CacheError("the bounds of \(cache) were changed since by someone else")
+    }
+
     static func reentry(_ cache: String, _ key: String) -> CacheError {
         CacheError(
             "the fetch of \(key) looks itself up in \(cache) and would wait for ever; fetch "
