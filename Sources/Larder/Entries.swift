@@ -4,53 +4,74 @@ public struct RemovedEntry<Key: Sendable, Value: Sendable>: Sendable {
     public let value: Value
     public let cause: RemovalCause
     public let version: UInt64
-    /// How long ago it had been written.
-    public let age: Duration
+    /// As ``age``.
+    let ageInNanoseconds: Int64
     public let hits: UInt64
     public let bytes: Int
+
+    /// How long ago it had been written.
+    public var age: Duration { .nanoseconds(ageInNanoseconds) }
 }
-
-typealias FlightID = UInt64
-
-/// One fetch under way, and those who wait for it; nobody does for one that renews a stale entry.
-struct Flight<Key: Sendable, Value: Sendable>: Sendable {
-    let key: Key
-    var waiters: [Waiter<Value>]
-    /// Called once nobody waits any more.
-    var abandon: Abandon?
-}
-
-typealias Abandon = @Sendable () -> Void
 
 /// What a look-up came to.
-enum Lookup<Value: Sendable>: Sendable {
+enum Lookup<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     case hit(Value)
-    /// Served, though invalidated softly; the flight that renews it is for the caller to start.
-    case stale(Value, FlightID)
+    /// Served, though invalidated softly; the flight that replaces it is for the caller to start.
+    case stale(Value, Flight<Key, Value>)
     /// The waiter now stands in a flight that another leads.
-    case join
+    case join(Flight<Key, Value>)
     /// The waiter stands in a new flight, for the caller to start.
-    case lead(FlightID)
+    case lead(Flight<Key, Value>)
     /// The last fetch failed, and it is not the time for another.
     case failed(any Error)
+    /// It depends on the entry's marks, which the caller is to work out: the cache's own functions
+    /// have a say in them.
+    case due(Due)
 }
 
 /// What there is of a key.
 enum Found<Value: Sendable>: Sendable {
     case nothing
     case value(Value, isStale: Bool)
-    /// An entry that is to be renewed, though it may still be served.
-    case due(Due<Value>)
+    /// An entry that is to be fetched anew, though it may still be served.
+    case due(Due)
     /// An entry whose deadline has come, in this slot of its shard.
     case ended(UInt32)
 }
 
 /// An entry at the end of its life, or near it.
-struct Due<Value: Sendable>: Sendable {
+struct Due: Hashable, Sendable {
     /// In its shard.
     let slot: UInt32
+    let version: UInt64
     let writtenAt: Int64
     let deadline: Int64
+
+    /// When it is to be fetched anew, and from when on everyone waits for that.
+    struct Marks: Sendable {
+        let of: Due
+        let start: Int64
+        let mandatory: Int64
+    }
+
+    func marks(_ renewal: Renewal) -> Marks {
+        Marks(
+            of: self, start: renewal.start(writtenAt: writtenAt, end: deadline),
+            mandatory: renewal.mandatoryStart(writtenAt: writtenAt, end: deadline))
+    }
+}
+
+/// A value on its way into the store, with what is known of it before anything is locked.
+struct Arrival<Value: Sendable>: Sendable {
+    let value: Value
+    let hash: UInt64
+    /// When it ends by itself.
+    let expiry: Int64?
+    let bytes: Int
+    /// How long its fetch took; `nil` where it was inserted.
+    let took: Duration?
+    /// How often its key was written before, as far as that is known.
+    var loads: UInt16 = 0
 }
 
 /// What came of invalidating one key.
@@ -83,12 +104,6 @@ public struct Victim<Key: Sendable>: Sendable {
     init(_ entry: RemovedEntry<Key, some Sendable>) {
         self.init(key: entry.key, version: entry.version, bytes: entry.bytes, cause: entry.cause)
     }
-}
-
-/// A waiter that left its flight, and what to call where it was the last.
-struct Departure<Value: Sendable>: Sendable {
-    let waiter: Waiter<Value>
-    let abandon: Abandon?
 }
 
 /// What a cache's keys and values say of themselves.

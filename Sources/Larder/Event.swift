@@ -25,7 +25,7 @@ public enum EventKind: Hashable, Sendable {
     /// An invalidation was undone.
     case restored(version: UInt64)
     /// Bounds were changed.
-    case configured(from: Configuration, to: Configuration)
+    indirect case configured(from: Configuration, to: Configuration)
 }
 
 /// A page of a feed.
@@ -43,6 +43,8 @@ struct Feed<Key: Sendable> {
     private var ring: [Event<Key>] = []
     private(set) var last: UInt64 = 0
     private let capacity: Int
+    /// Where the next event goes, once the ring is full.
+    private var next = 0
 
     init(capacity: Int) { self.capacity = capacity }
 
@@ -50,21 +52,24 @@ struct Feed<Key: Sendable> {
         _ kind: EventKind, key: Key?, rival: Key? = nil, by: Actor? = nil, at: Instant
     ) {
         last += 1
+        guard capacity > 0 else { return }
         let event = Event(number: last, at: at, key: key, kind: kind, rival: rival, by: by)
         if ring.count < capacity {
+            // All at once, so that it is never moved: memory that is not used costs nothing.
+            if ring.isEmpty { ring.reserveCapacity(capacity) }
             ring.append(event)
         } else {
-            ring[Int((last - 1) % UInt64(capacity))] = event
+            ring[next] = event
+            next = next + 1 == capacity ? 0 : next + 1
         }
     }
 
     /// The first events numbered above `number`, at most `limit` of them.
     func page(after number: UInt64, limit: Int) -> EventPage<Key> {
-        let oldest = last - UInt64(ring.count) + 1
-        let first = max(number &+ 1, oldest)
+        let first = max(number &+ 1, last - UInt64(ring.count) + 1)
         guard number < last, limit > 0 else { return EventPage(events: [], dropped: 0, last: last) }
-        let end = min(last, first + UInt64(limit) - 1)
-        let events = (first...end).map { ring[Int(($0 - 1) % UInt64(capacity))] }
+        let wanted = min(UInt64(limit), last + 1 - first)
+        let events = (first..<first + wanted).map { ring[Int(($0 - 1) % UInt64(capacity))] }
         return EventPage(events: events, dropped: first - number - 1, last: last)
     }
 }

@@ -95,6 +95,13 @@ public struct CacheError: Error, Hashable, CustomStringConvertible {
             "the fetch of \(key) looks itself up in \(cache) and would wait for ever; fetch "
                 + "what it needs under another key, or call the origin")
     }
+
+    static func circle(_ cache: String, _ waiting: String, _ key: String) -> CacheError {
+        CacheError(
+            "the fetch of \(waiting) looks up \(key) in \(cache), whose fetch waits for that of "
+                + "\(waiting), and both would wait for ever; fetch what one of them needs from the "
+                + "origin")
+    }
 }
 
 /// A value that knows when it ends: a cache never serves it from then on, whatever its ttl.
@@ -242,6 +249,9 @@ public struct Snapshot: Hashable, Sendable, Codable {
     /// How old entries were when they left, by cause.
     public var agesAtRemoval: [RemovalCause: Histogram] = [:]
     public var holds = Holds()
+    /// Removed entries that can still be put back, and their bytes, which are not in ``bytes``.
+    public var undoable = 0
+    public var undoableBytes = 0
 
     public init(
         at: Instant, configuration: Configuration, count: Int, bytes: Int, flights: Int,

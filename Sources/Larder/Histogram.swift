@@ -6,8 +6,16 @@ public struct Histogram: Hashable, Sendable, Codable {
 
     public init() {}
 
-    public mutating func add(_ duration: Duration) {
-        let microseconds = UInt64(max(0, duration.nanoseconds / 1000))
+    /// From counts a bucket; those behind the last that is not 0 are left out.
+    init(buckets: [UInt64]) {
+        self.buckets = Array(buckets.prefix((buckets.lastIndex { $0 > 0 } ?? -1) + 1))
+        count = buckets.reduce(0, +)
+    }
+
+    public mutating func add(_ duration: Duration) { add(nanoseconds: duration.nanoseconds) }
+
+    mutating func add(nanoseconds: Int64) {
+        let microseconds = UInt64(max(0, nanoseconds)) / 1000
         let bucket = 64 - microseconds.leadingZeroBitCount
         while buckets.count <= bucket { buckets.append(0) }
         buckets[bucket] += 1

@@ -1,9 +1,13 @@
-/// How long the cache's locks were held by what is not a look-up or a write.
+/// How long the cache's locks were held by what is not a look-up, or a write that removes one entry.
 public struct Holds: Hashable, Sendable, Codable {
     public var looking = Hold()
     public var expiring = Hold()
     public var shrinking = Hold()
     public var planning = Hold()
+    /// By changes of bounds, but for what they remove.
+    public var changing = Hold()
+    /// By writes that had to remove more than one hold may.
+    public var writing = Hold()
 
     public init() {}
 
@@ -13,7 +17,7 @@ public struct Holds: Hashable, Sendable, Codable {
     /// The most work under one hold, in nanoseconds.
     public var longestWork: Int64 { all.map(\.longestWork).max()! }
 
-    private var all: [Hold] { [looking, expiring, shrinking, planning] }
+    private var all: [Hold] { [looking, expiring, shrinking, planning, changing, writing] }
 }
 
 public struct Hold: Hashable, Sendable, Codable {

@@ -62,8 +62,7 @@ struct Ranking {
         /// The shard's number, and how many bits it takes.
         let shard: UInt32
         let bits: UInt32
-        let ttl: Int64
-        let jitterStep: Int64
+        let lives: Lives
         let expiries: UnsafeMutablePointer<Int64>?
 
         func slot(_ place: Int) -> UInt32 { (start + UInt32(place)) << bits | shard }
@@ -75,11 +74,7 @@ struct Ranking {
         func expiry(_ place: Int) -> Int64 { expiries.map { $0[Int(start) + place] } ?? .max }
 
         func deadline(_ place: Int) -> Int64 {
-            let own = expiry(place)
-            guard ttl != .max else { return own }
-            let life = ttl &- jitterStep &* Int64(record(place).pointee.jitterClass)
-            let (end, overflow) = record(place).pointee.writtenAt.addingReportingOverflow(life)
-            return overflow ? own : min(end, own)
+            min(lives.end(record(place).pointee), expiry(place))
         }
     }
 
@@ -225,8 +220,8 @@ extension Cache {
                         Ranking.Span(
                             base: base, count: found.count, stride: Slab<Key, Value>.stride,
                             keyOffset: Slab<Key, Value>.keyOffset, start: found.start,
-                            shard: UInt32(number), bits: shards.bits, ttl: shard.ttl,
-                            jitterStep: shard.jitterStep, expiries: shard.expiries))
+                            shard: UInt32(number), bits: shards.bits,
+                            lives: shard.lives, expiries: shard.expiries))
                 }
                 return true
             }) { chunk += 1 }

@@ -46,7 +46,9 @@ public struct Renewal: Sendable {
         self.meaning = meaning
     }
 
-    func meaning(of error: any Error) -> Failure { error is Absent ? .absent : meaning(error) }
+    func meaning(of error: any Error) -> Failure {
+        error is NoSuchValue ? .absent : meaning(error)
+    }
 
     /// The instant from which on an entry is fetched anew.
     func start(writtenAt: Int64, end: Int64) -> Int64 {
@@ -113,59 +115,124 @@ public struct Trouble: Hashable, Sendable, Codable {
 }
 
 /// The keys whose last fetch failed, as long as that matters.
-struct Troubles<Key: Hashable & Sendable>: Sendable {
-    struct Known: Sendable {
+struct Troubles<Key: Hashable & Sendable>: ~Copyable {
+    struct Known {
         var trouble: Trouble
         var error: any Error
+        let hash: UInt64
+        let era: UInt64
     }
 
-    private var known: [Key: Known] = [:]
+    private var known = KeyTable<Key, Known>()
     /// The soonest that one may be forgotten.
     private(set) var nextEnd = Instant.distantFuture
+    /// Where a search for what can be forgotten goes on, and what it found so far that cannot.
+    private var search = (place: UInt32(0), nextEnd: Instant.distantFuture)
+
+    /// What is remembered from an earlier era is forgotten, though it may still have its place.
+    private var era: UInt64 = 0
 
     /// What is beyond this many is not remembered.
     static var bound: Int { 4096 }
     /// A key is remembered for so long after its next try was due, to count failures in a row.
     static var afterlife: Duration { .seconds(60) }
+    /// Places that one call looks at.
+    static var slice: UInt32 { 256 }
 
-    var isEmpty: Bool { known.isEmpty }
+    var isEmpty: Bool { known.count == 0 }
 
-    subscript(key: Key) -> Known? { known.isEmpty ? nil : known[key] }
+    /// Failures are remembered in places that are numbered below this.
+    var places: UInt32 { known.places }
 
+    func find(_ key: Key, _ hash: UInt64) -> Known? {
+        known.find(key, hash).flatMap { $0.era == era ? $0 : nil }
+    }
+
+    /// Remembers a failure. Returns the error that it takes the place of, to be dropped elsewhere.
     mutating func add(
-        _ key: Key, _ kind: Trouble.Kind, _ error: any Error, until: Instant, at now: Instant
+        _ key: Key, _ hash: UInt64, _ kind: Trouble.Kind, _ failing: Failing, until: Instant,
+        at now: Instant, _ dropped: inout [any Error]
     ) {
-        let before = known[key]?.trouble
-        if before == nil, known.count >= Self.bound {
-            purge(at: now)
-            guard known.count < Self.bound else { return }
+        let place = known.place(of: key, hash)
+        if place == nil, known.count >= Self.bound {
+            _ = purge(at: now, &dropped)
+            return
         }
+        let before = find(key, hash)?.trouble
         let trouble = Trouble(
-            kind: kind, reason: "\(error)", since: before?.since ?? now, until: until,
+            kind: kind, reason: failing.reason, since: before?.since ?? now, until: until,
             failures: (before?.failures ?? 0) + 1)
-        known[key] = Known(trouble: trouble, error: error)
+        let new = Known(trouble: trouble, error: failing.error, hash: hash, era: era)
+        if let place {
+            dropped.append(known[place].error)
+            known[place] = new
+        } else {
+            known.add(new, for: key, hash)
+        }
         nextEnd = min(nextEnd, until + Self.afterlife)
+        search.nextEnd = min(search.nextEnd, until + Self.afterlife)
     }
 
     @discardableResult
-    mutating func forget(_ key: Key) -> Trouble? {
-        known.isEmpty ? nil : known.removeValue(forKey: key)?.trouble
+    mutating func forget(
+        _ key: Key, _ hash: UInt64, _ dropped: inout [any Error]
+    ) -> Trouble? {
+        guard let known = known.remove(key, hash) else { return nil }
+        dropped.append(known.error)
+        return known.era == era ? known.trouble : nil
     }
 
-    mutating func forgetAll() { known.removeAll() }
-
-    mutating func purge(at now: Instant) {
-        guard nextEnd <= now else { return }
-        known = known.filter { $0.value.trouble.until + Self.afterlife > now }
-        nextEnd = known.values.map { $0.trouble.until + Self.afterlife }.min() ?? .distantFuture
+    mutating func forgetAll() {
+        guard !isEmpty else { return }
+        era += 1
+        (nextEnd, search) = (Instant(nanoseconds: .min), (0, .distantFuture))
     }
 
-    /// Those whose next try is still to come.
-    func all(at now: Instant) -> [(key: Key, trouble: Trouble)] {
-        known.compactMap { key, known in
-            known.trouble.until > now ? (key, known.trouble) : nil
+    /// The failure in a place, where its next try is still to come.
+    func entry(at place: UInt32, _ now: Instant) -> (key: Key, trouble: Trouble)? {
+        guard let entry = known.entry(at: place), entry.element.era == era,
+            entry.element.trouble.until > now
+        else { return nil }
+        return (entry.key, entry.element.trouble)
+    }
+
+    /// Forgets some of what matters no more; true where there may be more of it.
+    mutating func purge(at now: Instant, _ dropped: inout [any Error]) -> Bool {
+        guard nextEnd <= now else { return false }
+        let end = min(search.place + Self.slice, places)
+        for place in search.place..<max(search.place, end) {
+            guard let entry = known.entry(at: place) else { continue }
+            let until = entry.element.trouble.until + Self.afterlife
+            if until <= now || entry.element.era < era {
+                dropped.append(known.remove(at: place, entry.element.hash).error)
+            } else {
+                search.nextEnd = min(search.nextEnd, until)
+            }
         }
+        search.place = end
+        guard end >= places else { return true }
+        nextEnd = search.nextEnd
+        search = (0, .distantFuture)
+        return false
     }
+}
+
+/// A fetch that failed: what it threw, what that means, and how it is said.
+struct Failing: Sendable {
+    let error: any Error
+    let meaning: Renewal.Failure
+    let reason: String
+
+    /// Asks the error and the cache's own rules, which is nobody's to do under a lock.
+    init(_ error: any Error, _ renewal: Renewal) {
+        self.error = error
+        meaning = renewal.meaning(of: error)
+        let text = "\(error)"
+        reason = text.utf8.count <= Self.mostBytes ? text : text.prefix(Self.mostBytes / 4) + "…"
+    }
+
+    /// A longer reason is cut.
+    private static let mostBytes = 4096
 }
 
 /// How far the renewal of a key is.

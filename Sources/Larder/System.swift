@@ -88,5 +88,13 @@ enum Memory {
         return grown.bindMemory(to: T.self, capacity: count)
     }
 
+    /// Memory that is zero, and taken from the machine only where it is used.
+    static func zeroed<T: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<T> {
+        guard let memory = calloc(max(count, 1), MemoryLayout<T>.stride) else {
+            preconditionFailure("no memory for \(count * MemoryLayout<T>.stride) bytes")
+        }
+        return memory.bindMemory(to: T.self, capacity: max(count, 1))
+    }
+
     static func free<T: BitwiseCopyable>(_ memory: UnsafeMutablePointer<T>) { Glibc.free(memory) }
 }

@@ -291,7 +291,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             guard steps.isBetween(cache.configuration) else {
                 throw InspectorError("the bounds of \(name) were changed since by someone else")
             }
-            try cache.configure(before, by: actor)
+            try cache.takeBack(to: before, replacing: cache.configuration, by: actor)
             var outcome = Outcome.nothing
             outcome.restored = cache.restore(undo, by: actor).restored
             return outcome

@@ -19,12 +19,6 @@ import Testing
         }
     }
 
-    @Test func `the clock of uses is set back without changing what is least recent`() throws {
-        var rig = Rig(.lfu(), 1)
-        rig.policy = LFU(maxsize: rig.maxsize, ages: true, lastInstant: 60)
-        for number in 1...drive.operations { try rig.step("operation \(number)") }
-    }
-
     @Test(arguments: all)
     func `a policy that takes over evicts what it was told of first, but for chance`(
         policy: Policy
@@ -34,7 +28,7 @@ import Testing
         fresh.checkInvariants(count: 100)
         if case .rr = policy { return }
         // W-TinyLFU's window of one holds the newest, and loses the tie.
-        #expect(fresh.victim() == (policy == .tinylfu ? 99 : 0))
+        #expect(fresh.next() == (policy == .tinylfu ? 99 : 0))
     }
 
     @Test func `the same seed draws the same victims`() {
@@ -53,7 +47,7 @@ import Testing
         for slot in 0..<10 as Range<UInt32> { policy.added(slot, hash: 0) }
         var drawn = [Int](repeating: 0, count: 10)
         for _ in 0..<1000 {
-            let slot = policy.victim()
+            let slot = policy.next()
             drawn[Int(slot)] += 1
             policy.removed(slot, evicted: true)
             policy.added(slot, hash: 0)
@@ -70,7 +64,7 @@ import Testing
             for _ in 0..<60 { policy.missed() }
             policy.rewritten(1)
             policy.rewritten(1)
-            #expect(policy.victim() == (ages ? 0 : 1))
+            #expect(policy.next() == (ages ? 0 : 1))
         }
     }
 }
@@ -119,6 +113,7 @@ private struct Rig {
     }
 
     private mutating func add(_ comment: Comment) throws {
+        guard limit > 0 else { return }
         while held.count + 1 > limit { try evict(comment) }
         let slot = free.remove(at: Int.random(in: 0..<free.count, using: &random))
         held.append(slot)
@@ -153,7 +148,7 @@ private struct Rig {
     }
 
     private mutating func evict(_ comment: Comment) throws {
-        let slot = policy.victim()
+        let slot = policy.next()
         try #require(held.contains(slot), comment)
         try #require(model.map { $0.foretold } ?? slot == slot, comment)
         _ = model?.victim()
@@ -168,15 +163,16 @@ private struct Rig {
         try #require(Set(all) == Set(held) && all.count == held.count, comment)
         try #require(Array(all.prefix(count)) == foretold, comment)
         for slot in foretold {
-            try #require(policy.victim() == slot, comment)
+            try #require(policy.next() == slot, comment)
             try evict(comment)
             policy.checkInvariants(count: held.count)
         }
     }
 
     private mutating func resize(_ comment: Comment) throws {
-        maxsize = [nil, 1, 2, 5, 12, 20, 30].randomElement(using: &random)!
+        maxsize = [nil, 0, 1, 2, 5, 12, 20, 30].randomElement(using: &random)!
         policy.resized(to: maxsize)
+        while policy.tidy(1) {}
         model?.resized(to: maxsize)
         while held.count > limit { try evict(comment) }
     }
@@ -184,10 +180,10 @@ private struct Rig {
     private mutating func askTwice(_ comment: Comment) throws {
         guard !held.isEmpty else { return }
         let foretold = policy.victims(1)
-        let victim = policy.victim()
+        let victim = policy.next()
         try #require([victim] == foretold, comment)
         policy.checkInvariants(count: held.count)
-        try #require(policy.victim() == victim, comment)
+        try #require(policy.next() == victim, comment)
         try #require(policy.victims(1) == [victim], comment)
         if var model { try #require(model.victim() == victim, comment) }
         _ = model?.victim()
@@ -302,7 +298,7 @@ private struct NaiveS3FIFO: Naive {
 
     private var mainLimit: Int {
         let capacity = maxsize ?? small.count + main.count
-        return capacity - max(1, capacity / 10)
+        return max(0, capacity - max(1, capacity / 10))
     }
 
     mutating func added(_ slot: UInt32, _ hash: UInt64) {

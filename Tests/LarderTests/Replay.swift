@@ -53,7 +53,7 @@ struct Replay {
     }
 
     private mutating func evict() {
-        let slot = policy.victim()
+        let slot = policy.next()
         let entry = entries[Int(slot)]
         slots[entry.key] = nil
         bytes -= entry.size

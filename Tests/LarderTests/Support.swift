@@ -140,3 +140,21 @@ extension Counters {
         self.unused = unused
     }
 }
+
+extension EvictionPolicy {
+    /// The victim, asked for until there is an answer.
+    func next() -> UInt32 {
+        while true { if let slot = victim() { return slot } }
+    }
+
+    /// The slots that `count` evictions from now on would free, in order, with nothing changed.
+    func victims(_ count: Int) -> [UInt32] {
+        let other = beginWalk()
+        var seats: [Seat] = []
+        repeat {
+            seats = walk(7)
+            for seat in seats { other.seat(seat) }
+        } while seats.count == 7
+        return other.evict(count)
+    }
+}

@@ -3,9 +3,18 @@
 /// It is told of everything that happens, in order, under the store's lock. A slot is `added`
 /// once, then `rewritten` and `touched` any number of times, then `removed`; the number may be
 /// added again later, for another key.
+///
+/// No call does more than a bounded piece of work, however many entries there are. What a change
+/// of size leaves to do is done by ``tidy(_:)``, piece by piece.
 protocol EvictionPolicy: AnyObject {
     /// Whether hits matter to it; where not, it is not told of them.
     var heedsHits: Bool { get }
+
+    /// Whether an entry that is written anew is to it as one that is hit.
+    var takesRewritesForHits: Bool { get }
+
+    /// Entries held.
+    var count: Int { get }
 
     /// A new entry stands in `slot`; `hash` is its key's, the same whenever the key comes back.
     func added(_ slot: UInt32, hash: UInt64)
@@ -22,47 +31,70 @@ protocol EvictionPolicy: AnyObject {
     /// The entry left; `evicted` where it was the policy's victim.
     func removed(_ slot: UInt32, evicted: Bool)
 
-    /// The slot of the entry to go next; at least one is held. What it settles on the way (a hand
-    /// that moves, an entry demoted) is kept; asked again with nothing in between, it answers the
-    /// same.
-    func victim() -> UInt32
-
-    /// The slots that `count` evictions from now on would free, in order, with nothing changed.
-    func victims(_ count: Int) -> [UInt32]
-
-    /// Begins to name the victims in pieces, with anything else in between; false where it cannot,
-    /// because the order is made on the way.
-    func beginWalk() -> Bool
-
-    /// The next slots of the walk, fewer than `limit` at its end.
-    func walk(_ limit: Int) -> [UInt32]
+    /// The slot of the entry to go next; at least one is held. `nil` where there is more to settle
+    /// for that than one call may do: it is to be asked again. What it settles (a hand that moves,
+    /// an entry demoted) is kept; asked again with nothing in between, it answers the same.
+    func victim() -> UInt32?
 
     /// The most entries that may be held from now on; `nil` for no bound on their number.
     func resized(to maxsize: Int?)
+
+    /// Does at most `limit` steps of what is left to do since the size was changed; true where
+    /// there may be more.
+    func tidy(_ limit: Int) -> Bool
+
+    /// Begins to tell what it knows of its entries, in pieces, with anything else in between;
+    /// returns a policy that knows the rest, and can be told of them by ``seat(_:)``.
+    func beginWalk() -> any EvictionPolicy
+
+    /// The next pieces of the walk, fewer than `limit` at its end.
+    func walk(_ limit: Int) -> [Seat]
+
+    /// Takes an entry over from another policy of the same kind, in the order of its walk.
+    func seat(_ seat: Seat)
+
+    /// Whether a walk comes to the entries in the order in which they would go.
+    var walksInOrder: Bool { get }
 
     /// Stops the program where the policy contradicts itself; `count` slots are held.
     func checkInvariants(count: Int)
 }
 
+/// What a policy knows of one entry.
+struct Seat {
+    let slot: UInt32
+    /// Which of several orders it stands in.
+    var order = 0
+    /// How often it was used, as far as the policy counts that.
+    var uses = 0
+}
+
 /// What most policies have no use for.
 extension EvictionPolicy {
+    /// Entries that one call may look at.
+    static var mostSteps: Int { 256 }
+
+    var takesRewritesForHits: Bool { false }
+
+    var walksInOrder: Bool { false }
+
     func touched(_ slots: UnsafeBufferPointer<UInt32>) {}
 
     func missed() {}
 
-    func beginWalk() -> Bool { false }
-
-    func walk(_ limit: Int) -> [UInt32] { [] }
-
     func resized(to maxsize: Int?) {}
 
-    /// Evicts `count` entries in a row and says which: how a policy that settles things on the way
-    /// foretells its victims, on a copy of itself.
+    func tidy(_ limit: Int) -> Bool { false }
+
+    /// Evicts `count` entries in a row, as many as there are, and says which.
     func evict(_ count: Int) -> [UInt32] {
-        (0..<count).map { _ in
-            let slot = victim()
+        var slots: [UInt32] = []
+        let wanted = min(count, self.count)
+        while slots.count < wanted {
+            guard let slot = victim() else { continue }
             removed(slot, evicted: true)
-            return slot
+            slots.append(slot)
         }
+        return slots
     }
 }

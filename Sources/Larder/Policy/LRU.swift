@@ -1,9 +1,21 @@
 /// The least recently used goes: one order, most recent last. Exact.
+///
+/// Where it does not heed hits the oldest write goes (fifo): writing a key anew counts as a write,
+/// as in cachetools.
 final class LRU: EvictionPolicy {
-    private var links = SlotLinks()
-    private var order = SlotOrder()
+    // One thread at a time is in here, under the store's lock, and no call of a policy makes
+    // another: what the compiler cannot see would cost a tenth of a write to check.
+    @exclusivity(unchecked) private var links = SlotLinks()
+    @exclusivity(unchecked) private var order = SlotOrder()
 
-    let heedsHits = true
+    let heedsHits: Bool
+    let walksInOrder = true
+
+    init(heedsHits: Bool = true) { self.heedsHits = heedsHits }
+
+    var takesRewritesForHits: Bool { heedsHits }
+
+    var count: Int { order.count }
 
     func added(_ slot: UInt32, hash: UInt64) {
         links.reserve(slot)
@@ -18,16 +30,16 @@ final class LRU: EvictionPolicy {
 
     func removed(_ slot: UInt32, evicted: Bool) { order.remove(slot, links) }
 
-    func victim() -> UInt32 { order.first }
+    func victim() -> UInt32? { order.first }
 
-    func victims(_ count: Int) -> [UInt32] { order.slots(links, limit: count) }
-
-    func beginWalk() -> Bool {
+    func beginWalk() -> any EvictionPolicy {
         order.beginWalk()
-        return true
+        return LRU(heedsHits: heedsHits)
     }
 
-    func walk(_ limit: Int) -> [UInt32] { order.walk(limit, links) }
+    func walk(_ limit: Int) -> [Seat] { order.walk(limit, links).map { Seat(slot: $0) } }
+
+    func seat(_ seat: Seat) { added(seat.slot, hash: 0) }
 
     func checkInvariants(count: Int) {
         precondition(order.count == count, "every entry has its place")

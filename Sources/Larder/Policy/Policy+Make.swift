@@ -3,7 +3,7 @@ extension Policy {
     func make(maxsize: Int?) -> any EvictionPolicy {
         switch self {
         case .lru: LRU()
-        case .fifo: FIFO()
+        case .fifo: LRU(heedsHits: false)
         case .lfu(let ages): LFU(maxsize: maxsize, ages: ages)
         case .rr(let seed): RR(seed: seed)
         case .sieve: SIEVE()

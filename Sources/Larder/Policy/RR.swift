@@ -6,8 +6,10 @@
 final class RR: EvictionPolicy {
     private var dense: SlotColumn<UInt32>
     private var position: SlotColumn<UInt32>
-    private var count = 0
+    private(set) var count = 0
     private var state: UInt64
+    /// Where a walk goes on.
+    private var next = 0
 
     let heedsHits = false
 
@@ -15,12 +17,6 @@ final class RR: EvictionPolicy {
         dense = SlotColumn(SlotOrder.none)
         position = SlotColumn(SlotOrder.none)
         state = seed ?? .random(in: .min ... .max)
-    }
-
-    private init(copying other: RR) {
-        dense = other.dense.copy()
-        position = other.position.copy()
-        (count, state) = (other.count, other.state)
     }
 
     func added(_ slot: UInt32, hash: UInt64) {
@@ -43,11 +39,23 @@ final class RR: EvictionPolicy {
         position[slot] = place
     }
 
-    func victim() -> UInt32 {
+    func victim() -> UInt32? {
         dense[UInt32(SplitMix.mixed(state).multipliedFullWidth(by: UInt64(count)).high)]
     }
 
-    func victims(_ count: Int) -> [UInt32] { RR(copying: self).evict(min(count, self.count)) }
+    func beginWalk() -> any EvictionPolicy {
+        next = 0
+        return RR(seed: state)
+    }
+
+    func walk(_ limit: Int) -> [Seat] {
+        let end = min(next + limit, count)
+        guard next < end else { return [] }
+        defer { next = end }
+        return (next..<end).map { Seat(slot: dense[UInt32($0)]) }
+    }
+
+    func seat(_ seat: Seat) { added(seat.slot, hash: 0) }
 
     func checkInvariants(count: Int) {
         precondition(self.count == count, "every entry has its place")

@@ -8,7 +8,7 @@
 // again, one count poorer.
 //
 // - Every slot is in one of the two queues; hits count up to 3 and move nothing.
-// - The ghosts are no more than main may hold.
+// - The ghosts are no more than main may hold, once a smaller size has been tidied up after.
 // - Which queue gives next is decided anew at each step, so that asking twice changes nothing.
 
 final class S3FIFO: EvictionPolicy {
@@ -17,47 +17,39 @@ final class S3FIFO: EvictionPolicy {
         var isMain = false
     }
 
-    private var links: SlotLinks
-    private var states: SlotColumn<State>
-    private var tags: SlotColumn<UInt32>
-    private var ghosts: GhostQueue
+    private var links = SlotLinks()
+    private var states = SlotColumn(State())
+    private var tags = SlotColumn(UInt32(0))
+    private var ghosts = GhostQueue()
     private var small = SlotOrder()
     private var main = SlotOrder()
     private var maxsize: Int?
 
     let heedsHits = true
+    let takesRewritesForHits = true
 
-    init(maxsize: Int?) {
-        self.maxsize = maxsize
-        links = SlotLinks()
-        states = SlotColumn(State())
-        tags = SlotColumn(0)
-        ghosts = GhostQueue()
-    }
+    init(maxsize: Int?) { self.maxsize = maxsize }
 
-    private init(copying other: S3FIFO) {
-        links = other.links.copy()
-        states = other.states.copy()
-        tags = other.tags.copy()
-        ghosts = other.ghosts.copy()
-        (small, main, maxsize) = (other.small, other.main, other.maxsize)
-    }
-
-    private var count: Int { small.count + main.count }
+    var count: Int { small.count + main.count }
 
     /// What main may hold: all but a tenth, of what is held where there is no bound.
     private var mainLimit: Int {
         let capacity = maxsize ?? count
-        return capacity - max(1, capacity / 10)
+        return max(0, capacity - max(1, capacity / 10))
     }
 
     func added(_ slot: UInt32, hash: UInt64) {
+        let tag = UInt32(truncatingIfNeeded: SplitMix.mixed(hash))
+        add(slot, tag, State(isMain: ghosts.remove(tag)))
+    }
+
+    private func add(_ slot: UInt32, _ tag: UInt32, _ state: State) {
         links.reserve(slot)
         states.reserve(slot)
         tags.reserve(slot)
-        tags[slot] = UInt32(truncatingIfNeeded: SplitMix.mixed(hash))
-        states[slot] = State(isMain: ghosts.remove(tags[slot]))
-        if states[slot].isMain { main.append(slot, links) } else { small.append(slot, links) }
+        tags[slot] = tag
+        states[slot] = state
+        if state.isMain { main.append(slot, links) } else { small.append(slot, links) }
     }
 
     func rewritten(_ slot: UInt32) { hit(slot) }
@@ -72,13 +64,16 @@ final class S3FIFO: EvictionPolicy {
         if evicted { ghosts.insert(tags[slot], limit: mainLimit) }
     }
 
-    func resized(to maxsize: Int?) {
-        self.maxsize = maxsize
-        ghosts.keep(mainLimit)
+    func resized(to maxsize: Int?) { self.maxsize = maxsize }
+
+    func tidy(_ limit: Int) -> Bool {
+        let most = mainLimit
+        ghosts.keep(max(most, ghosts.count - limit))
+        return ghosts.count > most
     }
 
-    func victim() -> UInt32 {
-        while true {
+    func victim() -> UInt32? {
+        for _ in 0..<Self.mostSteps {
             let fromMain = small.count == 0 || main.count > mainLimit
             let slot = fromMain ? main.first : small.first
             if fromMain, states[slot].hits > 0 {
@@ -92,9 +87,26 @@ final class S3FIFO: EvictionPolicy {
                 return slot
             }
         }
+        return nil
     }
 
-    func victims(_ count: Int) -> [UInt32] { S3FIFO(copying: self).evict(min(count, self.count)) }
+    func beginWalk() -> any EvictionPolicy {
+        small.beginWalk()
+        main.beginWalk()
+        return S3FIFO(maxsize: maxsize)
+    }
+
+    func walk(_ limit: Int) -> [Seat] {
+        var slots = small.walk(limit, links)
+        if slots.count < limit { slots += main.walk(limit - slots.count, links) }
+        return slots.map {
+            Seat(slot: $0, order: states[$0].isMain ? 1 : 0, uses: Int(states[$0].hits))
+        }
+    }
+
+    func seat(_ seat: Seat) {
+        add(seat.slot, 0, State(hits: UInt8(seat.uses), isMain: seat.order == 1))
+    }
 
     func checkInvariants(count: Int) {
         precondition(self.count == count, "every entry has its place")
@@ -106,7 +118,6 @@ final class S3FIFO: EvictionPolicy {
                 },
                 "a slot knows its queue")
         }
-        precondition(
-            maxsize == nil || ghosts.count <= max(mainLimit, 0), "no more ghosts than that")
+        ghosts.checkInvariants()
     }
 }

@@ -7,26 +7,21 @@
 // under the hand and what nobody asks for twice leaves quickly.
 //
 // - The hand is on a held slot, or nowhere: then it begins with the oldest.
+// - It goes a bounded way at a time: where all were hit, it is asked again and goes on.
 // - A slot that leaves from under the hand passes it on to the next newer one.
 
 final class SIEVE: EvictionPolicy {
-    private var links: SlotLinks
-    private var hit: SlotColumn<Bool>
+    private var links = SlotLinks()
+    private var hit = SlotColumn(false)
     private var order = SlotOrder()
     private var hand = SlotOrder.none
+    /// Where the hand of the policy was that this one takes over from.
+    private var handToCome = SlotOrder.none
 
     let heedsHits = true
+    let takesRewritesForHits = true
 
-    init() {
-        links = SlotLinks()
-        hit = SlotColumn(false)
-    }
-
-    private init(copying other: SIEVE) {
-        links = other.links.copy()
-        hit = other.hit.copy()
-        (order, hand) = (other.order, other.hand)
-    }
+    var count: Int { order.count }
 
     func added(_ slot: UInt32, hash: UInt64) {
         links.reserve(slot)
@@ -46,17 +41,33 @@ final class SIEVE: EvictionPolicy {
         order.remove(slot, links)
     }
 
-    func victim() -> UInt32 {
+    func victim() -> UInt32? {
         if hand == SlotOrder.none { hand = order.first }
-        while hit[hand] {
+        for _ in 0..<Self.mostSteps {
+            guard hit[hand] else { return hand }
             hit[hand] = false
             hand = links[hand].after
             if hand == SlotOrder.none { hand = order.first }
         }
-        return hand
+        return nil
     }
 
-    func victims(_ count: Int) -> [UInt32] { SIEVE(copying: self).evict(min(count, order.count)) }
+    func beginWalk() -> any EvictionPolicy {
+        order.beginWalk()
+        let other = SIEVE()
+        other.handToCome = hand
+        return other
+    }
+
+    func walk(_ limit: Int) -> [Seat] {
+        order.walk(limit, links).map { Seat(slot: $0, uses: hit[$0] ? 1 : 0) }
+    }
+
+    func seat(_ seat: Seat) {
+        added(seat.slot, hash: 0)
+        hit[seat.slot] = seat.uses > 0
+        if seat.slot == handToCome { hand = seat.slot }
+    }
 
     func checkInvariants(count: Int) {
         precondition(order.count == count, "every entry has its place")

@@ -14,47 +14,51 @@
 // - Room is made before the new entry comes: the window gives its candidate when the new one would
 //   not fit into it. A candidate that wins is moved on by being asked about, and the answer is the
 //   same when asked again, since the window then has room.
+// - What a longer or shorter window moves, and what no longer fits into the protected part, is moved
+//   by a few entries with each use: at a million it would take milliseconds to do so at once.
 // - A tie is the victim's. One candidate in 128 that was asked for a good deal is let in all the
 //   same: or else a few keys chosen to collide in the sketch could keep main shut for ever.
 
 final class TinyLFU: EvictionPolicy {
     private enum Segment: UInt8 { case window, probation, protected }
 
-    private var links: SlotLinks
-    private var segments: SlotColumn<Segment>
-    private var tags: SlotColumn<UInt32>
+    /// What the segments have to give away or to get.
+    private struct Moves {
+        var trimsWindow = false
+        /// How many entries main has to give to the window.
+        var toFill = 0
+        var trimsProtected = false
+    }
+
+    private var links = SlotLinks()
+    private var segments = SlotColumn(Segment.window)
+    private var tags = SlotColumn(UInt32(0))
     private var sketch: FrequencySketch
     private var climber = WindowClimber()
     private var window = SlotOrder()
     private var probation = SlotOrder()
     private var protected = SlotOrder()
+    private var moves = Moves()
     private var maxsize: Int?
     /// The window's share of the capacity.
     private var share = WindowClimber.leastShare
     private var dice: UInt64 = 0
+    /// Where this one took over from another: how often each of its entries was asked for.
+    private var usesBefore = SlotColumn(UInt8(0))
+    private var tookOver = false
 
     let heedsHits = true
 
+    /// Entries moved with each use.
+    private static let pace = 8
+
     init(maxsize: Int?) {
         self.maxsize = maxsize
-        links = SlotLinks()
-        segments = SlotColumn(.window)
-        tags = SlotColumn(0)
         // A large one grows with what is held: a bound may be far beyond what ever comes.
         sketch = FrequencySketch(capacity: min(maxsize ?? 0, 4096))
     }
 
-    /// What evictions in a row need: the climber is left out, it learns from references alone.
-    private init(copying other: TinyLFU) {
-        links = other.links.copy()
-        segments = other.segments.copy()
-        tags = other.tags.copy()
-        sketch = other.sketch.copy()
-        (window, probation, protected) = (other.window, other.probation, other.protected)
-        (maxsize, share, dice) = (other.maxsize, other.share, other.dice)
-    }
-
-    private var count: Int { window.count + probation.count + protected.count }
+    var count: Int { window.count + probation.count + protected.count }
     private var capacity: Int { max(maxsize ?? count, 1) }
     private var windowLimit: Int { max(1, Int(share * Double(capacity))) }
     private var protectedLimit: Int { (capacity - windowLimit) * 4 / 5 }
@@ -71,7 +75,8 @@ final class TinyLFU: EvictionPolicy {
         sketch.reserve(count)
         sketch.increment(tags[slot], sample: 10 * capacity)
         refer(slot, hit: false)
-        trimWindow()
+        moves.trimsWindow = true
+        move(Self.pace)
     }
 
     func rewritten(_ slot: UInt32) { use(slot) }
@@ -94,8 +99,10 @@ final class TinyLFU: EvictionPolicy {
 
     func resized(to maxsize: Int?) {
         self.maxsize = maxsize
-        trimProtected()
+        moves.trimsProtected = true
     }
+
+    func tidy(_ limit: Int) -> Bool { move(limit) }
 
     // MARK: Uses
 
@@ -107,16 +114,16 @@ final class TinyLFU: EvictionPolicy {
         case .probation:
             probation.remove(slot, links)
             append(slot, to: .protected)
-            trimProtected()
+            moves.trimsProtected = true
         }
+        move(Self.pace)
     }
 
     private func refer(_ slot: UInt32, hit: Bool) {
         guard let share = climber.refer(tags[slot], hit: hit, capacity: capacity) else { return }
         self.share = share
-        trimWindow()
-        fillWindow()
-        trimProtected()
+        moves = Moves(trimsWindow: true, toFill: windowLimit - window.count, trimsProtected: true)
+        move(Self.pace)
     }
 
     private func append(_ slot: UInt32, to segment: Segment) {
@@ -133,12 +140,26 @@ final class TinyLFU: EvictionPolicy {
         append(slot, to: .probation)
     }
 
-    private func trimWindow() {
-        while window.count > windowLimit { moveOn(window.first) }
-    }
-
-    private func trimProtected() {
-        while protected.count > protectedLimit { demote() }
+    /// Does at most `steps` of the moves that are to be made; true where there are more.
+    @discardableResult
+    private func move(_ steps: Int) -> Bool {
+        for _ in 0..<steps {
+            if moves.trimsWindow, window.count > windowLimit {
+                moveOn(window.first)
+            } else if moves.toFill > 0, window.count < windowLimit,
+                probation.count + protected.count > 0
+            {
+                moves = Moves(toFill: moves.toFill - 1, trimsProtected: moves.trimsProtected)
+                fillWindow()
+            } else if moves.trimsProtected, protected.count > protectedLimit {
+                moves = Moves(trimsProtected: true)
+                demote()
+            } else {
+                moves = Moves()
+                return false
+            }
+        }
+        return true
     }
 
     private func demote() {
@@ -149,18 +170,19 @@ final class TinyLFU: EvictionPolicy {
 
     /// A window that has grown takes from main what main would give away first.
     private func fillWindow() {
-        while window.count < windowLimit, probation.count + protected.count > 0 {
-            if probation.count == 0 { demote() }
-            let slot = probation.first
-            probation.remove(slot, links)
-            append(slot, to: .window)
-        }
+        if probation.count == 0 { demote() }
+        let slot = probation.first
+        probation.remove(slot, links)
+        append(slot, to: .window)
     }
 
     // MARK: The victim
 
-    func victim() -> UInt32 {
-        trimWindow()
+    func victim() -> UInt32? {
+        if window.count > windowLimit {
+            for _ in 0..<Self.mostSteps where window.count > windowLimit { moveOn(window.first) }
+            if window.count > windowLimit { return nil }
+        }
         if probation.count == 0, protected.count > 0 { demote() }
         let last = probation.first
         guard last != SlotOrder.none else { return window.first }
@@ -172,12 +194,44 @@ final class TinyLFU: EvictionPolicy {
     }
 
     private func admits(_ candidate: UInt32, for victim: UInt32) -> Bool {
-        let uses = sketch.count(tags[candidate])
-        if uses > sketch.count(tags[victim]) { return true }
+        let uses = uses(candidate)
+        if uses > self.uses(victim) { return true }
         return uses >= 6 && SplitMix.mixed(dice) & 127 == 0
     }
 
-    func victims(_ count: Int) -> [UInt32] { TinyLFU(copying: self).evict(min(count, self.count)) }
+    private func uses(_ slot: UInt32) -> Int {
+        tookOver ? Int(usesBefore[slot]) : sketch.count(tags[slot])
+    }
+
+    // MARK: Walking
+
+    /// For evictions in a row: the climber is left out, it learns from references alone.
+    func beginWalk() -> any EvictionPolicy {
+        window.beginWalk()
+        probation.beginWalk()
+        protected.beginWalk()
+        let other = TinyLFU(maxsize: maxsize)
+        (other.share, other.dice, other.moves) = (share, dice, moves)
+        other.tookOver = true
+        return other
+    }
+
+    func walk(_ limit: Int) -> [Seat] {
+        var slots = window.walk(limit, links)
+        if slots.count < limit { slots += probation.walk(limit - slots.count, links) }
+        if slots.count < limit { slots += protected.walk(limit - slots.count, links) }
+        return slots.map {
+            Seat(slot: $0, order: Int(segments[$0].rawValue), uses: sketch.count(tags[$0]))
+        }
+    }
+
+    func seat(_ seat: Seat) {
+        links.reserve(seat.slot)
+        segments.reserve(seat.slot)
+        usesBefore.reserve(seat.slot)
+        usesBefore[seat.slot] = UInt8(seat.uses)
+        append(seat.slot, to: Segment(rawValue: UInt8(seat.order)) ?? .window)
+    }
 
     func checkInvariants(count: Int) {
         precondition(self.count == count, "every entry has its place")

@@ -2,22 +2,22 @@ import Synchronization
 
 /// One look-up of several keys: it waits until each has begun, so that all that it has to lead go
 /// into one call.
-final class Bulk<Key: Hashable & Sendable>: Sendable {
+final class Bulk<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let state: Guarded<State>
 
     private struct State {
         var expected: Int
-        var led: [Key: FlightID] = [:]
+        var led: [Flight<Key, Value>] = []
     }
 
     init(expecting count: Int) { state = Guarded(State(expected: count)) }
 
     /// Counts a key that has begun, with the flight that it leads; the last one gets them all,
     /// where there are any.
-    func begun(_ key: Key, _ flight: FlightID?) -> [Key: FlightID]? {
+    func begun(_ flight: Flight<Key, Value>?) -> [Flight<Key, Value>]? {
         state.withLock { state in
             state.expected -= 1
-            if let flight { state.led[key] = flight }
+            if let flight { state.led.append(flight) }
             return state.expected == 0 && !state.led.isEmpty ? state.led : nil
         }
     }
@@ -29,10 +29,13 @@ final class Countdown: Sendable {
 
     init(_ count: Int) { left = Atomic(count) }
 
-    func isOver() -> Bool { left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
+    func isLast() -> Bool { left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
 }
 
-/// The origin, asked for several keys, left one out.
-struct Absent: Error, CustomStringConvertible {
-    var description: String { "the origin has no value for this key" }
+/// The origin has no value for a key: so it said, or left the key out of an answer for several.
+/// It is remembered as such for ``Configuration/negativeTTL``, whatever else counts as absent.
+public struct NoSuchValue: Error, Hashable, CustomStringConvertible {
+    public init() {}
+
+    public var description: String { "the origin has no value for this key" }
 }

@@ -9,6 +9,8 @@
 struct SlotIndex: ~Copyable {
     @usableFromInline var directory: UnsafeMutablePointer<Table>
     @usableFromInline var depth: UInt32 = 0
+    /// Places of the directory below this one have been trimmed in this round.
+    private var trimmed = 0
 
     @usableFromInline
     struct Table: BitwiseCopyable {
@@ -135,6 +137,7 @@ struct SlotIndex: ~Copyable {
 
     private mutating func split(_ mark: UInt32) {
         let old = directory[place(mark)]
+        trimmed = 0
         if old.depth == depth { doubleDirectory() }
         var halves = (
             Table(capacity: Self.largest, depth: old.depth + 1),
@@ -159,6 +162,7 @@ struct SlotIndex: ~Copyable {
 
     private mutating func doubleDirectory() {
         let count = 1 << depth
+        trimmed = 0
         directory = Memory.grow(directory, to: 2 * count)
         for place in (0..<count).reversed() {
             directory[2 * place] = directory[place]
@@ -202,28 +206,73 @@ struct SlotIndex: ~Copyable {
         return count
     }
 
-    private var capacity: Int {
-        var capacity = 0
-        forEachTable { capacity += Int($0.capacity) }
-        return capacity
+    /// Gives back some of what a much larger cache once needed; true where there may be more.
+    ///
+    /// Two tables that one bit tells apart become one where that would be half empty, and the
+    /// directory halves where no two of its places differ. A call merges two tables, of the first
+    /// thousand it looks at.
+    mutating func trim() -> Bool {
+        if depth == 0 { return shrinkTable() }
+        for _ in 0..<1024 {
+            if trimmed >= 1 << depth { return halveDirectory() }
+            if merge(at: trimmed) { return true }
+            trimmed += 1 << (depth - directory[trimmed].depth)
+        }
+        return true
     }
 
-    /// Gives back what a much larger cache once needed.
-    mutating func trim() {
-        guard capacity > 64, capacity > 16 * count else { return }
-        var cells: [UInt64] = []
-        forEachTable { table in
-            for cell in 0..<Int(table.capacity) where table.cells[cell] != Self.empty {
-                cells.append(table.cells[cell])
+    /// Merges the table at a place with its buddy behind it, where both are as deep.
+    private mutating func merge(at place: Int) -> Bool {
+        let table = directory[place]
+        guard table.depth > 0 else { return false }
+        let span = 1 << (depth - table.depth)
+        let buddy = place + span
+        guard place & (2 * span - 1) == 0, buddy < 1 << depth,
+            directory[buddy].depth == table.depth,
+            (table.count + directory[buddy].count) * 2 <= Self.largest
+        else { return false }
+        let other = directory[buddy]
+        var merged = Table(capacity: Self.largest, depth: table.depth - 1)
+        for half in [table, other] {
+            for cell in 0..<Int(half.capacity) where half.cells[cell] != Self.empty {
+                Self.put(half.cells[cell], into: merged)
             }
+            Memory.free(half.cells)
         }
-        release()
-        directory = Memory.grow(nil, to: 1)
-        directory.initialize(to: Table(capacity: Self.smallest, depth: 0))
-        depth = 0
-        for cell in cells {
-            insert(UInt32(truncatingIfNeeded: cell), UInt32(truncatingIfNeeded: cell >> 32))
+        merged.count = table.count + other.count
+        (directory + place).update(repeating: merged, count: 2 * span)
+        // It may be merged with its own buddy next, which stands before it where it is a second.
+        trimmed = place & (2 * span) == 0 ? place : max(0, place - 2 * span)
+        return true
+    }
+
+    /// At the end of a round: half the directory, where every table is named twice.
+    private mutating func halveDirectory() -> Bool {
+        trimmed = 0
+        let count = 1 << depth
+        guard (0..<count).allSatisfy({ directory[$0].depth < depth }) else { return false }
+        for place in 0..<count / 2 { directory[place] = directory[2 * place] }
+        directory = Memory.grow(directory, to: count / 2)
+        depth -= 1
+        return true
+    }
+
+    /// The last table becomes as small as it may be.
+    private mutating func shrinkTable() -> Bool {
+        let old = directory[0]
+        guard old.capacity > 64, old.capacity > 16 * old.count else { return false }
+        var new = Table(capacity: Self.smallest, depth: 0)
+        while new.capacity < 4 * old.count {
+            Memory.free(new.cells)
+            new = Table(capacity: new.capacity * 2, depth: 0)
         }
+        for cell in 0..<Int(old.capacity) where old.cells[cell] != Self.empty {
+            Self.put(old.cells[cell], into: new)
+        }
+        new.count = old.count
+        directory[0] = new
+        Memory.free(old.cells)
+        return false
     }
 
     func checkInvariants(_ markOf: (UInt32) -> UInt32?) {

@@ -17,10 +17,8 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     @usableFromInline var index = SlotIndex()
     @usableFromInline var slab = Slab<Key, Value>()
 
-    /// How long entries live, in nanoseconds; the largest number stands for ever.
-    @usableFromInline var ttl = Int64.max
-    /// By how much the next class of entries lives shorter.
-    @usableFromInline var jitterStep: Int64 = 0
+    /// How long entries live.
+    @usableFromInline var lives = Lives()
     /// The ends of values that end by themselves; `nil` where none ever does.
     @usableFromInline var expiries: UnsafeMutablePointer<Int64>?
     /// From when on a look-up of an entry has to go by the store: its value's end, or where
@@ -71,14 +69,14 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     @inlinable
     func isLive(_ record: UnsafeMutablePointer<Record>, _ slot: UInt32, at now: Int64) -> Bool {
         if record.pointee.isStale { return false }
-        if ttl != .max, now &- record.pointee.writtenAt >= lifetime(record) { return false }
+        let writtenAt = record.pointee.writtenAt
+        // Whether it has ended under former bounds is for the store to find out.
+        if writtenAt <= lives.newestFormer { return false }
+        if lives.ttl != .max, now &- writtenAt >= lives.life(record.pointee.jitterClass) {
+            return false
+        }
         if let gates { return now < gates[Int(slot)] }
         return true
-    }
-
-    @inlinable
-    func lifetime(_ record: UnsafeMutablePointer<Record>) -> Int64 {
-        ttl &- jitterStep &* Int64(truncatingIfNeeded: record.pointee.jitterClass)
     }
 
     /// The value of `key` where it is held and live, counted as a hit.
@@ -100,25 +98,27 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     {
         slab.record(address).pointee.hit(at: now)
         hits &+= 1
-        // Where the store is held for very long, an order that is a little off is the lesser evil.
-        if heedsHits, touchCount < 2 * Self.manyTouches {
-            // No atomic addition, which costs as much as a lock: hits at the same instant may get
-            // the same stamp, and which of them was first is nobody's business.
-            let stamp = stamps.pointee.load(ordering: .relaxed)
-            stamps.pointee.store(stamp &+ 1, ordering: .relaxed)
-            touches[touchCount] = Touch(stamp: stamp, slot: slot)
-            touchCount &+= 1
-        }
+        touch(slot)
         return slab.value(address).pointee
+    }
+
+    /// Notes a use, for the policy to be told of.
+    @inlinable @inline(__always)
+    mutating func touch(_ slot: UInt32) {
+        // Where the store is held for very long, an order that is a little off is the lesser evil.
+        guard heedsHits, touchCount < 2 * Self.manyTouches else { return }
+        // No atomic addition, which costs as much as a lock: hits at the same instant may get
+        // the same stamp, and which of them was first is nobody's business.
+        let stamp = stamps.pointee.load(ordering: .relaxed)
+        stamps.pointee.store(stamp &+ 1, ordering: .relaxed)
+        touches[touchCount] = Touch(stamp: stamp, slot: slot)
+        touchCount &+= 1
     }
 
     /// The earliest instant at which the entry is no longer served.
     func deadline(_ slot: UInt32) -> Int64 {
         let record = slab.record(slab.address(slot))
-        let expiry = expiry(slot) ?? .max
-        guard ttl != .max else { return expiry }
-        let (end, overflow) = record.pointee.writtenAt.addingReportingOverflow(lifetime(record))
-        return overflow ? expiry : min(end, expiry)
+        return min(lives.end(record.pointee), expiry(slot) ?? .max)
     }
 
     /// The value's own end.
@@ -185,7 +185,7 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     private mutating func setExpiry(_ slot: UInt32, _ expiry: Int64, _ gate: Int64) {
         if slot >= expiryCapacity {
-            reserveExpiries(max(Int(slot) + 1, expiryCapacity + expiryCapacity / 4))
+            reserveExpiries(max(Int(slot) + 1, expiryCapacity + min(expiryCapacity / 4, 1 << 13)))
         }
         expiries![Int(slot)] = expiry
         if hasOwnGates { gates![Int(slot)] = gate }
@@ -195,6 +195,15 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     mutating func end(_ slot: UInt32, at now: Int64) {
         let end = min(now, expiry(slot) ?? .max)
         setExpiry(slot, end, end)
+    }
+
+    /// Has look-ups of up to `limit` entries from a slot on go by the store, where these have gates
+    /// of their own; returns the slot where to go on, `nil` behind the last.
+    mutating func shutGates(from slot: UInt32, limit: Int) -> UInt32? {
+        guard hasOwnGates, let gates else { return nil }
+        let end = min(Int(slot) + limit, expiryCapacity)
+        for slot in min(Int(slot), end)..<end { gates[slot] = .min }
+        return end < expiryCapacity ? UInt32(end) : nil
     }
 
     /// From `gate` on look-ups of the entry go by the store; nothing where entries are not renewed.
@@ -292,6 +301,15 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
 
     @inlinable @inline(__always)
     func hash(_ key: Key) -> UInt64 { keyHash.hash(key) }
+    /// The hash of the key in a slot; `nil` where none is held there.
+    func hash(of slot: UInt32) -> UInt64? {
+        let local = local(slot)
+        return shard(of: slot).withLock { shard in
+            shard.slab.isHeld(local)
+                ? hash(shard.slab.key(shard.slab.address(local)).pointee) : nil
+        }
+    }
+
     /// Which shard holds a key.
     @inlinable
     func number(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> (64 - UInt64(bits))) }
@@ -306,6 +324,18 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
             let facts = shard.facts(slot)
             guard now < facts.deadline else { return nil }
             return (shard.slab.value(shard.slab.address(slot)).pointee, facts)
+        }
+    }
+
+    /// The value and version of what is held for a key, also where it has ended.
+    func held(_ key: Key, _ hash: UInt64) -> (value: Value, version: UInt64)? {
+        self[number(hash)].withLock { shard in
+            shard.find(key, Self.mark(hash)).map { slot in
+                let address = shard.slab.address(slot)
+                return (
+                    shard.slab.value(address).pointee, shard.slab.record(address).pointee.version
+                )
+            }
         }
     }
 

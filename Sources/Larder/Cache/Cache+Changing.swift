@@ -1,0 +1,230 @@
+import Synchronization
+
+extension Cache {
+    /// Writes a value known from elsewhere; a fetch under way for the key will not replace it.
+    public func insert(_ value: Value, for key: Key) {
+        let now = clock.now()
+        var arrival = arrival(value, key, shards.hash(key), took: nil, at: now)
+        _ = write { store, drains -> Bool? in
+            store.insert(&arrival, for: key, drains: drains, at: now) ? true : nil
+        }
+    }
+
+    /// Removes the entry of `key`; a fetch under way for it is handed to its waiters and not kept.
+    ///
+    /// - Parameters:
+    ///   - version: Where given, an entry written since then stays.
+    ///   - undo: Where given, ``restore(_:by:)`` can put the entry back for 30 s.
+    @discardableResult
+    public func invalidate(
+        _ key: Key, version: UInt64? = nil, undo: UndoID? = nil, by actor: Actor? = nil
+    ) -> Invalidation {
+        let (now, hash) = (clock.now(), shards.hash(key))
+        return change {
+            $0.invalidate(key, hash, version: version, undoable: undo, by: actor, at: now)
+        }
+    }
+
+    /// Removes the entries of `keys`; returns how many there were.
+    @discardableResult
+    public func invalidate(_ keys: some Sequence<Key>, by actor: Actor? = nil) -> Int {
+        keys.reduce(0) { count, key in
+            if case .removed = invalidate(key, by: actor) { count + 1 } else { count }
+        }
+    }
+
+    /// Marks the entry of `key` as stale: it is served until the fetch that the next
+    /// ``value(for:)`` starts has landed, and goes where that fails.
+    @discardableResult
+    public func invalidateSoftly(
+        _ key: Key, version: UInt64? = nil, by actor: Actor? = nil
+    ) -> Invalidation {
+        let (now, hash) = (clock.now(), shards.hash(key))
+        return change { $0.soften(key, hash, version: version, by: actor, at: now) }
+    }
+
+    /// Ends the entry of `key` where its value has proved to be bad: credentials that the service
+    /// does not know any more. Unlike an invalidation it leaves a fetch under way alone, and the
+    /// value may still be served as ``Configuration/staleIfError`` says.
+    ///
+    /// - Parameter isBad: Called with no lock held; again, where the value is another meanwhile.
+    @discardableResult
+    public func reject(
+        _ key: Key, by actor: Actor? = nil, where isBad: (Value) -> Bool
+    ) -> Bool {
+        let (now, hash) = (clock.now(), shards.hash(key))
+        while let (value, version) = shards.held(key, hash) {
+            guard isBad(value) else { return false }
+            let isEnded = change { $0.reject(key, hash, version: version, by: actor, at: now) }
+            if isEnded { return true }
+        }
+        return false
+    }
+
+    /// Removes every entry there is at the call; returns how many. Fetches under way are handed
+    /// to their waiters and not kept.
+    @discardableResult
+    public func invalidateAll(by actor: Actor? = nil) -> Int {
+        let now = clock.now()
+        let last = change { store in
+            store.disownAll()
+            return store.version
+        }
+        let removed = inSlices(of: \.shrinking) {
+            $0.invalidateAll(upTo: last, limit: $1, by: actor, at: now)
+        }
+        if removed >= Store<Key, Value>.slice { trim() }
+        return removed
+    }
+
+    /// Puts back what was invalidated under `undo`, unless its key was written since, its life is
+    /// over or there is no room; returns how many came back and how many did not.
+    @discardableResult
+    public func restore(_ undo: UndoID, by actor: Actor? = nil) -> (restored: Int, lost: Int) {
+        let now = clock.now()
+        var all = (restored: 0, lost: 0)
+        inSlices(of: \.shrinking) { store, limit in
+            let slice = store.restore(undo, limit: limit, by: actor, at: now)
+            all.restored += slice.restored
+            all.lost += slice.lost
+            return slice.restored + slice.lost
+        }
+        return all
+    }
+
+    // MARK: Bounds
+
+    public var configuration: Configuration { store.withLock { $0.configuration } }
+
+    /// Changes the bounds that are given; they act at once on the entries already there: what they
+    /// end is not served from then on, though the last of it may leave a moment later.
+    ///
+    /// - Throws: ``CacheError`` where a bound is out of range; nothing is changed then.
+    public func set(
+        maxsize: Int? = nil, maxbytes: Int? = nil, ttl: Duration? = nil, policy: Policy? = nil,
+        by actor: Actor? = nil
+    ) throws {
+        // Another change of other bounds at the same time is kept: this one is made of what it left.
+        while true {
+            let old = configuration
+            var new = old
+            if let maxsize { new.maxsize = maxsize }
+            if let maxbytes { new.maxbytes = maxbytes }
+            if let ttl { new.ttl = ttl }
+            if let policy { new.policy = policy }
+            let isTighter = maxsize != nil || maxbytes != nil
+            if try install(new, replacing: old, shrinks: isTighter, by: actor, { _ in }) { return }
+        }
+    }
+
+    /// Changes all bounds, `nil` being no bound; returns the entries that left for it, in order.
+    ///
+    /// What has ended and is kept in case that fetches fail stays, unless its room is needed; a
+    /// longer ttl does not bring it back to life.
+    ///
+    /// - Parameters:
+    ///   - expected: Where given, the bounds that these replace: where others were set meanwhile
+    ///     nothing is changed, and ``CacheError/boundsWereChanged(_:)`` is thrown.
+    ///   - undo: Where given, ``restore(_:by:)`` can put back for 30 s what left.
+    @discardableResult
+    public func configure(
+        _ new: Configuration, replacing expected: Configuration? = nil, undo: UndoID? = nil,
+        by actor: Actor? = nil
+    ) throws(CacheError) -> [Victim<Key>] {
+        var removed: [Victim<Key>] = []
+        guard
+            try install(new, replacing: expected, undo: undo, by: actor, { removed += $0 })
+        else { throw CacheError.boundsWereChanged(name) }
+        return removed
+    }
+
+    /// Bounds go back to what they were before a change: what had ended by it and is still held
+    /// lives on, and what left can be put back by ``restore(_:by:)``.
+    package func takeBack(
+        to old: Configuration, replacing present: Configuration, by actor: Actor? = nil
+    ) throws(CacheError) {
+        guard try install(old, replacing: present, isUndone: true, by: actor, { _ in }) else {
+            throw CacheError.boundsWereChanged(name)
+        }
+    }
+
+    /// Sets bounds, in one step, and does in slices what that leaves to do; false where the bounds
+    /// that they are to replace are not there.
+    ///
+    /// - Parameters:
+    ///   - shrinks: Whether what the bounds have no place for leaves at once, or by and by.
+    ///   - told: Is told of what left, slice by slice, with no lock held: a list that grows to a
+    ///     million is moved now and then.
+    private func install(
+        _ new: Configuration, replacing expected: Configuration?, undo: UndoID? = nil,
+        isUndone: Bool = false, shrinks: Bool = true, by actor: Actor?,
+        _ told: ([Victim<Key>]) -> Void
+    ) throws(CacheError) -> Bool {
+        try new.validate()
+        let now = clock.now()
+        let isInstalled = untilDone(for: \.changing) { store -> Bool? in
+            // What is left of an earlier change comes first, then what has left by now.
+            if store.tidy(Store<Key, Value>.slice)
+                || store.expire(limit: Store<Key, Value>.slice, at: now) == Store<Key, Value>.slice
+            {
+                return nil
+            }
+            if let expected, store.configuration != expected { return false }
+            store.configure(new, isUndone: isUndone, by: actor, at: now)
+            if shrinks { store.drainers += 1 }
+            return true
+        }
+        guard isInstalled else { return false }
+        untilDone(for: \.changing) { $0.tidy(Store<Key, Value>.slice) ? nil : true }
+        var gates: (shard: Int, slot: UInt32)? = (0, 0)
+        while let place = gates { gates = held(for: \.changing) { $0.shutGates(place) } }
+        var total = 0
+        var isMore = shrinks
+        while isMore {
+            let slice = held(for: \.shrinking) { store in
+                let slice = store.shrink(limit: Store<Key, Value>.slice, undoable: undo, at: now)
+                if !slice.isMore { store.drainers -= 1 }
+                return slice
+            }
+            told(slice.removed)
+            total += slice.removed.count
+            isMore = slice.isMore
+        }
+        if total >= Store<Key, Value>.slice { trim() }
+        return true
+    }
+
+    func trim() {
+        var shard: Int? = 0
+        while let number = shard { shard = held(for: \.shrinking) { $0.trim(number) } }
+    }
+
+    /// Repeats a bounded piece of work, releasing the lock in between, until less than a full
+    /// slice was left to do; returns how much there was.
+    @discardableResult
+    func inSlices(
+        of kind: any WritableKeyPath<Holds, Hold> & Sendable,
+        _ work: (inout Store<Key, Value>, _ limit: Int) -> Int
+    ) -> Int {
+        let slice = Store<Key, Value>.slice
+        var total = 0
+        var done = slice
+        while done == slice {
+            done = held(for: kind) { work(&$0, slice) }
+            total += done
+        }
+        return total
+    }
+
+    /// Repeats a bounded piece of work until it has an outcome.
+    @discardableResult
+    func untilDone<Outcome: Sendable>(
+        for kind: any WritableKeyPath<Holds, Hold> & Sendable,
+        _ work: (inout Store<Key, Value>) -> Outcome?
+    ) -> Outcome {
+        while true {
+            let outcome: Outcome? = held(for: kind, work)
+            if let outcome { return outcome }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Synchronization
+
+extension Cache {
+    public func snapshot() -> Snapshot {
+        let now = clock.now()
+        return store.withLock { $0.snapshot(at: now) }
+    }
+
+    /// The keys whose last fetch failed and is remembered, at most 4,096, in no order.
+    public func troubles() -> [(key: Key, trouble: Trouble)] {
+        restless().compactMap { key, trouble in trouble.map { (key, $0) } }
+    }
+
+    /// When an entry is to be renewed; `nil` where only its end decides.
+    package func renewal(of facts: EntryFacts) -> RenewalFacts? {
+        guard let marks = renewal?.marks(facts) else { return nil }
+        var renewal = RenewalFacts()
+        renewal.start = marks.start
+        renewal.mandatory = marks.mandatory
+        return renewal
+    }
+
+    /// What is known of `keys` beyond their entries: fetches under way, and failures.
+    package func renewals(of keys: [Key]) -> [RenewalFacts] {
+        let now = clock.now()
+        return keys.map { key in
+            let hash = shards.hash(key)
+            return store.withLock { $0.renewal(of: key, hash, at: now) }
+        }
+    }
+
+    /// The keys that a fetch is under way for, or whose last one failed.
+    package func restless() -> [(key: Key, trouble: Trouble?)] {
+        let now = clock.now()
+        var found: [(key: Key, trouble: Trouble?)] = []
+        var next: UInt32? = 0
+        while let place = next {
+            let (more, slice) = held(for: \.looking) { store in
+                var slice: [(key: Key, trouble: Trouble?)] = []
+                return (store.restless(from: place, limit: 256, at: now, &slice), slice)
+            }
+            next = more
+            found += slice
+        }
+        return found
+    }
+
+    /// The facts of `key`'s entry, also where it has ended and is kept in case that fetches fail.
+    package func facts(of key: Key) -> EntryFacts? { shards.facts(of: key) }
+
+    /// Asks the origin past the cache: nothing is counted, kept or shared.
+    package func origin(_ key: Key) async throws -> Value { try await fetch(key) }
+
+    /// The live value and the facts of `key`'s entry; changes neither order nor counters.
+    public func peek(_ key: Key) -> (value: Value, facts: EntryFacts)? {
+        let now = clock.now()
+        return shards.peek(key, at: now)
+    }
+
+    /// Visits every entry there is at the call, in no particular order; entries written meanwhile
+    /// are left out. A bounded slice at a time is copied under a lock and visited outside of it, so
+    /// that `visit` may take its time.
+    public func survey(_ visit: (Key, EntryFacts) -> Void) {
+        let last = lastVersion
+        var slice: [(key: Key, facts: EntryFacts)] = []
+        let hold = eachSlot { _, slot, shard in
+            guard shard.slab.isHeld(slot) else { return }
+            let facts = shard.facts(slot)
+            guard facts.version <= last else { return }
+            slice.append((shard.slab.key(shard.slab.address(slot)).pointee, facts))
+        } afterSlice: {
+            for entry in slice { visit(entry.key, entry.facts) }
+            slice.removeAll(keepingCapacity: true)
+        }
+        looked(hold)
+    }
+
+    var lastVersion: UInt64 { store.withLock { $0.version } }
+
+    func looked(_ hold: Hold) { store.withLock { $0.holds.looking.add(hold) } }
+
+    /// Visits every slot, a bounded slice under a lock at a time; returns how long the locks were
+    /// held for it.
+    func eachSlot(
+        _ visit: (Int, UInt32, borrowing Shard<Key, Value>) -> Void, afterSlice: () -> Void = {}
+    ) -> Hold {
+        var hold = Hold()
+        for number in 0..<shards.count {
+            var slots: Range<UInt32> = 0..<1
+            while !slots.isEmpty {
+                slots = shards[number].withLock { shard in
+                    let began = Hold.Start()
+                    let end = min(
+                        slots.lowerBound + 4 * UInt32(Store<Key, Value>.slice), shard.slab.slotCount
+                    )
+                    for slot in slots.lowerBound..<max(end, slots.lowerBound) {
+                        visit(number, slot, shard)
+                    }
+                    hold.add(since: began)
+                    return end..<max(end, shard.slab.slotCount)
+                }
+                afterSlice()
+            }
+        }
+        return hold
+    }
+
+    /// The first events numbered above `number`, at most `limit`.
+    public func events(after number: UInt64, limit: Int = .max) -> EventPage<Key> {
+        store.withLock { store in
+            let began = Hold.Start()
+            defer { store.holds.looking.add(since: began) }
+            return store.feed.page(after: number, limit: limit)
+        }
+    }
+
+    /// The number of the latest event; 0 before the first.
+    public var lastEvent: UInt64 { store.withLock { $0.feed.last } }
+}

@@ -1,0 +1,120 @@
+import Synchronization
+
+extension Cache {
+    /// The entries that would leave, in order, if the bounds were `new` now: first those whose
+    /// reserve would be over; then, where there is no room for all, those that have ended, and those
+    /// that the policy names. What ``configure(_:replacing:undo:by:)`` returns, unless something
+    /// happens in between; but `rr` without a seed makes no promise.
+    public func victims(of new: Configuration) -> [Victim<Key>] {
+        let now = clock.now()
+        let (present, lives, version) = store.withLock { ($0.configuration, $0.lives, $0.version) }
+        var outlook = Outlook<Key>(new, present, lives, version: version, at: now)
+        let hold = eachSlot { number, local, shard in
+            outlook.look(local, shards.slot(local, in: number), in: shard)
+        }
+        store.withLock { $0.holds.planning.add(hold) }
+        outlook.sort()
+        var victims = outlook.leaving.map(\.victim)
+        var (count, bytes) = outlook.staying
+        func isBeyond() -> Bool { count > new.maxsize ?? .max || bytes > new.maxbytes ?? .max }
+        func take(_ victim: Victim<Key>) {
+            victims.append(victim)
+            count -= 1
+            bytes -= victim.bytes
+        }
+        for ended in outlook.inReserve where isBeyond() { take(ended.victim) }
+        guard isBeyond() else { return victims }
+        let gone = Set((outlook.over + outlook.leaving + outlook.inReserve).map(\.slot))
+        if new.policy == present.policy, store.withLock({ $0.policy.walksInOrder }) {
+            walk { _ in
+            } seats: { seats in
+                for seat in seats where isBeyond() && !gone.contains(seat.slot) {
+                    if let victim = evicted(seat.slot) { take(victim) }
+                }
+                return isBeyond()
+            }
+        } else {
+            let policy = successor(present, new, outlook)
+            while isBeyond(), let slot = policy.evict(1).first {
+                if let victim = evicted(slot) { take(victim) }
+            }
+        }
+        return victims
+    }
+
+    private func evicted(_ slot: UInt32) -> Victim<Key>? {
+        let local = shards.local(slot)
+        return shards.shard(of: slot).withLock { shard in
+            shard.slab.isHeld(local) ? Victim(local, in: shard, .evicted) : nil
+        }
+    }
+
+    /// The policy as it would be once the new bounds are set and what has ended is gone, to try
+    /// evictions on: it is made outside of any lock, from what the present one tells in pieces.
+    private func successor(
+        _ present: Configuration, _ new: Configuration, _ outlook: Outlook<Key>
+    ) -> any EvictionPolicy {
+        var policy = replica()
+        var seen = policy.seen
+        func remove(_ ended: [Outlook<Key>.Ended]) {
+            for slot in ended.map(\.slot) where seen.remove(slot) != nil {
+                policy.policy.removed(slot, evicted: false)
+            }
+        }
+        remove(outlook.over)
+        if new.policy != present.policy {
+            let next = new.policy.make(maxsize: new.maxsize)
+            for slot in policy.policy.evict(.max) {
+                if let hash = shards.hash(of: slot) { next.added(slot, hash: hash) }
+            }
+            policy.policy = next
+        } else if new.maxsize != present.maxsize {
+            policy.policy.resized(to: new.maxsize)
+        }
+        while policy.policy.tidy(.max) {}
+        remove(outlook.leaving)
+        remove(outlook.inReserve)
+        return policy.policy
+    }
+
+    /// The present policy over again; and the slots that it knows of.
+    private func replica() -> (policy: any EvictionPolicy, seen: Set<UInt32>) {
+        var replica: any EvictionPolicy = LRU()
+        // What is used on the way may be met again.
+        var seen: Set<UInt32> = []
+        walk {
+            replica = $0
+        } seats: { seats in
+            for seat in seats where seen.insert(seat.slot).inserted { replica.seat(seat) }
+            return true
+        }
+        return (replica, seen)
+    }
+
+    /// Has the policy tell what it knows in pieces, for as long as `seats` wants more.
+    ///
+    /// - Parameter began: Is handed a policy that can be told of what comes.
+    private func walk(
+        _ began: (any EvictionPolicy) -> Void = { _ in }, seats: ([Seat]) -> Bool
+    ) {
+        let slice = 4 * Store<Key, Value>.slice
+        walking.withLock { _ in
+            untilDone(for: \.planning) { $0.tidy(Store<Key, Value>.slice) ? nil : true }
+            let (held, empty) = held(for: \.planning) { store in
+                (store.count, Unshared(store.policy.beginWalk()))
+            }
+            began(empty.value)
+            // Hits that go on and on end nothing.
+            for _ in 0...2 * held / slice {
+                let more = self.held(for: \.planning) { $0.policy.walk(slice) }
+                if !seats(more) || more.count < slice { return }
+            }
+        }
+    }
+}
+
+/// Something that only one thread knows of, on its way out of a lock.
+private struct Unshared<Value>: @unchecked Sendable {  // nobody else has it
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}

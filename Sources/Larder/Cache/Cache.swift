@@ -1,0 +1,352 @@
+import Synchronization
+
+/// One named, bounded map of entries that knows how to fetch what it lacks.
+///
+/// ```swift
+/// let accounts = Cache<String, Account>("accounts", maxsize: 64, ttl: .seconds(300)) { number in
+///     try await table.account(number)
+/// }
+/// let account = try await accounts.value(for: "123456789012")
+/// ```
+///
+/// It behaves as Python's `cachetools.func.ttl_cache` does: exact LRU within `maxsize`, an entry
+/// visible if and only if now < deadline. It differs where that one is wrong:
+/// - callers of one key share one fetch, and callers of other keys never wake for it;
+/// - a value that lands after its key was invalidated is handed to its waiters and not kept;
+/// - a value that has already ended, or is larger than the cache may be, is not kept, and neither
+///   is an older one for its key;
+/// - writing a key again never evicts more than the write needs (nor does cachetools from 8 on);
+/// - reading `count` or listing entries removes nothing; expired entries leave by themselves.
+///
+/// Failures are thrown to everyone who waits and are not remembered. All methods may be called
+/// from any thread or task. `==` and `hash(into:)` of keys run under a lock: they must not call
+/// the cache, and neither must the deinit of what a key holds. Every other function that is handed
+/// over, and every property that a value is asked for, runs with no lock held and may call it. A key
+/// that is not equal to itself (`Double.nan`) is fetched for each look-up and never held.
+public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    public typealias Fetch = @Sendable (Key) async throws -> Value
+    public typealias RemovalListener = @Sendable (RemovedEntry<Key, Value>) -> Void
+
+    public let name: String
+    public let clock: AgeClock
+    @usableFromInline let shards: Shards<Key, Value>
+    let fetch: Fetch
+    private let onRemoval: RemovalListener?
+    let traits: Traits<Key, Value>
+    let renewal: Renewal?
+    let store: Guarded<Store<Key, Value>>
+    let sweeper = Guarded(Sweeper())
+    let nextSweep = Atomic(Int64.max)
+    /// Taken by the one walk through what the policy knows that there may be at a time.
+    let walking = Guarded(())
+
+    /// - Parameters:
+    ///   - name: By which people and scripts address the cache.
+    ///   - maxsize: Most entries held; `nil` for no bound, 0 to hold nothing.
+    ///   - maxbytes: Most bytes held: keys, values and the engine's own record of them.
+    ///   - ttl: How long an entry may be served after it was written; `nil` for no end but the
+    ///     value's own (``Expiring``).
+    ///   - jitter: By up to which part of the ttl entries live shorter, 0 to 1.
+    ///   - policy: Who goes where there is no room.
+    ///   - lifetime: How long a value may be served, from what it is; never longer than the ttl.
+    ///   - renewal: How entries are fetched anew before their end, and what failures mean.
+    ///   - events: How many events the feed holds before it overwrites the oldest; 0 for no feed.
+    ///   - onRemoval: Called for every entry that left, with the cause, soon after; no lock is
+    ///     held, so that it may call the cache.
+    ///   - fetch: Asks the origin; called once for all callers of a key that is not held.
+    public convenience init(
+        _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
+        jitter: Double = 0, policy: Policy = .lru,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        events: Int = 4096,
+        clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
+    ) {
+        self.init(
+            name,
+            Configuration(
+                maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
+            lifetime: lifetime, renewal: renewal, events: events, clock: clock,
+            onRemoval: onRemoval, fetch: fetch)
+    }
+
+    /// As the other one, with all bounds in one.
+    public convenience init(
+        _ name: String, _ configuration: Configuration,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        events: Int = 4096,
+        clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
+    ) {
+        self.init(
+            name, configuration, lifetime: lifetime, renewal: renewal, events: events, clock: clock,
+            shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
+    }
+
+    /// As the public ones, with the number of shards said, 2 to the power of `shardBits`.
+    package init(
+        _ name: String, _ configuration: Configuration,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        events: Int = 4096,
+        clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil,
+        fetch: @escaping Fetch
+    ) {
+        do { try configuration.validate() } catch { preconditionFailure("\(name): \(error)") }
+        precondition(events >= 0, "\(name): a feed holds 0 events or more")
+        self.name = name
+        self.clock = clock
+        self.fetch = fetch
+        self.onRemoval = onRemoval
+        self.renewal = renewal
+        traits = Traits(lifetime: lifetime, renewal: renewal)
+        shards = Shards(bits: shardBits, hasOwnGates: renewal != nil)
+        store = Guarded(
+            Store(configuration, feedCapacity: events, shards: shards, traits: traits))
+    }
+
+    deinit {
+        sweeper.withLock { $0.task?.cancel() }
+        shards.deallocate()
+    }
+
+    // MARK: Looking up
+
+    /// The value for `key`: a hit, the result of a fetch under way, or a fetch of its own.
+    ///
+    /// - Throws: What the fetch threw; `CancellationError` where the caller was cancelled, which
+    ///   harms no other waiter (the last one leaving cancels the fetch); ``CacheError`` where the
+    ///   caller is itself the fetch for that key, or one that the fetch for that key waits for;
+    ///   ``NoSuchValue`` where an answer for several keys left this one out.
+    // On the caller's own executor: a hit from the main actor would else take two hops.
+    @inlinable
+    nonisolated(nonsending) public func value(for key: Key) async throws -> Value {
+        let hash = shards.hash(key)
+        if let value = hit(key, hash) { return value }
+        return try await fetched(key, hash)
+    }
+
+    /// The value held for `key`, or `nil`; never fetches. Counts as a look-up.
+    @inlinable
+    public func cached(_ key: Key) -> Value? {
+        let hash = shards.hash(key)
+        if let value = hit(key, hash) { return value }
+        return missed(key, hash)
+    }
+
+    @inlinable @inline(__always)
+    func hit(_ key: Key, _ hash: UInt64) -> Value? {
+        let mark = Shards<Key, Value>.mark(hash)
+        let now = clock.now().nanoseconds
+        var isFull = false
+        let value = shards[shards.number(hash)].withLock { shard in
+            isFull = shard.touchCount >= Shard<Key, Value>.manyTouches - 1
+            return shard.hit(key, mark, at: now)
+        }
+        if isFull { settle(shards.number(hash)) }
+        return value
+    }
+
+    /// Settles the notes of all shards, because one has many.
+    @usableFromInline
+    func settle(_ number: Int) {
+        // Who holds the store may be about to settle; there is room to wait for that, not for ever.
+        if store.withLockIfAvailable({ $0.settle(isFull: true) }) != nil { return }
+        let isCrowded = shards[number].withLock {
+            $0.touchCount >= 2 * Shard<Key, Value>.manyTouches - 8
+        }
+        if isCrowded { store.withLock { $0.settle(isFull: true) } }
+    }
+
+    @usableFromInline
+    func missed(_ key: Key, _ hash: UInt64) -> Value? {
+        let now = clock.now()
+        return change { $0.cached(key, hash, at: now) }
+    }
+
+    @usableFromInline
+    func fetched(_ key: Key, _ hash: UInt64) async throws -> Value {
+        try Task.checkCancellation()
+        if Fetching.innermost != nil, Fetching.isFetching(key, of: self) {
+            throw CacheError.reentry(name, "\(key)")
+        }
+        return try await wait { waiter in
+            switch begin(key, hash, waiter) {
+            case .stale(let value, let flight):
+                waiter.continuation.resume(returning: value)
+                lead(flight)
+            case .lead(let flight) where Fetching.innermost == nil: leadAtOnce(flight)
+            case .lead(let flight): lead(flight)
+            case .hit, .join, .failed, .due: break
+            }
+        }
+    }
+
+    /// Waits for a flight that `begin` finds or starts.
+    func wait(_ begin: (Waiter<Key, Value>) -> Void) async throws -> Value {
+        let waiter = Waiter<Key, Value>()
+        defer { waiter.endWait() }
+        return try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                waiter.continuation = continuation
+                begin(waiter)
+                // The handler may have run before there was a waiter to find.
+                if Task.isCancelled { leave(waiter, CancellationError()) }
+            }
+        } onCancel: {
+            leave(waiter, CancellationError())
+        }
+    }
+
+    /// Looks `key` up. Answers a waiter that need not wait, and one that would wait for ever.
+    func begin(
+        _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>
+    ) -> Lookup<Key, Value> {
+        let now = clock.now()
+        var lookup = look(key, hash, waiter, nil, at: now)
+        while case .due(let due) = lookup {
+            lookup = look(key, hash, waiter, due.marks(traits.renewal), at: now)
+        }
+        switch lookup {
+        case .hit(let value): waiter.continuation.resume(returning: value)
+        case .failed(let error): waiter.continuation.resume(throwing: error)
+        case .join(let flight), .lead(let flight):
+            if !waiter.beginWait(for: flight) {
+                leave(
+                    waiter,
+                    CacheError.circle(name, Fetching.innermost?.shownKey ?? "", "\(key)"))
+            }
+        case .stale, .due: break
+        }
+        return lookup
+    }
+
+    private func look(
+        _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>, _ marks: Due.Marks?,
+        at now: Instant
+    ) -> Lookup<Key, Value> {
+        change { $0.lookup(key, hash, waiter, marks, of: ObjectIdentifier(self), at: now) }
+    }
+
+    func leave(_ waiter: Waiter<Key, Value>, _ error: any Error) {
+        let (isOut, abandon) = store.withLock { $0.leave(waiter) }
+        guard isOut else { return }
+        waiter.continuation.resume(throwing: error)
+        abandon?()
+    }
+
+    // MARK: Fetching
+
+    /// Starts a fetch on the pool.
+    private func lead(_ flight: Flight<Key, Value>) {
+        let task = Task { await run(flight) }
+        attach({ task.cancel() }, to: flight)
+    }
+
+    /// Starts a fetch on the caller's thread, which it leaves where it first waits: the caller has
+    /// to wait for it anyway, and is spared two hand-overs. Fetches in fetches are not started like
+    /// this, since each would take its place on one stack.
+    private func leadAtOnce(_ flight: Flight<Key, Value>) {
+        let task = Task.immediate { await run(flight) }
+        attach({ task.cancel() }, to: flight)
+    }
+
+    private func run(_ flight: Flight<Key, Value>) async {
+        let began = SystemClock.precise()
+        let result = await Fetching.$innermost.withValue(flight) {
+            await outcome { try await fetch(flight.key) }
+        }
+        land(flight, result, took: .nanoseconds(SystemClock.precise() - began))
+    }
+
+    func attach(_ abandon: @escaping Abandon, to flight: Flight<Key, Value>) {
+        if !store.withLock({ $0.attach(abandon, to: flight) }) { abandon() }
+    }
+
+    func land(
+        _ flight: Flight<Key, Value>, _ result: Result<Value, any Error>, took: Duration
+    ) {
+        let now = clock.now()
+        switch result {
+        case .success(let value):
+            var arrival = arrival(value, flight.key, flight.hash, took: took, at: now)
+            let waiters = write { store, drains in
+                store.land(flight, &arrival, drains: drains, at: now)
+            }
+            for waiter in waiters { waiter.continuation.resume(returning: value) }
+        case .failure(let error):
+            let failing = Failing(error, traits.renewal)
+            let (waiters, value) = change { $0.land(flight, failing, took: took, at: now) }
+            for waiter in waiters {
+                waiter.continuation.resume(with: value.map { .success($0) } ?? .failure(error))
+            }
+        }
+    }
+
+    /// A value with all that it, its key and the cache's own functions have to say of it.
+    func arrival(
+        _ value: Value, _ key: Key, _ hash: UInt64, took: Duration?, at now: Instant
+    ) -> Arrival<Value> {
+        Arrival(
+            value: value, hash: hash, expiry: traits.expiry(key, value, now)?.nanoseconds,
+            bytes: traits.bytes(key, value), took: took)
+    }
+
+    // MARK: Changing the store
+
+    /// Changes the store; tells of what left, and drops it, once the lock is free again.
+    func change<Outcome: Sendable>(
+        _ work: (inout Store<Key, Value>) -> Outcome
+    ) -> Outcome {
+        let (outcome, left, wake) = store.withLock { store in
+            let outcome = work(&store)
+            return (outcome, store.takeLeft(), store.wake)
+        }
+        if wake < nextSweep.load(ordering: .relaxed) { scheduleSweep() }
+        if let onRemoval {
+            for entry in left.others { onRemoval(entry) }
+            if let entry = left.departed { onRemoval(entry) }
+        }
+        return outcome
+    }
+
+    /// As ``change(_:)``, where the time that the lock is held for it is counted.
+    func held<Outcome: Sendable>(
+        for kind: any WritableKeyPath<Holds, Hold> & Sendable,
+        _ work: (inout Store<Key, Value>) -> Outcome
+    ) -> Outcome {
+        change { store in
+            let began = Hold.Start()
+            defer { store.holds[keyPath: kind].add(since: began) }
+            return work(&store)
+        }
+    }
+
+    /// Writes; where there is more to remove for that than one hold may, it is done in several,
+    /// and others who write meanwhile need not wait for it: they exceed the bounds for that long.
+    ///
+    /// - Parameter work: Returns `nil` where it is to be called again; is told whether the caller
+    ///   is among those who remove what is beyond the bounds.
+    func write<Outcome: Sendable>(
+        _ work: (inout Store<Key, Value>, _ drains: Bool) -> Outcome?
+    ) -> Outcome {
+        let outcome: Outcome? = change { store in
+            let outcome = work(&store, false)
+            if outcome == nil { store.drainers += 1 }
+            return outcome
+        }
+        if let outcome { return outcome }
+        while true {
+            let outcome: Outcome? = held(for: \.writing) { store in
+                let outcome = work(&store, true)
+                if outcome != nil { store.drainers -= 1 }
+                return outcome
+            }
+            if let outcome { return outcome }
+        }
+    }
+
+    /// Stops the program where the store contradicts itself; for tests.
+    package func checkInvariants() { store.withLock { $0.checkInvariants() } }
+}
+
+func outcome<Value>(_ work: () async throws -> Value) async -> Result<Value, any Error> {
+    do { return .success(try await work()) } catch { return .failure(error) }
+}

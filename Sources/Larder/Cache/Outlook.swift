@@ -1,0 +1,91 @@
+import Synchronization
+
+/// What bounds would do to the entries there are, worked out without a change.
+struct Outlook<Key: Hashable & Sendable> {
+    /// How entries live now, and would.
+    private let (lives, newLives): (Lives, Lives)
+    private let (reserve, newReserve): (Int64, Int64)
+    private let now: Int64
+
+    /// Entries that leave without a change; that the change ends for good; and that have ended, or
+    /// would by the change, and are kept in case that fetches fail.
+    private(set) var over: [Ended] = []
+    private(set) var leaving: [Ended] = []
+    private(set) var inReserve: [Ended] = []
+    /// What would stay, were there room for all: those in reserve too.
+    private(set) var staying = (count: 0, bytes: 0)
+
+    init(
+        _ new: Configuration, _ present: Configuration, _ lives: Lives, version: UInt64,
+        at now: Instant
+    ) {
+        self.lives = lives
+        self.now = now.nanoseconds
+        newLives = lives.changed(to: new, version: version, at: now.nanoseconds)
+        (reserve, newReserve) = (
+            present.staleIfError.nanoseconds, new.staleIfError.nanoseconds
+        )
+    }
+
+    /// An entry that leaves, or may.
+    struct Ended {
+        let slot: UInt32
+        let victim: Victim<Key>
+        /// The value's own end.
+        let expiry: Int64
+    }
+
+    mutating func look<Value: Sendable>(
+        _ local: UInt32, _ slot: UInt32, in shard: borrowing Shard<Key, Value>
+    ) {
+        guard shard.slab.isHeld(local) else { return }
+        let record = shard.slab.record(shard.slab.address(local)).pointee
+        let expiry = shard.expiry(local) ?? .max
+        func end(_ lives: Lives) -> Int64 {
+            min(expiry, lives.end(record))
+        }
+        func ended() -> Ended {
+            Ended(
+                slot: slot, victim: Victim(local, in: shard, .expired), expiry: expiry)
+        }
+        if isOver(end(lives), reserve) { return over.append(ended()) }
+        let newEnd = end(newLives)
+        if isOver(newEnd, newReserve) { return leaving.append(ended()) }
+        staying.count += 1
+        staying.bytes += Int(record.bytes)
+        if newEnd <= now { inReserve.append(ended()) }
+    }
+
+    /// Whether the reserve of what ended at `end` is over.
+    private func isOver(_ end: Int64, _ reserve: Int64) -> Bool {
+        let (gone, overflow) = end.addingReportingOverflow(reserve)
+        return !overflow && gone <= now
+    }
+
+    /// Puts those that go in the order in which they would: what has an end of its own first.
+    mutating func sort() {
+        Self.sort(&over, by: now &- reserve)
+        Self.sort(&leaving, by: now &- newReserve)
+        Self.sort(&inReserve, by: now)
+    }
+
+    private static func sort(_ ended: inout [Ended], by time: Int64) {
+        func rank(_ one: Ended) -> (Int64, UInt64) {
+            (one.expiry <= time ? one.expiry : .max, one.victim.version)
+        }
+        ended.sort { rank($0) < rank($1) }
+    }
+}
+
+extension Victim {
+    /// The entry in a slot.
+    init<Value: Sendable>(
+        _ slot: UInt32, in shard: borrowing Shard<Key, Value>, _ cause: RemovalCause
+    ) where Key: Hashable {
+        let address = shard.slab.address(slot)
+        let record = shard.slab.record(address).pointee
+        self.init(
+            key: shard.slab.key(address).pointee, version: record.version,
+            bytes: Int(record.bytes), cause: cause, lastHit: record.lastHitInstant)
+    }
+}

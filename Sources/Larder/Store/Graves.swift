@@ -1,0 +1,112 @@
+/// What was removed lately and can still be put back, with what was known of it: for 30 s, up to a
+/// number and a size, beyond which the oldest give way.
+struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
+    /// A ring, the oldest first; one that was opened leaves a hole.
+    private var ring: [Grave<Key, Value>?] = []
+    private var oldest = 0
+    private var span = 0
+    private(set) var count = 0
+    private(set) var bytes = 0
+
+    /// How long a removal can be undone.
+    static var window: Duration { .seconds(30) }
+    static var mostEntries: Int { 4096 }
+    static var mostBytes: Int { 16 << 20 }
+    /// Graves that one call gives up.
+    static var mostGivenUp: Int { 64 }
+
+    /// Keeps what was removed; what gives way for it, itself where that is not enough, is added to
+    /// `dropped`.
+    mutating func bury(
+        _ grave: Grave<Key, Value>, at now: Instant, dropped: inout [RemovedEntry<Key, Value>]
+    ) {
+        for _ in 0..<Self.mostGivenUp where count >= Self.mostEntries || !fits(grave) {
+            guard let given = pop() else { break }
+            dropped.append(given.entry)
+        }
+        guard count < Self.mostEntries, fits(grave) else { return dropped.append(grave.entry) }
+        if span == ring.count { grow() }
+        var grave = grave
+        grave.until = now + Self.window
+        ring[(oldest + span) % ring.count] = grave
+        span += 1
+        count += 1
+        bytes += grave.entry.bytes
+    }
+
+    private func fits(_ grave: Grave<Key, Value>) -> Bool {
+        grave.entry.bytes <= Self.mostBytes - bytes
+    }
+
+    private mutating func grow() {
+        var larger: [Grave<Key, Value>?] = []
+        larger.reserveCapacity(max(8, ring.count * 2))
+        for place in 0..<span { larger.append(ring[(oldest + place) % ring.count]) }
+        larger += Array(repeating: nil, count: max(8, ring.count * 2) - span)
+        (ring, oldest) = (larger, 0)
+    }
+
+    /// The oldest; `nil` where there is none.
+    private mutating func pop() -> Grave<Key, Value>? {
+        while span > 0 {
+            let grave = take(oldest)
+            oldest = (oldest + 1) % ring.count
+            span -= 1
+            if let grave { return grave }
+        }
+        return nil
+    }
+
+    private mutating func take(_ place: Int) -> Grave<Key, Value>? {
+        guard let grave = ring[place] else { return nil }
+        ring[place] = nil
+        count -= 1
+        bytes -= grave.entry.bytes
+        return grave
+    }
+
+    /// Takes out up to `limit` of what was buried under `undo`, in order.
+    mutating func open(_ undo: UndoID, limit: Int, at now: Instant) -> [Grave<Key, Value>] {
+        var found: [Grave<Key, Value>] = []
+        for number in 0..<span where found.count < limit {
+            let place = (oldest + number) % ring.count
+            guard let grave = ring[place], grave.undo == undo, now < grave.until else { continue }
+            found += take(place).map { [$0] } ?? []
+        }
+        return found
+    }
+
+    /// Gives up some of what can be put back no more; true where there may be more of it.
+    mutating func purge(at now: Instant, dropped: inout [RemovedEntry<Key, Value>]) -> Bool {
+        for _ in 0..<Self.mostGivenUp {
+            guard let end = nextEnd, end <= now, let grave = pop() else { return false }
+            dropped.append(grave.entry)
+        }
+        return true
+    }
+
+    /// When the oldest ends.
+    var nextEnd: Instant? {
+        mutating get {
+            while span > 0, ring[oldest] == nil {
+                oldest = (oldest + 1) % ring.count
+                span -= 1
+            }
+            return span > 0 ? ring[oldest]?.until : nil
+        }
+    }
+}
+
+struct Grave<Key: Sendable, Value: Sendable>: Sendable {
+    let entry: RemovedEntry<Key, Value>
+    let record: Record
+    let expiry: Int64?
+    let undo: UndoID
+    var until = Instant.distantFuture
+}
+
+/// By which several invalidations can be undone together.
+public struct UndoID: Hashable, Sendable {
+    private let number = UInt64.random(in: .min ... .max)
+    public init() {}
+}

@@ -1,0 +1,174 @@
+extension Store {
+    /// Removes at most `limit` entries whose deadline has come, and their reserve is over; returns
+    /// how many.
+    mutating func expire(limit: Int, at now: Instant) -> Int {
+        settle()
+        _ = graves.purge(at: now, dropped: &discarded)
+        _ = troubles.purge(at: now, &discardedErrors)
+        var removed = 0
+        while removed < limit, let slot = overdue(at: endOfReserve(at: now)) {
+            remove(slot, .expired, at: now)
+            removed += 1
+        }
+        if removed < limit { forgetFormerLives() }
+        return removed
+    }
+
+    /// What ended up to then is not kept any longer.
+    private func endOfReserve(at now: Instant) -> Int64 {
+        let (end, overflow) = now.nanoseconds.subtractingReportingOverflow(reserve)
+        return overflow ? .min : end
+    }
+
+    private mutating func forgetFormerLives() {
+        guard lives.newestFormer != .min else { return }
+        var oldest = Int64.max
+        for number in written.indices where written[number].first != SlotOrder.none {
+            oldest = min(oldest, record(written[number].first).writtenAt)
+        }
+        lives.forget(before: oldest)
+        if lives.newestFormer == .min { spread() }
+    }
+
+    // MARK: Changing
+
+    /// Sets bounds. What that leaves to do is for ``tidy(_:)``, ``shutGates(_:)`` and
+    /// ``shrink(limit:undoable:at:)``.
+    ///
+    /// - Parameter isUndone: Bounds go back to what they were: what ended by the change lives on.
+    mutating func configure(
+        _ new: Configuration, isUndone: Bool = false, by: Actor?, at now: Instant
+    ) {
+        guard new != configuration else { return }
+        settle()
+        feed.append(.configured(from: configuration, to: new), key: nil, by: by, at: now)
+        let old = configuration
+        configuration = new
+        lives = lives.changed(
+            to: new, isUndone: isUndone, version: version, at: now.nanoseconds)
+        reserve = new.staleIfError.nanoseconds
+        if new.policy != old.policy {
+            policy = Handover(
+                from: policy, to: new.policy.make(maxsize: new.maxsize), slots: slots
+            ) { [shards] slot in shards.hash(of: slot) ?? 0 }
+        } else if new.maxsize != old.maxsize {
+            policy.resized(to: new.maxsize)
+        }
+        (soonest, wake) = (.min, .min)
+        spread()
+    }
+
+    /// Slots are numbered below this.
+    private var slots: Int {
+        (0..<shards.count).reduce(0) { most, number in
+            max(most, Int(shards.slot(shards[number].withLock { $0.slab.slotCount }, in: 0)))
+        }
+    }
+
+    /// Goes on with what other bounds leave the policy to do, by at most `limit` steps; true where
+    /// there is more.
+    mutating func tidy(_ limit: Int) -> Bool {
+        settle()
+        if policy.tidy(limit) { return true }
+        guard let handover = policy as? Handover else { return false }
+        policy = handover.successor
+        spread()
+        return policy.tidy(limit)
+    }
+
+    /// Has look-ups work out anew when entries are to be fetched anew; returns where to go on.
+    func shutGates(_ place: (shard: Int, slot: UInt32)) -> (shard: Int, slot: UInt32)? {
+        guard traits.renews, place.shard < shards.count else { return nil }
+        let next = shards[place.shard].withLock {
+            $0.shutGates(from: place.slot, limit: 16 * Self.slice)
+        }
+        return next.map { (place.shard, $0) } ?? (place.shard + 1, 0)
+    }
+
+    /// Removes at most `limit` entries that the bounds have no place for: those whose reserve is
+    /// over; then, where there is no room, those that have ended, and the policy's victims.
+    /// Where `undoable` is given they can be put back for a while.
+    ///
+    /// - Returns: What left, in order, and whether there may be more.
+    mutating func shrink(
+        limit: Int, undoable: UndoID? = nil, at now: Instant
+    ) -> (removed: [Victim<Key>], isMore: Bool) {
+        settle()
+        var removed: [Victim<Key>] = []
+        func take(_ slot: UInt32, _ cause: RemovalCause) {
+            remove(slot, cause, undoable: undoable, at: now)
+            if let departed { removed.append(Victim(departed)) }
+        }
+        while removed.count < limit {
+            if let slot = overdue(at: endOfReserve(at: now)) {
+                take(slot, .expired)
+            } else if !isBeyondBounds {
+                return (removed, false)
+            } else if let slot = overdue(at: now.nanoseconds) {
+                take(slot, .expired)
+            } else if let slot = policy.victim() {
+                take(slot, .evicted)
+            } else {
+                break
+            }
+        }
+        return (removed, true)
+    }
+
+    var isBeyondBounds: Bool {
+        count > configuration.maxsize ?? .max || bytes > configuration.maxbytes ?? .max
+    }
+
+    /// Gives back some of what a much larger cache once needed; returns where to go on.
+    func trim(_ shard: Int) -> Int? {
+        guard shard < shards.count else { return nil }
+        return shards[shard].withLock { $0.index.trim() } ? shard : shard + 1
+    }
+
+    // MARK: Looking without touching
+
+    /// The keys in so many places that a fetch is under way for, or whose last one failed; returns
+    /// where to go on.
+    func restless(
+        from place: UInt32, limit: UInt32, at now: Instant,
+        _ found: inout [(key: Key, trouble: Trouble?)]
+    ) -> UInt32? {
+        let most = max(troubles.places, flights.places)
+        let end = min(place + limit, most)
+        for place in place..<max(place, end) {
+            if let known = troubles.entry(at: place, now) { found.append(known) }
+            guard let (key, flight) = flights.entry(at: place), flight.era == era,
+                troubles.find(key, flight.hash) == nil
+            else { continue }
+            found.append((key, nil))
+        }
+        return end < most ? end : nil
+    }
+
+    func renewal(of key: Key, _ hash: UInt64, at now: Instant) -> RenewalFacts {
+        let flight = flight(of: key, hash)
+        var facts = RenewalFacts()
+        facts.isFetching = flight != nil
+        facts.waiters = flight?.waiters.count ?? 0
+        facts.trouble = troubles.find(key, hash).flatMap {
+            now < $0.trouble.until ? $0.trouble : nil
+        }
+        return facts
+    }
+
+    func snapshot(at now: Instant) -> Snapshot {
+        var counters = counters
+        for number in 0..<shards.count {
+            counters.hits += shards[number].withLock { $0.hits }
+        }
+        var snapshot = Snapshot(
+            at: now, configuration: configuration, count: count, bytes: bytes,
+            flights: underWay, counters: counters)
+        snapshot.lastEvent = feed.last
+        snapshot.fetchTimes = fetchTimes
+        snapshot.agesAtRemoval = ages.histograms
+        snapshot.holds = holds
+        (snapshot.undoable, snapshot.undoableBytes) = (graves.count, graves.bytes)
+        return snapshot
+    }
+}

@@ -1,0 +1,283 @@
+extension Store {
+    /// The value of `key` where it is held and live, counted as a hit. Otherwise nothing is
+    /// counted, and an entry that has ended leaves.
+    private mutating func hit(_ key: Key, _ hash: UInt64, at now: Instant) -> Found<Value> {
+        let number = shards.number(hash)
+        let mark = Shards<Key, Value>.mark(hash)
+        var isFull = false
+        let found: Found<Value> = shards[number].withLock { shard in
+            guard let slot = shard.find(key, mark) else { return .nothing }
+            isFull = shard.touchCount >= Shard<Key, Value>.manyTouches - 1
+            if let value = shard.hit(key, mark, at: now.nanoseconds) {
+                return .value(value, isStale: false)
+            }
+            let address = shard.slab.address(slot)
+            let record = shard.slab.record(address).pointee
+            let deadline = shard.deadline(slot)
+            if record.isStale, deadline > now.nanoseconds {
+                // Softly invalidated: served once more, as a hit.
+                return .value(shard.serve(slot, address, at: now.nanoseconds), isStale: true)
+            }
+            guard !record.isStale, isInReserve(deadline, at: now) else { return .ended(slot) }
+            return .due(
+                Due(
+                    slot: slot, version: record.version, writtenAt: record.writtenAt,
+                    deadline: deadline))
+        }
+        if isFull { settle(isFull: true) }
+        if case .ended(let local) = found {
+            settle()
+            remove(shards.slot(local, in: number), .expired, at: now)
+        }
+        return found
+    }
+
+    /// Finds `key`, or the flight that is fetching it, or starts one for the caller to lead.
+    ///
+    /// - Parameter marks: Those of the entry, where it was due the last time.
+    mutating func lookup(
+        _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>, _ marks: Due.Marks? = nil,
+        of cache: ObjectIdentifier, at now: Instant
+    ) -> Lookup<Key, Value> {
+        switch hit(key, hash, at: now) {
+        case .value(let value, let isStale):
+            guard isStale, flight(of: key, hash) == nil else { return .hit(value) }
+            return .stale(value, startFlight(for: key, hash, of: cache))
+        case .due(let due):
+            guard !traits.renews || marks?.of == due else { return .due(due) }
+            if let value = heldBack(key, hash, due, marks, at: now) { return .hit(value) }
+        case .nothing, .ended: break
+        }
+        settle()
+        policy.missed()
+        if let known = troubles.find(key, hash), now < known.trouble.until,
+            known.trouble.kind != .failed
+        {
+            counters.refused += 1
+            return .failed(known.error)
+        }
+        if let flight = flight(of: key, hash) {
+            counters.coalesced += 1
+            join(flight, waiter)
+            return .join(flight)
+        }
+        miss(hash, at: now)
+        let flight = startFlight(for: key, hash, of: cache)
+        join(flight, waiter)
+        return .lead(flight)
+    }
+
+    /// The value of an entry that is due to be fetched anew, where this is not the caller to wait
+    /// for that: another is at it, or the last try has failed and the next is not due.
+    private mutating func heldBack(
+        _ key: Key, _ hash: UInt64, _ due: Due, _ marks: Due.Marks?, at now: Instant
+    ) -> Value? {
+        let start = marks?.start ?? due.deadline
+        let mandatory = marks?.mandatory ?? due.deadline
+        if let trouble = troubles.find(key, hash)?.trouble, now < trouble.until {
+            return trouble.kind == .failed ? serve(due, hash, at: now) : nil
+        }
+        let isTooSoon = now.nanoseconds < start
+        guard
+            isTooSoon || now.nanoseconds < mandatory && flight(of: key, hash) != nil
+        else { return nil }
+        shards[shards.number(hash)].withLock { $0.setGate(due.slot, isTooSoon ? start : mandatory) }
+        return serve(due, hash, at: now)
+    }
+
+    private mutating func serve(_ due: Due, _ hash: UInt64, at now: Instant) -> Value {
+        if due.deadline <= now.nanoseconds { counters.servedStale += 1 }
+        return shards[shards.number(hash)].withLock { shard in
+            shard.serve(due.slot, shard.slab.address(due.slot), at: now.nanoseconds)
+        }
+    }
+
+    /// The value held for `key`; a look-up that finds nothing is a miss.
+    mutating func cached(_ key: Key, _ hash: UInt64, at now: Instant) -> Value? {
+        switch hit(key, hash, at: now) {
+        case .value(let value, _): return value
+        case .due(let due) where now.nanoseconds < due.deadline:
+            return serve(due, hash, at: now)
+        default: break
+        }
+        settle()
+        policy.missed()
+        miss(hash, at: now)
+        return nil
+    }
+
+    private mutating func miss(_ hash: UInt64, at now: Instant) {
+        counters.misses += 1
+        switch regret.missed(hash, at: now.nanoseconds) {
+        case .evicted: counters.regretEvicted += 1
+        case .expired: counters.regretExpired += 1
+        default: break
+        }
+    }
+
+    // MARK: Flights
+
+    /// The fetch under way whose result will be kept.
+    func flight(of key: Key, _ hash: UInt64) -> Flight<Key, Value>? {
+        guard let flight = flights.find(key, hash), flight.era == era else { return nil }
+        return flight
+    }
+
+    private mutating func startFlight(
+        for key: Key, _ hash: UInt64, of cache: ObjectIdentifier
+    ) -> Flight<Key, Value> {
+        let flight = Flight<Key, Value>(key, hash, era, of: cache)
+        underWay += 1
+        // A key that is not even equal to itself would never be found again.
+        guard key == key else { return flight }
+        if let place = flights.place(of: key, hash) {
+            flights[place] = flight
+        } else {
+            flights.add(flight, for: key, hash)
+        }
+        return flight
+    }
+
+    private func join(_ flight: Flight<Key, Value>, _ waiter: Waiter<Key, Value>) {
+        flight.waiters.append(waiter)
+        waiter.flight = flight
+    }
+
+    /// What a fetch under way for `key` brings will be handed to its waiters and not kept.
+    mutating func disown(_ key: Key, _ hash: UInt64) { flights.remove(key, hash) }
+
+    /// As ``disown(_:_:)``, for all fetches under way; what is known of failures is forgotten.
+    mutating func disownAll() {
+        era += 1
+        troubles.forgetAll()
+    }
+
+    /// Tells the flight what to call once nobody waits for it; false where that is so already.
+    func attach(_ abandon: @escaping Abandon, to flight: Flight<Key, Value>) -> Bool {
+        guard !flight.isOver else { return false }
+        flight.abandon = abandon
+        return true
+    }
+
+    /// Ends a flight: what it fetched is kept unless its key was written or invalidated meanwhile.
+    /// `nil` where room has to be made for that by more than this call may do: it is to be called
+    /// again.
+    mutating func land(
+        _ flight: Flight<Key, Value>, _ arrival: inout Arrival<Value>, drains: Bool,
+        at now: Instant
+    ) -> [Waiter<Key, Value>]? {
+        guard !flight.isOver else { return [] }
+        if isCurrent(flight), !write(&arrival, for: flight.key, drains: drains, at: now) {
+            return nil
+        }
+        if let took = arrival.took { fetchTimes.add(took) }
+        end(flight)
+        return exchange(&flight.waiters, with: [])
+    }
+
+    /// Ends a flight whose fetch failed; with its waiters, what may be served in spite of it.
+    mutating func land(
+        _ flight: Flight<Key, Value>, _ failing: Failing, took: Duration, at now: Instant
+    ) -> (waiters: [Waiter<Key, Value>], value: Value?) {
+        guard !flight.isOver else { return ([], nil) }
+        let waiters = exchange(&flight.waiters, with: [])
+        counters.fetchFailures += 1
+        feed.append(.failed(took: took, reason: failing.reason), key: flight.key, at: now)
+        guard isCurrent(flight) else {
+            end(flight)
+            return (waiters, nil)
+        }
+        end(flight)
+        guard let held = failed(flight.key, flight.hash, failing, at: now) else {
+            reopenGate(flight.key, flight.hash)
+            return (waiters, nil)
+        }
+        if held.isPastEnd { counters.servedStale += UInt64(waiters.count) }
+        return (waiters, held.value)
+    }
+
+    private func isCurrent(_ flight: Flight<Key, Value>) -> Bool {
+        self.flight(of: flight.key, flight.hash) === flight
+    }
+
+    private mutating func end(_ flight: Flight<Key, Value>) {
+        underWay -= 1
+        flight.end()
+        if let place = flights.place(of: flight.key, flight.hash), flights[place] === flight {
+            _ = flights.remove(at: place, flight.hash)
+        }
+    }
+
+    /// Has the next look-up of an entry come to the store: who was to fetch it anew has left, or
+    /// was refused.
+    private func reopenGate(_ key: Key, _ hash: UInt64) {
+        guard traits.renews, let slot = slot(of: key, hash) else { return }
+        let local = shards.local(slot)
+        shards.shard(of: slot).withLock { $0.setGate(local, .min) }
+    }
+
+    /// Remembers a failure as long as it matters; returns what may be served in spite of it.
+    private mutating func failed(
+        _ key: Key, _ hash: UInt64, _ failing: Failing, at now: Instant
+    ) -> (value: Value, isPastEnd: Bool)? {
+        removeStale(key, hash, at: now)
+        let slot = slot(of: key, hash)
+        switch failing.meaning {
+        case .absent:
+            if let slot {
+                settle()
+                let isLive = now.nanoseconds < recordAndEnd(slot).end
+                remove(slot, isLive ? .replaced : .expired, at: now)
+            }
+            guard configuration.negativeTTL > .zero else { return nil }
+            remember(.absent, of: key, hash, failing, for: configuration.negativeTTL, at: now)
+        case .refused(let pause):
+            remember(.refused, of: key, hash, failing, for: .random(in: pause), at: now)
+        case .passing:
+            if failing.error is CancellationError { return nil }
+            guard let slot, isInReserve(recordAndEnd(slot).end, at: now) else {
+                guard let pause = traits.renewal.pause else { return nil }
+                remember(.refused, of: key, hash, failing, for: .random(in: pause), at: now)
+                return nil
+            }
+            let pause = Duration.random(in: traits.renewal.backoff)
+            remember(.failed, of: key, hash, failing, for: pause, at: now)
+            let (local, until) = (shards.local(slot), (now + pause).nanoseconds)
+            return shards.shard(of: slot).withLock { shard in
+                let end = shard.deadline(local)
+                shard.setGate(local, min(until, end))
+                let value = shard.slab.value(shard.slab.address(local)).pointee
+                return (value, end <= now.nanoseconds)
+            }
+        }
+        return nil
+    }
+
+    private mutating func remember(
+        _ kind: Trouble.Kind, of key: Key, _ hash: UInt64, _ failing: Failing, for time: Duration,
+        at now: Instant
+    ) {
+        guard key == key else { return }
+        troubles.add(key, hash, kind, failing, until: now + time, at: now, &discardedErrors)
+    }
+
+    /// Takes a waiter that gave up out of its flight. The last one leaving ends the flight, and is
+    /// told what to call.
+    mutating func leave(_ waiter: Waiter<Key, Value>) -> (isOut: Bool, abandon: Abandon?) {
+        guard let flight = waiter.flight,
+            let place = flight.waiters.firstIndex(where: { $0 === waiter })
+        else { return (false, nil) }
+        flight.waiters.remove(at: place)
+        guard flight.waiters.isEmpty else { return (true, nil) }
+        let wasCurrent = isCurrent(flight)
+        end(flight)
+        if wasCurrent { reopenGate(flight.key, flight.hash) }
+        return (true, exchange(&flight.abandon, with: nil))
+    }
+}
+
+/// What was there, now that something else is.
+private func exchange<T>(_ place: inout T, with new: T) -> T {
+    defer { place = new }
+    return place
+}

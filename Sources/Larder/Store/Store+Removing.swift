@@ -1,0 +1,198 @@
+extension Store {
+    /// Takes an entry out. What left is the last in ``departed``.
+    mutating func remove(
+        _ slot: UInt32, _ cause: RemovalCause, rival: Key? = nil, by: Actor? = nil, at now: Instant
+    ) {
+        let local = shards.local(slot)
+        var hash: UInt64 = 0
+        let entry = shards.shard(of: slot).withLock { shard in
+            hash = shards.hash(shard.slab.key(shard.slab.address(local)).pointee)
+            let taken = shard.remove(local, Shards<Key, Value>.mark(hash))
+            return RemovedEntry(taken.key, taken.value, taken.record, cause, at: now)
+        }
+        written[Record.jitterClass(entry.version)].remove(slot, links)
+        if expiries.count > 0 { expiries.remove(slot) }
+        policy.removed(slot, evicted: cause == .evicted)
+        count -= 1
+        bytes -= entry.bytes
+        regret.left(hash, cause, at: now.nanoseconds)
+        depart(entry, rival: rival, by: by, at: now)
+    }
+
+    mutating func depart(
+        _ entry: consuming RemovedEntry<Key, Value>, rival: Key?, by: Actor?, at now: Instant
+    ) {
+        counters.count(entry.cause)
+        if entry.hits == 0 { counters.unused += 1 }
+        ages.add(entry.ageInNanoseconds, entry.cause)
+        feed.append(
+            .removed(entry.cause, version: entry.version, age: entry.age, hits: entry.hits),
+            key: entry.key, rival: rival, by: by, at: now)
+        if let last = departed { othersDeparted.append(last) }
+        departed = entry
+    }
+
+    /// Removes the entry of `key` and disowns a fetch under way for it. Where `version` is given,
+    /// an entry written since is left alone, and so is its flight.
+    mutating func invalidate(
+        _ key: Key, _ hash: UInt64, version: UInt64? = nil, undoable: UndoID? = nil, by: Actor?,
+        at now: Instant
+    ) -> Invalidation {
+        settle()
+        guard let slot = slot(of: key, hash) else {
+            guard version == nil else { return .absent }
+            disown(key, hash)
+            guard let trouble = troubles.forget(key, hash, &discardedErrors), now < trouble.until
+            else { return .absent }
+            return .removed(bytes: 0)
+        }
+        let (record, end) = recordAndEnd(slot)
+        guard now.nanoseconds < end || isInReserve(end, at: now) else {
+            if version == nil { disown(key, hash) }
+            return .absent
+        }
+        if let version, version != record.version { return .changed(version: record.version) }
+        disown(key, hash)
+        troubles.forget(key, hash, &discardedErrors)
+        remove(slot, .invalidated, undoable: undoable, by: by, at: now)
+        return .removed(bytes: Int(record.bytes))
+    }
+
+    /// As ``remove(_:_:rival:by:at:)``; where `undoable` is given it can be put back for a while.
+    mutating func remove(
+        _ slot: UInt32, _ cause: RemovalCause, undoable: UndoID?, by: Actor? = nil,
+        at now: Instant
+    ) {
+        let (record, expiry) = (record(slot), expiry(slot))
+        remove(slot, cause, by: by, at: now)
+        guard let undoable, traits.mayBeBuried, let departed else { return }
+        graves.bury(
+            Grave(entry: departed, record: record, expiry: expiry, undo: undoable), at: now,
+            dropped: &discarded)
+        wake = min(wake, (now + Graves<Key, Value>.window).nanoseconds)
+    }
+
+    /// Ends the entry of `key`, where it is still of `version`; it stays in reserve where there is
+    /// one.
+    mutating func reject(
+        _ key: Key, _ hash: UInt64, version: UInt64, by: Actor?, at now: Instant
+    ) -> Bool {
+        settle()
+        guard let slot = slot(of: key, hash), record(slot).version == version else { return false }
+        guard reserve > 0 else {
+            remove(slot, .invalidated, by: by, at: now)
+            return true
+        }
+        let local = shards.local(slot)
+        shards.shard(of: slot).withLock { shard in
+            shard.keepExpiries()
+            shard.end(local, at: now.nanoseconds)
+        }
+        expiries.remove(slot)
+        expiries.insert(slot, expiry(slot) ?? now.nanoseconds)
+        ends(at: now.nanoseconds)
+        return true
+    }
+
+    /// Marks the entry of `key` as stale: it is served until the fetch that the next look-up
+    /// starts has landed.
+    mutating func soften(
+        _ key: Key, _ hash: UInt64, version: UInt64? = nil, by: Actor?, at now: Instant
+    ) -> Invalidation {
+        settle()
+        guard let slot = slot(of: key, hash) else {
+            if version == nil { disown(key, hash) }
+            return .absent
+        }
+        let (record, end) = recordAndEnd(slot)
+        guard now.nanoseconds < end else { return .absent }
+        if let version, version != record.version { return .changed(version: record.version) }
+        disown(key, hash)
+        let local = shards.local(slot)
+        shards.shard(of: slot).withLock { shard in
+            shard.slab.record(shard.slab.address(local)).pointee.isStale = true
+        }
+        feed.append(.softened(version: record.version), key: key, by: by, at: now)
+        return .removed(bytes: Int(record.bytes))
+    }
+
+    /// A stale entry whose fetch failed is not served any longer.
+    mutating func removeStale(_ key: Key, _ hash: UInt64, at now: Instant) {
+        guard let slot = slot(of: key, hash), record(slot).isStale else { return }
+        settle()
+        remove(slot, .invalidated, at: now)
+    }
+
+    /// Removes at most `limit` entries written up to `version`, oldest first; returns how many.
+    mutating func invalidateAll(
+        upTo version: UInt64, limit: Int, by: Actor?, at now: Instant
+    ) -> Int {
+        settle()
+        var removed = 0
+        while removed < limit, let slot = oldest {
+            let (record, end) = recordAndEnd(slot)
+            guard record.version <= version else { break }
+            let isLive = now.nanoseconds < end
+            remove(slot, isLive ? .invalidated : .expired, by: isLive ? by : nil, at: now)
+            removed += 1
+        }
+        return removed
+    }
+
+    // MARK: Undoing
+
+    /// Puts back at most `limit` of what was removed under `undo`, where nothing has been written
+    /// for the key since, it has life left and there is room; returns how many were and were not.
+    mutating func restore(
+        _ undo: UndoID, limit: Int, by: Actor?, at now: Instant
+    ) -> (restored: Int, lost: Int) {
+        settle()
+        var restored = 0
+        let opened = graves.open(undo, limit: limit, at: now)
+        for grave in opened {
+            let key = grave.entry.key
+            let hash = shards.hash(key)
+            guard slot(of: key, hash) == nil, restore(grave, hash, at: now) else {
+                discarded.append(grave.entry)
+                continue
+            }
+            restored += 1
+            feed.append(.restored(version: version), key: key, by: by, at: now)
+        }
+        return (restored, opened.count - restored)
+    }
+
+    private mutating func restore(
+        _ grave: Grave<Key, Value>, _ hash: UInt64, at now: Instant
+    ) -> Bool {
+        // It goes on ageing from the time of its write, but stands last in the order of writes,
+        // so that its end has to be known by itself.
+        var record = grave.record
+        let ended = lives.end(record)
+        record.versionAndLoads = (version + 1) << 16 | record.versionAndLoads & 0xffff
+        let expiry = min(grave.expiry ?? .max, lives.end(record), ended)
+        guard now.nanoseconds < expiry,
+            count < configuration.maxsize ?? Configuration.largestMaxsize,
+            bytes <= (configuration.maxbytes ?? .max) - grave.entry.bytes
+        else { return false }
+        disown(grave.entry.key, hash)
+        regret.forget(hash)
+        version += 1
+        add(
+            record, grave.entry.key, grave.entry.value, hash,
+            expiry: expiry == .max ? nil : expiry)
+        return true
+    }
+}
+
+extension RemovedEntry {
+    init(
+        _ key: consuming Key, _ value: consuming Value, _ record: Record, _ cause: RemovalCause,
+        at now: Instant
+    ) {
+        self.init(
+            key: key, value: value, cause: cause, version: record.version,
+            ageInNanoseconds: (now - Instant(nanoseconds: record.writtenAt)).nanoseconds,
+            hits: UInt64(record.hits), bytes: Int(record.bytes))
+    }
+}

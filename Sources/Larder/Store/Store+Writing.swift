@@ -1,0 +1,171 @@
+extension Store {
+    /// Whether there is room for a write.
+    private enum Room: Equatable {
+        case made
+        /// More has to go than one call may remove.
+        case crowded
+        /// The policy names the very entry that is to grow.
+        case namesGrown
+    }
+
+    /// Writes a value that was not asked for by a look-up; a fetch under way for the key is
+    /// older than it and will not be kept. False as for ``write(_:for:at:)``.
+    mutating func insert(
+        _ arrival: inout Arrival<Value>, for key: Key, drains: Bool, at now: Instant
+    ) -> Bool {
+        disown(key, arrival.hash)
+        return write(&arrival, for: key, drains: drains, at: now)
+    }
+
+    /// Writes a value; false where more has to go for it than one call may remove: what could be
+    /// removed has been, and the call is to be made again.
+    ///
+    /// - Parameter drains: The caller is among the ``drainers``.
+    mutating func write(
+        _ arrival: inout Arrival<Value>, for key: Key, drains: Bool, at now: Instant
+    ) -> Bool {
+        let mayExceed = drainers > (drains ? 1 : 0)
+        let lives = self.lives.ttl > 0 && now.nanoseconds < arrival.expiry ?? .max
+        let isOversized = arrival.bytes > min(configuration.maxbytes ?? .max, Int(UInt32.max))
+        let isKept = lives && !isOversized && configuration.maxsize != 0 && key == key
+        if let old = slot(of: key, arrival.hash) {
+            let (record, end) = recordAndEnd(old)
+            arrival.loads = record.loads
+            let isLive = now.nanoseconds < end
+            if isKept, isLive {
+                switch makeRoom(
+                    for: arrival.bytes - Int(record.bytes), inPlaceOf: old, mayExceed: mayExceed,
+                    rival: key, at: now)
+                {
+                case .made:
+                    rewrite(old, arrival, at: now)
+                    told(arrival, of: key, at: now)
+                    return true
+                case .crowded: return false
+                case .namesGrown: break
+                }
+            }
+            settle()
+            remove(old, isLive ? .replaced : .expired, at: now)
+        }
+        if lives, isOversized {
+            counters.oversized += 1
+            feed.append(.oversized(bytes: arrival.bytes), key: key, at: now)
+        }
+        guard isKept else { return true }
+        let room = makeRoom(
+            for: arrival.bytes, inPlaceOf: nil, mayExceed: mayExceed, rival: key, at: now)
+        guard room == .made else { return false }
+        regret.forget(arrival.hash)
+        add(arrival, for: key, at: now)
+        told(arrival, of: key, at: now)
+        return true
+    }
+
+    private mutating func told(_ arrival: Arrival<Value>, of key: Key, at now: Instant) {
+        if !troubles.isEmpty { troubles.forget(key, arrival.hash, &discardedErrors) }
+        feed.append(
+            .written(version: version, took: arrival.took, bytes: arrival.bytes), key: key, at: now)
+    }
+
+    private mutating func newRecord(_ arrival: Arrival<Value>, at now: Instant) -> Record {
+        version += 1
+        return Record(
+            writtenAt: now.nanoseconds, version: version,
+            loads: min(arrival.loads + 1, Record.mostLoads), bytes: UInt32(arrival.bytes),
+            took: arrival.took.map { UInt32(clamping: $0.nanoseconds / 1000) } ?? 0)
+    }
+
+    private mutating func add(_ arrival: Arrival<Value>, for key: Key, at now: Instant) {
+        let record = newRecord(arrival, at: now)
+        add(record, key, arrival.value, arrival.hash, expiry: arrival.expiry)
+    }
+
+    /// Adds an entry for which there is room.
+    mutating func add(
+        _ record: Record, _ key: Key, _ value: Value, _ hash: UInt64, expiry: Int64?
+    ) {
+        let number = shards.number(hash)
+        let local = shards[number].withLock { shard in
+            if expiry != nil { shard.keepExpiries() }
+            return shard.add(
+                record, key, value, Shards<Key, Value>.mark(hash), expiry: expiry,
+                gate: firstGate(expiry))
+        }
+        let slot = shards.slot(local, in: number)
+        links.reserve(slot)
+        written[record.jitterClass].append(slot, links)
+        policy.added(slot, hash: hash)
+        count += 1
+        bytes += Int(record.bytes)
+        end(slot, record, expiry)
+    }
+
+    /// Where entries are fetched anew before their end, the first look-up finds out when that is.
+    private func firstGate(_ expiry: Int64?) -> Int64 { traits.renews ? .min : expiry ?? .max }
+
+    private mutating func end(_ slot: UInt32, _ record: Record, _ expiry: Int64?) {
+        if let expiry { expiries.insert(slot, expiry) }
+        ends(at: min(lives.end(record), expiry ?? .max))
+    }
+
+    /// The newer value takes the slot of the older one.
+    private mutating func rewrite(_ slot: UInt32, _ arrival: Arrival<Value>, at now: Instant) {
+        // To the policy a note is as good as being told, where a rewrite is a use to it; and a note
+        // is settled with others, once it matters.
+        let isNoted = policy.takesRewritesForHits
+        if !isNoted { settle() }
+        let record = newRecord(arrival, at: now)
+        let local = shards.local(slot)
+        var isFull = false
+        let old = shards.shard(of: slot).withLock { shard in
+            let key = shard.slab.key(shard.slab.address(local)).pointee
+            let old = shard.replace(
+                local, record, arrival.value, expiry: arrival.expiry,
+                gate: firstGate(arrival.expiry))
+            if isNoted {
+                shard.touch(local)
+                isFull = shard.touchCount >= Shard<Key, Value>.manyTouches
+            }
+            return RemovedEntry(key, old.value, old.record, .replaced, at: now)
+        }
+        if isFull { settle(isFull: true) }
+        if !isNoted { policy.rewritten(slot) }
+        written[Record.jitterClass(old.version)].remove(slot, links)
+        written[record.jitterClass].append(slot, links)
+        if expiries.count > 0 { expiries.remove(slot) }
+        end(slot, record, arrival.expiry)
+        bytes += arrival.bytes - old.bytes
+        depart(old, rival: nil, by: nil, at: now)
+    }
+
+    /// Expired entries go first, then the policy's victims, until one more entry of `size` fits;
+    /// or until an entry can grow by that much where it stands, so that it keeps what the policy
+    /// knows of it.
+    private mutating func makeRoom(
+        for size: Int, inPlaceOf grown: UInt32?, mayExceed: Bool, rival: Key, at now: Instant
+    ) -> Room {
+        let maxsize = min(configuration.maxsize ?? .max, Configuration.largestMaxsize)
+        let maxbytes = configuration.maxbytes ?? .max
+        let entries = grown == nil ? 1 : 0
+        // A growing entry takes no room away from others, but of bytes.
+        func fits(_ count: Int, _ bytes: Int) -> Bool {
+            (grown != nil || count + entries <= maxsize) && bytes + size <= maxbytes
+        }
+        guard !fits(count, bytes) else { return .made }
+        settle()
+        // Where others are at it already, a write removes twice what it adds and goes on.
+        let most = mayExceed ? 2 : Self.slice
+        for _ in 0..<most where !fits(count, bytes) {
+            if let slot = overdue(at: now.nanoseconds) {
+                remove(slot, .expired, at: now)
+            } else if let victim = policy.victim() {
+                if victim == grown { return .namesGrown }
+                remove(victim, .evicted, rival: rival, at: now)
+            } else {
+                break
+            }
+        }
+        return fits(count, bytes) || mayExceed ? .made : .crowded
+    }
+}

@@ -1,0 +1,280 @@
+import Synchronization
+
+/// Everything a cache knows, as one value: no clock, no I/O, and no lock but the shards' own.
+///
+/// The time comes in as an argument; what must be done next goes out as the result. No call does
+/// more than a bounded piece of work, however many entries there are, and none calls a function
+/// that is not the engine's own, but for `==` and the hash of keys.
+///
+/// Entries live in the ``Shards``, where hits find them without coming here. Hits leave notes of
+/// what they touched, and the store settles those notes, in the order of the hits, before it
+/// decides anything: so whatever the number of shards, calls one after the other evict exactly as
+/// they would in one piece, and a policy is plain code over slot numbers that knows no lock.
+///
+/// An entry keeps the time of its write and not a deadline: changing the ttl is one store a shard
+/// and reorders nothing. `written` holds the entries in the order of their writes, one order for
+/// each class of jitter, so that the first to outlive the ttl is always a first. Values that end
+/// by themselves stand in `expiries` as well.
+///
+/// A flight is found by its key in `flights` only while its result may be kept. Invalidation takes
+/// it out of there, so that the next look-up starts another: its waiters still get the value, and
+/// nothing is stored.
+struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
+    let shards: Shards<Key, Value>
+    var count = 0
+    var bytes = 0
+    var written = InlineArray<8, SlotOrder>(repeating: SlotOrder())
+    var links = SlotLinks()
+    var expiries = ExpiryHeap()
+    /// No entry ends before.
+    var soonest = Int64.max
+    var policy: any EvictionPolicy
+    private var touched: [UInt32] = []
+    private var settled: UInt32 = 0
+
+    var flights = KeyTable<Key, Flight<Key, Value>>()
+    /// What was under way in an earlier era is not kept.
+    var era: UInt64 = 0
+    /// Fetches under way, also those whose result will not be kept.
+    var underWay = 0
+    var troubles = Troubles<Key>()
+
+    var configuration: Configuration
+    var lives: Lives
+    /// How long entries stay past their end, for as long as fetches fail; in nanoseconds.
+    var reserve: Int64
+    var version: UInt64 = 0
+    var feed: Feed<Key>
+    var counters = Counters()
+    var fetchTimes = Histogram()
+    var ages = Ages()
+    var regret = Regret()
+    var holds = Holds()
+    var graves = Graves<Key, Value>()
+    /// Nothing has to be done by itself before: no deadline, no end of a reserve or of an undo.
+    var wake = Int64.max
+    /// Those who are removing what is beyond the bounds, a slice at a time. As long as there is
+    /// one, a write that finds no room exceeds the bounds.
+    var drainers = 0
+
+    /// What has left and is to be told of, and dropped, once no lock is held: the last, and the
+    /// others.
+    var departed: RemovedEntry<Key, Value>?
+    var othersDeparted: [RemovedEntry<Key, Value>] = []
+    /// As ``departed``, but told of already.
+    var discarded: [RemovedEntry<Key, Value>] = []
+    var discardedErrors: [any Error] = []
+
+    let traits: Traits<Key, Value>
+
+    init(
+        _ configuration: Configuration, feedCapacity: Int, shards: Shards<Key, Value>,
+        traits: Traits<Key, Value>
+    ) {
+        self.configuration = configuration
+        self.shards = shards
+        self.traits = traits
+        lives = Lives(configuration)
+        reserve = configuration.staleIfError.nanoseconds
+        feed = Feed(capacity: feedCapacity)
+        policy = configuration.policy.make(maxsize: configuration.maxsize)
+        touched = Array(
+            repeating: SlotOrder.none, count: shards.count * Shard<Key, Value>.manyTouches * 2)
+        spread()
+    }
+
+    /// Entries removed or visited under one hold of a lock.
+    static var slice: Int { 64 }
+
+    /// Tells the shards what they have to know of the bounds.
+    func spread() {
+        for number in 0..<shards.count {
+            shards[number].withLock { shard in
+                shard.lives = lives
+                shard.heedsHits = policy.heedsHits
+                if traits.mayEnd || traits.renews { shard.keepExpiries() }
+            }
+        }
+    }
+
+    // MARK: Settling
+
+    /// Tells the policy of the hits since the last time, in the order in which they were.
+    ///
+    /// - Parameter isFull: A shard has run out of room for notes. Otherwise the number of stamps
+    ///   tells whether there is anything to do; hits that meet can set it back.
+    mutating func settle(isFull: Bool = false) {
+        let now = shards.stamps.pointee.load(ordering: .relaxed)
+        guard now != settled || isFull else { return }
+        let settledBefore = settled
+        settled = now
+        let (shards, policy) = (shards, policy)
+        touched.withUnsafeMutableBufferPointer { touched in
+            let reach = min(Int(now &- settledBefore), touched.count)
+            touched[..<reach].update(repeating: SlotOrder.none)
+            var found = 0
+            // Taken while we collect, or at the same instant as another.
+            var late: [UInt32] = []
+            for number in 0..<shards.count {
+                shards[number].withLock { shard in
+                    for note in 0..<shard.touchCount {
+                        let touch = shard.touches[note]
+                        let place = Int(touch.stamp &- settledBefore)
+                        if place < reach, touched[place] == SlotOrder.none {
+                            touched[place] = shards.slot(touch.slot, in: number)
+                            found &+= 1
+                        } else {
+                            late.append(shards.slot(touch.slot, in: number))
+                        }
+                    }
+                    shard.touchCount = 0
+                }
+            }
+            if found < reach {
+                var kept = 0
+                for place in 0..<reach where touched[place] != SlotOrder.none {
+                    touched[kept] = touched[place]
+                    kept += 1
+                }
+            }
+            policy.touched(UnsafeBufferPointer(rebasing: touched[..<found]))
+            late.withUnsafeBufferPointer { if !$0.isEmpty { policy.touched($0) } }
+        }
+    }
+
+    // MARK: Deadlines
+
+    /// Notes that an entry ends at `end`.
+    mutating func ends(at end: Int64) {
+        soonest = min(soonest, end)
+        let (gone, overflow) = end.addingReportingOverflow(reserve)
+        if !overflow { wake = min(wake, gone) }
+    }
+
+    /// An entry whose deadline has come at `time`: of those that end by themselves the first to
+    /// end, then the oldest.
+    mutating func overdue(at time: Int64) -> UInt32? {
+        guard time >= soonest else { return nil }
+        if let first = expiries.first, first.expiry <= time { return first.slot }
+        var due: (slot: UInt32, version: UInt64)?
+        var next = expiries.first?.expiry ?? .max
+        for number in written.indices where written[number].first != SlotOrder.none {
+            let slot = written[number].first
+            let (record, end) = recordAndEnd(slot)
+            next = min(next, end)
+            if end <= time, record.version < due?.version ?? .max { due = (slot, record.version) }
+        }
+        if due == nil { soonest = next }
+        return due?.slot
+    }
+
+    /// When there is something to do by itself: the first deadline to come, the end of a reserve
+    /// or of an undo; `nil` where there is not. ``wake`` is set to it.
+    mutating func nextDeadline() -> Instant? {
+        soonest = expiries.first?.expiry ?? .max
+        for number in written.indices where written[number].first != SlotOrder.none {
+            soonest = min(soonest, recordAndEnd(written[number].first).end)
+        }
+        wake = .max
+        if soonest != .max { ends(at: soonest) }
+        if let end = graves.nextEnd { wake = min(wake, end.nanoseconds) }
+        if !troubles.isEmpty { wake = min(wake, troubles.nextEnd.nanoseconds) }
+        return wake == .max ? nil : Instant(nanoseconds: wake)
+    }
+
+    var oldest: UInt32? {
+        var oldest: (slot: UInt32, version: UInt64)?
+        for number in written.indices where written[number].first != SlotOrder.none {
+            let version = record(written[number].first).version
+            if version < oldest?.version ?? .max { oldest = (written[number].first, version) }
+        }
+        return oldest?.slot
+    }
+
+    // MARK: Entries
+
+    // What is written only under both locks may be read under the store's alone.
+
+    func slot(of key: Key, _ hash: UInt64) -> UInt32? {
+        let number = shards.number(hash)
+        return shards[number].withLock { $0.find(key, Shards<Key, Value>.mark(hash)) }
+            .map { shards.slot($0, in: number) }
+    }
+
+    func record(_ slot: UInt32) -> Record {
+        let local = shards.local(slot)
+        return shards.shard(of: slot).withLock { shard in
+            shard.slab.record(shard.slab.address(local)).pointee
+        }
+    }
+
+    func recordAndEnd(_ slot: UInt32) -> (record: Record, end: Int64) {
+        let local = shards.local(slot)
+        return shards.shard(of: slot).withLock { shard in
+            (shard.slab.record(shard.slab.address(local)).pointee, shard.deadline(local))
+        }
+    }
+
+    func expiry(_ slot: UInt32) -> Int64? {
+        let local = shards.local(slot)
+        return shards.shard(of: slot).withLock { $0.expiry(local) }
+    }
+
+    /// Whether an entry that ended at `end` is still kept, in case that fetches fail.
+    func isInReserve(_ end: Int64, at now: Instant) -> Bool {
+        let (gone, overflow) = end.addingReportingOverflow(reserve)
+        return overflow || now.nanoseconds < gone
+    }
+
+    // MARK: What left
+
+    /// What has left since the last time, for the listener; and what is to be dropped.
+    mutating func takeLeft() -> Left<Key, Value> {
+        let left = Left(
+            departed: departed, others: othersDeparted, discarded: discarded,
+            errors: discardedErrors)
+        departed = nil
+        if !othersDeparted.isEmpty { othersDeparted = [] }
+        if !discarded.isEmpty { discarded = [] }
+        if !discardedErrors.isEmpty { discardedErrors = [] }
+        return left
+    }
+}
+
+/// What a change of the store leaves to be told of, and to be dropped, with no lock held.
+struct Left<Key: Sendable, Value: Sendable>: Sendable {
+    var departed: RemovedEntry<Key, Value>?
+    var others: [RemovedEntry<Key, Value>]
+    var discarded: [RemovedEntry<Key, Value>]
+    var errors: [any Error]
+}
+
+/// How old entries were when they left, by cause: as ``Histogram``, at no cost worth the name.
+struct Ages: ~Copyable {
+    private var counts = SlotColumn(UInt64(0), capacity: 4 * 64)
+
+    func add(_ nanoseconds: Int64, _ cause: RemovalCause) {
+        let bucket = 64 - (UInt64(max(0, nanoseconds)) / 1000).leadingZeroBitCount
+        counts[cause.number * 64 + UInt32(bucket)] += 1
+    }
+
+    var histograms: [RemovalCause: Histogram] {
+        var histograms: [RemovalCause: Histogram] = [:]
+        for cause in RemovalCause.allCases {
+            let own = (0..<64).map { counts[cause.number * 64 + $0] }
+            if own.contains(where: { $0 > 0 }) { histograms[cause] = Histogram(buckets: own) }
+        }
+        return histograms
+    }
+}
+
+extension RemovalCause {
+    var number: UInt32 {
+        switch self {
+        case .expired: 0
+        case .evicted: 1
+        case .invalidated: 2
+        case .replaced: 3
+        }
+    }
+}
