@@ -68,8 +68,8 @@ struct Arrival<Value: Sendable>: Sendable {
     /// When it ends by itself.
     let expiry: Int64?
     let bytes: Int
-    /// How long its fetch took; `nil` where it was inserted.
-    let took: Duration?
+    /// How long its fetch took, in nanoseconds; `nil` where it was inserted.
+    let took: Int64?
     /// How often its key was written before, as far as that is known.
     var loads: UInt16 = 0
 }
@@ -107,18 +107,18 @@ public struct Victim<Key: Sendable>: Sendable {
 }
 
 /// What a cache's keys and values say of themselves.
-struct Traits<Key: Sendable, Value: Sendable>: Sendable {
+final class Traits<Key: Sendable, Value: Sendable>: Sendable {
     /// Whether values can end by themselves.
-    var mayEnd: Bool
+    let mayEnd: Bool
     /// Whether a removed value may be kept for a while, for an undo.
-    var mayBeBuried: Bool
+    let mayBeBuried: Bool
     let renewal: Renewal
     /// Whether entries are renewed before their end.
     let renews: Bool
     /// When a value that is written now ends by itself.
-    var expiry: @Sendable (Key, Value, Instant) -> Instant?
+    let expiry: @Sendable (Key, Value, Instant) -> Instant?
     /// All that an entry takes.
-    var bytes: @Sendable (Key, Value) -> Int
+    let bytes: @Sendable (Key, Value) -> Int
 
     init(lifetime: (@Sendable (Key, Value) -> Duration?)?, renewal: Renewal? = nil) {
         self.renewal = renewal ?? Renewal()

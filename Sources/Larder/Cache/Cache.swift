@@ -266,7 +266,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         let now = clock.now()
         switch result {
         case .success(let value):
-            var arrival = arrival(value, flight.key, flight.hash, took: took, at: now)
+            var arrival = arrival(value, flight.key, flight.hash, took: took.nanoseconds, at: now)
             let waiters = write { store, drains in
                 store.land(flight, &arrival, drains: drains, at: now)
             }
@@ -282,7 +282,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// A value with all that it, its key and the cache's own functions have to say of it.
     func arrival(
-        _ value: Value, _ key: Key, _ hash: UInt64, took: Duration?, at now: Instant
+        _ value: Value, _ key: Key, _ hash: UInt64, took: Int64?, at now: Instant
     ) -> Arrival<Value> {
         Arrival(
             value: value, hash: hash, expiry: traits.expiry(key, value, now)?.nanoseconds,
@@ -300,10 +300,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             return (outcome, store.takeLeft(), store.wake)
         }
         if wake < nextSweep.load(ordering: .relaxed) { scheduleSweep() }
-        if let onRemoval {
-            for entry in left.others { onRemoval(entry) }
-            if let entry = left.departed { onRemoval(entry) }
-        }
+        left.departed.drop(onRemoval)
         return outcome
     }
 

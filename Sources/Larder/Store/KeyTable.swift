@@ -42,7 +42,7 @@ struct KeyTable<Key: Hashable & Sendable, Element>: ~Copyable {
 
     mutating func remove(at place: UInt32, _ hash: UInt64) -> Element {
         index.remove(place, mark(hash))
-        return slab.remove(place).value
+        return slab.remove(place)
     }
 
     private func mark(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash) }

@@ -151,20 +151,15 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return slot
     }
 
-    /// Puts a newer value into the slot of its key; returns what was there.
-    mutating func replace(
-        _ slot: UInt32, _ record: Record, _ value: consuming Value, expiry: Int64?, gate: Int64
-    ) -> (record: Record, value: Value) {
-        let address = slab.address(slot)
-        let old = (slab.record(address).pointee, slab.value(address).move())
-        slab.record(address).pointee = record
-        slab.value(address).initialize(to: value)
+    /// A newer value has been put into the slot of its key: all else follows.
+    mutating func replaced(_ slot: UInt32, _ record: Record, expiry: Int64?, gate: Int64) {
+        slab.record(slab.address(slot)).pointee = record
+        if expiry != nil { keepExpiries() }
         if expiries != nil { setExpiry(slot, expiry ?? .max, gate) }
-        return old
     }
 
-    mutating func remove(_ slot: UInt32, _ mark: UInt32) -> (record: Record, key: Key, value: Value)
-    {
+    /// Takes out an entry whose key and value have been moved away.
+    mutating func removeEmptied(_ slot: UInt32, _ mark: UInt32) {
         index.remove(slot, mark)
         var touch = 0
         while touch < touchCount {
@@ -175,7 +170,7 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
                 touch += 1
             }
         }
-        return slab.remove(slot)
+        slab.removeEmptied(slot)
     }
 
     /// Makes room for the ends of values that end by themselves.

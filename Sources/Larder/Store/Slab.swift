@@ -208,11 +208,20 @@ struct Slab<Key, Value>: ~Copyable {
         chunkCount += 1
     }
 
-    /// Takes an entry out; whoever gets key and value decides where they are dropped.
-    mutating func remove(_ slot: UInt32) -> (record: Record, key: Key, value: Value) {
+    /// Takes an entry out: its value.
+    mutating func remove(_ slot: UInt32) -> Value {
+        let address = address(slot)
+        _ = key(address).move()
+        let value = value(address).move()
+        removeEmptied(slot)
+        return value
+    }
+
+    /// Takes out an entry whose key and value have been moved away: whoever did that decides where
+    /// they are dropped.
+    mutating func removeEmptied(_ slot: UInt32) {
         let place = Self.place(slot)
         let address = address(slot)
-        let taken = (record(address).pointee, key(address).move(), value(address).move())
         record(address).pointee.versionAndLoads = 0
         record(address).pointee.bytes = chunks[place.chunk].free
         if chunks[place.chunk].live == Self.size(ofChunk: place.chunk) {
@@ -229,7 +238,6 @@ struct Slab<Key, Value>: ~Copyable {
             chunks[place.chunk].used = 0
             chunks[place.chunk].free = Self.none
         }
-        return taken
     }
 
     // MARK: Own checks

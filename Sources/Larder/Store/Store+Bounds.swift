@@ -97,7 +97,7 @@ extension Store {
         var removed: [Victim<Key>] = []
         func take(_ slot: UInt32, _ cause: RemovalCause) {
             remove(slot, cause, undoable: undoable, at: now)
-            if let departed { removed.append(Victim(departed)) }
+            if let departed = departed.last { removed.append(Victim(departed)) }
         }
         while removed.count < limit {
             if let slot = overdue(at: endOfReserve(at: now)) {

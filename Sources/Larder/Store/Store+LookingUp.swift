@@ -144,7 +144,9 @@ extension Store {
     }
 
     /// What a fetch under way for `key` brings will be handed to its waiters and not kept.
-    mutating func disown(_ key: Key, _ hash: UInt64) { flights.remove(key, hash) }
+    mutating func disown(_ key: Key, _ hash: UInt64) {
+        if flights.count > 0 { flights.remove(key, hash) }
+    }
 
     /// As ``disown(_:_:)``, for all fetches under way; what is known of failures is forgotten.
     mutating func disownAll() {
@@ -170,7 +172,7 @@ extension Store {
         if isCurrent(flight), !write(&arrival, for: flight.key, drains: drains, at: now) {
             return nil
         }
-        if let took = arrival.took { fetchTimes.add(took) }
+        if let took = arrival.took { fetchTimes.add(nanoseconds: took) }
         end(flight)
         return exchange(&flight.waiters, with: [])
     }

@@ -4,32 +4,39 @@ extension Store {
         _ slot: UInt32, _ cause: RemovalCause, rival: Key? = nil, by: Actor? = nil, at now: Instant
     ) {
         let local = shards.local(slot)
-        var hash: UInt64 = 0
-        let entry = shards.shard(of: slot).withLock { shard in
-            hash = shards.hash(shard.slab.key(shard.slab.address(local)).pointee)
-            let taken = shard.remove(local, Shards<Key, Value>.mark(hash))
-            return RemovedEntry(taken.key, taken.value, taken.record, cause, at: now)
+        let place = departed.newPlace()
+        let hash = shards.shard(of: slot).withLock { shard in
+            let address = shard.slab.address(local)
+            let hash = shards.hash(shard.slab.key(address).pointee)
+            place.initialize(
+                to: RemovedEntry(
+                    shard.slab.key(address).move(), shard.slab.value(address).move(),
+                    shard.slab.record(address).pointee, cause, at: now))
+            shard.removeEmptied(local, Shards<Key, Value>.mark(hash))
+            return hash
         }
-        written[Record.jitterClass(entry.version)].remove(slot, links)
+        written[Record.jitterClass(place.pointee.version)].remove(slot, links)
         if expiries.count > 0 { expiries.remove(slot) }
         policy.removed(slot, evicted: cause == .evicted)
         count -= 1
-        bytes -= entry.bytes
+        bytes -= place.pointee.bytes
         regret.left(hash, cause, at: now.nanoseconds)
-        depart(entry, rival: rival, by: by, at: now)
+        depart(place, rival: rival, by: by, at: now)
     }
 
+    /// Counts and tells that an entry has left.
     mutating func depart(
-        _ entry: consuming RemovedEntry<Key, Value>, rival: Key?, by: Actor?, at now: Instant
+        _ entry: UnsafeMutablePointer<RemovedEntry<Key, Value>>, rival: Key?, by: Actor?,
+        at now: Instant
     ) {
-        counters.count(entry.cause)
-        if entry.hits == 0 { counters.unused += 1 }
-        ages.add(entry.ageInNanoseconds, entry.cause)
-        feed.append(
-            .removed(entry.cause, version: entry.version, age: entry.age, hits: entry.hits),
-            key: entry.key, rival: rival, by: by, at: now)
-        if let last = departed { othersDeparted.append(last) }
-        departed = entry
+        let (cause, hits) = (entry.pointee.cause, entry.pointee.hits)
+        let age = entry.pointee.ageInNanoseconds
+        counters.count(cause)
+        if hits == 0 { counters.unused += 1 }
+        ages.add(age, cause)
+        feed.removed(
+            entry.pointee.key, cause, version: entry.pointee.version, age: age, hits: hits,
+            rival: rival, by: by, at: now)
     }
 
     /// Removes the entry of `key` and disowns a fetch under way for it. Where `version` is given,
@@ -65,7 +72,7 @@ extension Store {
     ) {
         let (record, expiry) = (record(slot), expiry(slot))
         remove(slot, cause, by: by, at: now)
-        guard let undoable, traits.mayBeBuried, let departed else { return }
+        guard let undoable, traits.mayBeBuried, let departed = departed.last else { return }
         graves.bury(
             Grave(entry: departed, record: record, expiry: expiry, undo: undoable), at: now,
             dropped: &discarded)
@@ -192,7 +199,7 @@ extension RemovedEntry {
     ) {
         self.init(
             key: key, value: value, cause: cause, version: record.version,
-            ageInNanoseconds: (now - Instant(nanoseconds: record.writtenAt)).nanoseconds,
+            ageInNanoseconds: now.nanoseconds &- record.writtenAt,
             hits: UInt64(record.hits), bytes: Int(record.bytes))
     }
 }

@@ -64,8 +64,8 @@ extension Store {
 
     private mutating func told(_ arrival: Arrival<Value>, of key: Key, at now: Instant) {
         if !troubles.isEmpty { troubles.forget(key, arrival.hash, &discardedErrors) }
-        feed.append(
-            .written(version: version, took: arrival.took, bytes: arrival.bytes), key: key, at: now)
+        feed.written(
+            key, version: version, bytes: arrival.bytes, took: arrival.took ?? -1, at: now)
     }
 
     private mutating func newRecord(_ arrival: Arrival<Value>, at now: Instant) -> Record {
@@ -73,7 +73,7 @@ extension Store {
         return Record(
             writtenAt: now.nanoseconds, version: version,
             loads: min(arrival.loads + 1, Record.mostLoads), bytes: UInt32(arrival.bytes),
-            took: arrival.took.map { UInt32(clamping: $0.nanoseconds / 1000) } ?? 0)
+            took: UInt32(clamping: max(0, arrival.took ?? 0) / 1000))
     }
 
     private mutating func add(_ arrival: Arrival<Value>, for key: Key, at now: Instant) {
@@ -117,26 +117,27 @@ extension Store {
         if !isNoted { settle() }
         let record = newRecord(arrival, at: now)
         let local = shards.local(slot)
-        var isFull = false
-        let old = shards.shard(of: slot).withLock { shard in
-            let key = shard.slab.key(shard.slab.address(local)).pointee
-            let old = shard.replace(
-                local, record, arrival.value, expiry: arrival.expiry,
-                gate: firstGate(arrival.expiry))
-            if isNoted {
-                shard.touch(local)
-                isFull = shard.touchCount >= Shard<Key, Value>.manyTouches
-            }
-            return RemovedEntry(key, old.value, old.record, .replaced, at: now)
+        let place = departed.newPlace()
+        let isFull = shards.shard(of: slot).withLock { shard in
+            let address = shard.slab.address(local)
+            place.initialize(
+                to: RemovedEntry(
+                    shard.slab.key(address).pointee, shard.slab.value(address).move(),
+                    shard.slab.record(address).pointee, .replaced, at: now))
+            shard.slab.value(address).initialize(to: arrival.value)
+            shard.replaced(
+                local, record, expiry: arrival.expiry, gate: firstGate(arrival.expiry))
+            if isNoted { shard.touch(local) }
+            return isNoted && shard.touchCount >= Shard<Key, Value>.manyTouches
         }
         if isFull { settle(isFull: true) }
         if !isNoted { policy.rewritten(slot) }
-        written[Record.jitterClass(old.version)].remove(slot, links)
+        written[Record.jitterClass(place.pointee.version)].remove(slot, links)
         written[record.jitterClass].append(slot, links)
         if expiries.count > 0 { expiries.remove(slot) }
         end(slot, record, arrival.expiry)
-        bytes += arrival.bytes - old.bytes
-        depart(old, rival: nil, by: nil, at: now)
+        bytes += arrival.bytes - place.pointee.bytes
+        depart(place, rival: nil, by: nil, at: now)
     }
 
     /// Expired entries go first, then the policy's victims, until one more entry of `size` fits;
@@ -147,16 +148,15 @@ extension Store {
     ) -> Room {
         let maxsize = min(configuration.maxsize ?? .max, Configuration.largestMaxsize)
         let maxbytes = configuration.maxbytes ?? .max
-        let entries = grown == nil ? 1 : 0
         // A growing entry takes no room away from others, but of bytes.
-        func fits(_ count: Int, _ bytes: Int) -> Bool {
-            (grown != nil || count + entries <= maxsize) && bytes + size <= maxbytes
-        }
-        guard !fits(count, bytes) else { return .made }
+        let mostEntries = grown == nil ? maxsize - 1 : .max
+        if count <= mostEntries, bytes + size <= maxbytes { return .made }
         settle()
         // Where others are at it already, a write removes twice what it adds and goes on.
         let most = mayExceed ? 2 : Self.slice
-        for _ in 0..<most where !fits(count, bytes) {
+        var step = 0
+        while step < most, count > mostEntries || bytes + size > maxbytes {
+            step += 1
             if let slot = overdue(at: now.nanoseconds) {
                 remove(slot, .expired, at: now)
             } else if let victim = policy.victim() {
@@ -166,6 +166,6 @@ extension Store {
                 break
             }
         }
-        return fits(count, bytes) || mayExceed ? .made : .crowded
+        return mayExceed || count <= mostEntries && bytes + size <= maxbytes ? .made : .crowded
     }
 }

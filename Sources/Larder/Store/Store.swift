@@ -57,10 +57,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// one, a write that finds no room exceeds the bounds.
     var drainers = 0
 
-    /// What has left and is to be told of, and dropped, once no lock is held: the last, and the
-    /// others.
-    var departed: RemovedEntry<Key, Value>?
-    var othersDeparted: [RemovedEntry<Key, Value>] = []
+    /// What has left and is to be told of, and dropped, once no lock is held.
+    var departed = Departures<Key, Value>()
     /// As ``departed``, but told of already.
     var discarded: [RemovedEntry<Key, Value>] = []
     var discardedErrors: [any Error] = []
@@ -230,23 +228,19 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// What has left since the last time, for the listener; and what is to be dropped.
     mutating func takeLeft() -> Left<Key, Value> {
-        let left = Left(
-            departed: departed, others: othersDeparted, discarded: discarded,
-            errors: discardedErrors)
-        departed = nil
-        if !othersDeparted.isEmpty { othersDeparted = [] }
-        if !discarded.isEmpty { discarded = [] }
-        if !discardedErrors.isEmpty { discardedErrors = [] }
+        var left = Left<Key, Value>()
+        if departed.count > 0 { left.departed = departed.take() }
+        if !discarded.isEmpty { swap(&left.discarded, &discarded) }
+        if !discardedErrors.isEmpty { swap(&left.errors, &discardedErrors) }
         return left
     }
 }
 
 /// What a change of the store leaves to be told of, and to be dropped, with no lock held.
 struct Left<Key: Sendable, Value: Sendable>: Sendable {
-    var departed: RemovedEntry<Key, Value>?
-    var others: [RemovedEntry<Key, Value>]
-    var discarded: [RemovedEntry<Key, Value>]
-    var errors: [any Error]
+    var departed = Departures<Key, Value>.Taken()
+    var discarded: [RemovedEntry<Key, Value>] = []
+    var errors: [any Error] = []
 }
 
 /// How old entries were when they left, by cause: as ``Histogram``, at no cost worth the name.

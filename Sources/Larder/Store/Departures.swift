@@ -1,0 +1,62 @@
+/// Entries that have left, on their way to whoever is to be told of them and drops them: they are
+/// moved here under a lock, and out of here once it is free. Plain memory, since every write that
+/// evicts has one of these: an array would cost as much as the eviction.
+struct Departures<Key: Sendable, Value: Sendable>: ~Copyable {
+    private var entries: UnsafeMutablePointer<RemovedEntry<Key, Value>>?
+    private(set) var count = 0
+    private var capacity = 0
+    /// See ``SlotColumn``.
+    private let anchor: AnyObject? = nil
+
+    init() {}
+
+    deinit {
+        entries?.deinitialize(count: count)
+        entries?.deallocate()
+    }
+
+    /// Where the next entry is to be moved to, before anything else is done here.
+    mutating func newPlace() -> UnsafeMutablePointer<RemovedEntry<Key, Value>> {
+        if count == capacity { grow() }
+        count += 1
+        return entries.unsafelyUnwrapped + (count - 1)
+    }
+
+    private mutating func grow() {
+        let larger = UnsafeMutablePointer<RemovedEntry<Key, Value>>.allocate(
+            capacity: max(1, capacity * 4))
+        if let entries {
+            larger.moveInitialize(from: entries, count: count)
+            entries.deallocate()
+        }
+        entries = larger
+        capacity = max(1, capacity * 4)
+    }
+
+    /// The one that left last.
+    var last: RemovedEntry<Key, Value>? { count == 0 ? nil : entries?[count - 1] }
+
+    /// All of them, for somebody else to have: here are none any more.
+    mutating func take() -> Taken {
+        defer { (entries, count, capacity) = (nil, 0, 0) }
+        return Taken(entries: entries, count: count)
+    }
+
+    /// Departures that were taken out of the store, and have to be dropped once.
+    struct Taken: @unchecked Sendable {  // only one has it
+        fileprivate let entries: UnsafeMutablePointer<RemovedEntry<Key, Value>>?
+        fileprivate let count: Int
+
+        init(entries: UnsafeMutablePointer<RemovedEntry<Key, Value>>? = nil, count: Int = 0) {
+            (self.entries, self.count) = (entries, count)
+        }
+
+        func drop(_ told: ((RemovedEntry<Key, Value>) -> Void)?) {
+            guard let entries else { return }
+            if let told { for place in 0..<count { told(entries[place]) } }
+            // One is the usual number, and quicker moved out than destroyed as an array.
+            if count == 1 { _ = entries.move() } else { entries.deinitialize(count: count) }
+            entries.deallocate()
+        }
+    }
+}
