@@ -3,144 +3,244 @@ import TestSupport
 
 @testable import Larder
 
-/// What a cache is to do, said as plainly as it can be: entries stand in one array, the least
-/// recently used or written first, and everything is found by looking through it.
+/// What a cache is to do, said as plainly as it can be: entries stand in one array in the order of
+/// writing, and everything is found by looking through it.
 ///
-/// The rules are cachetools' `TTLCache` with the deviations that `Cache` lists, under the policies
-/// that can be said in a line: lru, fifo and lfu without ageing.
+/// The rules are cachetools' `TTLCache` with the deviations that `Cache` lists; then renewal, the
+/// reserve, what is remembered of failures, and undo, as ``Renewal`` and ``Configuration`` tell
+/// them. Who goes where there is no room, the policy's own model says. It can be copied, so that
+/// what would happen is what happens to a copy.
 struct Model {
     struct Entry: Hashable {
-        let key: Int
+        let key: Name
         let value: Loaf
-        let version: UInt64
+        var version: UInt64
         let writtenAt: Instant
+        /// The value's own end, or one that was set since, by a rejection or an undo.
+        var expiry: Instant?
+        /// When it ended under bounds that there were: a longer ttl does not bring it back.
+        var endedAt: Instant?
         let bytes: Int
+        let loads: Int
         var hits: UInt64 = 0
         var lastHit: Instant?
-        /// Writes and hits of the key for as long as it has been held.
-        var uses = 1
+        /// Invalidated softly.
+        var isStale = false
     }
 
-    struct Flight {
+    struct Flight: Hashable {
         let number: Int
-        let key: Int
+        let key: Name
+        /// One that asks for several keys at once.
+        let isBulk: Bool
         /// False once its key was written or invalidated: what it brings is not kept.
         var isKept = true
-        var waiters = 1
+        var waiters: Int
+    }
+
+    struct Trouble {
+        var kind: Larder.Trouble.Kind
+        var outage: Outage
+        var reason: String
+        var since: Instant
+        var until: Instant
+        var failures: Int
+    }
+
+    struct Grave {
+        var entry: Entry
+        let undo: UndoID
+        let until: Instant
     }
 
     /// An event without what cannot be foretold: how long a fetch took.
     struct Happening: Hashable {
-        let key: Int?
+        let key: Name?
         let at: Instant
         let what: String
+        let rival: Name?
         let by: Actor?
     }
 
-    var entries: [Entry] = []
-    var flights: [Flight] = []
-    var configuration: Configuration
-    var counters = Counters()
-    var events: [Happening] = []
-    /// Keys that were evicted or expired, and not missed since.
-    var ghosts: [Int: (at: Instant, cause: RemovalCause)] = [:]
-    var now: Instant
-    private var version: UInt64 = 0
-    private let bytesOfRecord: Int
+    /// As a removal listener is told.
+    struct Departure: Hashable {
+        let key: Name
+        let value: Loaf
+        let cause: RemovalCause
+        let version: UInt64
+    }
 
-    init(_ configuration: Configuration, at now: Instant, bytesOfRecord: Int) {
+    private(set) var entries: [Entry] = []
+    private(set) var flights: [Flight] = []
+    var troubles: [Name: Trouble] = [:]
+    private(set) var graves: [Grave] = []
+    private(set) var configuration: Configuration
+    private(set) var counters = Counters()
+    private(set) var ages: [RemovalCause: Histogram] = [:]
+    var events: [Happening] = []
+    var departures: [Departure] = []
+    /// Keys that were evicted or expired, and not missed since.
+    private(set) var ghosts: [Name: (at: Instant, cause: RemovalCause)] = [:]
+    var now: Instant
+
+    private var policy: any Naive
+    private var version: UInt64 = 0
+    private let rules: Rules
+    private let bytesOfRecord: Int
+    private let hash: (Name) -> UInt64
+
+    init(
+        _ configuration: Configuration, _ rules: Rules, at now: Instant, bytesOfRecord: Int,
+        hash: @escaping (Name) -> UInt64
+    ) {
         self.configuration = configuration
+        self.rules = rules
         self.now = now
         self.bytesOfRecord = bytesOfRecord
+        self.hash = hash
+        policy = configuration.policy.naive(maxsize: configuration.maxsize)
     }
+
+    // MARK: Ends
+
+    func deadline(_ entry: Entry) -> Instant {
+        [endOfLife(entry), entry.expiry, entry.endedAt].compactMap(\.self).min()!
+    }
+
+    /// When its life is over by the ttl, which is shorter for some than for others.
+    private func endOfLife(_ entry: Entry) -> Instant {
+        guard let ttl = configuration.ttl else { return .distantFuture }
+        let step = Int64(Double(ttl.nanoseconds) * configuration.jitter / 8)
+        return entry.writtenAt + ttl - .nanoseconds(step * Int64(entry.version % 8))
+    }
+
+    private func isLive(_ entry: Entry) -> Bool { now < deadline(entry) }
+
+    /// When an ended entry may not be served any more, whatever the fetches do.
+    private func end(_ entry: Entry) -> Instant { deadline(entry) + configuration.staleIfError }
+
+    /// From when on one caller fetches an entry anew, and from when on all wait for that.
+    private func marks(_ entry: Entry) -> (start: Instant, mandatory: Instant) {
+        let end = deadline(entry)
+        guard end != .distantFuture, rules.window(end - entry.writtenAt) > .zero else {
+            return (end, end)
+        }
+        let start = max(entry.writtenAt, end - rules.window(end - entry.writtenAt))
+        return (start, max(start, end - rules.mandatory))
+    }
+
+    /// Of those that had ended by `instant`: first what ends by itself, the soonest first; then the
+    /// oldest.
+    private func firstEnded(by instant: Instant) -> Entry? {
+        let own = entries.filter { $0.expiry ?? .distantFuture <= instant }
+        let first = own.min { $0.expiry! < $1.expiry! }
+        return first ?? entries.first { deadline($0) <= instant }
+    }
+
+    private var nextEnded: Entry? { firstEnded(by: now) }
+    private var nextOver: Entry? { firstEnded(by: now - configuration.staleIfError) }
 
     // MARK: What can be seen
 
-    func deadline(_ entry: Entry) -> Instant { deadline(entry, configuration.ttl) }
-
-    private func deadline(_ entry: Entry, _ ttl: Duration?) -> Instant {
-        let ends = [ttl.map { entry.writtenAt + $0 }, entry.value.expiry]
-        return ends.compactMap(\.self).min() ?? .distantFuture
-    }
-
     private var bytes: Int { entries.reduce(0) { $0 + $1.bytes } }
 
-    var live: [Entry] { entries.filter { now < deadline($0) } }
+    private func held(_ key: Name) -> Entry? { entries.first { $0.key == key } }
 
-    func peek(_ key: Int) -> Entry? { live.first { $0.key == key } }
+    func peek(_ key: Name) -> Entry? { held(key).flatMap { isLive($0) ? $0 : nil } }
 
-    /// Those that `new` bounds would end, in the order of writing; then those there is no room for.
-    func victims(of new: Configuration) -> [Victim<Int>] {
-        let stay = live.filter { now < deadline($0, new.ttl) }
-        let ended = live.filter { deadline($0, new.ttl) <= now }.sorted { $0.version < $1.version }
-        var excess: [Entry] = []
-        var (count, bytes) = (stay.count, stay.reduce(0) { $0 + $1.bytes })
-        // Under a policy that is new all have been used alike, in the order of the present one.
-        for entry in inOrder(stay) {
-            guard count > new.maxsize ?? .max || bytes > new.maxbytes ?? .max else { break }
-            excess.append(entry)
-            count -= 1
-            bytes -= entry.bytes
-        }
-        return ended.map { victim($0, .expired) } + excess.map { victim($0, .evicted) }
+    func trouble(_ key: Name) -> Trouble? { troubles[key].flatMap { now < $0.until ? $0 : nil } }
+
+    func flight(_ key: Name) -> Flight? { flights.first { $0.key == key && $0.isKept } }
+
+    /// What `configure` would return.
+    func victims(of new: Configuration) -> [Victim<Name>] {
+        var copy = self
+        return copy.configure(new, undo: nil, by: nil)
     }
 
-    /// The first to go first.
-    func inOrder(_ entries: [Entry]) -> [Entry] {
-        guard case .lfu = configuration.policy else { return entries }
-        return entries.enumerated()
-            .sorted { ($0.element.uses, $0.offset) < ($1.element.uses, $1.offset) }
-            .map(\.element)
-    }
-
-    private func victim(_ entry: Entry, _ cause: RemovalCause) -> Victim<Int> {
-        Victim(key: entry.key, version: entry.version, bytes: entry.bytes, cause: cause)
+    /// Instants at which something changes by itself: where mistakes are.
+    var turns: [Instant] {
+        entries.flatMap { [deadline($0), end($0), marks($0).start, marks($0).mandatory] }
+            + troubles.values.map(\.until) + graves.map(\.until)
+            + ghosts.values.map { $0.at + .seconds(60) }
     }
 
     // MARK: Looking up
 
-    /// The entry of `key`, now the last to be evicted; an ended one leaves.
-    mutating func hit(_ key: Int) -> Loaf? {
-        guard let place = entries.firstIndex(where: { $0.key == key }) else { return nil }
-        guard now < deadline(entries[place]) else {
-            remove(entries[place], .expired)
-            return nil
-        }
-        counters.hits += 1
-        entries[place].hits += 1
-        entries[place].uses += 1
-        entries[place].lastHit = now
-        let value = entries[place].value
-        if configuration.policy != .fifo { entries.append(entries.remove(at: place)) }
-        return value
-    }
-
-    mutating func cached(_ key: Int) -> Loaf? {
-        let value = hit(key)
-        if value == nil { miss(key) }
-        return value
-    }
-
     enum Lookup: Equatable {
         case hit(Loaf)
+        /// Served, though invalidated softly; a fetch that nobody waits for begins.
+        case stale(Loaf)
+        case refused(Outage)
         case join(Int)
         case lead
     }
 
     /// `number` is the fetch's, should there be one.
-    mutating func lookup(_ key: Int, number: Int) -> Lookup {
-        if let value = hit(key) { return .hit(value) }
-        if let place = flights.firstIndex(where: { $0.key == key && $0.isKept }) {
+    mutating func lookup(_ key: Name, number: Int, isBulk: Bool) -> Lookup {
+        removeOver(key)
+        if let trouble = trouble(key), trouble.kind != .failed {
+            policy.missed()
+            counters.refused += 1
+            return .refused(trouble.outage)
+        }
+        let flight = flight(key)
+        if let entry = held(key), entry.isStale {
+            if flight == nil { begin(key, number, isBulk, waiters: 0) }
+            return flight == nil ? .stale(serve(entry)) : .hit(serve(entry))
+        }
+        if let entry = held(key), isServedAsItIs(entry, hasFlight: flight != nil) {
+            return .hit(serve(entry))
+        }
+        policy.missed()
+        if let flight {
             counters.coalesced += 1
-            flights[place].waiters += 1
-            return .join(flights[place].number)
+            flights[flights.firstIndex(of: flight)!].waiters += 1
+            return .join(flight.number)
         }
         miss(key)
-        flights.append(Flight(number: number, key: key))
+        begin(key, number, isBulk, waiters: 1)
         return .lead
     }
 
-    private mutating func miss(_ key: Int) {
+    private func isServedAsItIs(_ entry: Entry, hasFlight: Bool) -> Bool {
+        if trouble(entry.key) != nil { return true }
+        let (start, mandatory) = marks(entry)
+        return now < start || now < mandatory && hasFlight
+    }
+
+    /// The live value of `key`; nothing is fetched for it.
+    mutating func cached(_ key: Name) -> Loaf? {
+        removeOver(key)
+        if let entry = peek(key) { return serve(entry) }
+        policy.missed()
+        miss(key)
+        return nil
+    }
+
+    /// A look-up that meets an entry of no use to anyone ends it.
+    private mutating func removeOver(_ key: Name) {
+        guard let entry = held(key), end(entry) <= now || entry.isStale && !isLive(entry) else {
+            return
+        }
+        remove(entry, .expired)
+    }
+
+    private mutating func serve(_ entry: Entry) -> Loaf {
+        let place = entries.firstIndex(of: entry)!
+        counters.hits += 1
+        if !isLive(entry) { counters.servedStale += 1 }
+        entries[place].hits += 1
+        entries[place].lastHit = now
+        policy.touched(entry.key.slot)
+        return entry.value
+    }
+
+    private mutating func begin(_ key: Name, _ number: Int, _ isBulk: Bool, waiters: Int) {
+        flights.append(Flight(number: number, key: key, isBulk: isBulk, waiters: waiters))
+    }
+
+    private mutating func miss(_ key: Name) {
         counters.misses += 1
         guard let ghost = ghosts.removeValue(forKey: key), now - ghost.at < .seconds(60) else {
             return
@@ -152,15 +252,49 @@ struct Model {
         }
     }
 
-    mutating func land(_ number: Int, _ result: Result<Loaf, Refused>) {
-        let place = flights.firstIndex { $0.number == number }!
-        let flight = flights.remove(at: place)
-        switch result {
-        case .success(let value): if flight.isKept { write(value, for: flight.key, fetched: true) }
-        case .failure(let error):
-            counters.fetchFailures += 1
-            note(flight.key, "failed \(error)")
+    // MARK: Flights
+
+    /// What those who wait are given.
+    mutating func land(_ number: Int, _ answer: Answer) -> Answer {
+        let flight = flights.remove(at: flights.firstIndex { $0.number == number }!)
+        guard case .failure(let outage) = answer else {
+            if case .value(let value) = answer, flight.isKept {
+                write(value, for: flight.key, isFetched: true)
+            }
+            return answer
         }
+        let reason = outage.reason(inBulk: flight.isBulk)
+        counters.fetchFailures += 1
+        note(flight.key, "failed \(reason)")
+        guard flight.isKept, let held = failed(flight, outage, reason) else { return answer }
+        if !isLive(held) { counters.servedStale += UInt64(flight.waiters) }
+        return .value(held.value)
+    }
+
+    /// Remembers a failure as long as it matters; what may be served in spite of it.
+    private mutating func failed(_ flight: Flight, _ outage: Outage, _ reason: String) -> Entry? {
+        if let entry = held(flight.key), entry.isStale { remove(entry, .invalidated) }
+        let held = held(flight.key)
+        func remember(_ kind: Larder.Trouble.Kind, _ pause: Duration) {
+            let before = troubles[flight.key]
+            troubles[flight.key] = Trouble(
+                kind: kind, outage: outage, reason: reason, since: before?.since ?? now,
+                until: now + pause, failures: (before?.failures ?? 0) + 1)
+        }
+        switch rules.meaning(of: outage, inBulk: flight.isBulk) {
+        case .absent:
+            if let held { remove(held, isLive(held) ? .replaced : .expired) }
+            if configuration.negativeTTL > .zero { remember(.absent, configuration.negativeTTL) }
+        case .refused: remember(.refused, rules.refusal)
+        case .cancelled: break
+        case .passing:
+            if let held, now < end(held) {
+                remember(.failed, rules.backoff)
+                return held
+            }
+            if let pause = rules.pause { remember(.refused, pause) }
+        }
+        return nil
     }
 
     mutating func leave(_ number: Int) {
@@ -169,27 +303,36 @@ struct Model {
         if flights[place].waiters == 0 { flights.remove(at: place) }
     }
 
-    // MARK: Changing
-
-    mutating func insert(_ value: Loaf, for key: Int) {
-        disown { $0.key == key }
-        write(value, for: key, fetched: false)
+    private mutating func disown(_ which: (Flight) -> Bool = { _ in true }) {
+        for place in flights.indices where which(flights[place]) { flights[place].isKept = false }
     }
 
-    private mutating func write(_ value: Loaf, for key: Int, fetched: Bool) {
+    // MARK: Writing
+
+    mutating func insert(_ value: Loaf, for key: Name) {
+        disown { $0.key == key }
+        write(value, for: key, isFetched: false)
+    }
+
+    private mutating func write(_ value: Loaf, for key: Name, isFetched: Bool) {
+        let old = held(key)
+        let ends = [value.expiry, rules.lifetime(value).map { now + $0 }]
         var entry = Entry(
-            key: key, value: value, version: version + 1, writtenAt: now,
-            bytes: bytesOfRecord + value.heapBytes)
+            key: key, value: value, version: 0, writtenAt: now,
+            expiry: ends.compactMap(\.self).min(),
+            bytes: bytesOfRecord + value.heapBytes, loads: min((old?.loads ?? 0) + 1, 32_767))
         let maxbytes = configuration.maxbytes ?? .max
-        let lives = now < deadline(entry)
+        let lives = configuration.ttl != .zero && now < entry.expiry ?? .distantFuture
         let isKept = lives && entry.bytes <= maxbytes && configuration.maxsize != 0
-        if let old = entries.first(where: { $0.key == key }) {
-            let isLive = now < deadline(old)
+        if let old {
             // It takes the older one's place unless, while others make room, that one's turn comes.
-            if isKept, isLive, makeRoom(for: entry.bytes - old.bytes, inPlaceOf: old) {
-                entry.uses = old.uses + 1
+            let isInPlace =
+                isKept && isLive(old) && makeRoom(for: entry.bytes - old.bytes, inPlaceOf: old)
+            remove(old, isLive(old) ? .replaced : .expired, isInPlace: isInPlace)
+            if isInPlace {
+                policy.rewritten(key.slot)
+                return add(&entry, isFetched ? ", fetched" : "")
             }
-            remove(old, isLive ? .replaced : .expired)
         }
         if lives, entry.bytes > maxbytes {
             counters.oversized += 1
@@ -197,111 +340,226 @@ struct Model {
         }
         guard isKept else { return }
         while entries.count >= configuration.maxsize ?? .max || bytes + entry.bytes > maxbytes {
-            removeNext()
+            removeNext(for: key)
         }
-        version += 1
         ghosts[key] = nil
+        policy.added(key.slot, hash(key))
+        add(&entry, isFetched ? ", fetched" : "")
+    }
+
+    private mutating func add(_ entry: inout Entry, _ how: String) {
+        version += 1
+        entry.version = version
+        troubles[entry.key] = nil
         entries.append(entry)
-        note(key, "written \(entry.version), \(entry.bytes) bytes\(fetched ? ", fetched" : "")")
+        note(entry.key, "written \(entry.version), \(entry.bytes) bytes\(how)")
     }
 
     private mutating func makeRoom(for growth: Int, inPlaceOf old: Entry) -> Bool {
         while bytes + growth > configuration.maxbytes ?? .max {
-            if nextEnded == nil, inOrder(entries)[0].key == old.key { return false }
-            removeNext()
+            if nextEnded == nil, policy.victim() == old.key.slot { return false }
+            removeNext(for: old.key)
         }
         return true
     }
 
-    private mutating func removeNext() {
+    private mutating func removeNext(for rival: Name?) {
         if let ended = nextEnded {
             remove(ended, .expired)
         } else {
-            remove(inOrder(entries)[0], .evicted)
+            remove(victim(), .evicted, rival: rival)
         }
     }
 
-    mutating func invalidate(_ key: Int, version: UInt64?, by actor: Actor?) -> Invalidation {
-        guard let entry = peek(key) else {
+    private mutating func victim() -> Entry {
+        let slot = policy.victim()
+        return entries.first { $0.key.slot == slot }!
+    }
+
+    // MARK: Removing
+
+    private mutating func remove(
+        _ entry: Entry, _ cause: RemovalCause, rival: Name? = nil, by actor: Actor? = nil,
+        isInPlace: Bool = false
+    ) {
+        entries.removeAll { $0.key == entry.key }
+        if !isInPlace { policy.removed(entry.key.slot, cause == .evicted) }
+        counters.count(cause)
+        if cause == .evicted || cause == .expired { ghosts[entry.key] = (now, cause) }
+        if entry.hits == 0 { counters.unused += 1 }
+        let age = now - entry.writtenAt
+        ages[cause, default: Histogram()].add(age)
+        note(
+            entry.key, "\(cause) \(entry.version), \(age), \(entry.hits) hits", rival: rival,
+            by: actor)
+        departures.append(
+            Departure(
+                key: entry.key, value: entry.value, cause: cause, version: entry.version))
+    }
+
+    mutating func invalidate(
+        _ key: Name, version: UInt64?, undo: UndoID?, by actor: Actor?
+    ) -> Invalidation {
+        guard let entry = held(key) else {
+            if version != nil { return .absent }
+            disown { $0.key == key }
+            let isRemembered = trouble(key) != nil
+            troubles[key] = nil
+            return isRemembered ? .removed(bytes: 0) : .absent
+        }
+        guard now < end(entry) else {
             if version == nil { disown { $0.key == key } }
             return .absent
         }
         if let version, version != entry.version { return .changed(version: entry.version) }
         disown { $0.key == key }
+        troubles[key] = nil
         remove(entry, .invalidated, by: actor)
+        bury(entry, undo)
         return .removed(bytes: entry.bytes)
     }
 
+    /// Marks an entry as stale.
+    mutating func soften(_ key: Name, version: UInt64?, by actor: Actor?) -> Invalidation {
+        guard let place = entries.firstIndex(where: { $0.key == key }) else {
+            if version == nil { disown { $0.key == key } }
+            return .absent
+        }
+        let entry = entries[place]
+        guard isLive(entry) else { return .absent }
+        if let version, version != entry.version { return .changed(version: entry.version) }
+        disown { $0.key == key }
+        entries[place].isStale = true
+        note(key, "softened \(entry.version)", by: actor)
+        return .removed(bytes: entry.bytes)
+    }
+
+    /// Ends an entry whose value is bad; where there is a reserve, it stands in that.
+    mutating func reject(_ key: Name, by actor: Actor?, where isBad: (Loaf) -> Bool) -> Bool {
+        guard let place = entries.firstIndex(where: { $0.key == key }), isBad(entries[place].value)
+        else { return false }
+        if configuration.staleIfError > .zero {
+            entries[place].expiry = min(entries[place].expiry ?? .distantFuture, now)
+        } else {
+            remove(entries[place], .invalidated, by: actor)
+        }
+        return true
+    }
+
     mutating func invalidateAll(by actor: Actor?) -> Int {
-        disown { _ in true }
-        let all = entries.sorted { $0.version < $1.version }
+        disown()
+        troubles = [:]
+        let all = entries
         for entry in all {
-            if now < deadline(entry) {
-                remove(entry, .invalidated, by: actor)
-            } else {
-                remove(entry, .expired)
-            }
+            let live = isLive(entry)
+            remove(entry, live ? .invalidated : .expired, by: live ? actor : nil)
         }
         return all.count
     }
 
+    // MARK: Undoing
+
+    private mutating func bury(_ entry: Entry, _ undo: UndoID?) {
+        guard let undo else { return }
+        graves.append(Grave(entry: entry, undo: undo, until: now + .seconds(30)))
+    }
+
+    /// Puts back what left under `undo`, with all that was known of it, under a new version.
+    mutating func restore(_ undo: UndoID, by actor: Actor?) -> (restored: Int, lost: Int) {
+        let opened = graves.filter { $0.undo == undo && now < $0.until }
+        graves.removeAll { $0.undo == undo || $0.until <= now }
+        var restored = 0
+        for grave in opened where restore(grave.entry, by: actor) { restored += 1 }
+        return (restored, opened.count - restored)
+    }
+
+    private mutating func restore(_ buried: Entry, by actor: Actor?) -> Bool {
+        var entry = buried
+        entry.version = version + 1
+        // It goes on ageing from the time of its write.
+        let end = min(deadline(buried), deadline(entry))
+        entry.expiry = end == .distantFuture ? nil : end
+        entry.endedAt = nil
+        guard held(entry.key) == nil, now < entry.expiry ?? .distantFuture,
+            entries.count < configuration.maxsize ?? .max,
+            bytes + entry.bytes <= configuration.maxbytes ?? .max
+        else { return false }
+        disown { $0.key == entry.key }
+        ghosts[entry.key] = nil
+        troubles[entry.key] = nil
+        version += 1
+        policy.added(entry.key.slot, hash(entry.key))
+        entries.append(entry)
+        note(entry.key, "restored \(version)", by: actor)
+        return true
+    }
+
+    // MARK: Bounds
+
+    /// Removes those whose reserve is over.
+    @discardableResult
     mutating func expire() -> Int {
+        troubles = troubles.filter { now < $0.value.until + .seconds(60) }
         var count = 0
-        while let entry = nextEnded {
+        while let entry = nextOver {
             remove(entry, .expired)
             count += 1
         }
         return count
     }
 
-    mutating func configure(_ new: Configuration, by actor: Actor?) -> [Victim<Int>] {
-        _ = expire()
-        let victims = victims(of: new)
-        if new != configuration {
-            note(nil, "configured \(configuration) \(new)", by: actor)
-            if new.policy != configuration.policy {
-                entries = inOrder(entries)
-                for place in entries.indices { entries[place].uses = 1 }
+    /// What leaves for it, in order.
+    mutating func configure(
+        _ new: Configuration, undo: UndoID?, by actor: Actor?, shrinks: Bool = true
+    ) -> [Victim<Name>] {
+        expire()
+        if new != configuration { install(new, by: actor) }
+        guard shrinks else { return [] }
+        var left: [Victim<Name>] = []
+        func take(_ entry: Entry, _ cause: RemovalCause) {
+            remove(entry, cause)
+            bury(entry, undo)
+            left.append(
+                Victim(key: entry.key, version: entry.version, bytes: entry.bytes, cause: cause))
+        }
+        while let entry = nextOver { take(entry, .expired) }
+        while entries.count > new.maxsize ?? .max || bytes > new.maxbytes ?? .max {
+            if let entry = nextEnded { take(entry, .expired) } else { take(victim(), .evicted) }
+        }
+        return left
+    }
+
+    private mutating func install(_ new: Configuration, by actor: Actor?) {
+        note(nil, "configured \(configuration) \(new)", by: actor)
+        // What has ended does not come back to life.
+        func ended(_ entry: Entry) -> Instant? {
+            let end = endOfLife(entry)
+            return end <= now ? min(end, entry.endedAt ?? end) : entry.endedAt
+        }
+        for place in entries.indices { entries[place].endedAt = ended(entries[place]) }
+        for place in graves.indices { graves[place].entry.endedAt = ended(graves[place].entry) }
+        if new.policy != configuration.policy {
+            // It learns of the entries in the order in which the present one would let them go.
+            let order = policy.foretold(entries.count)
+            policy = new.policy.naive(maxsize: new.maxsize)
+            for slot in order {
+                policy.added(slot, hash(entries.first { $0.key.slot == slot }!.key))
             }
-            configuration = new
+        } else if new.maxsize != configuration.maxsize {
+            policy.resized(to: new.maxsize)
         }
-        for victim in victims {
-            remove(entries.first { $0.version == victim.version }!, victim.cause)
-        }
-        return victims
+        configuration = new
     }
 
-    // MARK: Parts
-
-    /// Of those that have ended: first what ends by itself, the soonest first; then the oldest.
-    private var nextEnded: Entry? {
-        let own = entries.filter { $0.value.expiry ?? .distantFuture <= now }
-        let first = own.min { $0.value.expiry! < $1.value.expiry! }
-        return first
-            ?? entries.filter { deadline($0) <= now }.min { $0.version < $1.version }
-    }
-
-    private mutating func disown(_ which: (Flight) -> Bool) {
-        for place in flights.indices where which(flights[place]) { flights[place].isKept = false }
-    }
-
-    private mutating func remove(_ entry: Entry, _ cause: RemovalCause, by actor: Actor? = nil) {
-        entries.removeAll { $0.version == entry.version }
-        counters.count(cause)
-        let isGhost = cause == .evicted || cause == .expired
-        if isGhost { ghosts[entry.key] = (now, cause) }
-        if entry.hits == 0 { counters.unused += 1 }
-        let age = now - entry.writtenAt
-        note(entry.key, "\(cause) \(entry.version), \(age), \(entry.hits) hits", by: actor)
-    }
-
-    private mutating func note(_ key: Int?, _ what: String, by actor: Actor? = nil) {
-        events.append(Happening(key: key, at: now, what: what, by: actor))
+    private mutating func note(
+        _ key: Name?, _ what: String, rival: Name? = nil, by actor: Actor? = nil
+    ) {
+        events.append(Happening(key: key, at: now, what: what, rival: rival, by: actor))
     }
 }
 
 extension Model.Happening {
-    init(_ event: Event<Int>) {
+    init(_ event: Event<Name>) {
         let what =
             switch event.kind {
             case .written(let version, let took, let bytes):
@@ -314,6 +572,6 @@ extension Model.Happening {
             case .softened(let version): "softened \(version)"
             case .restored(let version): "restored \(version)"
             }
-        self.init(key: event.key, at: event.at, what: what, by: event.by)
+        self.init(key: event.key, at: event.at, what: what, rival: event.rival, by: event.by)
     }
 }

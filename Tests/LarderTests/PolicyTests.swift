@@ -69,11 +69,11 @@ import Testing
     }
 }
 
-/// A policy and its naive model, where it has one, driven together.
+/// A policy and its naive model, driven together.
 private struct Rig {
     var policy: any EvictionPolicy
     private(set) var maxsize: Int?
-    private var model: (any Naive)?
+    private var model: any Naive
     private var held: [UInt32] = []
     private var free = Array((0..<40 as Range<UInt32>).reversed())
     private var random: Seeded
@@ -82,15 +82,7 @@ private struct Rig {
         random = Seeded(seed)
         maxsize = seed % 4 == 0 ? nil : 12
         policy = name.make(maxsize: maxsize)
-        model =
-            switch name {
-            case .lru: NaiveOrder(heedsHits: true)
-            case .fifo: NaiveOrder(heedsHits: false)
-            case .lfu(let ages): NaiveLFU(maxsize: maxsize, ages: ages)
-            case .sieve: NaiveSIEVE()
-            case .s3fifo: NaiveS3FIFO(maxsize: maxsize)
-            default: nil
-            }
+        model = name.naive(maxsize: maxsize)
     }
 
     /// What may be held: so many where there is no bound on the number.
@@ -103,7 +95,7 @@ private struct Rig {
         case 65..<72: if let slot = held.randomElement(using: &random) { rewrite(slot) }
         case 72..<80:
             policy.missed()
-            model?.missed()
+            model.missed()
         case 80..<86: if let slot = held.randomElement(using: &random) { remove(slot, false) }
         case 86..<92: try evictSome(comment)
         case 92..<94: try resize(comment)
@@ -119,7 +111,7 @@ private struct Rig {
         held.append(slot)
         let hash = UInt64.random(in: 0..<40, using: &random)
         policy.added(slot, hash: hash)
-        model?.added(slot, hash)
+        model.added(slot, hash)
     }
 
     private mutating func touch() {
@@ -132,26 +124,26 @@ private struct Rig {
                     .random(in: held.indices, using: &random))]
         }
         if policy.heedsHits { policy.touched(slots) }
-        for slot in slots { model?.touched(slot) }
+        for slot in slots { model.touched(slot) }
     }
 
     private mutating func rewrite(_ slot: UInt32) {
         policy.rewritten(slot)
-        model?.rewritten(slot)
+        model.rewritten(slot)
     }
 
     private mutating func remove(_ slot: UInt32, _ evicted: Bool) {
         held.removeAll { $0 == slot }
         free.append(slot)
         policy.removed(slot, evicted: evicted)
-        model?.removed(slot, evicted)
+        model.removed(slot, evicted)
     }
 
     private mutating func evict(_ comment: Comment) throws {
         let slot = policy.next()
         try #require(held.contains(slot), comment)
-        try #require(model.map { $0.foretold } ?? slot == slot, comment)
-        _ = model?.victim()
+        try #require(model.foretold == slot, comment)
+        _ = model.victim()
         remove(slot, true)
     }
 
@@ -173,7 +165,7 @@ private struct Rig {
         maxsize = [nil, 0, 1, 2, 5, 12, 20, 30].randomElement(using: &random)!
         policy.resized(to: maxsize)
         while policy.tidy(1) {}
-        model?.resized(to: maxsize)
+        model.resized(to: maxsize)
         while held.count > limit { try evict(comment) }
     }
 
@@ -185,156 +177,6 @@ private struct Rig {
         policy.checkInvariants(count: held.count)
         try #require(policy.next() == victim, comment)
         try #require(policy.victims(1) == [victim], comment)
-        if var model { try #require(model.victim() == victim, comment) }
-        _ = model?.victim()
-    }
-}
-
-/// A policy as one would write it down, with no thought of speed.
-private protocol Naive {
-    mutating func added(_ slot: UInt32, _ hash: UInt64)
-    mutating func rewritten(_ slot: UInt32)
-    mutating func touched(_ slot: UInt32)
-    mutating func missed()
-    mutating func removed(_ slot: UInt32, _ evicted: Bool)
-    mutating func victim() -> UInt32
-    mutating func resized(to maxsize: Int?)
-}
-
-extension Naive {
-    mutating func missed() {}
-    mutating func resized(to maxsize: Int?) {}
-
-    /// The victim, with nothing settled.
-    var foretold: UInt32 {
-        var copy = self
-        return copy.victim()
-    }
-}
-
-/// LRU where it heeds hits, else FIFO.
-private struct NaiveOrder: Naive {
-    let heedsHits: Bool
-    var order: [UInt32] = []
-
-    mutating func added(_ slot: UInt32, _ hash: UInt64) { order.append(slot) }
-    mutating func rewritten(_ slot: UInt32) { order = order.filter { $0 != slot } + [slot] }
-    mutating func touched(_ slot: UInt32) { if heedsHits { rewritten(slot) } }
-    mutating func removed(_ slot: UInt32, _ evicted: Bool) { order.removeAll { $0 == slot } }
-    func victim() -> UInt32 { order[0] }
-}
-
-private struct NaiveLFU: Naive {
-    var maxsize: Int?
-    let ages: Bool
-    var entries: [UInt32: (uses: Int, last: Int)] = [:]
-    var now = 0
-    var lookups = 0
-
-    mutating func added(_ slot: UInt32, _ hash: UInt64) {
-        entries[slot] = (0, 0)
-        rewritten(slot)
-    }
-
-    mutating func rewritten(_ slot: UInt32) {
-        now += 1
-        entries[slot] = (entries[slot]!.uses + 1, now)
-    }
-
-    mutating func touched(_ slot: UInt32) {
-        rewritten(slot)
-        missed()
-    }
-
-    mutating func missed() {
-        lookups += 1
-        guard ages, lookups >= 10 * max(maxsize ?? entries.count, 1) else { return }
-        lookups = 0
-        entries = entries.mapValues { ($0.uses / 2, $0.last) }
-    }
-
-    mutating func removed(_ slot: UInt32, _ evicted: Bool) { entries[slot] = nil }
-    func victim() -> UInt32 { entries.min { $0.value < $1.value }!.key }
-    mutating func resized(to maxsize: Int?) { self.maxsize = maxsize }
-}
-
-/// The pseudocode of the paper, over an array from the oldest to the newest.
-private struct NaiveSIEVE: Naive {
-    var queue: [(slot: UInt32, visited: Bool)] = []
-    var hand = 0
-
-    private func place(_ slot: UInt32) -> Int { queue.firstIndex { $0.slot == slot }! }
-
-    mutating func added(_ slot: UInt32, _ hash: UInt64) { queue.append((slot, false)) }
-    mutating func rewritten(_ slot: UInt32) { queue[place(slot)].visited = true }
-    mutating func touched(_ slot: UInt32) { rewritten(slot) }
-
-    mutating func removed(_ slot: UInt32, _ evicted: Bool) {
-        let place = place(slot)
-        queue.remove(at: place)
-        if place < hand { hand -= 1 }
-        if hand == queue.count { hand = 0 }
-    }
-
-    mutating func victim() -> UInt32 {
-        while queue[hand].visited {
-            queue[hand].visited = false
-            hand = (hand + 1) % queue.count
-        }
-        return queue[hand].slot
-    }
-}
-
-/// The paper's three queues as arrays, oldest first.
-private struct NaiveS3FIFO: Naive {
-    var maxsize: Int?
-    var small: [UInt32] = []
-    var main: [UInt32] = []
-    var ghosts: [UInt64] = []
-    var hits: [UInt32: Int] = [:]
-    var hashes: [UInt32: UInt64] = [:]
-
-    init(maxsize: Int?) { self.maxsize = maxsize }
-
-    private var mainLimit: Int {
-        let capacity = maxsize ?? small.count + main.count
-        return max(0, capacity - max(1, capacity / 10))
-    }
-
-    mutating func added(_ slot: UInt32, _ hash: UInt64) {
-        (hits[slot], hashes[slot]) = (0, hash)
-        if ghosts.contains(hash) { main.append(slot) } else { small.append(slot) }
-        ghosts.removeAll { $0 == hash }
-    }
-
-    mutating func rewritten(_ slot: UInt32) { hits[slot] = min(3, hits[slot]! + 1) }
-    mutating func touched(_ slot: UInt32) { rewritten(slot) }
-
-    mutating func removed(_ slot: UInt32, _ evicted: Bool) {
-        main.removeAll { $0 == slot }
-        guard let place = small.firstIndex(of: slot) else { return }
-        small.remove(at: place)
-        guard evicted else { return }
-        ghosts.removeAll { $0 == hashes[slot]! }
-        ghosts = (ghosts + [hashes[slot]!]).suffix(max(0, mainLimit))
-    }
-
-    mutating func victim() -> UInt32 {
-        while true {
-            if small.isEmpty || main.count > mainLimit {
-                guard hits[main[0]]! > 0 else { return main[0] }
-                hits[main[0]]! -= 1
-                main.append(main.removeFirst())
-            } else {
-                guard hits[small[0]]! > 1 else { return small[0] }
-                hits[small[0]] = 0
-                main.append(small.removeFirst())
-            }
-        }
-    }
-
-    mutating func resized(to maxsize: Int?) {
-        self.maxsize = maxsize
-        ghosts = ghosts.suffix(max(0, mainLimit))
+        try #require(model.victim() == victim, comment)
     }
 }

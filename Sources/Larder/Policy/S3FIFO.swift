@@ -24,6 +24,8 @@ final class S3FIFO: EvictionPolicy {
     private var small = SlotOrder()
     private var main = SlotOrder()
     private var maxsize: Int?
+    /// There may be more ghosts than a new size has room for.
+    private var hasToForget = false
 
     let heedsHits = true
     let takesRewritesForHits = true
@@ -64,12 +66,17 @@ final class S3FIFO: EvictionPolicy {
         if evicted { ghosts.insert(tags[slot], limit: mainLimit) }
     }
 
-    func resized(to maxsize: Int?) { self.maxsize = maxsize }
+    func resized(to maxsize: Int?) {
+        self.maxsize = maxsize
+        hasToForget = true
+    }
 
     func tidy(_ limit: Int) -> Bool {
+        guard hasToForget else { return false }
         let most = mainLimit
-        ghosts.keep(max(most, ghosts.count - limit))
-        return ghosts.count > most
+        ghosts.keep(max(most, ghosts.count - min(limit, ghosts.count)))
+        hasToForget = ghosts.count > most
+        return hasToForget
     }
 
     func victim() -> UInt32? {

@@ -21,7 +21,8 @@ extension Store {
     }
 
     private mutating func forgetFormerLives() {
-        guard lives.newestFormer != .min else { return }
+        // What is buried may come back, and must not live on either.
+        guard lives.newestFormer != .min, graves.count == 0 else { return }
         var oldest = Int64.max
         for number in written.indices where written[number].first != SlotOrder.none {
             oldest = min(oldest, record(written[number].first).writtenAt)

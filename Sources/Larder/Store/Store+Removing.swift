@@ -183,6 +183,7 @@ extension Store {
             bytes <= (configuration.maxbytes ?? .max) - grave.entry.bytes
         else { return false }
         disown(grave.entry.key, hash)
+        troubles.forget(grave.entry.key, hash, &discardedErrors)
         regret.forget(hash)
         version += 1
         add(
