@@ -32,7 +32,9 @@ enum Lookup<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 /// What there is of a key.
 enum Found<Value: Sendable>: Sendable {
     case nothing
-    case value(Value, isStale: Bool)
+    case value(Value)
+    /// An entry that was invalidated softly, in this slot of its shard.
+    case stale(UInt32)
     /// An entry that is to be fetched anew, though it may still be served.
     case due(Due)
     /// An entry whose deadline has come, in this slot of its shard.

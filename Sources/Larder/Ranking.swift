@@ -37,6 +37,7 @@ struct Ranking {
     private var barVersion = UInt64.max
     private var textBar = ""
     private var prefixBar = UInt64.max
+    private var plainBar: PlainText?
     private var isBarred = false
 
     init(
@@ -136,6 +137,7 @@ struct Ranking {
         barVersion = last.version
         textBar = last.text
         prefixBar = Self.prefix(last.text) ?? 0
+        plainBar = withUnsafePointer(to: last.text) { PlainText($0) }
     }
 
     private func precedes(_ a: RankedEntry, _ b: RankedEntry) -> Bool {
@@ -171,6 +173,9 @@ struct Ranking {
 
     /// Whether a key ranks behind the bar: told by its first eight bytes where these can tell.
     private func isBeyond(_ text: UnsafeMutablePointer<String>) -> Bool {
+        if let plainBar, let plain = PlainText(text) {
+            return isDescending ? plain < plainBar : plainBar < plain
+        }
         if prefixBar != 0, let prefix = Self.prefix(text.pointee), prefix | 0xff != prefixBar | 0xff
         {
             return isDescending ? prefix < prefixBar : prefix > prefixBar
@@ -195,6 +200,46 @@ struct Ranking {
             return prefix & 0x8080_8080_8080_8080 == 0 ? prefix : nil
         }
         return prefix
+    }
+}
+
+/// Up to 15 characters of ASCII as two numbers that are in the order of the text.
+///
+/// They are read as they lie in a `String`: sixteen bytes, the last of which says that the other
+/// fifteen are the text, and that it is plain. That is how it is on all 64-bit platforms, and is
+/// not promised: it is tried out on a few texts first, and left alone where they do not agree.
+private struct PlainText {
+    private let first: UInt64
+    private let rest: UInt64
+
+    private static let isKnown =
+        ["", "a", "abcdefgh", "abcdefghi", "100000123456", "~abcdefghijklmn"]
+        .allSatisfy { text in
+            var bytes = Array(text.utf8)
+            bytes += [UInt8](repeating: 0, count: 15 - bytes.count)
+            let words = Self.words(of: text)
+            let lying = withUnsafeBytes(of: (words.0.littleEndian, words.1.littleEndian)) {
+                Array($0)
+            }
+            return lying.dropLast() == bytes[...] && lying[15] == 0xe0 | UInt8(text.utf8.count)
+        } && Self.words(of: "\u{e9}").1 >> 60 != 0xe
+        && Self.words(of: "abcdefghijklmnop").1 >> 60 != 0xe
+
+    private static func words(of text: String) -> (UInt64, UInt64) {
+        withUnsafeBytes(of: text) { $0.loadUnaligned(as: (UInt64, UInt64).self) }
+    }
+
+    /// `nil` for any other text.
+    init?(_ text: UnsafePointer<String>) {
+        guard Self.isKnown, MemoryLayout<String>.size == 16 else { return nil }
+        let words = UnsafeRawPointer(text).loadUnaligned(as: (UInt64, UInt64).self)
+        guard words.1 >> 60 == 0xe else { return nil }
+        first = UInt64(littleEndian: words.0).byteSwapped
+        rest = UInt64(littleEndian: words.1 & 0x00ff_ffff_ffff_ffff).byteSwapped
+    }
+
+    static func < (a: PlainText, b: PlainText) -> Bool {
+        a.first != b.first ? a.first < b.first : a.rest < b.rest
     }
 }
 

@@ -3,8 +3,8 @@ import Larder
 import LarderInspector
 import Synchronization
 
-/// A thread that looks up as fast as it can and records the longest time one look-up took: no lock
-/// it needs was held for longer.
+/// A thread that looks up and writes as fast as it can, beside a task that fetches, and records the
+/// longest time one call took: no lock it needs was held for longer, by whomever.
 ///
 /// That errs upwards on a busy machine, where a thread also waits for a core. Less that wait, as the
 /// kernel counts it, it errs downwards: a lock can be held meanwhile. So both are given. No stall is
@@ -20,6 +20,12 @@ final class Probe: Sendable {
         /// Without the time in which the thread was ready to run and had no core.
         var lessWaits = 0.0
 
+        func least(_ other: Stall?) -> Stall {
+            Stall(
+                whole: min(whole, other?.whole ?? .infinity),
+                lessWaits: min(lessWaits, other?.lessWaits ?? .infinity))
+        }
+
         mutating func extend(_ nanoseconds: Int, waited: Int) {
             whole = max(whole, Double(nanoseconds) / 1e3)
             lessWaits = max(lessWaits, Double(nanoseconds - waited) / 1e3)
@@ -32,24 +38,40 @@ final class Probe: Sendable {
     ) async throws -> Stall {
         let probe = Probe()
         async let done: Void = onThread { probe.run(cache, visits) }
+        async let fetched: Void = probe.fetch(from: cache)
         defer { probe.isOver.store(true, ordering: .releasing) }
         // A hold that began before the probe looked would seem shorter than it is.
         while !probe.isRunning.load(ordering: .acquiring) { await Task.yield() }
         try await work()
         probe.isOver.store(true, ordering: .releasing)
         await done
+        await fetched
         return probe.longest.withLock { $0 }
+    }
+
+    /// Has a fetch land now and then, of a key that is not held.
+    private func fetch(from cache: Cache<String, Account>) async {
+        var number = 0
+        while !isOver.load(ordering: .acquiring) {
+            number += 1
+            _ = try? await cache.value(for: "fetched \(number)")
+            try? await Task.sleep(for: .microseconds(200))
+        }
     }
 
     private func run(_ cache: Cache<String, Account>, _ visits: Visits) {
         var walk = Walk(visits, from: 0)
+        var calls = 0
+        let fresh = Account(0)
         var longest = Stall()
         let core = WaitForCore()
         var waited = core.nanoseconds()
         var last = nanoseconds()
         isRunning.store(true, ordering: .releasing)
         while !isOver.load(ordering: .acquiring) {
-            _ = cache.cached(visits.keys[walk.next()])
+            let key = visits.keys[walk.next()]
+            calls += 1
+            if calls % 16 == 0 { cache.insert(fresh, for: key) } else { _ = cache.cached(key) }
             let now = nanoseconds()
             let took = now - last
             last = now
@@ -128,13 +150,13 @@ extension Figure {
     @Sendable private static func plan(_ inspected: Inspected) async throws {
         let new = Configuration(maxsize: 10, ttl: .seconds(3600))
         let plan = try await inspected.inspector.plan(.configure(cache: "accounts", to: new))
-        precondition(plan.entries == inspected.visits.keys.count - 10)
+        precondition(plan.entries >= inspected.visits.keys.count - 10)
     }
 
     @Sendable private static func expire(_ inspected: Inspected) async throws {
         try inspected.cache.set(ttl: .milliseconds(1))
         try await Task.sleep(for: .milliseconds(20))
-        while inspected.cache.snapshot().count > 0 { inspected.cache.expire() }
+        while inspected.cache.snapshot().count > 1000 { inspected.cache.expire() }
     }
 
     /// The longest single hold of a lock by one kind of work on a million entries: as a probe
@@ -145,27 +167,31 @@ extension Figure {
     ) -> Figure {
         Figure(
             id: "hold.\(name)", unit: "us",
-            about: "longest stall of a look-up by \(about), 1,000,000 entries", rounds: 3
+            about: "longest stall of a look-up or write by \(about), 1,000,000 entries; least of 3",
+            rounds: 1
         ) { _ in
-            var inspected: Inspected!
-            var stall = Probe.Stall()
+            var least: (stall: Probe.Stall, counted: Double, undisturbed: Double)?
             return [
                 .ours {
-                    inspected = nil
-                    let fresh = try Inspected(1_000_000)
-                    inspected = fresh
-                    stall = try await Probe.longestStall(of: fresh.cache, fresh.visits) {
-                        try await work(fresh)
+                    for _ in 0..<3 {
+                        let fresh = try Inspected(1_000_000)
+                        let stall = try await Probe.longestStall(of: fresh.cache, fresh.visits) {
+                            try await work(fresh)
+                        }
+                        let counted = longestHold(in: fresh.cache.snapshot())
+                        let undisturbed = try await Probe.longestStall(
+                            of: fresh.cache, fresh.visits
+                        ) { try await Task.sleep(for: .seconds(1)) }.whole
+                        least = (
+                            stall.least(least?.stall), min(counted, least?.counted ?? .infinity),
+                            min(undisturbed, least?.undisturbed ?? .infinity)
+                        )
                     }
-                    return stall.whole
+                    return least?.stall.whole
                 },
-                Contestant("atleast") { stall.lessWaits },
-                Contestant("counted") { longestHold(in: inspected.cache.snapshot()) },
-                Contestant("undisturbed") {
-                    try await Probe.longestStall(of: inspected.cache, inspected.visits) {
-                        try await Task.sleep(for: .seconds(1))
-                    }.whole
-                },
+                Contestant("atleast") { least?.stall.lessWaits },
+                Contestant("counted") { least?.counted },
+                Contestant("undisturbed") { least?.undisturbed },
             ]
         }
     }

@@ -9,15 +9,11 @@ extension Store {
             guard let slot = shard.find(key, mark) else { return .nothing }
             isFull = shard.touchCount >= Shard<Key, Value>.manyTouches - 1
             if let value = shard.hit(key, mark, at: now.nanoseconds) {
-                return .value(value, isStale: false)
+                return .value(value)
             }
-            let address = shard.slab.address(slot)
-            let record = shard.slab.record(address).pointee
+            let record = shard.slab.record(shard.slab.address(slot)).pointee
             let deadline = shard.deadline(slot)
-            if record.isStale, deadline > now.nanoseconds {
-                // Softly invalidated: served once more, as a hit.
-                return .value(shard.serve(slot, address, at: now.nanoseconds), isStale: true)
-            }
+            if record.isStale, deadline > now.nanoseconds { return .stale(slot) }
             guard !record.isStale, isInReserve(deadline, at: now) else { return .ended(slot) }
             return .due(
                 Due(
@@ -40,21 +36,21 @@ extension Store {
         of cache: ObjectIdentifier, at now: Instant
     ) -> Lookup<Key, Value> {
         switch hit(key, hash, at: now) {
-        case .value(let value, let isStale):
-            guard isStale, flight(of: key, hash) == nil else { return .hit(value) }
+        case .value(let value): return .hit(value)
+        case .stale(let slot) where refusal(of: key, hash, at: now) == nil:
+            let value = serve(slot, hash, at: now)
+            guard flight(of: key, hash) == nil else { return .hit(value) }
             return .stale(value, startFlight(for: key, hash, of: cache))
         case .due(let due):
             guard !traits.renews || marks?.of == due else { return .due(due) }
             if let value = heldBack(key, hash, due, marks, at: now) { return .hit(value) }
-        case .nothing, .ended: break
+        case .nothing, .ended, .stale: break
         }
         settle()
         policy.missed()
-        if let known = troubles.find(key, hash), now < known.trouble.until,
-            known.trouble.kind != .failed
-        {
+        if let error = refusal(of: key, hash, at: now) {
             counters.refused += 1
-            return .failed(known.error)
+            return .failed(error)
         }
         if let flight = flight(of: key, hash) {
             counters.coalesced += 1
@@ -65,6 +61,14 @@ extension Store {
         let flight = startFlight(for: key, hash, of: cache)
         join(flight, waiter)
         return .lead(flight)
+    }
+
+    /// What everyone is told who looks `key` up, whatever is held.
+    private func refusal(of key: Key, _ hash: UInt64, at now: Instant) -> (any Error)? {
+        guard let known = troubles.find(key, hash), now < known.trouble.until,
+            known.trouble.kind != .failed
+        else { return nil }
+        return known.error
     }
 
     /// The value of an entry that is due to be fetched anew, where this is not the caller to wait
@@ -87,15 +91,20 @@ extension Store {
 
     private mutating func serve(_ due: Due, _ hash: UInt64, at now: Instant) -> Value {
         if due.deadline <= now.nanoseconds { counters.servedStale += 1 }
-        return shards[shards.number(hash)].withLock { shard in
-            shard.serve(due.slot, shard.slab.address(due.slot), at: now.nanoseconds)
+        return serve(due.slot, hash, at: now)
+    }
+
+    private func serve(_ slot: UInt32, _ hash: UInt64, at now: Instant) -> Value {
+        shards[shards.number(hash)].withLock { shard in
+            shard.serve(slot, shard.slab.address(slot), at: now.nanoseconds)
         }
     }
 
     /// The value held for `key`; a look-up that finds nothing is a miss.
     mutating func cached(_ key: Key, _ hash: UInt64, at now: Instant) -> Value? {
         switch hit(key, hash, at: now) {
-        case .value(let value, _): return value
+        case .value(let value): return value
+        case .stale(let slot): return serve(slot, hash, at: now)
         case .due(let due) where now.nanoseconds < due.deadline:
             return serve(due, hash, at: now)
         default: break

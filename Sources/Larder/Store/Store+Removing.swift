@@ -55,7 +55,10 @@ extension Store {
         }
         let (record, end) = recordAndEnd(slot)
         guard now.nanoseconds < end || isInReserve(end, at: now) else {
-            if version == nil { disown(key, hash) }
+            if version == nil {
+                disown(key, hash)
+                troubles.forget(key, hash, &discardedErrors)
+            }
             return .absent
         }
         if let version, version != record.version { return .changed(version: record.version) }
