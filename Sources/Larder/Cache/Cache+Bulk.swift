@@ -12,7 +12,8 @@ extension Cache {
         var found: [Key: Value] = [:]
         var lacking: [Key] = []
         for key in Set(keys) {
-            if let value = hit(key, shards.hash(key)) {
+            var isHeld = true
+            if let value = hit(key, shards.hash(key), &isHeld) {
                 found[key] = value
             } else {
                 lacking.append(key)

@@ -119,7 +119,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @inlinable
     nonisolated(nonsending) public func value(for key: Key) async throws -> Value {
         let hash = shards.hash(key)
-        if let value = hit(key, hash) { return value }
+        var isHeld = true
+        if let value = hit(key, hash, &isHeld) { return value }
         return try await fetched(key, hash)
     }
 
@@ -127,18 +128,19 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @inlinable
     public func cached(_ key: Key) -> Value? {
         let hash = shards.hash(key)
-        if let value = hit(key, hash) { return value }
-        return missed(key, hash)
+        var isHeld = true
+        if let value = hit(key, hash, &isHeld) { return value }
+        return isHeld ? missed(key, hash) : missed(hash)
     }
 
     @inlinable @inline(__always)
-    func hit(_ key: Key, _ hash: UInt64) -> Value? {
+    func hit(_ key: Key, _ hash: UInt64, _ isHeld: inout Bool) -> Value? {
         let mark = Shards<Key, Value>.mark(hash)
         let now = clock.now().nanoseconds
         var isFull = false
         let value = shards[shards.number(hash)].withLock { shard in
             isFull = shard.touchCount >= Shard<Key, Value>.manyTouches - 1
-            return shard.hit(key, mark, at: now)
+            return shard.hit(key, mark, at: now, &isHeld)
         }
         if isFull { settle(shards.number(hash)) }
         return value
@@ -159,6 +161,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     func missed(_ key: Key, _ hash: UInt64) -> Value? {
         let now = clock.now()
         return change { $0.cached(key, hash, at: now) }
+    }
+
+    /// A look-up of a key that nothing is held for.
+    @usableFromInline
+    func missed(_ hash: UInt64) -> Value? {
+        let now = clock.now()
+        store.withLock { $0.missed(hash, at: now) }
+        return nil
     }
 
     @usableFromInline
@@ -295,12 +305,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     func change<Outcome: Sendable>(
         _ work: (inout Store<Key, Value>) -> Outcome
     ) -> Outcome {
-        let (outcome, left, wake) = store.withLock { store in
+        var left: Left<Key, Value>?
+        let (outcome, wake) = store.withLock { store in
             let outcome = work(&store)
-            return (outcome, store.takeLeft(), store.wake)
+            if store.hasLeft { left = store.takeLeft() }
+            return (outcome, store.wake)
         }
         if wake < nextSweep.load(ordering: .relaxed) { scheduleSweep() }
-        left.departed.drop(onRemoval)
+        left?.departed.drop(onRemoval)
         return outcome
     }
 

@@ -79,15 +79,21 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return true
     }
 
-    /// The value of `key` where it is held and live, counted as a hit.
+    /// The value of `key` where it is held and live, counted as a hit; otherwise `isHeld` is whether
+    /// there is an entry at all.
     @inlinable @inline(__always)
-    mutating func hit(_ key: Key, _ mark: UInt32, at now: Int64) -> Value? {
+    mutating func hit(
+        _ key: Key, _ mark: UInt32, at now: Int64, _ isHeld: inout Bool
+    ) -> Value? {
         var found: UnsafeMutableRawPointer?
         let slot = index.find(mark) { slot in
             found = slab.address(slot)
             return slab.key(found.unsafelyUnwrapped).pointee == key
         }
-        guard let slot, let address = found else { return nil }
+        guard let slot, let address = found else {
+            isHeld = false
+            return nil
+        }
         guard isLive(slab.record(address), slot, at: now) else { return nil }
         return serve(slot, address, at: now)
     }

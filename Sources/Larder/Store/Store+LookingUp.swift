@@ -6,11 +6,12 @@ extension Store {
         let mark = Shards<Key, Value>.mark(hash)
         var isFull = false
         let found: Found<Value> = shards[number].withLock { shard in
-            guard let slot = shard.find(key, mark) else { return .nothing }
             isFull = shard.touchCount >= Shard<Key, Value>.manyTouches - 1
-            if let value = shard.hit(key, mark, at: now.nanoseconds) {
+            var isHeld = true
+            if let value = shard.hit(key, mark, at: now.nanoseconds, &isHeld) {
                 return .value(value)
             }
+            guard isHeld, let slot = shard.find(key, mark) else { return .nothing }
             let record = shard.slab.record(shard.slab.address(slot)).pointee
             let deadline = shard.deadline(slot)
             if record.isStale, deadline > now.nanoseconds { return .stale(slot) }
@@ -109,10 +110,15 @@ extension Store {
             return serve(due, hash, at: now)
         default: break
         }
+        missed(hash, at: now)
+        return nil
+    }
+
+    /// Counts a look-up of a key that nothing is held for.
+    mutating func missed(_ hash: UInt64, at now: Instant) {
         settle()
         policy.missed()
         miss(hash, at: now)
-        return nil
     }
 
     private mutating func miss(_ hash: UInt64, at now: Instant) {

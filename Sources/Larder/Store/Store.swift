@@ -226,6 +226,10 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     // MARK: What left
 
+    var hasLeft: Bool {
+        departed.count > 0 || !discarded.isEmpty || !discardedErrors.isEmpty
+    }
+
     /// What has left since the last time, for the listener; and what is to be dropped.
     mutating func takeLeft() -> Left<Key, Value> {
         var left = Left<Key, Value>()

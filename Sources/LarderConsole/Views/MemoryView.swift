@@ -7,11 +7,13 @@ enum MemoryView {
         guard let report = model.report else { return }
         let held = report.caches.reduce(0) { $0 + $1.snapshot.bytes }
         let resident = report.memory.resident
+        let undoable = report.caches.reduce(0) { $0 + $1.snapshot.undoableBytes }
         let whole = max(1, report.memory.limit ?? resident ?? held)
-        var lines: [Pieces] = [
-            part(model, "entries", held, of: whole, box),
-            part(model, "the rest", resident.map { max(0, $0 - held) }, of: whole, box),
-        ]
+        var lines: [Pieces] = [part(model, "entries", held, of: whole, box)]
+        // What was removed, and can be put back for a while.
+        if undoable > 0 { lines.append(part(model, "for undo", undoable, of: whole, box)) }
+        let rest = resident.map { max(0, $0 - held - undoable) }
+        lines.append(part(model, "the rest", rest, of: whole, box))
         if let limit = report.memory.limit {
             lines.append(part(model, "limit", limit, of: whole, box))
         } else {
@@ -22,11 +24,11 @@ enum MemoryView {
         lines += report.caches.map { cache(model, $0) }
         lines += [[], largest(model)]
         frame.put(lines, in: box, model)
-        let rest = box.height - lines.count
-        guard rest > 0, !model.largest.isEmpty else { return }
+        let room = box.height - lines.count
+        guard room > 0, !model.largest.isEmpty else { return }
         let cursor = min(model.pane.cursor, model.largest.count - 1)
-        let first = max(0, cursor - rest + 1)
-        for (place, row) in model.largest.dropFirst(first).prefix(rest).enumerated() {
+        let first = max(0, cursor - room + 1)
+        for (place, row) in model.largest.dropFirst(first).prefix(room).enumerated() {
             let line = Box(
                 row: box.row + lines.count + place, column: box.column, height: 1, width: box.width)
             frame.put([entry(model, row)], in: line, model)
