@@ -50,8 +50,12 @@ let package = Package(
         .testTarget(
             name: "LarderInspectorTests", dependencies: ["LarderInspector", "TestSupport"],
             swiftSettings: settings),
+        .executableTarget(
+            name: "ConsoleHost", dependencies: ["Larder", "LarderConsole", "LarderInspector"],
+            path: "Tests/Hosting", swiftSettings: settings),
         .testTarget(
-            name: "LarderConsoleTests", dependencies: ["LarderConsole", "CNcurses", "TestSupport"],
+            name: "LarderConsoleTests",
+            dependencies: ["ConsoleHost", "LarderConsole", "CNcurses", "TestSupport"],
             exclude: ["Screens"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

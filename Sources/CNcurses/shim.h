@@ -16,6 +16,10 @@ static inline int larder_wcwidth(wchar_t character) { return wcwidth(character);
 // and `stdin` are mutable globals.
 static inline SCREEN *larder_newterm(void) { return newterm(NULL, stdout, stdin); }
 
+// What `setupterm` has read, once it is used: `newterm` reads it anew. `cur_term` is a mutable
+// global.
+static inline void larder_forget_terminal(void) { if (cur_term) del_curterm(cur_term); }
+
 // `stdscr` is a mutable global.
 static inline WINDOW *larder_stdscr(void) { return stdscr; }
 

@@ -59,14 +59,17 @@ public struct Console {
         self.options = options
     }
 
-    /// Runs until the operator quits or a signal ends it; returns that signal.
+    /// Runs until the operator quits or a signal ends it; returns that signal. What it took of the
+    /// process, the terminal, descriptor 2 and what signals do, is then as it was.
     ///
     /// - Throws: ``ConsoleError`` where there is no usable terminal, or its input was closed.
     public func run() async throws -> Int32? {
         let result = await withCheckedContinuation { continuation in
             let thread = Thread { [inspector, options] in
-                Rescue.useOwnSignalStack()
-                continuation.resume(returning: Result { try Loop(inspector, options).run() })
+                continuation.resume(
+                    returning: Rescue.withOwnSignalStack {
+                        Result { try Loop(inspector, options).run() }
+                    })
             }
             thread.name = "larder-console"
             thread.stackSize = 4 << 20
@@ -79,18 +82,37 @@ public struct Console {
 /// What is posted to the loop by others, each for one of the engines that are open, and the pipe
 /// that wakes it.
 private final class Mailbox: Sendable {
-    let pipe = Pipe()
-    private let messages = Mutex<[(engine: Int, message: Message)]>([])
+    let pipe: Pipe
+    private let state = Mutex(State())
 
+    private struct State {
+        var messages: [(engine: Int, message: Message)] = []
+        var isClosed = false
+    }
+
+    init() throws(ConsoleError) { pipe = try Pipe() }
+
+    /// What comes after the console has ended goes nowhere.
     func post(_ message: Message, for engine: Int) {
-        messages.withLock { $0.append((engine, message)) }
-        pipe.wake()
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            state.messages.append((engine, message))
+            pipe.wake()
+        }
     }
 
     func take() -> [(engine: Int, message: Message)] {
-        messages.withLock { messages in
-            defer { messages = [] }
-            return messages
+        state.withLock { state in
+            defer { state.messages = [] }
+            return state.messages
+        }
+    }
+
+    func close() {
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            state = State(isClosed: true)
+            pipe.close()
         }
     }
 }
@@ -118,7 +140,9 @@ private final class Loop {
     private var display: any Display
     private let options: Console.Options
     private let mailbox: Mailbox
-    private let signals = Pipe()
+    private let signals: Pipe
+    private let dispositions: Dispositions
+    private let locale: FoundLocale
     private let errors: ErrorCapture
     private var sessions: [Session] = []
     private var shown = 0
@@ -150,7 +174,10 @@ private final class Loop {
         }
         model.query.filter = options.filter
         // The engine answers while the terminal is taken over.
-        let mailbox = Mailbox()
+        let (mailbox, signals, messages) = try Self.pipes()
+        // Curses has handlers of its own as soon as it has the terminal.
+        let dispositions = Dispositions(of: Signals.taken + Rescue.fatalSignals)
+        let locale = FoundLocale()
         let collector = Collector(inspector, actor: options.actor) { mailbox.post($0, for: 0) }
         collector.ask(Self.request(model, everything: true))
         do {
@@ -162,12 +189,20 @@ private final class Loop {
                     usesMouse: usesMouse)
         } catch {
             collector.stop()
+            dispositions.restore()
+            locale.restore()
+            mailbox.close()
+            signals.close()
+            messages.close()
             throw error
         }
         self.options = options
         self.mailbox = mailbox
+        self.signals = signals
+        self.dispositions = dispositions
+        self.locale = locale
         Signals.send(to: signals.writing)
-        errors = ErrorCapture()
+        errors = ErrorCapture(messages)
         model.size = display.size
         model.isPlainOnly = display.tier == .ascii
         model.glyphs = Glyphs(display.tier)
@@ -176,6 +211,21 @@ private final class Loop {
         session.nextLook = .now + options.refresh
         awaited = .now + Self.firstPatience
         sessions = [session]
+    }
+
+    /// What wakes the loop: all of it, or nothing.
+    private static func pipes() throws -> (Mailbox, signals: Pipe, errors: Pipe) {
+        let mailbox = try Mailbox()
+        do {
+            let signals = try Pipe()
+            do { return (mailbox, signals, try Pipe()) } catch {
+                signals.close()
+                throw error
+            }
+        } catch {
+            mailbox.close()
+            throw error
+        }
     }
 
     private static var secondsFromUTC: Int {
@@ -216,7 +266,11 @@ private final class Loop {
         for session in sessions { session.collector.stop() }
         display.close()
         errors.release()
-        Signals.release()
+        dispositions.restore()
+        locale.restore()
+        Signals.stopSending()
+        signals.close()
+        mailbox.close()
         if let file = options.stateFile { ViewState(session.model).save(to: file) }
     }
 
@@ -424,6 +478,19 @@ private final class Loop {
     }
 }
 
+/// How C wrote texts and numbers in this process, as it was found.
+private struct FoundLocale {
+    private let found: [(category: Int32, name: String)]
+
+    init() {
+        found = [LC_ALL, LC_NUMERIC].map { category in
+            (category, setlocale(category, nil).map { String(cString: $0) } ?? "C")
+        }
+    }
+
+    func restore() { for (category, name) in found { setlocale(category, name) } }
+}
+
 /// What the console itself takes, measured now and then.
 private struct CostMeter {
     var frames = 0
@@ -473,13 +540,14 @@ private struct CostMeter {
 
 /// Descriptor 2 while the console runs: a pipe, whose lines go into the event log.
 private final class ErrorCapture {
-    private let pipe = Pipe()
+    private let pipe: Pipe
     private var rest: [UInt8] = []
 
     var reading: Int32 { pipe.reading }
 
-    init() {
-        Rescue.savedStandardError = dup(2)
+    init(_ pipe: Pipe) {
+        self.pipe = pipe
+        Rescue.savedStandardError = fcntl(2, F_DUPFD_CLOEXEC, 3)
         Rescue.capturedStandardError = pipe.reading
         dup2(pipe.writing, 2)
     }
@@ -495,11 +563,14 @@ private final class ErrorCapture {
 
     /// Descriptor 2 as it was; what nobody read yet is written there.
     func release() {
+        let saved = Rescue.savedStandardError
+        // There was none where the host had closed it.
+        if saved >= 0 { dup2(saved, 2) } else { close(2) }
+        // The last of it has come: nobody writes to the pipe any more.
         Rescue.flushStandardError()
-        dup2(Rescue.savedStandardError, 2)
-        close(Rescue.savedStandardError)
         Rescue.savedStandardError = -1
         Rescue.capturedStandardError = -1
+        if saved >= 0 { close(saved) }
         pipe.close()
     }
 }

@@ -40,19 +40,21 @@ enum Rescue {
 
     static func arm(_ state: TerminalState) {
         settings = state.settings
+        // That of a console before this one: nobody is about to send it.
+        farewell?.deallocate()
         let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: state.farewell.count)
         bytes.initialize(from: state.farewell, count: state.farewell.count)
         farewell = bytes
         farewellLength = state.farewell.count
         armed = 1
-        handleFatalSignals
+        handleFatalSignals()
         leaveOnExit
     }
 
     static func disarm() { armed = 0 }
     static func rearm() { armed = 1 }
 
-    private static let handleFatalSignals: Void = {
+    private static func handleFatalSignals() {
         for signal in fatalSignals {
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { Rescue.die($0) }
@@ -60,17 +62,22 @@ enum Rescue {
             action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER | SA_ONSTACK
             sigaction(signal, &action, nil)
         }
-    }()
+    }
 
     private static let leaveOnExit: Void = { atexit { Rescue.restore() } }()
 
-    /// A stack for the fatal handlers; each thread that may overflow its own calls it once.
-    static func useOwnSignalStack() {
+    /// Does something with a stack for the fatal handlers: a thread may overflow its own.
+    static func withOwnSignalStack<Result>(_ work: () -> Result) -> Result {
         let size = 64 * 1024
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+        defer { memory.deallocate() }
         var stack = stack_t()
-        stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+        var before = stack_t()
+        stack.ss_sp = memory
         stack.ss_size = size
-        sigaltstack(&stack, nil)
+        sigaltstack(&stack, &before)
+        defer { sigaltstack(&before, nil) }
+        return work()
     }
 
     private static func restore() {

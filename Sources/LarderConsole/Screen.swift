@@ -15,6 +15,8 @@ struct Screen: Display {
     private var drawn: Frame?
     /// What is being pasted, until its end comes.
     private var pasted: String?
+    /// What curses keeps of it.
+    private let memory: OpaquePointer
 
     /// Takes the terminal over.
     ///
@@ -30,7 +32,9 @@ struct Screen: Display {
             throw .unknownTerminal(terminal)
         }
         let rescue = TerminalState()
-        guard larder_newterm() != nil else { throw .unknownTerminal(terminal) }
+        larder_forget_terminal()
+        guard let memory = larder_newterm() else { throw .unknownTerminal(terminal) }
+        self.memory = memory
         Rescue.arm(rescue)
         set_escdelay(25)
         raw()
@@ -282,11 +286,12 @@ struct Screen: Display {
         repaint()
     }
 
-    /// Gives the terminal back.
+    /// Gives the terminal back, and what was taken for it.
     func close() {
         tellsPasting(false)
         endwin()
         Rescue.disarm()
+        delscreen(memory)
     }
 }
 
@@ -296,6 +301,8 @@ public enum ConsoleError: Error, CustomStringConvertible, Equatable {
     case unknownTerminal(String)
     /// The terminal went away while the console ran.
     case closedInput
+    /// This process may open no more files.
+    case noDescriptors(String)
     /// A key or an action that there is not.
     case wrongKey(String)
 
@@ -310,6 +317,8 @@ public enum ConsoleError: Error, CustomStringConvertible, Equatable {
             "the terminal \"\(name)\" is not known here; set TERM to one that is, such as "
                 + "xterm-256color, or use --once"
         case .closedInput: "the terminal's input was closed"
+        case .noDescriptors(let why):
+            "the console needs a few descriptors of its own, and there are none left: \(why)"
         case .wrongKey(let why): why
         }
     }

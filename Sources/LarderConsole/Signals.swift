@@ -1,15 +1,42 @@
 import Foundation
+import Synchronization
+
+/// What this process does on some signals, as it was found.
+struct Dispositions {
+    private let found: [(signal: Int32, action: sigaction)]
+
+    init(of signals: [Int32]) {
+        found = signals.compactMap { signal in
+            var action = sigaction()
+            return sigaction(signal, nil, &action) == 0 ? (signal, action) : nil
+        }
+    }
+
+    func restore() {
+        for (signal, action) in found {
+            var action = action
+            sigaction(signal, &action, nil)
+        }
+    }
+}
 
 /// The signals that the console answers to, as bytes in a pipe that its loop waits on.
 enum Signals {
-    private nonisolated(unsafe) static var pipe: Int32 = -1  // written before a handler can run
+    /// -1 where nobody listens.
+    private static let pipe = Atomic<Int32>(-1)
+    /// Handlers that may be about to write.
+    private static let writing = Atomic<Int>(0)
 
     /// What ends the console in good order.
     static let ending = [SIGTERM, SIGHUP, SIGINT]
+    /// All whose dispositions the console changes, or curses does.
+    static let taken = ending + [SIGWINCH, SIGTSTP, SIGCONT, SIGPIPE]
 
     /// From now on each of them is written to `descriptor` as one byte.
     static func send(to descriptor: Int32) {
-        pipe = descriptor
+        pipe.store(descriptor, ordering: .sequentiallyConsistent)
+        // Made before a handler can come.
+        _ = writing.load(ordering: .sequentiallyConsistent)
         for signal in ending + [SIGWINCH, SIGTSTP, SIGCONT] { handle(signal) }
         set(SIGPIPE, SIG_IGN)
     }
@@ -18,17 +45,22 @@ enum Signals {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { signal in
             let saved = errno
+            Signals.writing.add(1, ordering: .sequentiallyConsistent)
+            let descriptor = Signals.pipe.load(ordering: .sequentiallyConsistent)
             var byte = UInt8(signal)
-            _ = write(Signals.pipe, &byte, 1)
+            if descriptor >= 0 { _ = write(descriptor, &byte, 1) }
+            Signals.writing.subtract(1, ordering: .sequentiallyConsistent)
             errno = saved
         }
         action.sa_flags = SA_RESTART
         sigaction(signal, &action, nil)
     }
 
-    /// Back to what they do by default.
-    static func release() {
-        for signal in ending + [SIGWINCH, SIGTSTP, SIGCONT] { set(signal, SIG_DFL) }
+    /// Nothing is written to the descriptor any more: it can be closed. To be called once others
+    /// answer to the signals again.
+    static func stopSending() {
+        pipe.store(-1, ordering: .sequentiallyConsistent)
+        while writing.load(ordering: .sequentiallyConsistent) > 0 { sched_yield() }
     }
 
     private static func set(_ signal: Int32, _ handler: __sighandler_t?) {
@@ -61,9 +93,12 @@ struct Pipe {
     let reading: Int32
     let writing: Int32
 
-    init() {
+    /// - Throws: ``ConsoleError`` where this process may open no more.
+    init() throws(ConsoleError) {
         var ends: [Int32] = [-1, -1]
-        precondition(pipe(&ends) == 0, "no pipe: \(errno)")
+        guard pipe(&ends) == 0 else {
+            throw .noDescriptors(String(cString: strerror(errno)).lowercased())
+        }
         for end in ends {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
             _ = fcntl(end, F_SETFL, O_NONBLOCK)

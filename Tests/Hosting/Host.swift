@@ -1,0 +1,71 @@
+import Foundation
+import Larder
+import LarderConsole
+import LarderInspector
+
+/// A program that opens the console several times in its own process, as one that embeds it may, and
+/// writes into a file what of the process is not as it was before.
+@main struct Host {
+    static func main() async throws {
+        let (file, times) = (CommandLine.arguments[1], Int(CommandLine.arguments[2])!)
+        // It has habits of its own.
+        signal(SIGTERM) { _ in }
+        signal(SIGWINCH, SIG_IGN)
+        signal(SIGQUIT, SIG_IGN)
+        signal(SIGABRT) { _ in }
+        let cache = Cache<String, String>("accounts") { $0 }
+        cache.insert("a", for: "1")
+        // What the runtime opens for itself it opens once.
+        try await Task.sleep(for: .milliseconds(10))
+        let before = Found()
+        var lines: [String] = []
+        for run in 1...times {
+            let inspector = LocalInspector("host\(run)")
+            inspector.add(cache)
+            let options = Console.Options(actor: Actor("host"))
+            let signal = try await Console(inspector, options).run()
+            lines.append("\(run): \(signal.map { "signal \($0)" } ?? Found().differences(before))")
+        }
+        setenv("TERM", "no-such-terminal", 1)
+        do {
+            _ = try await Console(LocalInspector("none"), .init(actor: Actor("host"))).run()
+        } catch {
+            lines.append("refused: \(Found().differences(before))")
+        }
+        try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
+    }
+}
+
+/// What a console may have changed.
+private struct Found {
+    var facts: [String: String] = [:]
+
+    init() {
+        for number in 1..<Int32(65) {
+            var action = sigaction()
+            guard sigaction(number, nil, &action) == 0 else { continue }
+            let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            facts["signal \(number)"] = "\(handler) with \(action.sa_flags)"
+        }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+            // The one by which they are listed is closed again.
+            let path = "/proc/self/fd/\(name)"
+            facts["descriptor \(name)"] = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: path)
+        }
+        var terminal = termios()
+        tcgetattr(0, &terminal)
+        facts["terminal"] =
+            "\(terminal.c_iflag) \(terminal.c_oflag) \(terminal.c_cflag) \(terminal.c_lflag)"
+        facts["locale"] = setlocale(LC_ALL, nil).map { String(cString: $0) }
+    }
+
+    func differences(_ other: Found) -> String {
+        let names = Set(facts.keys).union(other.facts.keys).filter { facts[$0] != other.facts[$0] }
+        return names.isEmpty
+            ? "as before"
+            : names.sorted().map {
+                "\($0) was \(other.facts[$0] ?? "absent"), is \(facts[$0] ?? "absent")"
+            }.joined(separator: "; ")
+    }
+}
