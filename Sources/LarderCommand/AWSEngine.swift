@@ -170,30 +170,6 @@ extension Engine {
     }
 }
 
-/// The keys that traffic asks for: those looked up before, and the roles that their items name.
-private final class KnownKeys: Sendable {
-    private let keys: Mutex<(accounts: Set<String>, roles: Set<Role>)>
-
-    init(roles: [Role]) { keys = Mutex(([], Set(roles))) }
-
-    var roles: [Role] { keys.withLock { Array($0.roles) } }
-
-    func add(_ number: String, _ item: Item) {
-        let named = item.attributes.values.compactMap { value -> Role? in
-            guard case .string(let text) = value else { return nil }
-            return try? Role(text)
-        }
-        keys.withLock { keys in
-            keys.accounts.insert(number)
-            keys.roles.formUnion(named)
-        }
-    }
-
-    func any() -> (account: String?, role: Role?) {
-        keys.withLock { ($0.accounts.randomElement(), $0.roles.randomElement()) }
-    }
-}
-
 extension OriginReport {
     /// On demand, in us-east-1: 0.125 US dollars a million read request units.
     private static let dollarsPerUnit = 0.125e-6

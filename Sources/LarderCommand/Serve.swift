@@ -194,6 +194,7 @@ struct Serve: AsyncParsableCommand {
             for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
                 if terminal.isLost { return }
                 ServiceManager.reloading()
+                defer { ServiceManager.ready() }
                 do {
                     try audit?.reopen()
                     let fresh = try Settings(ProcessInfo.processInfo.environment)
@@ -203,55 +204,34 @@ struct Serve: AsyncParsableCommand {
                     for name in settings.map({ fresh.differences(from: $0) }) ?? [] {
                         logger.warning("\(name) takes a new start")
                     }
-                    for cache in CacheOption.names {
-                        try await change(cache, from: known, to: serve)
+                    let outcome = try await engine.inspector.change(
+                        said(known, serve),
+                        by: Actor.operator.because("settings were read again"))
+                    if let outcome {
+                        logger.info("bounds changed", metadata: ["removed": "\(outcome.removed)"])
                     }
                     (known, settings) = (serve, fresh)
                     logger.info("settings read again")
                 } catch {
                     logger.error("settings not read again, nothing is changed: \(message(error))")
                 }
-                ServiceManager.ready()
             }
         }
 
         private func message(_ error: any Error) -> String {
-            error is SettingError || error is InspectorError
+            error is SettingError || error is InspectorError || error is CacheError
                 ? "\(error)" : LarderCommand.message(for: error)
         }
 
-        /// Changes those bounds that are said otherwise than before; what an operator changed
-        /// beside them stays.
-        private func change(_ cache: String, from old: Serve, to new: Serve) async throws {
-            guard let usual = engine.defaults[cache] else { return }
-            let said = (
-                old.origin.configuration(cache, default: usual),
-                new.origin.configuration(cache, default: usual)
-            )
-            guard said.0 != said.1 else { return }
-            let report = try await engine.inspector.report()
-            guard
-                var bounds = report.caches.first(where: { $0.name == cache })?.snapshot
-                    .configuration
-            else { return }
-            func take<Value: Equatable>(_ bound: WritableKeyPath<Configuration, Value>) {
-                if said.0[keyPath: bound] != said.1[keyPath: bound] {
-                    bounds[keyPath: bound] = said.1[keyPath: bound]
+        /// What is said of all caches, before and now.
+        private func said(_ old: Serve, _ new: Serve) -> [SaidBounds] {
+            CacheOption.names.compactMap { cache in
+                engine.defaults[cache].map { usual in
+                    SaidBounds(
+                        cache: cache, before: old.origin.configuration(cache, default: usual),
+                        after: new.origin.configuration(cache, default: usual))
                 }
             }
-            take(\.maxsize)
-            take(\.maxbytes)
-            take(\.ttl)
-            take(\.jitter)
-            take(\.policy)
-            take(\.staleIfError)
-            take(\.negativeTTL)
-            let plan = try await engine.inspector.plan(.configure(cache: cache, to: bounds))
-            let outcome = try await engine.inspector.apply(
-                plan.id, by: Actor.operator.because("settings were read again"))
-            logger.info(
-                "bounds changed",
-                metadata: ["cache": "\(cache)", "removed": "\(outcome.removed)"])
         }
     }
 }

@@ -1,0 +1,50 @@
+import LarderAWS
+import Synchronization
+
+/// The keys that traffic asks for: of those looked up before, and of the roles that their items
+/// name, as many as there is room for.
+final class KnownKeys: Sendable {
+    private let keys: Mutex<(accounts: Sample<String>, roles: Sample<Role>)>
+
+    init(roles: [Role], most: Int = 4096) {
+        var named = Sample<Role>(most: most)
+        for role in roles { named.add(role) }
+        keys = Mutex((Sample(most: most), named))
+    }
+
+    var roles: [Role] { keys.withLock { $0.roles.all } }
+    var accounts: [String] { keys.withLock { $0.accounts.all } }
+
+    func add(_ number: String, _ item: Item) {
+        let named = item.attributes.values.compactMap { value -> Role? in
+            guard case .string(let text) = value else { return nil }
+            return try? Role(text)
+        }
+        keys.withLock { keys in
+            keys.accounts.add(number)
+            for role in named { keys.roles.add(role) }
+        }
+    }
+
+    func any() -> (account: String?, role: Role?) {
+        keys.withLock { ($0.accounts.all.randomElement(), $0.roles.all.randomElement()) }
+    }
+}
+
+/// Different values, so many at most: a new one takes the place of any other where it is full, so
+/// that it stays a sample of what comes.
+struct Sample<Value: Hashable> {
+    let most: Int
+    private(set) var all: [Value] = []
+    private var known: Set<Value> = []
+
+    init(most: Int) { self.most = most }
+
+    mutating func add(_ value: Value) {
+        guard most > 0, known.insert(value).inserted else { return }
+        guard all.count == most else { return all.append(value) }
+        let place = Int.random(in: 0..<most)
+        known.remove(all[place])
+        all[place] = value
+    }
+}

@@ -1,0 +1,74 @@
+import Larder
+import LarderInspector
+
+/// What settings said of a cache's bounds before, and what they say now.
+struct SaidBounds {
+    var cache: String
+    var before: Configuration
+    var after: Configuration
+
+    /// Bounds with what is said otherwise than before; what an operator changed beside stays.
+    func applied(to bounds: Configuration) -> Configuration {
+        var bounds = bounds
+        func take<Value: Equatable>(_ bound: WritableKeyPath<Configuration, Value>) {
+            if before[keyPath: bound] != after[keyPath: bound] {
+                bounds[keyPath: bound] = after[keyPath: bound]
+            }
+        }
+        take(\.maxsize)
+        take(\.maxbytes)
+        take(\.ttl)
+        take(\.jitter)
+        take(\.policy)
+        take(\.staleIfError)
+        take(\.negativeTTL)
+        return bounds
+    }
+}
+
+extension LocalInspector {
+    /// Makes one change of what is said otherwise than before: all of it, or nothing where any of
+    /// it is refused. Returns what came of it; `nil` where there is nothing to change.
+    ///
+    /// It is a change like an operator's: one that is under way notices it, and ends.
+    func change(_ said: [SaidBounds], by actor: Actor) async throws -> Outcome? {
+        for _ in 0..<Self.tries {
+            switch try await tryToChange(said, by: actor) {
+            case .made(let outcome): return outcome
+            case .overtaken: continue
+            }
+        }
+        throw InspectorError(
+            "somebody else is changing the bounds at the same time; stop that, and try again")
+    }
+
+    private static let tries = 10
+
+    private enum Try {
+        /// `nil` where there was nothing to change.
+        case made(Outcome?)
+        /// Somebody else changed bounds meanwhile: it can be tried again with those.
+        case overtaken
+    }
+
+    private func tryToChange(_ said: [SaidBounds], by actor: Actor) async throws -> Try {
+        let caches = try await report().caches
+        let changes = said.compactMap { said -> Change? in
+            guard said.before != said.after,
+                let now = caches.first(where: { $0.name.isExactly(said.cache) })
+            else { return nil }
+            let bounds = said.applied(to: now.snapshot.configuration)
+            return bounds == now.snapshot.configuration
+                ? nil : .configure(cache: said.cache, to: bounds)
+        }
+        guard !changes.isEmpty else { return .made(nil) }
+        let plan = try await plan(.all(changes))
+        let how = Application(
+            confirmation: plan.protected.isEmpty ? nil : plan.protected.joined(separator: ","))
+        do { return .made(try await apply(plan.id, how, by: actor)) } catch is InspectorError {
+            // Half of it is none of it.
+            _ = try? await undo(plan.id, by: actor)
+            return .overtaken
+        }
+    }
+}
