@@ -94,7 +94,7 @@ struct ChangingOptions: ParsableArguments {
     private func show(_ plan: Plan) {
         if case .configure(let cache, let new) = plan.change, let before = plan.before {
             let differences = new.differences(from: before)
-            print("\(cache): \(differences.isEmpty ? "nothing changes" : differences)")
+            print("\(Table.plain(cache)): \(differences.isEmpty ? "nothing changes" : differences)")
         }
         let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
         print(
@@ -102,7 +102,9 @@ struct ChangingOptions: ParsableArguments {
                 + "have them back within a minute"
                 + (plan.perMinute.map { ", then about \($0) a minute" } ?? ""))
         for victim in plan.victims.prefix(10) {
-            print("  \(victim.cause.rawValue)  \(victim.id.cache)  \(Table.plain(victim.id.key))")
+            print(
+                "  \(victim.cause.rawValue)  \(Table.plain(victim.id.cache))  "
+                    + Table.plain(victim.id.key))
         }
         if plan.entries > 10 { print("  and \(plan.entries - 10) more") }
     }
@@ -175,16 +177,7 @@ struct Invalidate: AsyncParsableCommand {
             } else {
                 var seen = keys.map { SeenEntry(id: EntryKey(cache: cache, key: $0), version: nil) }
                 if let filter {
-                    let page = try await inspector.entries(
-                        Query(caches: [cache], filter: filter, limit: 10_000))
-                    guard page.matched <= page.rows.count else {
-                        throw InspectorError(
-                            "\(page.matched) entries pass \"\(filter)\", more than 10000 at once; "
-                                + "narrow it")
-                    }
-                    seen = page.rows.filter(\.isHeld).map {
-                        SeenEntry(id: $0.id, version: $0.version)
-                    }
+                    seen = try await inspector.matching(Query(caches: [cache], filter: filter))
                 }
                 change = soft ? .soften(seen) : .invalidate(seen)
             }
@@ -272,7 +265,7 @@ struct SetBounds: AsyncParsableCommand {
         let option = try option()
         try await target.each(changing.output.format, reason: changing.reason) { inspector, from in
             let report = try await inspector.report()
-            guard let found = report.caches.first(where: { $0.name == cache }) else {
+            guard let found = report.caches.first(where: { $0.name.isExactly(cache) }) else {
                 throw InspectorError(
                     "no cache is called \"\(cache)\"; there are "
                         + report.caches.map(\.name).joined(separator: ", "))

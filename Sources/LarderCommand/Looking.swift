@@ -18,7 +18,7 @@ struct FormatOption: ParsableArguments {
         case .csv:
             for row in (from.isFirst ? [header] : []) + rows {
                 let engine = from.engine.map { row == header ? ["engine"] : [$0] } ?? []
-                Swift.print(CSV.line(engine + row))
+                Swift.print(CSV.printed(engine + row))
             }
         case .text: Table.print(header, rows)
         }
@@ -46,14 +46,10 @@ struct Source {
     var isFirst = true
 }
 
-enum CSV {
-    static func line(_ fields: [String]) -> String {
-        // A terminal is not steered by what comes from outside; a file has it as it is.
-        let fields = isatty(1) == 1 ? fields.map(Table.plain) : fields
-        return fields.map { field in
-            field.contains(where: { "\",\r\n".contains($0) })
-                ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
-        }.joined(separator: ",")
+extension CSV {
+    /// A terminal is not steered by what comes from outside; a file has it as it is.
+    static func printed(_ fields: [String]) -> String {
+        line(isatty(1) == 1 ? fields.map(Table.plain) : fields)
     }
 }
 
@@ -333,7 +329,7 @@ struct Events: AsyncParsableCommand {
     func run() async throws {
         if output.format == .csv {
             let engine = target.target == "all" ? ["engine"] : []
-            print(CSV.line(engine + ["time", "cache", "event", "key", "note", "by"]))
+            print(CSV.printed(engine + ["time", "cache", "event", "key", "note", "by"]))
         }
         guard follow else {
             return try await target.each(output.format) { inspector, from in
@@ -355,7 +351,7 @@ struct Events: AsyncParsableCommand {
     /// What of an engine was shown.
     private struct Seen {
         var instance: String?
-        var last: [String: UInt64] = [:]
+        var last: [Exact: UInt64] = [:]
     }
 
     /// Until it is ended from outside; an engine that goes and comes back is followed on.
@@ -395,19 +391,19 @@ struct Events: AsyncParsableCommand {
         let report = try await inspector.report()
         let isFirst = seen.instance == nil
         if seen.instance != report.instance { seen = Seen(instance: report.instance) }
-        if let cache, !report.caches.contains(where: { $0.name == cache }) {
+        if let cache, !report.caches.contains(where: { $0.name.isExactly(cache) }) {
             // It says which there are.
             _ = try await inspector.events(in: cache, after: 0, limit: 0)
         }
         var events: [LoggedEvent] = []
-        for name in report.caches.map(\.name) where cache == nil || cache == name {
+        for name in report.caches.map(\.name) where cache.map(name.isExactly) ?? true {
             let log = try await inspector.events(
-                in: name, after: seen.last[name] ?? 0, limit: 100_000)
-            if seen.last[name] != nil, log.dropped > 0 {
+                in: name, after: seen.last[Exact(name)] ?? 0, limit: 100_000)
+            if seen.last[Exact(name)] != nil, log.dropped > 0 {
                 say("\(log.dropped) events of \(name) were left out")
             }
             events += log.events.filter { filter.passes($0, at: report.at) }
-            seen.last[name] = log.events.last?.number ?? seen.last[name] ?? 0
+            seen.last[Exact(name)] = log.events.last?.number ?? seen.last[Exact(name)] ?? 0
         }
         events.sort { $0.at < $1.at }
         show(isFirst ? events.suffix(limit) : events[...], report, from)
@@ -433,7 +429,7 @@ struct Events: AsyncParsableCommand {
             ]
             print(
                 output.format == .csv
-                    ? CSV.line((from.engine.map { [$0] } ?? []) + fields)
+                    ? CSV.printed((from.engine.map { [$0] } ?? []) + fields)
                     : fields.map(Table.plain).filter { !$0.isEmpty }.joined(separator: "  "))
         }
         // Whoever read it is gone: head, or a pager.

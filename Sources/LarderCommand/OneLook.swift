@@ -136,12 +136,7 @@ struct OneLook {
                 "\(entry.size)", "\(entry.fetch)", entry.state,
             ]
         }
-        return ([names] + rows).map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
-    }
-
-    private func quoted(_ field: String) -> String {
-        guard field.contains(where: { "\",\r\n".contains($0) }) else { return field }
-        return "\"" + field.replacing("\"", with: "\"\"") + "\""
+        return ([names] + rows).map { CSV.line($0) + "\n" }.joined()
     }
 
     // MARK: Text
@@ -153,7 +148,7 @@ struct OneLook {
         var lines = report.caches.map { cache in
             let snapshot = cache.snapshot
             let ratio = snapshot.counters.hitRatio.map { Units.text($0 * 100, digits: 1) + "%" }
-            return padded(cache.name, cacheWidth)
+            return padded(printable(cache.name), cacheWidth)
                 + "  \(snapshot.count) of \(Units.text(maxsize: snapshot.configuration.maxsize))"
                 + "  ttl \(Units.text(ttl: snapshot.configuration.ttl))"
                 + "  hit \(ratio ?? "-")  \(Units.text(bytes: snapshot.bytes))"
@@ -176,7 +171,8 @@ struct OneLook {
             padded("CACHE", cacheWidth) + "  " + padded("KEY", keyWidth)
                 + "      TTL   EXPIRY     HITS   SIZE  STATE")
         lines += page.rows.map { row in
-            padded(row.id.cache, cacheWidth) + "  " + padded(printable(row.id.key), keyWidth)
+            padded(printable(row.id.cache), cacheWidth) + "  "
+                + padded(printable(row.id.key), keyWidth)
                 + right(Units.countdown(row.deadline.map { $0 - page.at }), 9)
                 + right(Units.countdown(row.expiry.map { $0 - page.at }), 9)
                 + right("\(row.hits)", 9) + right(Units.text(bytes: row.bytes), 7)
@@ -196,11 +192,6 @@ struct OneLook {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
 
-    /// Keys come from outside; nothing in them may steer a terminal.
-    private func printable(_ text: String) -> String {
-        String(
-            text.map {
-                $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0
-            })
-    }
+    /// Names and keys come from outside; nothing in them may steer a terminal.
+    private func printable(_ text: String) -> String { Table.plain(text) }
 }

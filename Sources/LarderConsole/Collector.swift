@@ -91,7 +91,7 @@ final class Collector: Sendable {
     /// The last event seen of each cache, in one run of the engine.
     private struct Seen {
         var instance: String?
-        var last: [String: UInt64] = [:]
+        var last: [Exact: UInt64] = [:]
         /// The selected entry in full.
         var detail: EntryDetail?
         var detailAge = 0
@@ -141,7 +141,7 @@ final class Collector: Sendable {
         var events: [LoggedEvent] = []
         var dropped: UInt64 = 0
         for cache in report.caches {
-            let before = seen.last[cache.name]
+            let before = seen.last[Exact(cache.name)]
             if before == cache.snapshot.lastEvent { continue }
             var log = try await inspector.events(
                 in: cache.name, after: before ?? 0, limit: mostEvents)
@@ -154,7 +154,7 @@ final class Collector: Sendable {
             }
             if before != nil { dropped += log.dropped }
             events += log.events
-            seen.last[cache.name] = log.events.last?.number ?? before ?? 0
+            seen.last[Exact(cache.name)] = log.events.last?.number ?? before ?? 0
         }
         var look = Look(
             report: report, page: page, query: request.query, detail: detail,
@@ -195,35 +195,24 @@ final class Collector: Sendable {
         perform { inspector, _ in .planned(try await inspector.plan(change)) }
     }
 
-    /// Most entries that one change can be about.
-    private static let mostMatching = 100_000
-
+    /// A page after the other would pass over some that move meanwhile: it is one question.
     func planMatching(_ query: Query) {
         perform { inspector, _ in
-            var query = query
-            var seen: [SeenEntry] = []
-            query.offset = 0
-            query.limit = 10_000
-            query.sort = .version
-            while true {
-                let page = try await inspector.entries(query)
-                guard page.matched <= Self.mostMatching else {
-                    throw InspectorError(
-                        "\(page.matched) entries are more than \(Self.mostMatching) at once; "
-                            + "narrow the filter")
-                }
-                seen += page.rows.filter(\.isHeld).map { SeenEntry(id: $0.id, version: $0.version) }
-                query.offset += page.rows.count
-                if page.rows.isEmpty || query.offset >= page.matched { break }
-            }
-            return .planned(try await inspector.plan(.invalidate(seen)))
+            .planned(try await inspector.plan(.invalidate(try await inspector.matching(query))))
         }
     }
 
     func apply(_ plan: Plan.ID, _ how: Application, reason: String?) {
         perform { inspector, actor in
             let actor = reason.map { actor.because($0) } ?? actor
-            return .applied(plan, try await inspector.apply(plan, how, by: actor))
+            do {
+                return .applied(plan, try await inspector.apply(plan, how, by: actor))
+            } catch let error as InspectorError {
+                // What was done of it until then can be taken back.
+                guard let progress = try? await inspector.progress(of: plan), progress.share > 0
+                else { throw error }
+                return .halfDone(plan, progress.outcome, "\(error)")
+            }
         }
     }
 

@@ -19,7 +19,7 @@ struct EventLines: Hashable, Sendable {
         var isTrouble: Bool
 
         func isOne(with other: Line) -> Bool {
-            second == other.second && cache == other.cache && word == other.word
+            second == other.second && cache.isExactly(other.cache) && word == other.word
                 && note == other.note
         }
     }

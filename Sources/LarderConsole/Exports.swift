@@ -30,17 +30,12 @@ enum Exports {
             + rows.map { row in
                 Column.allCases.map { column in
                     switch column.value(of: row, at: now) {
-                    case .text(let text): quoted(text)
+                    case .text(let text): CSV.field(text)
                     case .number(let digits): digits
                     default: ""
                     }
                 }
             }
         return lines.map { $0.joined(separator: ",") + "\n" }.joined()
-    }
-
-    private static func quoted(_ field: String) -> String {
-        guard field.contains(where: { "\",\r\n".contains($0) }) else { return field }
-        return "\"" + field.replacing("\"", with: "\"\"") + "\""
     }
 }

@@ -15,7 +15,7 @@ struct Model {
 
     // What was seen.
     var report: Report?
-    var histories: [String: History] = [:]
+    var histories: [Exact: History] = [:]
     var rows: [Row] = []
     /// Where `rows` begin in the whole list.
     var offset = 0
@@ -59,6 +59,8 @@ struct Model {
     var top = 0
     /// The cursor stays on its entry, even while that is not there.
     var follows = false
+    /// The entries that are marked, each as it was seen when it was: one that is written anew keeps
+    /// the version that it was marked with, so that nothing is done to what nobody chose.
     var marks: [EntryKey: UInt64] = [:]
     /// Where a range of marks began.
     var rangeStart: Int?
@@ -252,7 +254,7 @@ struct Model {
 
     /// The history of a cache as far as it is shown.
     func history(of cache: String) -> History {
-        let history = histories[cache] ?? History()
+        let history = histories[Exact(cache)] ?? History()
         return past.map { history.until($0.at) } ?? history
     }
 
@@ -278,8 +280,13 @@ struct Model {
         wall(instant).map { Format.time($0, secondsFromUTC: secondsFromUTC) } ?? "--:--:--"
     }
 
+    /// Marks of entries that have been written anew since, as far as they are at hand.
+    var changedMarks: Int {
+        rows.count { row in marks[row.id].map { $0 != row.version } ?? false }
+    }
+
     func configuration(of cache: String) -> Configuration? {
-        report?.caches.first { $0.name == cache }?.snapshot.configuration
+        report?.caches.first { $0.name.isExactly(cache) }?.snapshot.configuration
     }
 
     /// The terminal shows only the plainest signs.
@@ -403,6 +410,8 @@ enum Message: Sendable {
     /// The engine does not take the filter.
     case refused(String)
     case applied(Plan.ID, Outcome)
+    /// It failed when a part of it was done.
+    case halfDone(Plan.ID, Outcome, String)
     case undone(Plan.ID, Outcome)
     case fetched(FetchResult)
     case verified(Verification)

@@ -11,7 +11,8 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
         case applied, cancelled, undone, failed
     }
 
-    /// The bounds of a cache on both sides of a change.
+    /// The bounds of a cache on both sides of a change: of one that was stopped, or failed, those
+    /// that were reached.
     public struct Bounds: Hashable, Sendable, Codable {
         public var cache: String
         public var before: Configuration
@@ -27,53 +28,53 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     public var what: What
     public var by: Actor
     public var bounds: [Bounds]
-    /// What was removed, the first ``named`` of it; of an undone plan, what had been.
+    /// What was removed, the first ``named`` of it; of an undone plan, what had been, and then what
+    /// had to go for it.
     public var entries: [PlannedVictim]
     public var removed: Int
     public var restored: Int
     public var bytes: Int
     public var skipped: [Skipped]
+    /// Why it is not done, or not wholly.
     public var failure: String?
 
     /// How many entries one record names.
     public static let named = 1000
 
     init(
-        at: Instant, plan: Plan.ID, what: What, by: Actor, _ prepared: Prepared,
-        _ outcome: Outcome, failure: String?
+        at: Instant, plan: Plan.ID, what: What, by: Actor, bounds: [Bounds],
+        entries: [PlannedVictim], _ outcome: Outcome, failure: String?
     ) {
         self.at = at
         self.time = Date()
         self.plan = plan
         self.what = what
         self.by = by
-        bounds = prepared.bounds.map {
-            what == .undone ? Bounds(cache: $0.cache, before: $0.after, after: $0.before) : $0
-        }
-        let stayed = Set(outcome.skipped.map(\.id))
-        // Victims go in their order: what is done of a change that is not yet, or was stopped, is
-        // the first of them.
-        let gone = what == .undone ? Self.named : min(Self.named, outcome.removed)
-        entries = Array(prepared.victims.lazy.filter { !stayed.contains($0.id) }.prefix(gone))
+        self.bounds = bounds
+        self.entries = Array(entries.prefix(Self.named))
         removed = outcome.removed
         restored = outcome.restored
         bytes = outcome.bytes
         skipped = Array(outcome.skipped.prefix(Self.named))
         self.failure = failure
     }
+
+    /// About the memory that it takes to keep it.
+    var weight: Int {
+        entries.reduce(MemoryLayout<Self>.stride) { $0 + $1.weight }
+            + skipped.reduce(0) { $0 + $1.weight }
+    }
 }
 
 extension ChangeRecord {
-    /// In a line: what it was about.
+    /// In a line: what it was about, and why it is not more.
     public var summary: String {
-        if let failure { return failure }
         let bounds = bounds.map { "\($0.cache) \($0.after.differences(from: $0.before))" }
-        let gone =
-            what == .undone
-            ? (restored > 0 ? ["\(restored) back"] : [])
-            : (removed > 0 ? ["\(removed) removed"] : [])
-        let left = skipped.isEmpty ? [] : ["\(skipped.count) left alone"]
-        return (bounds + gone + left).joined(separator: ", ")
+        let gone = [(restored, "back"), (removed, "removed"), (skipped.count, "left alone")]
+            .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        let done = (bounds + gone).joined(separator: ", ")
+        guard let failure else { return done }
+        return done.isEmpty ? failure : "\(done); \(failure)"
     }
 }
 
@@ -112,6 +113,7 @@ final class Changes: Sendable {
     private struct State {
         var number: UInt64 = 0
         var records: [ChangeRecord] = []
+        var bytes = 0
         var sinks: [@Sendable (ChangeRecord) -> Void] = []
         var followers: [Int: AsyncThrowingStream<ChangeRecord, any Error>.Continuation] = [:]
         var nextFollower = 0
@@ -119,8 +121,9 @@ final class Changes: Sendable {
 
     private let instance: String
 
-    /// Records kept.
+    /// Records kept, and their bytes, of which the newest is always one.
     private static let kept = 256
+    private static let bytesKept = 32 << 20
 
     init(instance: String) { self.instance = instance }
 
@@ -131,7 +134,12 @@ final class Changes: Sendable {
             state.number += 1
             record.number = state.number
             state.records.append(record)
-            if state.records.count > Self.kept { state.records.removeFirst() }
+            state.bytes += record.weight
+            while state.records.count > Self.kept
+                || state.records.count > 1 && state.bytes > Self.bytesKept
+            {
+                state.bytes -= state.records.removeFirst().weight
+            }
             for follower in state.followers.values { follower.yield(record) }
             return (record, state.sinks)
         }

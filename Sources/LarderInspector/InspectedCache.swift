@@ -5,6 +5,7 @@ protocol InspectedCache: Sendable {
     var name: String { get }
     func snapshot() -> Snapshot
     func offer(to selection: inout Selection, place: Int)
+    func offer(to matching: inout Matching)
     func detail(of key: String) -> EntryDetail?
     func events(after number: UInt64, limit: Int) -> EventLog
     func fetch(_ key: String) async throws -> FetchResult
@@ -30,42 +31,71 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func offer(to selection: inout Selection, place: Int) {
         let actors = selection.asksForActors ? actors() : [:]
-        let restless = offerRestless(to: &selection, place: place, actors)
         guard let (count, rank) = selection.order(keysAreShown: keysAreShown) else {
-            cache.survey { key, facts in
-                guard !restless.contains(facts.version) else { return }
-                offer(key, facts, to: &selection, place: place, actors)
+            let left = visit { key, facts, renewal in
+                offer(key, facts, renewal, to: &selection, place: place, actors)
+            }
+            // Failures where no entry is.
+            for (key, known) in left {
+                guard let trouble = known.trouble else { continue }
+                let renewal = renewal(known, of: nil)
+                offer(key, EntryFacts(trouble), renewal, to: &selection, place: place, actors)
             }
             return
         }
+        let restless = offerRestless(to: &selection, place: place)
         let (first, total) = cache.first(
-            count + restless.count, by: rank, isDescending: selection.isDescending,
+            count + restless.keys.count, by: rank, isDescending: selection.isDescending,
             at: selection.instant)
         var others = 0
-        for (key, facts) in first where !restless.contains(facts.version) {
+        for (key, facts) in first where !restless.keys.contains(key) {
             others += 1
-            offer(key, facts, to: &selection, place: place, [:])
+            offer(key, facts, cache.renewal(of: facts), to: &selection, place: place, [:])
         }
-        selection.pass(max(0, total - restless.count - others))
+        selection.pass(max(0, total - restless.held - others))
     }
 
-    /// What there is to say of the renewal of keys; `nil` where there is nothing.
-    private func renewals(of keys: [Key]) -> [RenewalFacts?] {
-        zip(keys, cache.renewals(of: keys)).map { key, known in
-            let marks = cache.facts(of: key).flatMap { cache.renewal(of: $0) }
-            guard known.isFetching || known.trouble != nil else { return marks }
-            var renewal = known
-            renewal.start = marks?.start
-            renewal.mandatory = marks?.mandatory
-            return renewal
+    func offer(to matching: inout Matching) {
+        let actors = matching.asksForActors ? actors() : [:]
+        _ = visit { key, facts, renewal in
+            matching.offer(facts, renewal, cache: name, by: actors[facts.version]) { id(key) }
         }
+    }
+
+    /// Visits every entry there is, each once, with what there is to say of its renewal; returns
+    /// what is known of keys without an entry.
+    private func visit(
+        _ visit: (Key, EntryFacts, RenewalFacts?) -> Void
+    ) -> [Key: RenewalFacts] {
+        var restless = restless
+        cache.survey { key, facts in
+            let known = restless.isEmpty ? nil : restless.removeValue(forKey: key)
+            visit(key, facts, renewal(known, of: facts))
+        }
+        return restless
+    }
+
+    /// What is being fetched, or has failed, of which there is little.
+    private var restless: [Key: RenewalFacts] {
+        let keys = cache.restless().map(\.key)
+        return Dictionary(zip(keys, cache.renewals(of: keys))) { first, _ in first }
+    }
+
+    /// What there is to say of the renewal of a key; `nil` where there is nothing.
+    private func renewal(_ known: RenewalFacts?, of facts: EntryFacts?) -> RenewalFacts? {
+        let marks = facts.flatMap { cache.renewal(of: $0) }
+        guard var renewal = known, renewal.isFetching || renewal.trouble != nil else {
+            return marks
+        }
+        renewal.start = marks?.start
+        renewal.mandatory = marks?.mandatory
+        return renewal
     }
 
     private func offer(
-        _ key: Key, _ facts: EntryFacts, to selection: inout Selection, place: Int,
-        _ actors: [UInt64: Actor]
+        _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?,
+        to selection: inout Selection, place: Int, _ actors: [UInt64: Actor]
     ) {
-        let renewal = cache.renewal(of: facts)
         selection.offer(
             facts, renewal, place: place, cache: name, by: actors[facts.version]
         ) { row(key, facts, renewal) }
@@ -83,52 +113,53 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         return actors
     }
 
-    /// Offers what is being fetched anew or has failed, of which there is little; returns the
-    /// versions of the entries among it.
+    /// Offers what is being fetched anew or has failed; returns its keys, and how many of them have
+    /// an entry.
     private func offerRestless(
-        to selection: inout Selection, place: Int, _ actors: [UInt64: Actor]
-    ) -> Set<UInt64> {
-        let keys = cache.restless().map(\.key)
-        guard !keys.isEmpty else { return [] }
-        var versions: Set<UInt64> = []
-        for (key, renewal) in zip(keys, renewals(of: keys)) {
-            guard let facts = cache.facts(of: key) ?? renewal?.trouble.map(EntryFacts.init) else {
-                continue
-            }
-            if facts.version > 0 { versions.insert(facts.version) }
-            selection.offer(
-                facts, renewal, place: place, cache: name, by: actors[facts.version]
-            ) { row(key, facts, renewal) }
+        to selection: inout Selection, place: Int
+    ) -> (keys: Set<Key>, held: Int) {
+        var keys: Set<Key> = []
+        var held = 0
+        for (key, known) in restless {
+            let entry = cache.facts(of: key)
+            let renewal = renewal(known, of: entry)
+            guard let facts = entry ?? renewal?.trouble.map(EntryFacts.init) else { continue }
+            keys.insert(key)
+            if entry != nil { held += 1 }
+            offer(key, facts, renewal, to: &selection, place: place, [:])
         }
-        return versions
+        return (keys, held)
     }
 
     func detail(of shown: String) -> EntryDetail? {
-        let troubled = { cache.restless().first { shownKey($0.key) == shown }?.key }
+        let troubled = { cache.restless().first { shownKey($0.key).isExactly(shown) }?.key }
         guard let key = key(shown) ?? troubled() else { return nil }
-        let renewal = renewals(of: [key])[0]
-        if let (value, facts) = cache.peek(key) {
+        let held = cache.held(key)
+        let renewal = renewal(cache.renewals(of: [key])[0], of: held?.facts)
+        if let (value, facts) = held {
             return EntryDetail(
                 row: row(key, facts, renewal), value: shownValue(value), history: history(of: key))
         }
-        guard let renewal, let trouble = renewal.trouble else { return nil }
-        let facts = cache.facts(of: key) ?? EntryFacts(trouble)
+        guard let trouble = renewal?.trouble else { return nil }
         return EntryDetail(
-            row: row(key, facts, renewal),
+            row: row(key, EntryFacts(trouble), renewal),
             value: .fields([.init("failure", .text(trouble.reason))]), history: history(of: key))
     }
 
     func verify(_ shown: String) async throws -> Verification {
-        guard let key = try key(shown) ?? parse?(shown) else {
-            throw InspectorError("\(name) holds no \"\(shown)\" and cannot tell what it would be")
+        guard let key = try key(shown) ?? parse?(shown) else { throw unknown(shown) }
+        let held = cache.held(key)
+        var verification = Verification(id: id(key), held: held.map { shownValue($0.value) })
+        verification.isPastEnd = held.map { $0.facts.deadline <= cache.clock.now() } ?? false
+        do { verification.origin = shownValue(try await cache.origin(key)) } catch {
+            verification.failure = "\(error)"
+            verification.isAbsent = cache.isAbsence(error)
         }
-        let held = cache.peek(key).map { shownValue($0.value) }
-        do {
-            return Verification(
-                id: id(key), held: held, origin: shownValue(try await cache.origin(key)))
-        } catch {
-            return Verification(id: id(key), held: held, failure: "\(error)")
-        }
+        return verification
+    }
+
+    private func unknown(_ shown: String) -> InspectorError {
+        InspectorError("\(name) holds no \"\(shown)\" and cannot tell what it would be")
     }
 
     func events(after number: UInt64, limit: Int) -> EventLog {
@@ -150,16 +181,17 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func fetch(_ shown: String) async throws -> FetchResult {
         let known = self.key(shown)
-        let isHeld = known.map { cache.peek($0) != nil } ?? false
-        guard let key = try isHeld ? known : parse?(shown) ?? known else {
-            throw InspectorError("\(name) holds no \"\(shown)\" and cannot tell what it would be")
-        }
-        let before = cache.peek(key)?.facts.version
+        let isHeld = known.map { cache.held($0) != nil } ?? false
+        guard let key = try isHeld ? known : parse?(shown) ?? known else { throw unknown(shown) }
+        let before = cache.held(key)?.facts
         let value = try await cache.value(for: key)
-        let row = cache.peek(key).map { self.row(key, $0.facts) }
+        let after = cache.held(key)?.facts
+        // What was marked as stale is served at once, however soon the fetch for it lands.
+        let wasHit = before.map { $0.isStale || $0.version == after?.version } ?? false
+        let served = wasHit && before?.version != after?.version ? before : after
         return FetchResult(
-            id: id(key), wasHit: before != nil && before == row?.version,
-            value: shownValue(value), row: row)
+            id: id(key), wasHit: wasHit, value: shownValue(value),
+            row: served.map { row(key, $0) })
     }
 
     func forecast(_ forecast: inout Forecast) {
@@ -180,74 +212,107 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared {
         var skipped: [Skipped] = []
-        let wanted = Dictionary(entries.map { ($0.id.key, $0) }) { first, _ in first }
+        let wanted = Dictionary(entries.map { (Exact($0.id.key), $0) }) { first, _ in first }
         let held = keys(shownAs: Set(wanted.keys))
-        let victims = wanted.values.sorted { $0.id.key < $1.id.key }.compactMap {
-            seen -> Victim<Key>? in
-            guard let key = held[seen.id.key], let facts = cache.peek(key)?.facts else {
-                skipped.append(Skipped(id: seen.id, why: "not there any more"))
-                return nil
+        let (now, reserve) = (cache.clock.now(), cache.configuration.staleIfError)
+        var victims: [Victim<Key>] = []
+        for seen in wanted.values.sorted(by: { $0.id.key < $1.id.key }) {
+            let key = held[Exact(seen.id.key)]
+            let facts = key.flatMap { cache.facts(of: $0) }
+            guard let key, let facts, now < facts.deadline + reserve else {
+                let why =
+                    seen.version == 0
+                    ? "no entry is there, but a failure that is remembered" : "not there any more"
+                skipped.append(Skipped(id: seen.id, why: why))
+                continue
             }
-            if let version = seen.version, version != facts.version {
-                skipped.append(Skipped(id: seen.id, why: rewritten(facts)))
-                return nil
+            if let why = whyToSkip(facts, seen, softly: softly, at: now) {
+                skipped.append(Skipped(id: seen.id, why: why))
+            } else {
+                victims.append(victim(key, facts))
             }
-            return Victim(
-                key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated,
-                lastHit: facts.lastHit)
         }
         return invalidation(of: victims, softly: softly, skipped: skipped)
     }
 
+    /// Why an entry that is there is left alone; `nil` where it is not.
+    private func whyToSkip(
+        _ facts: EntryFacts, _ seen: SeenEntry, softly: Bool, at now: Instant
+    ) -> String? {
+        if let version = seen.version, version != facts.version { return rewritten(facts) }
+        return softly && facts.deadline <= now
+            ? "past its end, and served only as long as fetches fail" : nil
+    }
+
     func prepareInvalidationOfAll() -> Prepared {
         var victims: [Victim<Key>] = []
-        let now = cache.clock.now()
+        let (now, reserve) = (cache.clock.now(), cache.configuration.staleIfError)
         cache.survey { key, facts in
-            guard now < facts.deadline else { return }
-            victims.append(
-                Victim(
-                    key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated,
-                    lastHit: facts.lastHit))
+            // What is past its end and may yet be served goes too.
+            guard now < facts.deadline + reserve else { return }
+            victims.append(victim(key, facts))
         }
         return invalidation(
             of: victims.sorted { $0.version < $1.version }, softly: false, skipped: [])
     }
 
+    private func victim(_ key: Key, _ facts: EntryFacts) -> Victim<Key> {
+        Victim(
+            key: key, version: facts.version, bytes: facts.bytes, cause: .invalidated,
+            lastHit: facts.lastHit)
+    }
+
     private func invalidation(
         of victims: [Victim<Key>], softly: Bool, skipped: [Skipped]
     ) -> Prepared {
-        var prepared = Prepared(
-            victims: victims.map(planned), skipped: skipped, units: victims.count
-        ) { range, actor, undo in
-            var outcome = Outcome.nothing
+        var part = part(of: victims, units: victims.count) { _, undo, actor in
+            guard !softly else {
+                throw InspectorError(
+                    "what was marked as stale is served until it is fetched anew; there is nothing "
+                        + "to take back")
+            }
+            var step = Step()
+            step.outcome.restored = cache.restore(undo, by: actor).restored
+            return step
+        }
+        part.skipped = skipped
+        part.run = { range, actor, undo in
+            var step = Step()
             for victim in victims[range] {
                 let result =
                     softly
                     ? cache.invalidateSoftly(victim.key, version: victim.version, by: actor)
                     : cache.invalidate(victim.key, version: victim.version, undo: undo, by: actor)
                 switch result {
-                case .removed(let bytes):
-                    outcome.removed += 1
-                    outcome.bytes += bytes
-                case .absent: outcome.skipped.append(skip(victim, "not there any more"))
+                case .removed(let bytes): step.remove(bytes, planned(victim))
+                case .absent: step.outcome.skipped.append(skip(victim, "not there any more"))
                 case .changed(let version):
                     let why = cache.peek(victim.key).map { rewritten($0.facts) }
-                    outcome.skipped.append(skip(victim, why ?? "now version \(version)"))
+                    step.outcome.skipped.append(skip(victim, why ?? "now version \(version)"))
                 }
             }
-            return outcome
-        } undo: { undo, actor in
-            guard !softly else {
-                throw InspectorError(
-                    "what was marked as stale is served until it is fetched anew; there is nothing "
-                        + "to take back")
-            }
-            var outcome = Outcome.nothing
-            outcome.restored = cache.restore(undo, by: actor).restored
-            return outcome
+            return step
         }
-        prepared.fetches = fetches(victims)
-        return prepared
+        return Prepared([part])
+    }
+
+    private func part(
+        of victims: [Victim<Key>], units: Int,
+        undo: @escaping @Sendable (Int, UndoID, Actor) throws -> Step
+    ) -> Part {
+        var part = Part(
+            cache: name, entries: victims.count, bytes: victims.reduce(0) { $0 + $1.bytes },
+            first: victims.prefix(Plan.named).map(planned), weight: weight(victims), units: units,
+            undo: undo)
+        part.fetches = fetches(victims)
+        return part
+    }
+
+    /// About the memory that it takes to keep them.
+    private func weight(_ victims: [Victim<Key>]) -> Int {
+        victims.reduce(victims.count * MemoryLayout<Victim<Key>>.stride) {
+            $0 + max(0, ($1.key as? any ByteSized)?.heapBytes ?? 0)
+        }
     }
 
     /// Those that were hit within the last minute will be missed within about the next.
@@ -269,37 +334,55 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             perMinute += Self.fetchesPerMinute(
                 facts, ttl: gone.contains(facts.version) ? .zero : new.ttl, at: now)
         }
-        let steps = Bounds(from: before, to: new, held: held, oldest: oldest)
-        var prepared = Prepared(
-            victims: victims.map(planned), units: steps.isGradual ? Bounds.steps : 1
-        ) { range, actor, undo in
-            if range.lowerBound == 0, cache.configuration != before {
-                throw InspectorError(
-                    "the bounds of \(name) were changed since; plan the change again")
+        let bounds = Bounds(from: before, to: new, held: held, oldest: oldest)
+        var part = part(of: victims, units: bounds.units) { done, undo, actor in
+            var step = try told {
+                () throws(CacheError) in
+                try cache.takeBack(to: before, replacing: bounds.reached(done), by: actor)
             }
-            let isLast = !steps.isGradual || range.upperBound == Bounds.steps
-            let next = isLast ? new : steps.after(range.upperBound)
-            let removed = try cache.configure(next, undo: undo, by: actor)
-            let gone = Set(removed.map(\.version))
-            let stayed = range.lowerBound == 0 && isLast ? victims : []
-            return Outcome(
-                removed: removed.count, bytes: removed.reduce(0) { $0 + $1.bytes },
-                skipped: stayed.filter { !gone.contains($0.version) }.map {
-                    skip($0, "used, written or gone since the plan")
-                })
-        } undo: { undo, actor in
-            guard steps.isBetween(cache.configuration) else {
-                throw InspectorError("the bounds of \(name) were changed since by someone else")
-            }
-            try cache.takeBack(to: before, replacing: cache.configuration, by: actor)
-            var outcome = Outcome.nothing
-            outcome.restored = cache.restore(undo, by: actor).restored
-            return outcome
+            step.outcome.restored = cache.restore(undo, by: actor).restored
+            return step
         }
-        prepared.bounds = [.init(cache: name, before: before, after: new)]
-        prepared.fetches = fetches(victims)
-        if steps.isGradual { prepared.perMinute = Int(perMinute.rounded()) }
-        return prepared
+        part.bounds = bounds
+        if bounds.isGradual { part.perMinute = Int(perMinute.rounded()) }
+        part.run = { range, actor, undo in
+            var step = try told(again: range.lowerBound == 0) {
+                () throws(CacheError) in
+                try cache.configure(
+                    bounds.reached(range.upperBound), replacing: bounds.reached(range.lowerBound),
+                    undo: undo, by: actor)
+            }
+            // In one step exactly those that were named are to go.
+            if range == 0..<bounds.units {
+                let gone = Set(step.versions)
+                step.outcome.skipped = victims.filter { !gone.contains($0.version) }.map {
+                    skip($0, "used, written or gone since the plan")
+                }
+            }
+            return step
+        }
+        return Prepared([part])
+    }
+
+    /// What a change of bounds removed; where they were not those that were known, that is said.
+    ///
+    /// - Parameter again: Nothing was done yet: the change can be planned again.
+    private func told(
+        again: Bool = false, _ change: () throws(CacheError) -> [Victim<Key>]
+    ) throws -> Step {
+        let removed: [Victim<Key>]
+        do { removed = try change() } catch {
+            guard error == .boundsWereChanged(name) else { throw error }
+            throw InspectorError(
+                "the bounds of \(name) were changed since"
+                    + (again ? "; plan the change again" : " by someone else"))
+        }
+        var step = Step()
+        for victim in removed {
+            step.remove(victim.bytes, planned(victim))
+            step.versions.append(victim.version)
+        }
+        return step
     }
 
     /// How often an entry will be fetched that is looked up as often as until now: once in each
@@ -333,16 +416,18 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     /// The key that is shown as `shown`: at once where keys are their own text, else by looking
     /// through the entries.
-    private func key(_ shown: String) -> Key? { keys(shownAs: [shown])[shown] }
+    private func key(_ shown: String) -> Key? { keys(shownAs: [Exact(shown)])[Exact(shown)] }
 
-    private func keys(shownAs wanted: Set<String>) -> [String: Key] {
-        var found: [String: Key] = [:]
+    private func keys(shownAs wanted: Set<Exact>) -> [Exact: Key] {
+        var found: [Exact: Key] = [:]
         if Key.self == String.self {
-            for text in wanted where shownKey(text as! Key) == text { found[text] = (text as! Key) }
+            for shown in wanted where shownKey(shown.text as! Key).isExactly(shown.text) {
+                found[shown] = (shown.text as! Key)
+            }
             if found.count == wanted.count { return found }
         }
         cache.survey { key, _ in
-            let shown = shownKey(key)
+            let shown = Exact(shownKey(key))
             if wanted.contains(shown) { found[shown] = key }
         }
         return found

@@ -15,7 +15,14 @@ public protocol Inspector: Sendable {
     /// Both in one: what somebody who watches asks for again and again.
     func look(_ query: Query) async throws -> (report: Report, page: Page)
 
-    /// One entry in full; `nil` where the cache holds no live entry of that key.
+    /// Every entry that passes the query's filter, as it is at one instant, each once: what a change
+    /// of all of them is about. Order, offset and limit mean nothing here.
+    ///
+    /// - Throws: ``InspectorError`` where it is more than ``Query/mostMatching``.
+    func matching(_ query: Query) async throws -> [SeenEntry]
+
+    /// One entry in full; `nil` where the cache holds none of that key that may be served, and
+    /// knows of no failure either.
     func entry(_ key: EntryKey) async throws -> EntryDetail?
 
     /// What happened in a cache after event `number`, at most `limit` events.
@@ -49,10 +56,12 @@ public protocol Inspector: Sendable {
 
     /// Takes back what the application of a plan did: bounds at any time, unless they were changed
     /// since; invalidated entries for 30 s, unless they were written since. Credentials never come
-    /// back. What was evicted or expired does not either.
+    /// back. What was evicted or expired does not either. Where some of it cannot go back, it throws
+    /// and says what: the rest is taken back.
     func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome
 
-    /// What was done through inspectors after record `number`, oldest first; the latest 256 are kept.
+    /// What was done through inspectors after record `number`, oldest first; the latest 256 are kept,
+    /// fewer where they are long.
     func changes(after number: UInt64) async throws -> [ChangeRecord]
 
     /// The same, and then each as it is done. It throws where the engine is gone.

@@ -2,27 +2,73 @@ import Larder
 import Synchronization
 
 /// The plans that were applied: how far each has come, and how it is taken back.
+///
+/// A plan falls into parts, one a cache, and each part into steps. What is done is counted part by
+/// part, so that a part that fails, or that cannot go back, changes nothing in what is known of
+/// the others. A step of bounds replaces those that the step before has set, and no others:
+/// whoever else changes them ends the application.
 final class Ledger: Sendable {
     private let clock: AgeClock
     private let changes: Changes
-    private let state = Guarded(State())
-
-    private struct State {
-        var applied: [Plan.ID: Applied] = [:]
-        var order: [Plan.ID] = []
-    }
+    private let state: Guarded<Shelf<Applied>>
 
     private struct Applied {
-        var prepared: Prepared
-        var undo = UndoID()
+        var parts: [Doing]
         var progress: Progress
-        var done = 0
-        /// Its parts and its undo are done one at a time.
+        /// What was removed, the first of it.
+        var gone: [PlannedVictim] = []
+        /// About the memory of what is told of it, and of what the steps to come need.
+        var weight = 0
+        var weightOfSteps: Int { parts.reduce(0) { $0 + $1.part.weight } }
+        /// Its steps and its undo are done one at a time.
         let turn = Turn()
         /// The removals that are spread over some time, or the wait until bounds go back.
         var task: Task<Void, Never>?
+        var isToStop = false
+
+        init(_ prepared: Prepared) {
+            parts = prepared.parts.map { Doing(part: $0) }
+            progress = Progress(state: .underWay, share: 0, outcome: .nothing)
+        }
 
         var isLive: Bool { progress.state == .underWay || progress.goesBack != nil }
+        var units: Int { parts.reduce(0) { $0 + $1.part.units } }
+        var done: Int { parts.reduce(0) { $0 + $1.done } }
+
+        mutating func take(_ step: Step, asDone units: Int, of place: Int) {
+            parts[place].done = units
+            progress.outcome.add(step.outcome)
+            progress.share = Double(done) / Double(self.units)
+            let named = step.gone.prefix(ChangeRecord.named - gone.count)
+            gone += named
+            weight += named.reduce(0) { $0 + $1.weight }
+            weight += step.outcome.skipped.reduce(0) { $0 + $1.weight }
+        }
+
+        /// Lets go of what only more steps would need.
+        mutating func end(_ state: Progress.State) {
+            progress.state = state
+            for place in parts.indices {
+                parts[place].part.run = nil
+                parts[place].part.skipped = []
+                parts[place].part.weight = 0
+            }
+        }
+    }
+
+    private struct Doing {
+        var part: Part
+        let undo = UndoID()
+        /// Units that are done.
+        var done = 0
+        var isBack = false
+
+        var canGoBack: Bool { done > 0 && !isBack }
+
+        /// The bounds that were changed, as far as they were.
+        var bounds: ChangeRecord.Bounds? {
+            part.bounds.map { .init(cache: part.cache, before: $0.from, after: $0.reached(done)) }
+        }
     }
 
     private final class Turn: Sendable {
@@ -33,53 +79,64 @@ final class Ledger: Sendable {
         }
     }
 
-    /// Applications remembered; an older one can be taken back no more. What is under way, or goes
-    /// back by itself, is not forgotten.
+    /// Applications remembered, and their bytes; an older one can be taken back no more. What is
+    /// under way, or goes back by itself, is not forgotten.
     private static let kept = 64
+    private static let bytesKept = 64 << 20
+    /// That is why there may not be any number of those.
+    private static let mostLive = 256
+    private static let bytesUnderWay = 256 << 20
+    /// Units done before it is looked whether to go on.
+    private static let chunk = 1024
 
     init(clock: AgeClock, changes: Changes) {
         self.clock = clock
         self.changes = changes
+        state = Guarded(Shelf(most: Self.kept, mostBytes: Self.bytesKept))
     }
 
-    deinit { state.withLock { for applied in $0.applied.values { applied.task?.cancel() } } }
+    deinit { state.withLock { for applied in $0.all { applied.task?.cancel() } } }
+
+    // MARK: Applying
 
     func apply(
         _ plan: Plan.ID, _ prepared: Prepared, _ how: Application, by actor: Actor
     ) throws -> Outcome {
-        state.withLock { state in
-            state.applied[plan] = Applied(
-                prepared: prepared,
-                progress: Progress(state: .underWay, share: 0, outcome: .nothing))
-            state.order.append(plan)
-            if state.order.count > Self.kept,
-                let place = state.order.firstIndex(where: { state.applied[$0]?.isLive != true })
-            {
-                state.applied[state.order.remove(at: place)] = nil
-            }
+        state.withLock {
+            $0.add(Applied(prepared), of: 0, for: plan) { !$0.isLive }
         }
         if let spread = how.spread, spread > .zero, prepared.units > 1 {
-            record(.began, plan, by: actor)
-            let task = Task { await self.run(plan, prepared, over: spread, how, by: actor) }
-            state.withLock { $0.applied[plan]?.task = task }
+            record(.began, plan, by: actor, bounds: prepared.parts.compactMap(\.whole))
+            let task = Task { await self.run(plan, over: spread, how, by: actor) }
+            keep(task, plan) { $0.progress.state == .underWay && !$0.isToStop }
         } else {
             do {
-                try advance(plan, prepared, to: prepared.units, by: actor)
+                try advance(plan, to: prepared.units, by: actor)
             } catch is CancellationError {
                 return progress(of: plan)?.outcome ?? .nothing
-            } catch {
-                fail(plan, error, by: actor)
-                throw error
-            }
+            } catch { throw fail(plan, error, by: actor) }
             finish(plan, how, by: actor)
         }
         return progress(of: plan)?.outcome ?? .nothing
     }
 
+    /// Keeps the task of an application to which it still belongs.
+    private func keep(
+        _ task: Task<Void, Never>, _ plan: Plan.ID, where isWanted: @Sendable (Applied) -> Bool
+    ) {
+        state.withLock { state in
+            _ = state.change(plan) { if isWanted($0) { $0.task = task } else { task.cancel() } }
+        }
+    }
+
     /// - Throws: ``InspectorError`` where a plan may not be applied like this.
     func check(_ prepared: Prepared, _ how: Application) throws {
-        let confirmed = Set((how.confirmation ?? "").split(separator: ",").map(String.init))
-        let missing = prepared.protected.filter { !confirmed.contains($0) }
+        let protected = prepared.protected
+        let words = how.confirmation ?? ""
+        let confirmed = Set(words.split(separator: ",").map { Exact(String($0)) })
+        let missing =
+            words.isExactly(protected.joined(separator: ","))
+            ? [] : protected.filter { !confirmed.contains(Exact($0)) }
         guard missing.isEmpty else {
             throw InspectorError(
                 "\(missing.joined(separator: ", ")) \(missing.count == 1 ? "is" : "are") protected; "
@@ -90,21 +147,35 @@ final class Ledger: Sendable {
                 throw InspectorError("\(name) is negative; 0 s or more is accepted")
             }
         }
-        guard how.lasting == nil || prepared.before != nil else {
+        guard how.lasting == nil || prepared.changesBounds else {
             throw InspectorError("only bounds go back by themselves, not an invalidation")
+        }
+        if how.lasting != nil || how.spread ?? .zero > .zero { try checkRoom(for: prepared) }
+    }
+
+    private func checkRoom(for prepared: Prepared) throws {
+        let (count, bytes) = state.withLock { state in
+            let live = state.all.filter(\.isLive)
+            return (live.count, live.reduce(0) { $0 + $1.weightOfSteps })
+        }
+        guard count < Self.mostLive, count == 0 || bytes + prepared.weight <= Self.bytesUnderWay
+        else {
+            throw InspectorError(
+                "so much is under way, or goes back by itself, that there is no memory for more: "
+                    + "wait for some of it, or cancel it")
         }
     }
 
     /// Ten times a second a little.
     private func run(
-        _ plan: Plan.ID, _ prepared: Prepared, over spread: Duration, _ how: Application,
-        by actor: Actor
+        _ plan: Plan.ID, over spread: Duration, _ how: Application, by actor: Actor
     ) async {
         let began = clock.now()
+        let units = state.withLock { $0[plan]?.units ?? 0 }
         do {
             while true {
                 let share = min(1, (clock.now() - began).inSeconds / spread.inSeconds)
-                try advance(plan, prepared, to: Int(Double(prepared.units) * share), by: actor)
+                try advance(plan, to: Int(Double(units) * share), by: actor)
                 if share == 1 { break }
                 try await clock.sleep(min(.milliseconds(100), spread))
             }
@@ -112,97 +183,243 @@ final class Ledger: Sendable {
         } catch is CancellationError {
             return
         } catch {
-            fail(plan, error, by: actor)
+            _ = fail(plan, error, by: actor)
         }
     }
 
-    private func fail(_ plan: Plan.ID, _ error: any Error, by actor: Actor) {
-        state.withLock { $0.applied[plan]?.progress.state = .failed("\(error)") }
-        record(.failed, plan, by: actor, failure: "\(error)")
-    }
-
-    /// Tells what was done, with all that is known of it.
-    private func record(
-        _ what: ChangeRecord.What, _ plan: Plan.ID, by actor: Actor, outcome: Outcome? = nil,
-        failure: String? = nil
-    ) {
-        guard let applied = state.withLock({ $0.applied[plan] }) else { return }
-        let outcome = outcome ?? applied.progress.outcome
-        changes.add(
-            ChangeRecord(
-                at: clock.now(), plan: plan, what: what, by: actor, applied.prepared, outcome,
-                failure: failure))
-    }
-
-    private func advance(
-        _ plan: Plan.ID, _ prepared: Prepared, to units: Int, by actor: Actor
-    ) throws {
-        let (done, undo, turn) = state.withLock { state in
-            let applied = state.applied[plan]
-            return (applied?.done ?? 0, applied?.undo ?? UndoID(), applied?.turn)
-        }
-        // A change of no parts is none; one that evicts nobody has a part all the same.
-        guard units > done, let turn else { return }
+    /// Does what is not done yet of the first so many units.
+    ///
+    /// - Throws: What a step throws: those before it are done. `CancellationError` where the
+    ///   application was stopped, or taken back.
+    private func advance(_ plan: Plan.ID, to units: Int, by actor: Actor) throws {
+        guard let turn = state.withLock({ $0[plan]?.turn }) else { return }
         try turn.take {
-            // It may have been stopped, or taken back, meanwhile.
-            guard progress(of: plan)?.state == .underWay else { throw CancellationError() }
-            let outcome = try prepared.run(done..<units, actor, undo)
-            state.withLock { state in
-                state.applied[plan]?.done = units
-                state.applied[plan]?.progress.outcome.add(outcome)
-                state.applied[plan]?.progress.share = Double(units) / Double(prepared.units)
+            while let next = try next(plan, to: units) {
+                let step = try next.run(next.units, actor, next.undo)
+                state.withLock { state in
+                    let weight = state.change(plan) { applied in
+                        applied.take(step, asDone: next.units.upperBound, of: next.part)
+                        return applied.weight
+                    }
+                    if let weight { state.weigh(plan, weight) }
+                }
             }
+        }
+    }
+
+    private struct Next {
+        var part: Int
+        var units: Range<Int>
+        var undo: UndoID
+        var run: @Sendable (Range<Int>, Actor, UndoID) throws -> Step
+    }
+
+    /// The first part that is not done, and what to do of it.
+    private func next(_ plan: Plan.ID, to units: Int) throws -> Next? {
+        try state.withLock { state in
+            guard let applied = state[plan], applied.progress.state == .underWay,
+                !applied.isToStop
+            else { throw CancellationError() }
+            var start = 0
+            for (place, doing) in applied.parts.enumerated() {
+                let end = min(units - start, doing.part.units, doing.done + Self.chunk)
+                if doing.done < end, let run = doing.part.run {
+                    return Next(part: place, units: doing.done..<end, undo: doing.undo, run: run)
+                }
+                start += doing.part.units
+            }
+            return nil
         }
     }
 
     private func finish(_ plan: Plan.ID, _ how: Application, by actor: Actor) {
         let back = how.lasting.map { clock.now() + $0 }
-        let isDone = state.withLock { state in
-            guard state.applied[plan]?.progress.state == .underWay else { return false }
-            state.applied[plan]?.progress.state = .done
-            state.applied[plan]?.progress.share = 1
-            state.applied[plan]?.progress.goesBack = back
-            return true
+        let isDone = end(plan, as: .done) { applied in
+            applied.progress.share = 1
+            applied.progress.goesBack = back
         }
         guard isDone else { return }
         record(.applied, plan, by: actor)
         guard let back else { return }
         let task = Task { [clock] in
             do { try await clock.sleep(max(back - clock.now(), .zero)) } catch { return }
-            _ = try? self.undo(plan, by: actor.because("back after the time that was given"))
+            self.goBack(plan, by: actor.because("back after the time that was given"))
         }
-        state.withLock { $0.applied[plan]?.task = task }
+        keep(task, plan) { $0.progress.goesBack != nil }
     }
 
-    func progress(of plan: Plan.ID) -> Progress? { state.withLock { $0.applied[plan]?.progress } }
+    /// Ends what fails; what was done until then stays, and can be taken back. Returns why, with
+    /// that.
+    private func fail(_ plan: Plan.ID, _ error: any Error, by actor: Actor) -> any Error {
+        let begun = state.withLock { $0[plan]?.parts.filter { $0.done > 0 }.map(\.part.cache) }
+        let caches = Set((begun ?? []).map(Exact.init)).map(\.text).sorted()
+        let why =
+            caches.isEmpty
+            ? "\(error)"
+            : "\(error); what was done to \(caches.joined(separator: " and ")) until then stays, and "
+                + "undo takes it back"
+        if end(plan, as: .failed(why)) { record(.failed, plan, by: actor, failure: why) }
+        return caches.isEmpty ? error : InspectorError(why)
+    }
+
+    /// Ends what is under way; false where it is not.
+    private func end(
+        _ plan: Plan.ID, as state: Progress.State,
+        _ more: @Sendable (inout Applied) -> Void = { _ in }
+    ) -> Bool {
+        self.state.withLock { shelf in
+            shelf.change(plan) { applied in
+                guard applied.progress.state == .underWay else { return false }
+                applied.end(state)
+                more(&applied)
+                return true
+            } ?? false
+        }
+    }
+
+    func progress(of plan: Plan.ID) -> Progress? { state.withLock { $0[plan]?.progress } }
 
     func cancel(_ plan: Plan.ID, by actor: Actor) -> Progress? {
-        let isCancelled = state.withLock { state in
-            guard state.applied[plan]?.progress.state == .underWay else { return false }
-            state.applied[plan]?.task?.cancel()
-            state.applied[plan]?.progress.state = .cancelled
-            return true
+        let turn = state.withLock { state in
+            state.change(plan) { applied -> Turn? in
+                guard applied.progress.state == .underWay else { return nil }
+                applied.isToStop = true
+                applied.task?.cancel()
+                return applied.turn
+            } ?? nil
         }
-        if isCancelled { record(.cancelled, plan, by: actor) }
+        // The step that is being done is waited for: it counts.
+        if let turn, turn.take({ end(plan, as: .cancelled) }) {
+            record(.cancelled, plan, by: actor)
+        }
         return progress(of: plan)
     }
 
-    /// - Throws: ``InspectorError`` where there is nothing to take back.
+    // MARK: Taking back
+
+    /// Takes back all that was done and can be; what is under way is stopped first.
+    ///
+    /// - Throws: ``InspectorError`` where there is nothing to take back, or where some of it did
+    ///   not go back: the rest did, and it can be tried again.
     func undo(_ plan: Plan.ID, by actor: Actor) throws -> Outcome {
-        let nothing = InspectorError(
-            "this plan was not applied, or was undone, or is too long ago", isUnknown: true)
-        guard let applied = state.withLock({ $0.applied[plan] }) else { throw nothing }
-        let outcome = try applied.turn.take {
-            guard progress(of: plan)?.state != .undone else { throw nothing }
-            let outcome = try applied.prepared.undo(applied.undo, actor)
-            state.withLock { state in
-                state.applied[plan]?.task?.cancel()
-                state.applied[plan]?.progress.state = .undone
-                state.applied[plan]?.progress.goesBack = nil
-            }
-            return outcome
+        guard cancel(plan, by: actor) != nil else { throw Self.nothing }
+        let (back, failures) = try takeBack(plan, by: actor) { _ in true }
+        if back.isSome || failures.isEmpty { record(back, plan, by: actor, failures) }
+        guard failures.isEmpty else {
+            let rest =
+                back.isSome
+                ? "not all was taken back: " : ""
+            throw InspectorError(rest + failures.joined(separator: "; "))
         }
-        record(.undone, plan, by: actor, outcome: outcome)
-        return outcome
+        return back.step.outcome
+    }
+
+    /// Bounds go back by themselves, and nothing else does.
+    private func goBack(_ plan: Plan.ID, by actor: Actor) {
+        guard progress(of: plan)?.goesBack != nil,
+            let (back, failures) = try? takeBack(plan, by: actor, where: { $0.bounds != nil })
+        else { return }
+        if back.isSome {
+            record(back, plan, by: actor, failures)
+        } else {
+            record(
+                .failed, plan, by: actor, bounds: [], outcome: .nothing, gone: [],
+                failure: "bounds did not go back: " + failures.joined(separator: "; "))
+        }
+    }
+
+    /// What was taken back.
+    private struct Back {
+        var step = Step()
+        var bounds: [ChangeRecord.Bounds] = []
+        var isSome = false
+    }
+
+    private static let nothing = InspectorError(
+        "this plan was not applied, or was undone, or is too long ago", isUnknown: true)
+
+    /// Takes back what was done of the parts that are meant, the last first; tells what was, and
+    /// why something was not.
+    private func takeBack(
+        _ plan: Plan.ID, by actor: Actor, where isMeant: (Part) -> Bool
+    ) throws -> (Back, failures: [String]) {
+        guard let turn = state.withLock({ $0[plan]?.turn }) else { throw Self.nothing }
+        return try turn.take {
+            guard let applied = state.withLock({ $0[plan] }), applied.progress.state != .undone
+            else { throw Self.nothing }
+            if applied.units > 0, applied.done == 0 {
+                throw InspectorError("nothing of this plan was done: there is nothing to take back")
+            }
+            var back = Back()
+            var failures: [String] = []
+            for (place, doing) in applied.parts.enumerated().reversed()
+            where doing.canGoBack && isMeant(doing.part) {
+                do {
+                    let step = try doing.part.undo(doing.done, doing.undo, actor)
+                    state.withLock { _ = $0.change(plan) { $0.parts[place].isBack = true } }
+                    back.isSome = true
+                    back.step.outcome.add(step.outcome)
+                    back.step.gone += step.gone
+                    if let bounds = doing.bounds {
+                        back.bounds.append(
+                            .init(cache: bounds.cache, before: bounds.after, after: bounds.before))
+                    }
+                } catch { failures.append("\(error)") }
+            }
+            settle(plan, failures, isSome: back.isSome)
+            return (back, failures)
+        }
+    }
+
+    /// What is known of an application of which something was to be taken back.
+    private func settle(_ plan: Plan.ID, _ failures: [String], isSome: Bool) {
+        state.withLock { state in
+            let _: Void? = state.change(plan) { applied in
+                let goesBackItself = applied.progress.goesBack != nil
+                applied.task?.cancel()
+                applied.progress.goesBack = nil
+                if failures.isEmpty {
+                    if !applied.parts.contains(where: \.canGoBack) {
+                        applied.progress.state = .undone
+                    }
+                } else if isSome || goesBackItself {
+                    applied.progress.state = .failed(
+                        "not taken back: " + failures.joined(separator: "; "))
+                }
+            }
+        }
+    }
+
+    // MARK: Telling
+
+    private func record(_ back: Back, _ plan: Plan.ID, by actor: Actor, _ failures: [String]) {
+        record(
+            .undone, plan, by: actor, bounds: back.bounds, outcome: back.step.outcome,
+            gone: back.step.gone,
+            failure: failures.isEmpty
+                ? nil : "not taken back: " + failures.joined(separator: "; "))
+    }
+
+    /// Tells what was done, with all that is known of it.
+    private func record(
+        _ what: ChangeRecord.What, _ plan: Plan.ID, by actor: Actor,
+        bounds: [ChangeRecord.Bounds]? = nil, outcome: Outcome? = nil,
+        gone: [PlannedVictim]? = nil, failure: String? = nil
+    ) {
+        guard let applied = state.withLock({ $0[plan] }) else { return }
+        let reached = applied.parts.filter { $0.done > 0 }.compactMap(\.bounds)
+        // Of an undone plan it is told what had been, and then what had to go for it.
+        let entries = what == .undone ? applied.gone + (gone ?? []) : gone ?? applied.gone
+        changes.add(
+            ChangeRecord(
+                at: clock.now(), plan: plan, what: what, by: actor, bounds: bounds ?? reached,
+                entries: entries, outcome ?? applied.progress.outcome, failure: failure))
+    }
+}
+
+extension Part {
+    /// The bounds on both sides of the whole change.
+    fileprivate var whole: ChangeRecord.Bounds? {
+        bounds.map { .init(cache: cache, before: $0.from, after: $0.to) }
     }
 }

@@ -22,18 +22,19 @@ public final class LocalInspector: Inspector {
 
     private struct State {
         var caches: [any InspectedCache] = []
-        var protected: Set<String> = []
+        var protected: Set<Exact> = []
         var origins: [@Sendable () -> OriginReport] = []
-        var plans: [Plan.ID: Prepared] = [:]
-        var order: [Plan.ID] = []
+        /// Those that can be applied; an older one has to be made anew.
+        var plans = Shelf<Prepared>(
+            most: LocalInspector.plansKept, mostBytes: LocalInspector.bytesKept)
         /// Those that were made lately, applied or not.
-        var known: [Plan] = []
+        var known = Shelf<Plan>(
+            most: LocalInspector.plansKept, mostBytes: LocalInspector.bytesKept)
     }
 
-    /// Plans kept for applying; an older one has to be made anew. So has one that would have more
-    /// victims kept than so many, those of the newest apart.
+    /// Plans kept, and their bytes: one may be about a million entries.
     private static let plansKept = 64
-    private static let victimsKept = 1_000_000
+    private static let bytesKept = 128 << 20
     /// Changes that one can be made of.
     private static let mostTogether = 16
 
@@ -69,9 +70,10 @@ public final class LocalInspector: Inspector {
             keysAreShown: key == nil && Key.self == String.self)
         state.withLock {
             precondition(
-                !$0.caches.contains { $0.name == cache.name }, "\(cache.name) stands twice")
+                !$0.caches.contains { $0.name.isExactly(cache.name) },
+                "\(cache.name) stands twice")
             $0.caches.append(inspected)
-            if isProtected { $0.protected.insert(cache.name) }
+            if isProtected { $0.protected.insert(Exact(cache.name)) }
         }
     }
 
@@ -104,11 +106,25 @@ public final class LocalInspector: Inspector {
         guard query.offset >= 0, query.limit >= 0 else {
             throw InspectorError("offset and limit are 0 or more")
         }
-        let wanted =
-            try query.caches.isEmpty ? caches : query.caches.map { try cache(named: $0) }
+        let wanted = try caches(of: query)
         var selection = try Selection(query, at: clock.now())
         for (place, cache) in wanted.enumerated() { cache.offer(to: &selection, place: place) }
         return try selection.page()
+    }
+
+    /// The caches that a query asks for, each once.
+    private func caches(of query: Query) throws -> [any InspectedCache] {
+        guard !query.caches.isEmpty else { return caches }
+        var seen: Set<Exact> = []
+        return try query.caches.filter { seen.insert(Exact($0)).inserted }.map {
+            try cache(named: $0)
+        }
+    }
+
+    public func matching(_ query: Query) async throws -> [SeenEntry] {
+        var matching = try Matching(query.filter, at: clock.now())
+        for cache in try caches(of: query) { cache.offer(to: &matching) }
+        return try matching.seen()
     }
 
     public func entry(_ key: EntryKey) async throws -> EntryDetail? {
@@ -144,28 +160,20 @@ public final class LocalInspector: Inspector {
         let prepared = try prepare(change)
         let plan = Plan(
             id: String(UInt64.random(in: .min ... .max), radix: 16), instance: instance,
-            change: change, at: clock.now(), entries: prepared.victims.count,
-            bytes: prepared.victims.reduce(0) { $0 + $1.bytes },
-            victims: Array(prepared.victims.prefix(Plan.named)), skipped: prepared.skipped,
-            before: prepared.before, fetches: prepared.fetches, perMinute: prepared.perMinute,
+            change: change, at: clock.now(), entries: prepared.entries, bytes: prepared.bytes,
+            victims: prepared.victims, skipped: prepared.skipped, before: prepared.before,
+            fetches: prepared.fetches, perMinute: prepared.perMinute,
             protected: prepared.protected)
+        let weight = change.weight + plan.skipped.reduce(0) { $0 + $1.weight }
         state.withLock { state in
-            state.known.append(plan)
-            if state.known.count > Self.plansKept { state.known.removeFirst() }
-            state.plans[plan.id] = prepared
-            state.order.append(plan.id)
-            func kept() -> Int { state.plans.values.reduce(0) { $0 + $1.victims.count } }
-            while state.order.count > Self.plansKept
-                || state.order.count > 1 && kept() > Self.victimsKept
-            {
-                state.plans[state.order.removeFirst()] = nil
-            }
+            state.known.add(plan, of: weight, for: plan.id)
+            state.plans.add(prepared, of: prepared.weight, for: plan.id)
         }
         return plan
     }
 
     public func plan(known id: Plan.ID) async throws -> Plan {
-        guard let plan = state.withLock({ $0.known.last { $0.id == id } }) else {
+        guard let plan = state.withLock({ $0.known[id] }) else {
             throw Self.unknown
         }
         return plan
@@ -185,17 +193,23 @@ public final class LocalInspector: Inspector {
                     "\(Self.mostTogether) changes at most are made together, and none of them is "
                         + "several itself")
             }
+            let configured = changes.compactMap { change in
+                if case .configure(let cache, _) = change { Exact(cache) } else { nil }
+            }
+            guard Set(configured).count == configured.count else {
+                throw InspectorError("a change of several changes the bounds of a cache once")
+            }
             return Prepared(all: try changes.map(prepare))
         }
     }
 
     private func invalidation(of entries: [SeenEntry], softly: Bool) throws -> Prepared {
-        let groups = Dictionary(grouping: entries, by: \.id.cache)
-        for name in groups.keys { _ = try cache(named: name) }
+        let groups = Dictionary(grouping: entries) { Exact($0.id.cache) }
+        for name in groups.keys { _ = try cache(named: name.text) }
         // In the order of registration, so that one change has one plan.
         return Prepared(
             all: caches.compactMap { cache in
-                groups[cache.name].map {
+                groups[Exact(cache.name)].map {
                     guarded(cache.prepareInvalidation(of: $0, softly: softly), cache.name)
                 }
             })
@@ -203,7 +217,8 @@ public final class LocalInspector: Inspector {
 
     private func guarded(_ prepared: Prepared, _ cache: String) -> Prepared {
         var prepared = prepared
-        if state.withLock({ $0.protected.contains(cache) }) { prepared.protected = [cache] }
+        let isProtected = state.withLock { $0.protected.contains(Exact(cache)) }
+        for place in prepared.parts.indices { prepared.parts[place].isProtected = isProtected }
         return prepared
     }
 
@@ -213,11 +228,7 @@ public final class LocalInspector: Inspector {
         guard let known = state.withLock({ $0.plans[plan] }) else { throw Self.unknown }
         // What is refused here can be applied yet, with the right word.
         try ledger.check(known, how)
-        let prepared = state.withLock { state in
-            state.order.removeAll { $0 == plan }
-            return state.plans.removeValue(forKey: plan)
-        }
-        guard let prepared else { throw Self.unknown }
+        guard let prepared = state.withLock({ $0.plans.remove(plan) }) else { throw Self.unknown }
         return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
     }
 
@@ -263,7 +274,7 @@ public final class LocalInspector: Inspector {
     private var caches: [any InspectedCache] { state.withLock { $0.caches } }
 
     private func cache(named name: String) throws -> any InspectedCache {
-        guard let cache = caches.first(where: { $0.name == name }) else {
+        guard let cache = caches.first(where: { $0.name.isExactly(name) }) else {
             throw InspectorError.unknown(cache: name, known: caches.map(\.name))
         }
         return cache

@@ -2,64 +2,74 @@ import Larder
 
 /// A plan with what is needed to apply it, in parts or at once, and to take it back.
 struct Prepared: Sendable {
-    var victims: [PlannedVictim] = []
+    var parts: [Part]
+
+    init(_ parts: [Part]) { self.parts = parts }
+
+    /// Several made one, applied in order and taken back in the opposite one.
+    init(all prepared: [Prepared]) { parts = prepared.flatMap(\.parts) }
+
+    var entries: Int { parts.reduce(0) { $0 + $1.entries } }
+    var bytes: Int { parts.reduce(0) { $0 + $1.bytes } }
+    var victims: [PlannedVictim] { Array(parts.lazy.flatMap(\.first).prefix(Plan.named)) }
+    var skipped: [Skipped] { parts.flatMap(\.skipped) }
+    var fetches: Int { parts.reduce(0) { $0 + $1.fetches } }
+    var perMinute: Int? {
+        let rates = parts.compactMap(\.perMinute)
+        return rates.isEmpty ? nil : rates.reduce(0, +)
+    }
+    /// The names of the protected caches concerned.
+    var protected: [String] {
+        Set(parts.filter(\.isProtected).map { Exact($0.cache) }).map(\.text).sorted()
+    }
+    var units: Int { parts.reduce(0) { $0 + $1.units } }
+    /// About the memory that it takes to keep it.
+    var weight: Int { parts.reduce(0) { $0 + $1.weight } }
+    var changesBounds: Bool { parts.contains { $0.bounds != nil } }
+    /// The bounds before, where the change is of one cache's bounds.
+    var before: Configuration? {
+        let bounds = parts.compactMap(\.bounds)
+        return bounds.count == 1 ? bounds[0].from : nil
+    }
+}
+
+/// What a plan does to one cache.
+struct Part: Sendable {
+    var cache: String
+    /// How many entries would go, their bytes, and the first of them.
+    var entries: Int
+    var bytes: Int
+    var first: [PlannedVictim]
     var skipped: [Skipped] = []
     /// The bounds that change.
-    var bounds: [ChangeRecord.Bounds] = []
+    var bounds: Bounds?
     var fetches = 0
     /// See ``Plan/perMinute``.
     var perMinute: Int?
-    /// The names of the protected caches concerned.
-    var protected: [String] = []
-    /// Into how many parts the work falls.
+    var isProtected = false
+    /// See ``Prepared/weight``.
+    var weight: Int
+    /// Into how many steps the work falls.
     var units: Int
-    var run: @Sendable (_ units: Range<Int>, Actor, UndoID) throws -> Outcome
-    var undo: @Sendable (UndoID, Actor) throws -> Outcome
+    /// Does some of the steps; it holds on to all that would go.
+    var run: (@Sendable (_ units: Range<Int>, Actor, UndoID) throws -> Step)?
+    /// Takes back what the first so many steps did.
+    var undo: @Sendable (_ done: Int, UndoID, Actor) throws -> Step
+}
 
-    /// The bounds before, where the change is of one cache's bounds.
-    var before: Configuration? { bounds.count == 1 ? bounds[0].before : nil }
+/// What came of a step.
+struct Step: Sendable {
+    var outcome = Outcome.nothing
+    /// What was removed, the first of it.
+    var gone: [PlannedVictim] = []
+    /// The versions of all that bounds removed.
+    var versions: [UInt64] = []
 
-    init(
-        victims: [PlannedVictim], skipped: [Skipped] = [], units: Int,
-        run: @escaping @Sendable (Range<Int>, Actor, UndoID) throws -> Outcome,
-        undo: @escaping @Sendable (UndoID, Actor) throws -> Outcome
-    ) {
-        self.victims = victims
-        self.skipped = skipped
-        self.units = units
-        self.run = run
-        self.undo = undo
-    }
-
-    /// Several made one, applied in order and taken back in the opposite one.
-    init(all parts: [Prepared]) {
-        victims = parts.flatMap(\.victims)
-        skipped = parts.flatMap(\.skipped)
-        fetches = parts.reduce(0) { $0 + $1.fetches }
-        let rates = parts.compactMap(\.perMinute)
-        perMinute = rates.isEmpty ? nil : rates.reduce(0, +)
-        protected = Set(parts.flatMap(\.protected)).sorted()
-        bounds = parts.flatMap(\.bounds)
-        units = parts.reduce(0) { $0 + $1.units }
-        run = { units, actor, undo in
-            var outcome = Outcome.nothing
-            var start = 0
-            for part in parts {
-                let own = units.clamped(to: start..<start + part.units)
-                // A part without victims is applied as well: bounds that evict nobody.
-                if !own.isEmpty {
-                    let range = own.lowerBound - start..<own.upperBound - start
-                    outcome.add(try part.run(range, actor, undo))
-                }
-                start += part.units
-            }
-            return outcome
-        }
-        undo = { undo, actor in
-            var outcome = Outcome.nothing
-            for part in parts.reversed() { outcome.add(try part.undo(undo, actor)) }
-            return outcome
-        }
+    /// Takes note of an entry that left.
+    mutating func remove(_ bytes: Int, _ victim: @autoclosure () -> PlannedVictim) {
+        outcome.removed += 1
+        outcome.bytes += bytes
+        if gone.count < ChangeRecord.named { gone.append(victim()) }
     }
 }
 
@@ -79,6 +89,13 @@ struct Bounds: Sendable {
             || to.ttl.map { $0 < firstTTL } ?? false
     }
 
+    var units: Int { isGradual ? Self.steps : 1 }
+
+    /// The bounds that there are once so many units are done.
+    func reached(_ done: Int) -> Configuration {
+        done == 0 ? from : done >= units ? to : after(done)
+    }
+
     /// A longer one ends nothing that is held.
     private var firstTTL: Duration { min(from.ttl ?? oldest, max(oldest, to.ttl ?? oldest)) }
 
@@ -95,9 +112,26 @@ struct Bounds: Sendable {
         }
         return bounds
     }
+}
 
-    /// Whether a configuration is one of those on the way, the last included.
-    func isBetween(_ configuration: Configuration) -> Bool {
-        configuration == to || (0...Self.steps).contains { after($0) == configuration }
+// MARK: Memory
+
+extension PlannedVictim {
+    var weight: Int { MemoryLayout<Self>.stride + id.key.heapBytes }
+}
+
+extension Skipped {
+    var weight: Int { MemoryLayout<Self>.stride + id.key.heapBytes + why.heapBytes }
+}
+
+extension Change {
+    /// About the memory that it takes to keep it.
+    var weight: Int {
+        switch self {
+        case .invalidate(let entries), .soften(let entries):
+            entries.reduce(0) { $0 + MemoryLayout<SeenEntry>.stride + $1.id.key.heapBytes }
+        case .invalidateAll, .configure: MemoryLayout<Self>.stride
+        case .all(let changes): changes.reduce(0) { $0 + $1.weight }
+        }
     }
 }

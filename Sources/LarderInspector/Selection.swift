@@ -174,11 +174,11 @@ extension Query {
     /// The page of this query over rows held elsewhere, as they were at `now`.
     /// - Throws: ``FilterError``.
     public func page(of rows: [Row], at now: Instant) throws(FilterError) -> Page {
-        let names = Array(Set(rows.map(\.id.cache))).sorted()
+        let names = Set(rows.map { Exact($0.id.cache) }).map(\.text).sorted()
         let wanted = caches.isEmpty ? names : caches
         var selection = try Selection(self, at: now)
         for row in rows {
-            guard let place = wanted.firstIndex(of: row.id.cache) else { continue }
+            guard let place = wanted.firstIndex(where: row.id.cache.isExactly) else { continue }
             let facts = EntryFacts(
                 version: row.version, writtenAt: row.writtenAt, expiry: row.expiry,
                 deadline: row.deadline ?? .distantFuture, hits: row.hits, lastHit: row.lastHit,

@@ -47,7 +47,7 @@ public struct CacheReport: Hashable, Sendable, Codable {
     }
 }
 
-/// What addresses an entry: its cache and the key as shown.
+/// What addresses an entry: its cache and the key as shown, byte by byte.
 public struct EntryKey: Hashable, Sendable, Codable {
     public var cache: String
     public var key: String
@@ -55,6 +55,15 @@ public struct EntryKey: Hashable, Sendable, Codable {
     public init(cache: String, key: String) {
         self.cache = cache
         self.key = key
+    }
+
+    public static func == (a: EntryKey, b: EntryKey) -> Bool {
+        a.key.isExactly(b.key) && a.cache.isExactly(b.cache)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(Exact(cache))
+        hasher.combine(Exact(key))
     }
 }
 
@@ -236,7 +245,7 @@ public struct EntryDetail: Hashable, Sendable, Codable {
 /// What a look-up came to.
 public struct FetchResult: Hashable, Sendable, Codable {
     public var id: EntryKey
-    /// Served from an entry that was there before.
+    /// Served from an entry that was there before; past its end, where the row says so.
     public var wasHit: Bool
     public var value: Shown
     /// The entry as it is now; `nil` where the cache kept nothing.

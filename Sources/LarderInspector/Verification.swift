@@ -7,8 +7,14 @@ public struct Verification: Hashable, Sendable, Codable {
     public var origin: Shown?
     /// Why the origin gave nothing.
     public var failure: String?
+    /// The origin answered: it has no such thing.
+    public var isAbsent = false
+    /// What is held is past its end, and served only as long as fetches fail.
+    public var isPastEnd = false
 
-    public init(id: EntryKey, held: Shown?, origin: Shown? = nil, failure: String? = nil) {
+    public init(
+        id: EntryKey, held: Shown? = nil, origin: Shown? = nil, failure: String? = nil
+    ) {
         self.id = id
         self.held = held
         self.origin = origin
@@ -34,8 +40,19 @@ public struct Verification: Hashable, Sendable, Codable {
 
     /// In a sentence.
     public var summary: String {
+        if isAbsent {
+            return held == nil
+                ? "not held, and the origin has no such thing"
+                : "held\(pastEnd), but the origin has no such thing"
+        }
         if let failure { return "the origin could not be asked: \(failure)" }
         if held == nil { return "not held; the origin has it" }
+        return isPastEnd ? "held\(pastEnd); \(comparison)" : comparison
+    }
+
+    private var pastEnd: String { isPastEnd ? " past its end" : "" }
+
+    private var comparison: String {
         let differences = differences
         guard let first = differences.first else { return "the same as at the origin" }
         let change =

@@ -45,9 +45,9 @@ struct PageColumns: Codable {
 
     init(_ page: Page) {
         let rows = page.rows
-        let caches = Set(rows.map(\.id.cache)).sorted()
-        self.caches = caches
-        cache = Numbers(values: rows.map { Int64(caches.firstIndex(of: $0.id.cache)!) })
+        let places: [Exact: Int]
+        (caches, places) = Self.places(rows.lazy.map(\.id.cache))
+        cache = Numbers(values: rows.map { Int64(places[Exact($0.id.cache)]!) })
         key = rows.map(\.id.key)
         version = Numbers(values: rows.map { Int64(bitPattern: $0.version) })
         writtenAt = Numbers(values: rows.map(\.writtenAt.nanoseconds))
@@ -64,6 +64,17 @@ struct PageColumns: Codable {
         (matched, total) = (page.matched, page.total)
     }
 
+    /// The names, each once, and where each stands among them.
+    static func places(_ names: some Sequence<String>) -> ([String], [Exact: Int]) {
+        var places: [Exact: Int] = [:]
+        var once: [String] = []
+        for name in names where places[Exact(name)] == nil {
+            places[Exact(name)] = once.count
+            once.append(name)
+        }
+        return (once, places)
+    }
+
     /// The page; `nil` where the columns do not belong together.
     func page(at instant: Instant) -> Page? {
         let lengths = [
@@ -72,7 +83,7 @@ struct PageColumns: Codable {
             fetchTime.values.count,
         ]
         guard lengths.allSatisfy({ $0 == key.count }),
-            cache.values.allSatisfy({ caches.indices.contains(Int($0)) })
+            cache.values.allSatisfy({ caches.indices.contains(Int(clamping: $0)) })
         else { return nil }
         let rows = key.indices.map { place in
             Row(
@@ -87,6 +98,35 @@ struct PageColumns: Codable {
                 fetchTime: .nanoseconds(fetchTime.values[place]), renewal: renewals[place])
         }
         return Page(at: instant, rows: rows, matched: matched, total: total)
+    }
+}
+
+/// The entries that pass a filter, column by column.
+struct MatchingColumns: Codable {
+    var caches: [String]
+    /// A place among the caches.
+    var cache: Numbers
+    var key: [String]
+    var version: Numbers
+
+    init(_ seen: [SeenEntry]) {
+        let places: [Exact: Int]
+        (caches, places) = PageColumns.places(seen.lazy.map(\.id.cache))
+        cache = Numbers(values: seen.map { Int64(places[Exact($0.id.cache)]!) })
+        key = seen.map(\.id.key)
+        version = Numbers(values: seen.map { Int64(bitPattern: $0.version ?? 0) })
+    }
+
+    /// The entries; `nil` where the columns do not belong together.
+    var seen: [SeenEntry]? {
+        guard cache.values.count == key.count, version.values.count == key.count,
+            cache.values.allSatisfy({ caches.indices.contains(Int(clamping: $0)) })
+        else { return nil }
+        return key.indices.map { place in
+            SeenEntry(
+                id: EntryKey(cache: caches[Int(cache.values[place])], key: key[place]),
+                version: UInt64(bitPattern: version.values[place]))
+        }
     }
 }
 

@@ -77,8 +77,28 @@ enum Metrics {
         value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
     }
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-            .replacing("\n", with: "\\n")
+    /// A label's value. A line's end of two characters is one `Character` to Swift, and an accent
+    /// makes another of a quote: it is looked at scalar by scalar.
+    ///
+    /// Prometheus knows `\\`, `\"` and `\n`, and its readers refuse other escapes. Whatever else could
+    /// end a line, or a text, for some of them is shown instead, as the label will read.
+    static func escaped(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": escaped += "\\\\"
+            case "\"": escaped += "\\\""
+            case "\n": escaped += "\\n"
+            case "\r": escaped += "\\\\r"
+            case _ where endings.contains(scalar.properties.generalCategory):
+                escaped += "\\\\u{\(String(scalar.value, radix: 16))}"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
     }
+
+    private static let endings: [Unicode.GeneralCategory] = [
+        .control, .lineSeparator, .paragraphSeparator,
+    ]
 }

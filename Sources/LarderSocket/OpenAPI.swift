@@ -179,6 +179,8 @@ enum OpenAPI {
         "Page": object(
             ["rows": ["type": "array"] as Object, "matched": whole, "total": whole],
             required: ["at", "rows", "matched", "total"]),
+        "Matching": object(
+            [:], required: ["caches", "cache", "key", "version"]),
         "Look": object(["mark": text], required: ["at", "report", "mark"]),
         "EntryDetail": object([:], required: ["row", "value"]),
         "Changes": [

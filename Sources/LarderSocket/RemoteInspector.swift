@@ -79,6 +79,23 @@ public final class RemoteInspector: Inspector {
         return page
     }
 
+    public func matching(_ query: Query) async throws -> [SeenEntry] {
+        var seen: [SeenEntry] = []
+        for cache in query.caches.isEmpty ? [nil] : query.caches.map(Optional.some) {
+            let parameters = [("filter", query.filter)] + (cache.map { [("cache", $0)] } ?? [])
+            let columns: MatchingColumns = try await send(
+                "GET", path("/v1/matching", parameters), wait: .seconds(60))
+            guard let matching = columns.seen else { throw strange }
+            seen += matching
+        }
+        guard seen.count <= Query.mostMatching else {
+            throw InspectorError(
+                "\(seen.count) entries are more than \(Query.mostMatching) at once; narrow the filter"
+            )
+        }
+        return seen
+    }
+
     private func page(_ query: Query, _ cache: String?) async throws -> Page {
         try await get("/v1/entries", parameters(query, cache))
     }

@@ -136,7 +136,7 @@ struct Routes: Sendable {
                 let cache = asked.parts["cache"]!
                 guard
                     let found = try await inspector.report().caches.first(where: {
-                        $0.name == cache
+                        $0.name.isExactly(cache)
                     })
                 else { throw Refusal(.notFound, "no cache is called \"\(cache)\"") }
                 return try .value(found.snapshot.configuration)
@@ -151,6 +151,16 @@ struct Routes: Sendable {
                 let page = try await inspector.entries(query)
                 guard let wanted else { return try .value(page) }
                 return try .value(Columns(page, wanted))
+            },
+            Route(
+                method: .get, path: "/v1/matching",
+                summary:
+                    "Every entry that passes a filter, as it is at one instant, each once: what a "
+                    + "change of all of them is about.",
+                query: pageQuery.filter { ["cache", "filter"].contains($0.name) },
+                reply: "Matching"
+            ) { asked in
+                try .value(MatchingColumns(try await inspector.matching(page(asked))))
             },
             Route(
                 method: .get, path: "/v1/look",

@@ -194,18 +194,14 @@ private struct Scene: Sendable {
     }
 
     private static let change: ChangeRecord = {
-        var prepared = Prepared(victims: [], units: 0) { _, _, _ in
-            .nothing
-        } undo: { _, _ in
-            .nothing
-        }
-        prepared.bounds = [
-            .init(
+        let bounds = [
+            ChangeRecord.Bounds(
                 cache: "accounts", before: Configuration(maxsize: 64, ttl: .seconds(120)),
                 after: Configuration(maxsize: 64, ttl: .seconds(300)))
         ]
         return ChangeRecord(
             at: at(971), plan: "77aa", what: .applied,
-            by: Actor("ops", reason: "too short", uid: 1001), prepared, .nothing, failure: nil)
+            by: Actor("ops", reason: "too short", uid: 1001), bounds: bounds,
+            entries: [], .nothing, failure: nil)
     }()
 }

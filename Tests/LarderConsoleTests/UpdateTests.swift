@@ -1,5 +1,6 @@
 import Larder
 @testable import LarderInspector
+import TestSupport
 import Testing
 
 @testable import LarderConsole
@@ -92,6 +93,100 @@ import Testing
         _ = press(&model, .char("U"))
         #expect(model.marks.isEmpty)
     }
+
+    @Test func `a mark stays on what was seen, and says when something else stands there`() {
+        var model = model(80, 24)
+        _ = press(&model, .char(" "))
+        var fresh = rows
+        fresh[0].version = 70
+        _ = update(&model, look(model, fresh, report(seconds: 1)))
+        #expect(press(&model, .char("d")) == .plan(.invalidate([seen(rows[0])])))
+        #expect(render(model).text[5].hasPrefix(" ! 100000000001"))
+        #expect(render(model).text.contains { $0.contains("1 marked, 1 changed since (!)") })
+        // Marked anew it is what is seen now, and then it is marked no more.
+        _ = press(&model, .char("g"), .char(" "))
+        #expect(model.marks == [fresh[0].id: 70])
+        _ = press(&model, .char("g"), .char(" "))
+        #expect(model.marks.isEmpty)
+    }
+
+    @Test func `marks are kept through whatever comes and goes`() {
+        var random = Seeded(11)
+        var model = model(80, 24)
+        var marked: [EntryKey: UInt64] = [:]
+        var shown = rows
+        for step in 1..<400 {
+            for place in shown.indices where Int.random(in: 0..<3, using: &random) == 0 {
+                shown[place].version += .random(in: 1...9, using: &random)
+            }
+            _ = update(&model, look(model, shown.shuffled(using: &random), report(seconds: 1)))
+            if Bool.random(using: &random), let row = model.selected {
+                marked[row.id] = marked[row.id] == row.version ? nil : row.version
+                _ = press(&model, .char(" "))
+            }
+            _ = press(&model, Bool.random(using: &random) ? .char("g") : .char("j"))
+            #expect(model.marks == marked, "step \(step)")
+        }
+    }
+
+    @Test func `a part of a change that failed can be taken back`() {
+        var model = model(80, 24)
+        let outcome = Outcome(removed: 3, bytes: 9, skipped: [])
+        _ = update(&model, .halfDone("p1", outcome, "the bounds of credentials were changed since"))
+        #expect(model.toast?.text.contains("credentials") == true)
+        #expect(press(&model, .char("u")) == .undo("p1"))
+    }
+
+    @Test func `bounds of one's own that do not go back are said, and waited for no more`() {
+        var model = model(80, 24)
+        model.ownPlans["p1"] = Application(lasting: .seconds(600))
+        model.goesBack = ("p1", model.now + .seconds(600))
+        let record = ChangeRecord(
+            at: model.now, plan: "p1", what: .failed, by: Actor("ann"), bounds: [], entries: [],
+            Outcome(removed: 0, bytes: 0, skipped: []), failure: "bounds did not go back: changed")
+        _ = update(&model, .changed(record))
+        #expect(model.toast?.text.contains("did not go back") == true)
+        #expect(model.goesBack == nil)
+    }
+
+    @Test(arguments: [
+        "a\r\nb", "a\nb", "\r", "a\u{1b}[2Jb", "a\u{85}b", "a\u{202e}b", "\0", "\u{301}",
+    ])
+    func `whatever a cache is called, the screen and its lines stay whole`(name: String) {
+        var odd = report()
+        odd.caches[0].name = name
+        var row = rows[0]
+        row.id.cache = name
+        for (columns, height) in [(80, 24), (160, 50)] {
+            var model = model(columns, height)
+            _ = update(&model, look(model, [row], odd))
+            for view in Model.View.allCases {
+                model.view = view
+                let text = render(model).text
+                #expect(text.count == height)
+                #expect(
+                    !text.contains { line in
+                        line.unicodeScalars.contains { $0.properties.generalCategory == .control }
+                    })
+            }
+        }
+        let csv = Exports.text(model(80, 24, [row]), "csv")
+        #expect(csv?.contains(CSV.field(name)) == true)
+    }
+
+    @Test func `two caches may differ in the bytes of their names alone`() {
+        var twins = report()
+        twins.caches[0].name = "caf\u{e9}"
+        twins.caches[1].name = "cafe\u{301}"
+        var model = model(80, 24, [])
+        _ = update(&model, look(model, [], twins))
+        #expect(model.configuration(of: "caf\u{e9}")?.ttl == .seconds(300))
+        #expect(model.configuration(of: "cafe\u{301}")?.ttl == nil)
+        #expect(model.histories[Exact("caf\u{e9}")] != nil)
+        #expect(model.histories[Exact("cafe\u{301}")] != nil)
+    }
+
+    private func seen(_ row: Row) -> SeenEntry { SeenEntry(id: row.id, version: row.version) }
 
     @Test func `the plan is shown, opens on Cancel, and Enter then changes nothing`() {
         var model = model(80, 24)

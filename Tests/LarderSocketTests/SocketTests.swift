@@ -239,6 +239,89 @@ private struct Engine {
         }
     }
 
+    @Test func `all that passes is one set over the socket as well, whatever moves meanwhile`()
+        async throws
+    {
+        let orders = Cache<String, String>("orders\r\n", maxsize: nil, ttl: nil) { $0 }
+        try await Engine.run { engine in
+            engine.inspector.add(orders) { .text($0) }
+            for number in 0..<30_000 {
+                orders.insert("x", for: number % 2 == 0 ? "stays \(number)" : "\(number)")
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    var random = Seeded(2)
+                    while !Task.isCancelled {
+                        orders.insert("y", for: "moves \(Int.random(in: 0..<999, using: &random))")
+                        orders.invalidate("moves \(Int.random(in: 0..<999, using: &random))")
+                        _ = orders.cached("stays \(Int.random(in: 0..<9999, using: &random) * 2)")
+                        await Task.yield()
+                    }
+                }
+                for caches in [[], ["orders\r\n"], ["accounts", "orders\r\n"]] {
+                    let query = Query(caches: caches, filter: "s")
+                    let seen = try await engine.remote.matching(query)
+                    #expect(Set(seen.map(\.id)).count == seen.count)
+                    #expect(seen.allSatisfy { $0.id.key.contains("s") })
+                    let stayed = seen.filter { $0.id.key.hasPrefix("stays ") }
+                    #expect(stayed.count == 15_000)
+                    #expect(
+                        stayed.allSatisfy { $0.version == orders.peek($0.id.key)?.facts.version })
+                }
+                group.cancelAll()
+            }
+            await #expect(throws: InspectorError.self) {
+                try await engine.remote.matching(Query(filter: "hits="))
+            }
+        }
+    }
+
+    @Test func `too many to change at once are said to be`() async throws {
+        let numbers = Cache<Int, Int>("numbers", maxsize: nil, ttl: nil) { $0 }
+        try await Engine.run { engine in
+            engine.inspector.add(numbers) { .number("\($0)") }
+            for number in 0...Query.mostMatching { numbers.insert(number, for: number) }
+            await #expect(
+                throws: InspectorError(
+                    "100001 entries are more than 100000 at once; narrow the filter")
+            ) { try await engine.remote.matching(Query()) }
+        }
+    }
+
+    @Test func `caches may be called anything, and by names that differ in their bytes alone`()
+        async throws
+    {
+        let names = [
+            "a\r\nb", "a\nb", "a\rb", "quote\"s", "back\\slash", "caf\u{e9}", "cafe\u{301}", "n\0l",
+            "a/b?c#d%20", "\u{2028}", "\"\u{301}",
+        ]
+        try await Engine.run { engine in
+            for name in names {
+                let cache = Cache<String, String>(name, maxsize: 8, ttl: .seconds(300)) { $0 }
+                cache.insert("v", for: name)
+                engine.inspector.add(cache) { .text($0) }
+            }
+            for name in names {
+                let look = try await engine.remote.look(Query(caches: [name]))
+                #expect(look.page.rows.map(\.id) == [EntryKey(cache: name, key: name)])
+                let id = EntryKey(cache: name, key: name)
+                #expect(try await engine.remote.entry(id)?.row.id == id)
+                #expect(
+                    try await engine.remote.matching(Query(caches: [name])).map(\.id) == [id])
+                let log = try await engine.remote.events(in: name, after: 0, limit: 9)
+                #expect(log.events.count == 1 && log.events[0].cache.utf8.elementsEqual(name.utf8))
+            }
+            let all = try await engine.remote.look(Query(sort: .cache, limit: 99))
+            #expect(Set(all.page.rows.map(\.id)).count == names.count)
+            let metrics = try engine.curl("http://larder/metrics").body
+            let lines = metrics.split(whereSeparator: \.isNewline)
+            let sample = /[a-z_]+(\{cache="([^"\\]|\\["\\n])*"\})? [0-9.e+-]+/
+                .matchingSemantics(.unicodeScalar)
+            #expect(lines.allSatisfy { $0.hasPrefix("# ") || $0.wholeMatch(of: sample) != nil })
+            #expect(lines.contains { $0.hasPrefix("larder_entries{cache=\"a\\\\r\\nb\"} 1") })
+        }
+    }
+
     @Test func `a body that is too large or no JSON is refused, and the engine goes on`()
         async throws
     {

@@ -139,13 +139,18 @@ extension Cache {
     }
 
     /// Bounds go back to what they were before a change: what had ended by it and is still held
-    /// lives on, and what left can be put back by ``restore(_:by:)``.
+    /// lives on, and what left can be put back by ``restore(_:by:)``. Returns what has to leave for
+    /// it.
+    @discardableResult
     package func takeBack(
         to old: Configuration, replacing present: Configuration, by actor: Actor? = nil
-    ) throws(CacheError) {
-        guard try install(old, replacing: present, isUndone: true, by: actor, { _ in }) else {
-            throw CacheError.boundsWereChanged(name)
-        }
+    ) throws(CacheError) -> [Victim<Key>] {
+        var removed: [Victim<Key>] = []
+        guard
+            try install(
+                old, replacing: present, isUndone: true, by: actor, { removed += $0 })
+        else { throw CacheError.boundsWereChanged(name) }
+        return removed
     }
 
     /// Sets bounds, in one step, and does in slices what that leaves to do; false where the bounds

@@ -18,7 +18,11 @@ func planInvalidation(_ model: inout Model) -> Effect? {
     }
     if model.marks.isEmpty, let row = model.selected, row.version == 0 {
         let left = Units.countdown(row.deadline.map { $0 - model.now })
-        model.say("no entry, but a failure that is remembered for \(left) more; f fetches anew")
+        // Only what may be over soon is tried for each who asks.
+        let isTried = row.renewal?.trouble?.kind == .failed
+        model.say(
+            "no entry, but a failure that is remembered for \(left) more; "
+                + (isTried ? "f fetches anew" : "until then everyone who asks is told it"))
         return nil
     }
     return .plan(.invalidate(seen))
@@ -87,7 +91,7 @@ private func confirmation(of plan: Plan, _ model: Model) -> String? {
 
 extension Model {
     func held(in cache: String) -> Int {
-        report?.caches.first { $0.name == cache }?.snapshot.count ?? 0
+        report?.caches.first { $0.name.isExactly(cache) }?.snapshot.count ?? 0
     }
 }
 

@@ -98,7 +98,8 @@ func mark(_ model: inout Model) -> Effect? {
     guard model.detailScroll == nil, let row = model.selected else {
         return nil
     }
-    if model.marks.removeValue(forKey: row.id) == nil { model.marks[row.id] = row.version }
+    // A mark of what stood there before is set anew, on what is seen now.
+    model.marks[row.id] = model.marks[row.id] == row.version ? nil : row.version
     return move(&model, by: 1)
 }
 

@@ -26,7 +26,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     model.problem = nil
     model.ownCost.look = look.took
     for cache in look.report.caches {
-        model.histories[cache.name, default: History()].add(cache.snapshot)
+        model.histories[Exact(cache.name), default: History()].add(cache.snapshot)
     }
     if let resident = look.report.memory.resident {
         let held = look.report.caches.reduce(0) { $0 + $1.snapshot.bytes }
@@ -72,7 +72,7 @@ private func addGhost(_ model: inout Model, _ event: LoggedEvent) {
     guard model.frozen == nil, let key = event.key,
         case .removed(let cause, let version, _, _) = event.kind, cause != .replaced,
         let place = model.rows.firstIndex(where: {
-            $0.version == version && $0.id.key == key && $0.id.cache == event.cache
+            $0.version == version && $0.id == EntryKey(cache: event.cache, key: key)
         }),
         (model.top..<model.top + model.layout.visibleRows).contains(model.offset + place)
     else { return }
@@ -94,7 +94,9 @@ private func take(_ model: inout Model, _ progress: Progress) {
         canBeUndone(&model, underWay.plan, progress.outcome)
         model.say(summary(progress.outcome))
     case .cancelled: canBeUndone(&model, underWay.plan, progress.outcome)
-    case .failed(let why): model.say("failed: \(why)", for: .seconds(8))
+    case .failed(let why):
+        if progress.share > 0 { canBeUndone(&model, underWay.plan, progress.outcome) }
+        model.say("failed: \(why)", for: .seconds(8))
     case .underWay, .undone: break
     }
 }
@@ -106,7 +108,6 @@ func show(_ model: inout Model, _ page: Page, offset: Int) -> Bool {
     model.offset = offset
     model.matched = page.matched
     model.total = page.total
-    for row in page.rows where model.marks[row.id] != nil { model.marks[row.id] = row.version }
     if page.rows.count == page.total {
         let there = Set(page.rows.map(\.id))
         model.marks = model.marks.filter { there.contains($0.key) }

@@ -16,6 +16,11 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
     case .froze(let page): return froze(&model, page)
     case .planned(let plan): return present(&model, plan)
     case .applied(let plan, let outcome): return applied(&model, plan, outcome)
+    case .halfDone(let plan, let outcome, let problem):
+        canBeUndone(&model, plan, outcome)
+        model.say(problem, for: .seconds(8))
+        model.log.add(problem, at: model.now, trouble: true)
+        return .look
     case .undone(let plan, let outcome):
         let removed = model.undo?.plan == plan ? model.undo?.removed ?? 0 : 0
         model.undo = nil
@@ -25,7 +30,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
     case .fetched(let result):
         takeCursor(&model, to: result.id)
         model.say(
-            "\(result.id.key): \(result.wasHit ? "hit" : "fetched")"
+            "\(result.id.key): \(words(of: result, at: model.now))"
                 + (result.row.map { ", version \($0.version)" } ?? ", not kept"))
         return .look
     case .verified(let verification):
@@ -59,6 +64,13 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
     return nil
 }
 
+/// Where the value came from.
+private func words(of result: FetchResult, at now: Instant) -> String {
+    guard result.wasHit else { return "fetched" }
+    let isPastEnd = result.row?.deadline.map { $0 <= now } ?? false
+    return isPastEnd ? "served past its end, the fetch failed" : "hit"
+}
+
 /// Time goes on: what was shown for a while goes.
 private func pass(_ model: inout Model, _ now: Instant) {
     model.now = now
@@ -73,7 +85,13 @@ private func pass(_ model: inout Model, _ now: Instant) {
 private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     model.changes.append(change)
     if model.changes.count > 256 { model.changes.removeFirst() }
-    if model.ownPlans[change.plan] == nil {
+    let own = model.ownPlans[change.plan]
+    let hasEnded = [.undone, .failed, .cancelled].contains(change.what)
+    if hasEnded, model.goesBack?.plan == change.plan {
+        model.goesBack = nil
+    }
+    // Of what was done from here the answer tells, but not of what goes back by itself, or fails to.
+    if own == nil || own?.lasting != nil && change.failure != nil {
         let why = change.by.reason.map { " \"\($0)\"" } ?? ""
         model.say("\(change.by): \(change.summary)\(why)", for: .seconds(8))
     }

@@ -35,8 +35,8 @@ enum ConfigView {
     private static func bounds(_ model: Model, _ cache: CacheReport) -> [Pieces] {
         let now = cache.snapshot.configuration
         let before = model.changes.last { change in
-            change.bounds.contains { $0.cache == cache.name }
-        }?.bounds.first { $0.cache == cache.name }?.before
+            change.bounds.contains { $0.cache.isExactly(cache.name) }
+        }?.bounds.first { $0.cache.isExactly(cache.name) }?.before
         let old = before.map(values)
         return values(now).enumerated().compactMap { place, value in
             // What is neither set nor was is nothing to look at.

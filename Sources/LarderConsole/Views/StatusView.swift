@@ -56,6 +56,9 @@ enum StatusView {
     private static func table(_ model: Model) -> Pieces {
         var pieces: Pieces = [(" \(range(model))", .plain)]
         if !model.marks.isEmpty { pieces.append(("  \(model.marks.count) marked", .bold)) }
+        if model.changedMarks > 0 {
+            pieces.append((", \(model.changedMarks) changed since (!)", .warning))
+        }
         if model.troubleOnly { pieces.append(("  trouble only (!)", .bold)) }
         if !model.query.caches.isEmpty {
             pieces += [("  only ", .dim), (model.query.caches.joined(separator: " "), .bold)]

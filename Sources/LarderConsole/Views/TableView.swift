@@ -151,7 +151,10 @@ enum TableView {
         _ frame: inout Frame
     ) {
         let now = model.shownNow
-        let marked = model.marks[row.id] != nil
+        let mark = model.marks[row.id]
+        let marked = mark != nil
+        // What was marked is not what stands there now.
+        let isChanged = mark.map { $0 != row.version } ?? false
         let selected = row.id == model.cursor && gone == nil
         let place = Place(row: table.row + line, column: table.column)
         let key = Text.cut(
@@ -161,7 +164,11 @@ enum TableView {
         let isSure = model.problem == nil && gone == nil
         let base: Style = !isSure ? .dim : marked ? .marked : .plain
         var pieces: [(String, Style)] = [
-            ((selected ? ">" : gone == nil ? " " : "~") + (marked ? "*" : " ") + " ", base),
+            (
+                (selected ? ">" : gone == nil ? " " : "~") + (isChanged ? "!" : marked ? "*" : " ")
+                    + " ",
+                isSure && isChanged ? .warning : base
+            ),
             (Text.left(key, max(3, keyWidth(cells, table.width))), base),
         ]
         for cell in cells {

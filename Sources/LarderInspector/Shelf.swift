@@ -1,0 +1,57 @@
+/// What is kept of plans, by their ids: so many and so many bytes, of which the newest is always
+/// one, however large.
+struct Shelf<Value> {
+    /// Most values, and most bytes.
+    let most: Int
+    let mostBytes: Int
+    private var values: [Plan.ID: Value] = [:]
+    private var order: [Plan.ID] = []
+    private var weights: [Plan.ID: Int] = [:]
+    private(set) var bytes = 0
+
+    init(most: Int, mostBytes: Int) {
+        self.most = most
+        self.mostBytes = mostBytes
+    }
+
+    subscript(id: Plan.ID) -> Value? { values[id] }
+
+    var all: Dictionary<Plan.ID, Value>.Values { values.values }
+
+    /// Puts a value there; the oldest that may go make room.
+    mutating func add(
+        _ value: Value, of bytes: Int, for id: Plan.ID, mayGo: (Value) -> Bool = { _ in true }
+    ) {
+        remove(id)
+        values[id] = value
+        weights[id] = bytes
+        self.bytes += bytes
+        order.append(id)
+        while order.count > most || self.bytes > mostBytes,
+            let oldest = order.dropLast().first(where: { mayGo(values[$0]!) })
+        {
+            remove(oldest)
+        }
+    }
+
+    @discardableResult
+    mutating func remove(_ id: Plan.ID) -> Value? {
+        guard let value = values.removeValue(forKey: id) else { return nil }
+        bytes -= weights.removeValue(forKey: id) ?? 0
+        order.removeAll { $0 == id }
+        return value
+    }
+
+    /// Changes a value where it stands; nothing where there is none of that id.
+    mutating func change<Result>(_ id: Plan.ID, _ work: (inout Value) -> Result) -> Result? {
+        guard let place = values.index(forKey: id) else { return nil }
+        return work(&values.values[place])
+    }
+
+    /// Takes note that a value has come to be of other bytes.
+    mutating func weigh(_ id: Plan.ID, _ bytes: Int) {
+        guard let before = weights[id] else { return }
+        weights[id] = bytes
+        self.bytes += bytes - before
+    }
+}

@@ -1,0 +1,409 @@
+import Larder
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import LarderInspector
+
+/// Several who change the same engine at a time, and changes of several parts.
+@Suite struct OperatorTests {
+    private let ann = Actor("ann", reason: "room")
+    private let clock = HandClock()
+    private let accounts: Cache<String, Account>
+    private let orders: Cache<String, Account>
+    private let inspector: LocalInspector
+
+    init() {
+        func cache(_ name: String, _ clock: HandClock) -> Cache<String, Account> {
+            let cache = Cache<String, Account>(
+                name, maxsize: 120, ttl: .seconds(3000), events: 1 << 16, clock: clock.neverWaking
+            ) { Account(name: $0) }
+            for number in 0..<120 { cache.insert(Account(name: "a"), for: "\(number)") }
+            return cache
+        }
+        accounts = cache("accounts", clock)
+        orders = cache("orders", clock)
+        inspector = LocalInspector("pantry", clock: clock.ageClock)
+        inspector.add(accounts)
+        inspector.add(orders)
+    }
+
+    private func bounds(_ cache: Cache<String, Account>, maxsize: Int) -> Change {
+        var bounds = cache.configuration
+        bounds.maxsize = maxsize
+        return .configure(cache: cache.name, to: bounds)
+    }
+
+    private func apply(_ change: Change, _ how: Application = Application()) async throws -> Plan.ID
+    {
+        let plan = try await inspector.plan(change)
+        _ = try await inspector.apply(plan.id, how, by: ann)
+        return plan.id
+    }
+
+    private var last: ChangeRecord {
+        get async throws { try #require(try await inspector.changes(after: 0).last) }
+    }
+
+    private func turn(_ seconds: Int) async {
+        #expect(await settles { !clock.sleepers.isEmpty })
+        clock.advance(by: .seconds(seconds))
+    }
+
+    @Test func `bounds that somebody else sets end those that are on their way`() async throws {
+        let plan = try await apply(
+            bounds(accounts, maxsize: 60), Application(spread: .seconds(60)))
+        await turn(30)
+        #expect(await settles { accounts.configuration.maxsize == 90 })
+        try accounts.set(ttl: .seconds(2000))
+        await turn(10)
+        #expect(try await settles { try await inspector.progress(of: plan).state != .underWay })
+        #expect(
+            accounts.configuration.maxsize == 90 && accounts.configuration.ttl == .seconds(2000))
+        let record = try await last
+        #expect(record.what == .failed && record.removed == 30 && record.entries.count == 30)
+        #expect(record.bounds.map(\.before.maxsize) == [120])
+        #expect(record.bounds.map(\.after.maxsize) == [90])
+        #expect(record.failure?.contains("accounts were changed since by someone else") == true)
+        // Nor does it go back over what the other has set.
+        await #expect(throws: InspectorError.self) { try await inspector.undo(plan, by: ann) }
+        #expect(accounts.configuration.maxsize == 90)
+        #expect(try await inspector.changes(after: 0).map(\.what) == [.began, .failed])
+    }
+
+    @Test func `a part that fails leaves a record of the others, and those can be taken back`()
+        async throws
+    {
+        let plan = try await inspector.plan(
+            .all([bounds(accounts, maxsize: 100), bounds(orders, maxsize: 100)]))
+        try orders.set(maxsize: 110)
+        let error = await #expect(throws: InspectorError.self) {
+            try await inspector.apply(plan.id, by: ann)
+        }
+        #expect(error?.description.contains("the bounds of orders were changed since") == true)
+        #expect(error?.description.contains("done to accounts") == true)
+        var record = try await last
+        #expect(record.what == .failed && record.removed == 20)
+        #expect(record.bounds.map(\.cache) == ["accounts"])
+        #expect(Set(record.entries.map(\.id.cache)) == ["accounts"])
+        #expect(try await inspector.undo(plan.id, by: ann).restored == 20)
+        #expect(accounts.configuration.maxsize == 120 && orders.configuration.maxsize == 110)
+        record = try await last
+        #expect(record.what == .undone && record.restored == 20 && record.failure == nil)
+        #expect(record.bounds.map(\.cache) == ["accounts"])
+    }
+
+    @Test func `a part that cannot go back is named, and the rest is taken back`() async throws {
+        let plan = try await apply(
+            .all([
+                bounds(accounts, maxsize: 100), bounds(orders, maxsize: 100),
+                .invalidate([seen("119", in: "accounts")]),
+            ]))
+        try orders.set(maxsize: 110)
+        let error = await #expect(throws: InspectorError.self) {
+            try await inspector.undo(plan, by: ann)
+        }
+        #expect(
+            error?.description
+                == "not all was taken back: the bounds of orders were changed since by someone else"
+        )
+        #expect(accounts.configuration.maxsize == 120 && orders.configuration.maxsize == 110)
+        #expect(accounts.peek("119") != nil && accounts.snapshot().count == 120)
+        let record = try await last
+        #expect(record.what == .undone && record.restored == 21)
+        #expect(record.bounds.map(\.cache) == ["accounts"])
+        #expect(record.failure?.contains("orders") == true)
+        // Once the other has gone back, so can the rest: and only that.
+        try orders.set(maxsize: 100)
+        _ = try await inspector.undo(plan, by: ann)
+        #expect(orders.configuration.maxsize == 120)
+        #expect(try await inspector.progress(of: plan).state == .undone)
+        await #expect(throws: InspectorError.self) { try await inspector.undo(plan, by: ann) }
+    }
+
+    @Test func `bounds that cannot go back by themselves say so, and their plan ends`()
+        async throws
+    {
+        let plan = try await apply(
+            bounds(accounts, maxsize: 200), Application(lasting: .seconds(600)))
+        #expect(await settles { !clock.sleepers.isEmpty })
+        try accounts.set(maxsize: 300)
+        clock.advance(by: .seconds(600))
+        #expect(try await settles { try await inspector.progress(of: plan).goesBack == nil })
+        #expect(try await settles { try await inspector.changes(after: 0).count == 2 })
+        #expect(accounts.configuration.maxsize == 300)
+        let record = try await last
+        #expect(record.what == .failed && record.removed == 0 && record.bounds.isEmpty)
+        #expect(record.failure?.contains("bounds did not go back") == true)
+        #expect(record.by.reason == "back after the time that was given")
+        for _ in 0..<64 { _ = try await apply(.invalidate([])) }
+        await #expect(throws: InspectorError.self) { try await inspector.progress(of: plan) }
+    }
+
+    @Test func `only bounds go back by themselves, of all caches of a change`() async throws {
+        _ = try await apply(
+            .all([
+                bounds(accounts, maxsize: 200), bounds(orders, maxsize: 300),
+                .invalidate([seen("5")]),
+            ]), Application(lasting: .seconds(10)))
+        await turn(10)
+        #expect(
+            await settles {
+                accounts.configuration.maxsize == 120 && orders.configuration.maxsize == 120
+            })
+        #expect(accounts.peek("5") == nil)
+        #expect(try await settles { try await last.what == .undone })
+        let record = try await last
+        #expect(record.bounds.count == 2 && record.restored == 0)
+    }
+
+    @Test func `a change of several caches that is stopped half-way goes back as far as it came`()
+        async throws
+    {
+        let plan = try await apply(
+            .all([bounds(accounts, maxsize: 60), bounds(orders, maxsize: 60)]),
+            Application(spread: .seconds(120)))
+        await turn(90)
+        #expect(await settles { orders.configuration.maxsize == 90 })
+        #expect(accounts.configuration.maxsize == 60)
+        _ = try await inspector.cancel(plan, by: ann)
+        var record = try await last
+        #expect(record.what == .cancelled && record.removed == 90)
+        #expect(record.bounds.map(\.after.maxsize) == [60, 90])
+        #expect(try await inspector.undo(plan, by: ann).restored == 90)
+        #expect(accounts.configuration.maxsize == 120 && orders.configuration.maxsize == 120)
+        record = try await last
+        #expect(record.what == .undone && record.restored == 90)
+        #expect(record.bounds.map(\.before.maxsize) == [90, 60])
+    }
+
+    @Test func `what going back removes is told`() async throws {
+        let plan = try await apply(bounds(accounts, maxsize: 200))
+        for number in 200..<250 { accounts.insert(Account(name: "b"), for: "\(number)") }
+        let outcome = try await inspector.undo(plan, by: ann)
+        #expect(outcome.removed == 50 && accounts.snapshot().count == 120)
+        let record = try await last
+        #expect(record.removed == 50 && record.entries.count == 50)
+        #expect(record.summary == "accounts maxsize 200 -> 120, 50 removed")
+    }
+
+    @Test func `a change of several changes the bounds of a cache once`() async throws {
+        await #expect(throws: InspectorError.self) {
+            try await inspector.plan(
+                .all([bounds(accounts, maxsize: 5), bounds(accounts, maxsize: 6)]))
+        }
+    }
+
+    @Test func `what is kept of plans has so many bytes, and the newest is one of them`() {
+        var shelf = Shelf<Int>(most: 4, mostBytes: 100)
+        for number in 0..<10 { shelf.add(number, of: 30, for: "\(number)") }
+        #expect(shelf.all.sorted() == [7, 8, 9] && shelf.bytes == 90)
+        shelf.add(10, of: 1000, for: "10")
+        #expect(shelf.all.sorted() == [10] && shelf.bytes == 1000)
+        shelf.add(11, of: 1, for: "11") { $0 != 10 }
+        #expect(shelf.all.sorted() == [10, 11])
+        shelf.weigh("10", 5)
+        for number in 12..<20 { shelf.add(number, of: 1, for: "\(number)") }
+        #expect(shelf.all.sorted() == [16, 17, 18, 19] && shelf.bytes == 4)
+        shelf.remove("17")
+        #expect(shelf["17"] == nil && shelf.bytes == 3)
+    }
+
+    @Test func `what an application held on to is let go of once it has ended`() async throws {
+        let prepared = Prepared([
+            Part(
+                cache: "accounts", entries: 2, bytes: 2, first: [], weight: 200 << 20, units: 2,
+                run: { _, _, _ in Step() }, undo: { _, _, _ in Step() })
+        ])
+        let ledger = Ledger(clock: clock.ageClock, changes: Changes(instance: "1"))
+        let paced = Application(spread: .seconds(60))
+        _ = try ledger.apply("a", prepared, paced, by: ann)
+        // Two of these under way would take too much.
+        #expect(throws: InspectorError.self) { try ledger.check(prepared, paced) }
+        _ = ledger.cancel("a", by: ann)
+        try ledger.check(prepared, paced)
+        for number in 0..<60 {
+            _ = try ledger.apply("\(number)", prepared, Application(), by: ann)
+        }
+        #expect(ledger.progress(of: "a")?.state == .cancelled)
+    }
+
+    // MARK: At random
+
+    /// Two who plan, apply, stop, take back and set bounds directly, while time goes on.
+    @Test(arguments: 0..<24 as Range<UInt64>)
+    func `whatever two operators do, nobody overwrites what he did not see`(seed: UInt64)
+        async throws
+    {
+        var random = Seeded(seed)
+        var world = World(
+            caches: [accounts, orders], inspector: inspector, clock: clock)
+        inspector.record { [told = world.told] record in told.withLock { $0.append(record) } }
+        for step in 0..<120 {
+            try await world.act(&random)
+            #expect(await world.rests, "seed \(seed), step \(step): something never comes to rest")
+            try await world.check("seed \(seed), step \(step)")
+        }
+    }
+}
+
+/// What two operators see of an engine, and what they may rely upon.
+private struct World {
+    let caches: [Cache<String, Account>]
+    let inspector: LocalInspector
+    let clock: HandClock
+    let told = Told()
+    private let actors = [Actor("ann"), Actor("bob")]
+    private var plans: [Plan] = []
+    private var applied: [Plan.ID] = []
+    /// Entries that left because bounds were set past the inspector.
+    private var removedDirectly = 0
+
+    final class Told: Sendable {
+        private let records = Mutex<[ChangeRecord]>([])
+        func withLock<Result: Sendable>(_ work: (inout sending [ChangeRecord]) -> Result) -> Result
+        {
+            records.withLock { work(&$0) }
+        }
+    }
+
+    init(caches: [Cache<String, Account>], inspector: LocalInspector, clock: HandClock) {
+        self.caches = caches
+        self.inspector = inspector
+        self.clock = clock
+    }
+
+    mutating func act(_ random: inout Seeded) async throws {
+        let actor = actors.randomElement(using: &random)!
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0, 1:
+            plans.append(try await inspector.plan(change(&random)))
+        case 2, 3, 4:
+            if plans.isEmpty || Bool.random(using: &random) {
+                plans.append(try await inspector.plan(change(&random)))
+            }
+            let plan = plans.remove(at: .random(in: 0..<plans.count, using: &random))
+            var how = Application()
+            if Bool.random(using: &random) { how.spread = .seconds(6) }
+            if Int.random(in: 0..<3, using: &random) == 0 { how.lasting = .seconds(10) }
+            applied.append(plan.id)
+            _ = try? await inspector.apply(plan.id, how, by: actor)
+        case 5:
+            guard let plan = applied.randomElement(using: &random) else { return }
+            _ = try? await inspector.cancel(plan, by: actor)
+        case 6, 7:
+            guard let plan = applied.randomElement(using: &random) else { return }
+            _ = try? await inspector.undo(plan, by: actor)
+        case 8:
+            let before = evictions
+            try caches.randomElement(using: &random)!.set(
+                maxsize: .random(in: 20...140, using: &random), by: actor)
+            removedDirectly += evictions - before
+        case 9:
+            for _ in 0..<20 {
+                caches.randomElement(using: &random)!.insert(
+                    Account(name: "x"), for: "\(Int.random(in: 0..<200, using: &random))")
+            }
+        default: clock.advance(by: .milliseconds(.random(in: 50...3000, using: &random)))
+        }
+    }
+
+    private func change(_ random: inout Seeded) -> Change {
+        func bounds(_ cache: Cache<String, Account>) -> Change {
+            var bounds = cache.configuration
+            bounds.maxsize = .random(in: 20...140, using: &random)
+            bounds.ttl = [.seconds(2000), .seconds(3000)].randomElement(using: &random)!
+            return .configure(cache: cache.name, to: bounds)
+        }
+        let some = (0..<9).map { _ in
+            SeenEntry(
+                id: EntryKey(
+                    cache: caches.randomElement(using: &random)!.name,
+                    key: "\(Int.random(in: 0..<200, using: &random))"), version: nil)
+        }
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0: return bounds(caches[0])
+        case 1: return .invalidate(some)
+        case 2: return .all([bounds(caches[0]), bounds(caches[1])])
+        case 3: return .all([.invalidate(some), bounds(caches[1])])
+        default: return .all([bounds(caches[1]), .invalidateAll(cache: "accounts")])
+        }
+    }
+
+    /// Everything that is under way, or waits to go back, sleeps.
+    var rests: Bool {
+        get async {
+            await settles {
+                var live = 0
+                for plan in applied {
+                    let progress = try? await inspector.progress(of: plan)
+                    if progress?.state == .underWay || progress?.goesBack != nil { live += 1 }
+                }
+                return clock.sleepers.count == live
+            }
+        }
+    }
+
+    /// Entries that left for bounds, and not for the room of another.
+    private var evictions: Int {
+        caches.reduce(0) { $0 + removals(of: $1) { $0.rival == nil && $1 == .evicted } }
+    }
+
+    private func removals(
+        of cache: Cache<String, Account>, where counts: (Event<String>, RemovalCause) -> Bool
+    ) -> Int {
+        cache.events(after: 0).events.count { event in
+            if case .removed(let cause, _, _, _) = event.kind {
+                counts(event, cause)
+            } else {
+                false
+            }
+        }
+    }
+
+    func check(_ place: String) async throws {
+        let records = told.withLock { $0 }
+        let invalidated = caches.reduce(0) {
+            $0 + removals(of: $1) { _, why in why == .invalidated }
+        }
+        #expect(
+            records.reduce(0) { $0 + $1.removed } == evictions + invalidated - removedDirectly,
+            "\(place): what was removed is told")
+        for cache in caches { checkBounds(of: cache, place) }
+        for plan in applied {
+            guard let progress = try? await inspector.progress(of: plan), progress.state == .done,
+                let known = try? await inspector.plan(known: plan)
+            else { continue }
+            let record = records.first { $0.plan == plan && $0.what == .applied }
+            #expect(record?.bounds.map(\.after) == known.change.bounds, "\(place): bounds are told")
+        }
+    }
+
+    /// Every change of bounds begins where the one before ended, and each step of a plan where its
+    /// own last one did.
+    private func checkBounds(of cache: Cache<String, Account>, _ place: String) {
+        var now: Configuration?
+        var own: [String: Configuration] = [:]
+        for event in cache.events(after: 0).events {
+            guard case .configured(let from, let to) = event.kind else { continue }
+            #expect(now == nil || now == from, "\(place): nothing lies between")
+            if let plan = event.by?.plan {
+                #expect(
+                    own[plan] == nil || own[plan] == from, "\(place): another's are overwritten")
+                own[plan] = to
+            }
+            now = to
+        }
+        #expect(now == nil || now == cache.configuration, "\(place): the last are those there are")
+    }
+}
+
+extension Change {
+    fileprivate var bounds: [Configuration] {
+        switch self {
+        case .configure(_, let to): [to]
+        case .all(let changes): changes.flatMap(\.bounds)
+        default: []
+        }
+    }
+}
