@@ -1,5 +1,6 @@
 public import Foundation
 import Larder
+import LarderInspector
 
 /// What went wrong between us and AWS: one sentence that says what, where and what to do.
 ///
@@ -77,14 +78,7 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
     static func printable(_ text: String) -> String {
         // Scalars, because a single character may be as long as the text.
         let most = 500
-        var shown = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars.prefix(most) {
-            let kind = scalar.properties.generalCategory
-            let isPlain =
-                kind != .control && kind != .lineSeparator && kind != .paragraphSeparator
-                && !scalar.properties.isBidiControl
-            shown.append(isPlain ? scalar : " ")
-        }
-        return String(shown) + (text.unicodeScalars.dropFirst(most).isEmpty ? "" : "…")
+        let rest = text.unicodeScalars.dropFirst(most)
+        return PlainText.fit(String(text.unicodeScalars.prefix(most))) + (rest.isEmpty ? "" : "…")
     }
 }

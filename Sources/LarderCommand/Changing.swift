@@ -36,7 +36,7 @@ struct ChangingOptions: ParsableArguments {
                 "the bounds of \(cache) were changed just now by someone else; look and try again")
         }
         for skipped in plan.skipped {
-            say("left alone: \(Table.plain(skipped.id.key)), \(skipped.why)")
+            say("left alone: \(skipped.id.key), \(skipped.why)")
         }
         let isText = output.format == .text
         if isText { show(plan) }
@@ -69,7 +69,7 @@ struct ChangingOptions: ParsableArguments {
         let outcome = try await inspector.apply(
             plan.id, Application(confirmation: confirm), by: Actor("larder", reason: reason))
         for skipped in outcome.skipped {
-            say("left alone: \(Table.plain(skipped.id.key)), \(skipped.why)")
+            say("left alone: \(skipped.id.key), \(skipped.why)")
         }
         if isText {
             print(
@@ -94,7 +94,8 @@ struct ChangingOptions: ParsableArguments {
     private func show(_ plan: Plan) {
         if case .configure(let cache, let new) = plan.change, let before = plan.before {
             let differences = new.differences(from: before)
-            print("\(Table.plain(cache)): \(differences.isEmpty ? "nothing changes" : differences)")
+            print(
+                "\(PlainText.fit(cache)): \(differences.isEmpty ? "nothing changes" : differences)")
         }
         let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
         print(
@@ -103,8 +104,7 @@ struct ChangingOptions: ParsableArguments {
                 + (plan.perMinute.map { ", then about \($0) a minute" } ?? ""))
         for victim in plan.victims.prefix(10) {
             print(
-                "  \(victim.cause.rawValue)  \(Table.plain(victim.id.cache))  "
-                    + Table.plain(victim.id.key))
+                PlainText.fit("  \(victim.cause.rawValue)  \(victim.id.cache)  \(victim.id.key)"))
         }
         if plan.entries > 10 { print("  and \(plan.entries - 10) more") }
     }

@@ -54,7 +54,7 @@ struct FetchAccount: AsyncParsableCommand {
             let result = try await repetition.fetch(
                 engine, EntryKey(cache: "accounts", key: number))
             if dynamoDBJSON, let json = engine.dynamoDBJSON {
-                print(try await json(number))
+                Output.print(json: try await json(number))
             } else {
                 repetition.show(result.value)
             }
@@ -182,9 +182,7 @@ struct Repetition: ParsableArguments {
 /// A word to the one at the terminal, apart from what is printed.
 func say(_ text: String) {
     // What others said must not steer a terminal; a caret stands in a line of its own.
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        .map { Table.plain(String($0)) }
-    FileHandle.standardError.write(Data("larder: \(lines.joined(separator: "\n"))\n".utf8))
+    FileHandle.standardError.write(Data("larder: \(PlainText.lines(text))\n".utf8))
 }
 
 /// Runs `work` and closes the engine, whatever came of it.

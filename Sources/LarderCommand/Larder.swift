@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LarderConsole
+import LarderInspector
 
 @main
 struct LarderCommand: AsyncParsableCommand {
@@ -42,8 +43,17 @@ struct LarderCommand: AsyncParsableCommand {
             say("\(error)")
             Foundation.exit(64)
         } catch {
-            exit(withError: error)
+            end(withError: error)
         }
+    }
+
+    /// Says what is wrong, with nothing of what was written that would steer a terminal.
+    private static func end(withError error: any Error) -> Never {
+        guard !exitCode(for: error).isSuccess else { exit(withError: error) }
+        let message = fullMessage(for: error)
+        let hint = Dashes.hint(message, written).map { "\n" + $0 } ?? ""
+        FileHandle.standardError.write(Data((PlainText.lines(message + hint) + "\n").utf8))
+        Foundation.exit(exitCode(for: error).rawValue)
     }
 
     /// The command line as it was typed, without settings from elsewhere.
@@ -73,4 +83,17 @@ struct LarderCommand: AsyncParsableCommand {
 /// An exit status, after everything there was to say has been said.
 struct Ending: Error {
     var status: Int32
+}
+
+/// Keys may begin with a dash, and are taken for options.
+enum Dashes {
+    /// How to write one, where a message says that there is no such option, or that it has no value.
+    static func hint(_ message: String, _ written: [String]) -> String? {
+        let isAboutKeys = ["entry", "invalidate", "fetch"].contains(written.first ?? "")
+        if isAboutKeys, message.contains("Unknown option '-") {
+            return "A key that begins with - stands behind all options, with -- before it."
+        }
+        guard message.contains("Missing value for '") else { return nil }
+        return "A value that begins with - stands behind a sign of equality: --option=-value."
+    }
 }

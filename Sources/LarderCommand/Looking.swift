@@ -18,7 +18,7 @@ struct FormatOption: ParsableArguments {
         case .csv:
             for row in (from.isFirst ? [header] : []) + rows {
                 let engine = from.engine.map { row == header ? ["engine"] : [$0] } ?? []
-                Swift.print(CSV.printed(engine + row))
+                Output.print(csv: engine + row)
             }
         case .text: Table.print(header, rows)
         }
@@ -26,8 +26,8 @@ struct FormatOption: ParsableArguments {
 
     /// Prints what is JSON already.
     func print(json: String, _ from: Source) {
-        guard let engine = from.engine else { return Swift.print(json) }
-        Swift.print("{\"engine\" : \(Self.json(engine)), \"result\" : \(json)}")
+        guard let engine = from.engine else { return Output.print(json: json) }
+        Output.print(json: "{\"engine\" : \(Self.json(engine)), \"result\" : \(json)}")
     }
 
     private static func json(_ value: some Encodable) -> String {
@@ -44,59 +44,6 @@ struct Source {
     var engine: String?
     /// Nothing was printed of another before.
     var isFirst = true
-}
-
-extension CSV {
-    /// A terminal is not steered by what comes from outside; a file has it as it is.
-    static func printed(_ fields: [String]) -> String {
-        line(isatty(1) == 1 ? fields.map(Table.plain) : fields)
-    }
-}
-
-enum Table {
-    /// Columns as wide as what stands in them; where the terminal is narrower, the widest give way.
-    static func print(_ header: [String], _ rows: [[String]]) {
-        var all = [header.map { $0.uppercased() }] + rows.map { $0.map(plain) }
-        var widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        func isTooWide() -> Bool {
-            terminalWidth.map { widths.reduce(0, +) + 2 * (widths.count - 1) > $0 } ?? false
-        }
-        // What matters least goes first, as on the console; a key is cut last of all.
-        for name in ["version", "bytes", "policy", "age", "size", "hits", "expiry"]
-        where isTooWide() {
-            guard let column = all[0].firstIndex(of: name.uppercased()) else { continue }
-            widths.remove(at: column)
-            all = all.map { row in row.indices.filter { $0 != column }.map { row[$0] } }
-        }
-        while isTooWide(), let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),
-            widths[widest] > 8
-        {
-            widths[widest] -= 1
-        }
-        for row in all {
-            let line = zip(row, widths).map { text, width in
-                let shown = text.count > width ? text.prefix(width - 1) + "…" : text[...]
-                return shown + String(repeating: " ", count: width - shown.count)
-            }.joined(separator: "  ")
-            Swift.print(line.replacing(/\ +$/, with: ""))
-        }
-    }
-
-    /// Columns of the terminal that is written to; `nil` where it is none.
-    private static var terminalWidth: Int? {
-        guard isatty(1) == 1 else { return nil }
-        var window = winsize()
-        guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0 else { return nil }
-        return Int(window.ws_col)
-    }
-
-    /// What comes from outside must not steer a terminal.
-    static func plain(_ text: String) -> String {
-        String(
-            text.map {
-                $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? "?" : $0
-            })
-    }
 }
 
 struct Caches: AsyncParsableCommand {
@@ -190,7 +137,7 @@ struct Entries: AsyncParsableCommand {
     @Option(
         help: "Which columns, with commas between them.",
         transform: parsed("--columns") { text in
-            try text.split(separator: ",").map { try SortOption(parsing: String($0)).column }
+            try KeyNotation.pieces(text).map { try SortOption(parsing: $0).column }
         })
     var columns: [Column] = [.cache, .key, .ttl, .expiry, .age, .hits, .size, .state, .version]
 
@@ -329,7 +276,7 @@ struct Events: AsyncParsableCommand {
     func run() async throws {
         if output.format == .csv {
             let engine = target.target == "all" ? ["engine"] : []
-            print(CSV.printed(engine + ["time", "cache", "event", "key", "note", "by"]))
+            Output.print(csv: engine + ["time", "cache", "event", "key", "note", "by"])
         }
         guard follow else {
             return try await target.each(output.format) { inspector, from in
@@ -427,10 +374,11 @@ struct Events: AsyncParsableCommand {
                 event.kind.note,
                 event.by.map { "\($0)" + ($0.reason.map { ": \($0)" } ?? "") } ?? "",
             ]
-            print(
-                output.format == .csv
-                    ? CSV.printed((from.engine.map { [$0] } ?? []) + fields)
-                    : fields.map(Table.plain).filter { !$0.isEmpty }.joined(separator: "  "))
+            if output.format == .csv {
+                Output.print(csv: (from.engine.map { [$0] } ?? []) + fields)
+            } else {
+                print(fields.map(PlainText.fit).filter { !$0.isEmpty }.joined(separator: "  "))
+            }
         }
         // Whoever read it is gone: head, or a pager.
         guard fflush(nil) == 0 else { Foundation.exit(128 + SIGPIPE) }

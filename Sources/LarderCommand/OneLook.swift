@@ -81,7 +81,8 @@ struct OneLook {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         // What cannot fail does not: everything in the document is a number or a text.
-        return String(decoding: try! encoder.encode(document), as: UTF8.self) + "\n"
+        return Output.text(json: String(decoding: try! encoder.encode(document), as: UTF8.self))
+            + "\n"
     }
 
     private func cache(_ cache: CacheReport) -> CacheDocument {
@@ -136,19 +137,21 @@ struct OneLook {
                 "\(entry.size)", "\(entry.fetch)", entry.state,
             ]
         }
-        return ([names] + rows).map { CSV.line($0) + "\n" }.joined()
+        return ([names] + rows).map { Output.line(csv: $0) + "\n" }.joined()
     }
 
     // MARK: Text
 
     private var table: String {
         let entries = page.rows.map(entry)
-        let keyWidth = max(3, entries.map(\.key.count).max() ?? 0)
-        let cacheWidth = max(5, report.caches.map(\.name.count).max() ?? 0)
+        let keys = entries.map { PlainText.fit($0.key) }
+        let keyWidth = max(3, keys.map(Table.width).max() ?? 0)
+        let names = report.caches.map { PlainText.fit($0.name) }
+        let cacheWidth = max(5, names.map(Table.width).max() ?? 0)
         var lines = report.caches.map { cache in
             let snapshot = cache.snapshot
             let ratio = snapshot.counters.hitRatio.map { Units.text($0 * 100, digits: 1) + "%" }
-            return padded(printable(cache.name), cacheWidth)
+            return Table.left(PlainText.fit(cache.name), cacheWidth)
                 + "  \(snapshot.count) of \(Units.text(maxsize: snapshot.configuration.maxsize))"
                 + "  ttl \(Units.text(ttl: snapshot.configuration.ttl))"
                 + "  hit \(ratio ?? "-")  \(Units.text(bytes: snapshot.bytes))"
@@ -157,25 +160,25 @@ struct OneLook {
         }
         lines += report.origins.filter { $0.calls > 0 }.map { origin in
             let failures = origin.failures.sorted { $0.key < $1.key }
-                .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+                .map { "\(PlainText.fit($0.key)) \($0.value)" }.joined(separator: ", ")
             let p50 = origin.latency.quantile(0.5).map { Units.text($0) } ?? "-"
             let saved =
                 "saved \(origin.savedCalls)"
                 + (origin.savedDollars.map { " ($\(Units.text($0, digits: 6)))" } ?? "")
-            return "\(origin.name)  calls \(origin.calls)  retries \(origin.retries)  throttled "
+            return
+                "\(PlainText.fit(origin.name))  calls \(origin.calls)  retries \(origin.retries)  throttled "
                 + "\(origin.throttles)  failed \(origin.failed)"
                 + (failures.isEmpty ? "" : " (\(failures))") + "  p50 \(p50)  \(saved)"
         }
         lines.append("")
         lines.append(
-            padded("CACHE", cacheWidth) + "  " + padded("KEY", keyWidth)
+            Table.left("CACHE", cacheWidth) + "  " + Table.left("KEY", keyWidth)
                 + "      TTL   EXPIRY     HITS   SIZE  STATE")
-        lines += page.rows.map { row in
-            padded(printable(row.id.cache), cacheWidth) + "  "
-                + padded(printable(row.id.key), keyWidth)
-                + right(Units.countdown(row.deadline.map { $0 - page.at }), 9)
-                + right(Units.countdown(row.expiry.map { $0 - page.at }), 9)
-                + right("\(row.hits)", 9) + right(Units.text(bytes: row.bytes), 7)
+        lines += zip(page.rows, keys).map { row, key in
+            Table.left(PlainText.fit(row.id.cache), cacheWidth) + "  " + Table.left(key, keyWidth)
+                + Table.right(Units.countdown(row.deadline.map { $0 - page.at }), 9)
+                + Table.right(Units.countdown(row.expiry.map { $0 - page.at }), 9)
+                + Table.right("\(row.hits)", 9) + Table.right(Units.text(bytes: row.bytes), 7)
                 + "  \(row.state(at: page.at).rawValue)"
         }
         if page.matched > page.rows.count {
@@ -183,15 +186,4 @@ struct OneLook {
         }
         return lines.map { $0 + "\n" }.joined()
     }
-
-    private func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
-    }
-
-    private func right(_ text: String, _ width: Int) -> String {
-        String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-
-    /// Names and keys come from outside; nothing in them may steer a terminal.
-    private func printable(_ text: String) -> String { Table.plain(text) }
 }

@@ -74,7 +74,8 @@ struct Serve: AsyncParsableCommand {
         LoggingSystem.bootstrap { label in
             let handler: any LogHandler =
                 format == .json
-                ? JSONLog(label: label) : StreamLogHandler.standardError(label: label)
+                ? JSONLog(label: label)
+                : PlainLog(lines: StreamLogHandler.standardError(label: label))
             return handler
         }
         let logger = Logger(label: "larder")
@@ -281,6 +282,33 @@ struct JSONLog: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Texts can be written.
-        FileHandle.standardError.write(try! encoder.encode(line) + Data("\n".utf8))
+        let text = String(decoding: try! encoder.encode(line), as: UTF8.self)
+        FileHandle.standardError.write(Data((PlainText.json(text) + "\n").utf8))
+    }
+}
+
+/// Lines for people, of which nothing steers their terminal.
+struct PlainLog: LogHandler {
+    var lines: StreamLogHandler
+
+    var logLevel: Logger.Level {
+        get { lines.logLevel }
+        set { lines.logLevel = newValue }
+    }
+    var metadata: Logger.Metadata {
+        get { lines.metadata }
+        set { lines.metadata = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { lines[metadataKey: key] }
+        set { lines[metadataKey: key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var event = event
+        event.message = "\(PlainText.fit("\(event.message)"))"
+        event.metadata = event.metadata?.mapValues { "\(PlainText.fit("\($0)"))" }
+        lines.log(event: event)
     }
 }

@@ -30,12 +30,11 @@ enum Exports {
             + rows.map { row in
                 Column.allCases.map { column in
                     switch column.value(of: row, at: now) {
-                    case .text(let text): CSV.field(text)
-                    case .number(let digits): digits
+                    case .text(let text), .number(let text): text
                     default: ""
                     }
                 }
             }
-        return lines.map { $0.joined(separator: ",") + "\n" }.joined()
+        return lines.map { CSV.line($0) + "\n" }.joined()
     }
 }

@@ -2,8 +2,8 @@
 struct Frame: Equatable {
     let size: Size
     private(set) var cells: [Cell]
-    /// The characters that are more than one Unicode scalar.
-    private var clusters: [Character] = []
+    /// The cells of more than one Unicode scalar.
+    private var clusters: [String] = []
     /// What a press of the mouse means, and where; what lies on top comes last.
     private var targets: [Target] = []
 
@@ -40,13 +40,11 @@ struct Frame: Equatable {
             return
         }
         var column = place.column
-        for character in text {
-            let width = Text.width(of: character)
-            guard width > 0 else { continue }
+        for (cell, width) in Text.cells(text) {
             if column + width > end { return }
             if column >= 0 {
                 let first = place.row * size.columns + column
-                cells[first] = Cell(code: code(of: character), style: style)
+                cells[first] = Cell(code: code(of: cell), style: style)
                 if width == 2 { cells[first + 1] = Cell(code: Cell.behind, style: style) }
             }
             column += width
@@ -66,18 +64,18 @@ struct Frame: Equatable {
         }
     }
 
-    private mutating func code(of character: Character) -> UInt32 {
-        let scalars = character.unicodeScalars
+    private mutating func code(of cell: String) -> UInt32 {
+        let scalars = cell.unicodeScalars
         if scalars.count == 1 { return scalars.first!.value }
-        clusters.append(character)
+        clusters.append(cell)
         return Cell.cluster | UInt32(clusters.count - 1)
     }
 
     /// What stands in a cell; `nil` behind a wide character.
-    private func character(_ cell: Cell) -> Character? {
+    private func text(of cell: Cell) -> String? {
         if cell.code == Cell.behind { return nil }
         if cell.code & Cell.cluster != 0 { return clusters[Int(cell.code & ~Cell.cluster)] }
-        return Unicode.Scalar(cell.code).map { Character($0) }
+        return Unicode.Scalar(cell.code).map { String($0) }
     }
 
     /// What is not as it was in a frame of the same size, from the first such column of a row to the
@@ -141,7 +139,7 @@ struct Frame: Equatable {
     var text: [String] {
         (0..<size.rows).map { row in
             let line = cells[row * size.columns..<(row + 1) * size.columns]
-            var text = String(line.compactMap(character))
+            var text = line.compactMap { self.text(of: $0) }.joined()
             while text.last == " " { text.removeLast() }
             return text
         }

@@ -1,18 +1,46 @@
 import CNcurses
+import LarderInspector
 
 /// Text as a terminal has it: columns instead of characters, and nothing that steers it.
-enum Text {
-    /// Columns that a character takes: 0, 1 or 2.
+package enum Text {
+    /// Columns that a character takes: as curses draws it, scalar for scalar. A vowel of Thai may have
+    /// one of its own, a family of emoji has two for each of its members.
     static func width(of character: Character) -> Int {
         if let ascii = character.asciiValue { return ascii < 32 || ascii == 127 ? 0 : 1 }
-        return character.unicodeScalars.reduce(0) {
-            max($0, Int(larder_wcwidth(wchar_t(bitPattern: $1.value))))
-        }
+        return character.unicodeScalars.reduce(0) { $0 + width(of: $1) }
     }
 
-    static func width(of text: String) -> Int {
+    /// Columns of a scalar; none of what stands on the one before.
+    static func width(of scalar: Unicode.Scalar) -> Int {
+        max(0, Int(larder_wcwidth(wchar_t(bitPattern: scalar.value))))
+    }
+
+    package static func width(of text: String) -> Int {
         if isPlain(text) { return text.utf8.count }
-        return isSteady(text) ? text.unicodeScalars.count : text.reduce(0) { $0 + width(of: $1) }
+        return isSteady(text)
+            ? text.unicodeScalars.count
+            : text.unicodeScalars.reduce(0) { $0 + width(of: $1) }
+    }
+
+    /// Has widths told by the user's own locale, or where that knows none by one that does: for who
+    /// writes lines and has no ``Screen``.
+    package static func useOwnLocale() {
+        let locale = setlocale(LC_CTYPE, "").map { String(cString: $0) } ?? "C"
+        if ["C", "POSIX"].contains(locale) { setlocale(LC_CTYPE, "C.UTF-8") }
+    }
+
+    /// A text cell by cell: a scalar that takes room, with what stands on it.
+    static func cells(_ text: String) -> [(text: String, width: Int)] {
+        var cells: [(text: String, width: Int)] = []
+        for scalar in text.unicodeScalars {
+            let width = width(of: scalar)
+            if width > 0 {
+                cells.append((String(scalar), width))
+            } else if !cells.isEmpty {
+                cells[cells.count - 1].text.unicodeScalars.append(scalar)
+            }
+        }
+        return cells
     }
 
     /// Nothing but visible ASCII, as nearly all text is: to be handled without looking at characters.
@@ -32,21 +60,22 @@ enum Text {
         }
     }
 
-    /// Keys and values come from outside: control characters are shown as `?`, and all that is
-    /// not ASCII too where the terminal knows no more.
+    /// Keys and values come from outside: what is not fit is shown as `?`, and all that is not ASCII
+    /// too where the terminal knows no more.
     static func safe(_ text: String, ascii: Bool) -> String {
         if isPlain(text) { return text }
-        return String(
-            text.map { character in
-                if character.asciiValue.map({ (32..<127).contains($0) }) ?? false {
-                    return character
-                }
-                return ascii || width(of: character) == 0 || character.isNewline ? "?" : character
-            })
+        let fit = PlainText.fit(text)
+        if ascii { return String(fit.map { $0.isASCII ? $0 : "?" }) }
+        var shown = String.UnicodeScalarView()
+        // What has no width here curses does not draw.
+        for scalar in fit.unicodeScalars {
+            shown.append(larder_wcwidth(wchar_t(bitPattern: scalar.value)) < 0 ? "?" : scalar)
+        }
+        return String(shown)
     }
 
     /// Cut to `width` columns, the cut shown by a mark at the end.
-    static func cut(_ text: String, to width: Int, mark: String) -> String {
+    package static func cut(_ text: String, to width: Int, mark: String) -> String {
         if self.width(of: text) <= width { return text }
         let room = width - self.width(of: mark)
         guard room >= 0 else { return String(mark.prefix(max(0, width))) }
@@ -74,11 +103,11 @@ enum Text {
         return lines
     }
 
-    static func left(_ text: String, _ width: Int) -> String {
+    package static func left(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - self.width(of: text)))
     }
 
-    static func right(_ text: String, _ width: Int) -> String {
+    package static func right(_ text: String, _ width: Int) -> String {
         String(repeating: " ", count: max(0, width - self.width(of: text))) + text
     }
 }

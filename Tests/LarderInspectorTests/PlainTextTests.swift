@@ -1,0 +1,116 @@
+import Foundation
+import LarderInspector
+import TestSupport
+import Testing
+
+@Suite struct `Text that is shown` {
+    @Test(arguments: [
+        ("plain", "plain"), ("Grüße 帳戶", "Grüße 帳戶"), ("e\u{301}", "e\u{301}"), ("กำ กิ", "กำ กิ"),
+        ("कि", "कि"), ("🇩🇪", "🇩🇪"), ("👨‍👩‍👧", "👨‍👩‍👧"), ("❤️", "❤️"),
+        ("क्‍ष", "क्‍ष"), ("a\u{202e}b", "a?b"), ("\u{2066}x\u{2069}", "?x?"), ("a\u{200b}b", "a?b"),
+        ("a\u{200d}b", "a?b"), ("a\u{feff}", "a?"), ("\u{9b}31m", "?31m"), ("\u{1b}[2J", "?[2J"),
+        ("\u{7f}", "?"), ("a\nb", "a?b"), ("a\r\nb", "a??b"), ("a\u{2028}b\u{2029}", "a?b?"),
+        ("x\u{e0041}\u{e007f}", "x??"), ("\u{301}x", "?x"), ("a\u{ad}b", "a?b"),
+        ("\u{115f}\u{3164}", "??"), ("a\u{fe0f}", "a?"), ("\u{378}", "?"), ("\0", "?"),
+    ])
+    func `has a question mark for each scalar that is not fit`(text: String, shown: String) {
+        #expect(Array(PlainText.fit(text).unicodeScalars) == Array(shown.unicodeScalars))
+    }
+
+    @Test func `has four marks on one letter at most`() {
+        let text = "a" + String(repeating: "\u{301}", count: 2000) + "b"
+        let shown = "a" + String(repeating: "\u{301}", count: 4) + "?b"
+        #expect(Array(PlainText.fit(text).unicodeScalars) == Array(shown.unicodeScalars))
+    }
+
+    @Test func `of several lines keeps the lines`() {
+        #expect(PlainText.lines("a\u{1b}\n  \tb\n  ^") == "a?\n   b\n  ^")
+    }
+
+    @Test func `as JSON says the same with escapes`() throws {
+        let text = "[\n  \"a\u{7f}\u{9b}\u{202e}\u{e0041}é帳\"\n]"
+        let shown = PlainText.json(text)
+        #expect(shown == "[\n  \"a\\u007f\\u009b\\u202e\\udb40\\udc41é帳\"\n]")
+        #expect(try Shown(json: Array(shown.utf8)) == Shown(json: Array(text.utf8)))
+    }
+
+    @Test func `never steers, whatever it was, and what is fit stays so`() throws {
+        var random = Fuzz.random("text")
+        for _ in 0..<Fuzz.count {
+            let text = Fuzz.text(12, using: &random)
+            let shown = PlainText.fit(text)
+            #expect(Array(PlainText.fit(shown).utf8) == Array(shown.utf8))
+            for scalar in shown.unicodeScalars {
+                let kind = scalar.properties.generalCategory
+                #expect(kind != .control && kind != .lineSeparator && kind != .paragraphSeparator)
+                #expect(!scalar.properties.isBidiControl && scalar.value < 0xe0000)
+            }
+            let json = Shown.list([.text(text)]).json
+            #expect(
+                try Shown(json: Array(PlainText.json(json).utf8)).json.utf8.elementsEqual(json.utf8)
+            )
+        }
+    }
+}
+
+@Suite struct `A line of CSV` {
+    @Test(arguments: [
+        (["a", "b c", ""], "a,b c,"), (["a,b", "c\"d"], #""a,b","c""d""#), (["a\nb"], "\"a\nb\""),
+        (["a\rb"], "\"a\rb\""), (["a\r\nb"], "\"a\r\nb\""), (["x\"\u{301}"], "\"x\"\"\u{301}\""),
+        (["=1+1"], "'=1+1"), (["+a"], "'+a"), (["-a"], "'-a"), (["@a"], "'@a"), (["\ta"], "'\ta"),
+        (["\ra"], "\"'\ra\""), (["=a,b"], "\"'=a,b\""),
+        (["-5", "+5", "-1.5e-3", "-.5"], "-5,+5,-1.5e-3,-.5"),
+        (["-", "+1+1", "-1e", "=5"], "'-,'+1+1,'-1e,'=5"), (["a=b"], "a=b"),
+        (["\u{ff1d}1"], "'\u{ff1d}1"),
+    ])
+    func `quotes what has to be, and holds no formula`(fields: [String], line: String) {
+        #expect(Array(CSV.line(fields).utf8) == Array(line.utf8))
+    }
+
+    /// RFC 4180, read byte by byte.
+    private func read(_ line: String) -> [String]? {
+        var fields: [[UInt8]] = [[]]
+        var rest = Array(line.utf8)[...]
+        var isQuoted = false
+        while let byte = rest.popFirst() {
+            if isQuoted {
+                if byte != UInt8(ascii: "\"") {
+                    fields[fields.count - 1].append(byte)
+                } else if rest.first == byte {
+                    fields[fields.count - 1].append(rest.removeFirst())
+                } else {
+                    isQuoted = false
+                }
+            } else if byte == UInt8(ascii: ",") {
+                fields.append([])
+            } else if byte == UInt8(ascii: "\"") {
+                guard fields[fields.count - 1].isEmpty else { return nil }
+                isQuoted = true
+            } else if byte == 10 || byte == 13 {
+                return nil
+            } else {
+                fields[fields.count - 1].append(byte)
+            }
+        }
+        return isQuoted ? nil : fields.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test func `is read back, but for the mark before a formula`() throws {
+        var random = Fuzz.random("CSV")
+        for _ in 0..<Fuzz.count {
+            let fields = (0..<3).map { _ in
+                Bool.random(using: &random)
+                    ? Fuzz.text(using: &random) : Fuzz.number(using: &random)
+            }
+            let back = try #require(read(CSV.line(fields)), "\(fields)")
+            #expect(back.count == fields.count)
+            for (field, back) in zip(fields, back) {
+                let isKept = Verbatim(back) == Verbatim(field)
+                #expect(isKept || Verbatim(back) == Verbatim("'" + field), "\(field)")
+                let first = back.unicodeScalars.first
+                let isFormula = first.map { "=@\t\r".unicodeScalars.contains($0) } ?? false
+                #expect(!isFormula, "\(field)")
+            }
+        }
+    }
+}
