@@ -24,6 +24,12 @@ public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
 /// compares; `not`, `!`, quotes and brackets work as one would think, and words side by side have to
 /// be there both. `key~^4410` matches a regular expression, `state=failed` a word, `by=1001` who did
 /// it: a user's name or uid. Of events `state` is what happened: `state=evicted`.
+///
+/// A word goes on to the next blank, so that `ORDER!7`, `O'Brien` and `f(x)` are words, and so does a
+/// value: `key~^(1000|2000)`. `and`, `or` and `not` have a blank or a bracket on either side. What
+/// could be read in two ways is refused; in quotes everything is text, a quote written twice
+/// included. Texts are compared byte by byte, letters of ASCII in any case where a part is looked
+/// for.
 public struct Filter: Sendable {
     private let root: Node
 
@@ -57,7 +63,7 @@ public struct Filter: Sendable {
     }
 
     private enum TextTest: Sendable {
-        case equals(String, isWanted: Bool)
+        case equals(Verbatim, isWanted: Bool)
         case matches(Pattern, isWanted: Bool)
     }
 
@@ -228,7 +234,7 @@ public struct Filter: Sendable {
 
     private static func passes(_ test: TextTest, _ value: String) -> Bool {
         switch test {
-        case .equals(let text, let isWanted): (value == text) == isWanted
+        case .equals(let text, let isWanted): (Verbatim(value) == text) == isWanted
         case .matches(let pattern, let isWanted): pattern.matches(value) == isWanted
         }
     }
@@ -237,8 +243,10 @@ public struct Filter: Sendable {
     private static func passes(_ test: TextTest, _ actor: Actor?) -> Bool {
         switch test {
         case .equals(let text, let isWanted):
-            (actor.map { [$0.name, "\($0)", $0.uid.map { "\($0)" }].contains(text) } ?? false)
-                == isWanted
+            (actor.map { actor in
+                [actor.name, "\(actor)", actor.uid.map { "\($0)" }]
+                    .contains { $0.map { Verbatim($0) } == text }
+            } ?? false) == isWanted
         case .matches(let pattern, let isWanted):
             (actor.map { pattern.matches("\($0) \($0.reason ?? "")") } ?? false) == isWanted
         }
@@ -266,51 +274,62 @@ public struct Filter: Sendable {
 
     private struct Parser {
         let text: String
-        let characters: [Character]
+        /// Scalars, because a mark behind a quote makes another character of it.
+        let scalars: [Unicode.Scalar]
         var place = 0
         var patterns: [Pattern] = []
         private var depth = 0
 
-        /// Longest filter, in characters, and how deep brackets and `not` may stand in each other.
+        /// Longest filter, in scalars, and how deep brackets and `not` may stand in each other.
         private static let (longest, deepest) = (4096, 64)
 
         init(_ text: String) {
             self.text = text
-            characters = Array(text)
+            scalars = Array(text.unicodeScalars)
         }
 
         private func fail(_ sentence: String, at place: Int? = nil) -> FilterError {
-            FilterError(sentence: sentence, text: text, place: place ?? self.place)
+            FilterError(
+                sentence: sentence, text: text,
+                place: String(Self.string(scalars[..<(place ?? self.place)])).count)
         }
 
+        private static func string(_ scalars: some Sequence<Unicode.Scalar>) -> String {
+            var view = String.UnicodeScalarView()
+            view.append(contentsOf: scalars)
+            return String(view)
+        }
+
+        private func isBlank(_ place: Int) -> Bool { scalars[place].properties.isWhitespace }
+
         private mutating func skipBlanks() {
-            while place < characters.count, characters[place].isWhitespace { place += 1 }
+            while place < scalars.count, isBlank(place) { place += 1 }
         }
 
         mutating func whole() throws(FilterError) -> Node {
             skipBlanks()
-            if place == characters.count { return .everything }
-            guard characters.count <= Self.longest else {
+            if place == scalars.count { return .everything }
+            guard scalars.count <= Self.longest else {
                 throw fail("a filter has \(Self.longest) characters at most", at: 0)
             }
             let node = try either()
             skipBlanks()
-            guard place == characters.count else { throw fail("nothing was opened here") }
+            guard place == scalars.count else { throw fail("nothing was opened here") }
             return node
         }
 
         private mutating func either() throws(FilterError) -> Node {
             var node = try both()
-            while take("or") { node = .or(node, try both()) }
+            while try take("or") { node = .or(node, try both()) }
             return node
         }
 
         private mutating func both() throws(FilterError) -> Node {
             var node = try one()
             while true {
-                if take("and") {
+                if try take("and") {
                     node = .and(node, try one())
-                } else if begins() {
+                } else if try begins() {
                     node = .and(node, try one())
                 } else {
                     return node
@@ -319,10 +338,10 @@ public struct Filter: Sendable {
         }
 
         /// Whether another part stands here.
-        private mutating func begins() -> Bool {
+        private mutating func begins() throws(FilterError) -> Bool {
             skipBlanks()
-            guard place < characters.count, characters[place] != ")" else { return false }
-            return peekedWord()?.lowercased() != "or"
+            guard place < scalars.count, scalars[place] != ")" else { return false }
+            return try keyword("or") == nil
         }
 
         private mutating func one() throws(FilterError) -> Node {
@@ -332,72 +351,95 @@ public struct Filter: Sendable {
             guard depth <= Self.deepest else {
                 throw fail("nothing may stand in more than \(Self.deepest) others")
             }
-            guard place < characters.count else { throw fail("something is missing here") }
-            if take("not") { return .not(try one()) }
-            if characters[place] == "!" {
+            guard place < scalars.count else { throw fail("something is missing here") }
+            if try take("not") { return .not(try one()) }
+            if scalars[place] == "!" {
                 place += 1
                 return .not(try one())
             }
-            if characters[place] == "(" {
+            if scalars[place] == "(" {
                 let opened = place
                 place += 1
                 let node = try either()
                 skipBlanks()
-                guard place < characters.count, characters[place] == ")" else {
+                guard place < scalars.count, scalars[place] == ")" else {
                     throw fail("this bracket is not closed", at: opened)
                 }
                 place += 1
+                try checkRoom(behind: "a bracket")
                 return node
             }
             return try predicate()
         }
 
-        private static let signs = Set("=!<>~()\"'")
-
-        /// The word that stands here, without taking it.
-        private func peekedWord() -> String? {
-            let end =
-                characters[place...].firstIndex { $0.isWhitespace || Self.signs.contains($0) }
-                ?? characters.count
-            return end > place ? String(characters[place..<end]) : nil
+        /// Where a keyword ends that stands here by itself, with a blank or a bracket behind it.
+        private func keyword(_ word: String) throws(FilterError) -> Int? {
+            let end = scalars[place...].prefix { $0.properties.isAlphabetic }.endIndex
+            guard Self.string(scalars[place..<end]).lowercased() == word else { return nil }
+            guard end < scalars.count, !isBlank(end), scalars[end] != "(", scalars[end] != ")"
+            else { return end }
+            guard !Self.quotes.contains(scalars[end]) else {
+                throw fail("room is needed between \(word) and a quote", at: end)
+            }
+            return nil
         }
 
         /// Takes `and`, `or` or `not`, where it stands by itself.
-        private mutating func take(_ word: String) -> Bool {
+        private mutating func take(_ word: String) throws(FilterError) -> Bool {
             skipBlanks()
-            guard place < characters.count, let here = peekedWord(), here.lowercased() == word
-            else {
-                return false
-            }
-            place += here.count
+            guard place < scalars.count, let end = try keyword(word) else { return false }
+            place = end
             return true
         }
 
+        private static let quotes: Set<Unicode.Scalar> = ["\"", "'"]
+
+        /// What was closed is over: a word right behind it could be meant as its end.
+        private func checkRoom(behind what: String) throws(FilterError) {
+            guard place < scalars.count, !isBlank(place), scalars[place] != ")",
+                scalars[place] != "("
+            else { return }
+            if try keyword("and") != nil { return }
+            if try keyword("or") != nil { return }
+            throw fail("room is needed behind \(what)")
+        }
+
+        /// A text in quotes; a quote of its own is written twice.
         private mutating func quoted() throws(FilterError) -> String? {
-            guard place < characters.count,
-                let quote = ["\"", "'"].first(where: { $0 == characters[place] })
-            else { return nil }
-            guard let end = characters[(place + 1)...].firstIndex(of: quote) else {
-                throw fail("this quote is not closed")
+            guard place < scalars.count, Self.quotes.contains(scalars[place]) else { return nil }
+            let (opened, quote) = (place, scalars[place])
+            var kept: [Unicode.Scalar] = []
+            place += 1
+            while place < scalars.count {
+                if scalars[place] != quote {
+                    kept.append(scalars[place])
+                } else if place + 1 < scalars.count, scalars[place + 1] == quote {
+                    kept.append(quote)
+                    place += 1
+                } else {
+                    place += 1
+                    try checkRoom(behind: "a quote")
+                    return Self.string(kept)
+                }
+                place += 1
             }
-            defer { place = end + 1 }
-            return String(characters[place + 1..<end])
+            throw fail("this quote is not closed", at: opened)
         }
 
         private mutating func predicate() throws(FilterError) -> Node {
             if let text = try quoted() { return .word(Needle(text)) }
             let start = place
-            guard let word = peekedWord() else { throw fail("a word is expected here") }
-            place += word.count
-            guard let sign = sign() else { return .word(Needle(word)) }
+            let word = try self.word()
+            guard let (sign, signPlace) = sign() else { return .word(Needle(word)) }
             skipBlanks()
             let valuePlace = place
-            let value = try self.value()
             if let field = TextField(rawValue: word) {
-                return try .text(field, textTest(sign, value, valuePlace))
+                let value = try self.value(isPattern: sign.hasSuffix("~"))
+                return .text(field, try textTest(sign, signPlace, value, valuePlace, field))
             }
             if word == "state" {
-                return try state(sign, value, valuePlace)
+                let value = try self.value()
+                return try state(sign, signPlace, value, valuePlace)
             }
             guard let field = NumberField(rawValue: word) else {
                 let fields =
@@ -405,58 +447,101 @@ public struct Filter: Sendable {
                     + ["state"]
                 throw fail(
                     "there is no field \"\(word)\"; \(fields.sorted().joined(separator: ", ")) are "
-                        + "accepted", at: start)
+                        + "accepted, and in quotes all is text", at: start)
             }
             guard let comparison = Comparison(rawValue: sign) else {
-                throw fail(
-                    "\(word) is a number: compare it with = != < <= > >=", at: valuePlace - 1)
+                throw fail("\(word) is a number: compare it with = != < <= > >=", at: signPlace)
             }
+            let value = try self.value()
             return .number(field, comparison, try number(field, value, valuePlace))
         }
 
-        /// Behind blanks too: it can begin nothing else.
-        private mutating func sign() -> String? {
+        /// On to a blank, a comparison, or a bracket that closes another than the word's own.
+        private mutating func word() throws(FilterError) -> String {
             let start = place
-            skipBlanks()
-            for sign in ["!=", "!~", "<=", ">=", "==", "=", "<", ">", "~"]
-            where characters[place...].starts(with: sign) {
-                place += sign.count
-                return sign == "==" ? "=" : sign
+            var opened: [Int] = []
+            while place < scalars.count, !isBlank(place) {
+                if scalars[place] == "(" {
+                    opened.append(place)
+                } else if scalars[place] == ")" {
+                    guard opened.popLast() != nil else { break }
+                } else if opened.isEmpty, signHere != nil {
+                    break
+                }
+                place += 1
             }
-            place = start
-            return nil
+            if let bracket = opened.first {
+                throw fail("this bracket is not closed; in quotes it is text", at: bracket)
+            }
+            guard place > start else { throw fail("a word is expected here") }
+            return Self.string(scalars[start..<place])
         }
 
-        private mutating func value() throws(FilterError) -> String {
+        private static let signs = ["!=", "!~", "<=", ">=", "==", "=", "<", ">", "~"]
+
+        private var signHere: String? {
+            Self.signs.first { scalars[place...].starts(with: $0.unicodeScalars) }
+        }
+
+        /// Behind blanks too: it can begin nothing else.
+        private mutating func sign() -> (sign: String, place: Int)? {
+            let start = place
+            skipBlanks()
+            guard let sign = signHere else {
+                place = start
+                return nil
+            }
+            defer { place += sign.unicodeScalars.count }
+            return (sign == "==" ? "=" : sign, place)
+        }
+
+        /// On to a blank, or a bracket that closes another than the value's own.
+        private mutating func value(isPattern: Bool = false) throws(FilterError) -> String {
             if let text = try quoted() { return text }
-            // Of a value only blanks and brackets are an end: a pattern may hold the other signs.
-            let end =
-                characters[place...].firstIndex { $0.isWhitespace || $0 == ")" } ?? characters.count
-            guard end > place else { throw fail("a value is expected here") }
-            defer { place = end }
-            return String(characters[place..<end])
+            let start = place
+            var depth = 0
+            while place < scalars.count, !isBlank(place) {
+                if isPattern, scalars[place] == "\\", place + 1 < scalars.count,
+                    !isBlank(place + 1)
+                {
+                    place += 1
+                } else if scalars[place] == "(" {
+                    depth += 1
+                } else if scalars[place] == ")" {
+                    if depth == 0 { break }
+                    depth -= 1
+                }
+                place += 1
+            }
+            guard place > start else { throw fail("a value is expected here") }
+            return Self.string(scalars[start..<place])
         }
 
         private mutating func textTest(
-            _ sign: String, _ value: String, _ valuePlace: Int
+            _ sign: String, _ signPlace: Int, _ value: String, _ valuePlace: Int,
+            _ field: TextField
         ) throws(FilterError) -> TextTest {
             switch sign {
-            case "=", "!=": return .equals(value, isWanted: sign == "=")
+            case "=", "!=":
+                // A key of several parts may be written as JSON.
+                let parts = field == .key ? try? KeyNotation.json(value) : nil
+                let key = parts.map { KeyNotation.text($0) } ?? value
+                return .equals(Verbatim(key), isWanted: sign == "=")
             case "~", "!~":
                 guard let pattern = Pattern(value) else {
                     throw fail("\"\(value)\" is no regular expression", at: valuePlace)
                 }
                 patterns.append(pattern)
                 return .matches(pattern, isWanted: sign == "~")
-            default: throw fail("text is compared with = != ~ !~", at: valuePlace - sign.count)
+            default: throw fail("text is compared with = != ~ !~", at: signPlace)
             }
         }
 
         private func state(
-            _ sign: String, _ value: String, _ valuePlace: Int
+            _ sign: String, _ signPlace: Int, _ value: String, _ valuePlace: Int
         ) throws(FilterError) -> Node {
             guard ["=", "!="].contains(sign) else {
-                throw fail("a state is compared with = and !=", at: valuePlace - sign.count)
+                throw fail("a state is compared with = and !=", at: signPlace)
             }
             guard let state = State(value.lowercased()) else {
                 let known = State.words.joined(separator: ", ")

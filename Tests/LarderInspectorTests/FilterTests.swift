@@ -79,6 +79,84 @@ import Testing
     }
 }
 
+@Suite struct `A word of a filter` {
+    /// Whether a key passes.
+    private func passes(_ filter: String, _ key: String) throws -> Bool {
+        let facts = EntryFacts(
+            version: 1, writtenAt: Instant(nanoseconds: 0), expiry: nil, deadline: .distantFuture,
+            hits: 0, lastHit: nil, bytes: 0, fetchTime: .zero)
+        return try Filter(filter).passes(
+            Filter.Subject(
+                facts: facts, renewal: nil, cache: "accounts", now: Instant(nanoseconds: 0))
+        ) { key }
+    }
+
+    @Test(arguments: [
+        ("ORDER!7", "ORDER!7", "ORDER 8"), ("O'Brien", "O'Brien", "OBrien"),
+        ("f(x)", "af(x)b", "f x"), ("a\"b", "a\"b", "ab"), ("key~^(1000|2000)", "1000", "3000"),
+        ("(key~^(1000|2000))", "2000x", "x2000"), ("key=O'Brien", "O'Brien", "Brien"),
+        ("not(zzz)", "abc", "zzz"), ("!zzz", "abc", "zzz"), ("'it''s'", "it's", "its"),
+        ("(a)and(b)", "ab", "a"), ("a and(b or c)", "ac", "a"), ("x&y|z", "x&y|z", "xyz"),
+        ("key~\\)$", "a)", "a"), ("note", "notes", "e"), ("order", "reorder", "er"),
+        (#"key=["USER#1","ORDER#2024/01"]"#, #"USER#1/ORDER#2024\/01"#, "USER#1"),
+    ])
+    func `is a word, and operators have room or brackets`(
+        filter: String, found: String, other: String
+    ) throws {
+        #expect(try passes(filter, found))
+        #expect(try !passes(filter, other))
+    }
+
+    @Test(arguments: [
+        ("'a'b", 3), ("(a)b", 3), ("f(x y", 1), ("'a'and'b'", 6), ("not'x'", 3), ("ORDER=7", 0),
+        ("a~b", 0), ("hits > soon", 7), ("key > a", 4), ("state < cold", 6), ("帳=1", 0),
+        ("e\u{301} )", 2),
+    ])
+    func `that could be meant otherwise is refused, with the place`(filter: String, place: Int) {
+        let error = #expect(throws: FilterError.self) { try Filter(filter) }
+        #expect(error?.place == place, "\(error?.description ?? "")")
+    }
+
+    private func contains(_ text: String, _ part: String) -> Bool {
+        func folded(_ text: String) -> [UInt8] {
+            text.utf8.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
+        }
+        let (text, part) = (folded(text), folded(part))
+        return part.isEmpty
+            || text.indices.contains { text[$0...].starts(with: part) }
+    }
+
+    @Test func `finds exactly the keys that it is a part of, in quotes and bare`() throws {
+        var random = Fuzz.random("words of a filter")
+        for _ in 0..<Fuzz.count {
+            let word = Fuzz.text(4, using: &random)
+            guard !word.isEmpty else { continue }
+            let keys =
+                (0..<4).map { _ in Fuzz.text(using: &random) }
+                + [word, Fuzz.text(using: &random) + word + Fuzz.text(using: &random)]
+            let quoted =
+                "'" + word.unicodeScalars.map { $0 == "'" ? "''" : String($0) }.joined() + "'"
+            for key in keys {
+                #expect(try passes(quoted, key) == contains(key, word), "\(quoted) on \(key)")
+            }
+            // Bare it is that word or nothing: it begins with no sign and says no comparison.
+            let isWord =
+                word.unicodeScalars.first.map { !"(!'\"".unicodeScalars.contains($0) } ?? false
+            let hasBlank = word.unicodeScalars.contains { $0.properties.isWhitespace }
+            let compares = ["key", "cache", "by", "state", "hits", "ttl"].contains {
+                word.hasPrefix($0)
+            }
+            guard isWord, !hasBlank, !compares, let filter = try? Filter(word), !filter.isEmpty
+            else {
+                continue
+            }
+            for key in keys {
+                #expect(try passes(word, key) == contains(key, word), "\(word) on \(key)")
+            }
+        }
+    }
+}
+
 @Suite struct `A filter that would do harm` {
     @Test func `is given up where its pattern goes back and forth without end`() async throws {
         let cache = Cache<String, String>("accounts", maxsize: nil) { $0 }
