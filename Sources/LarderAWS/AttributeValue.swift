@@ -3,7 +3,9 @@ public import Larder
 public import LarderInspector
 
 /// A value of a DynamoDB item: one of the ten types that there are.
-public indirect enum AttributeValue: Hashable, Sendable {
+///
+/// Texts, and the names of a map's members, are compared byte by byte, as DynamoDB does.
+public indirect enum AttributeValue: Sendable {
     case string(String)
     /// A decimal number of up to 38 digits, as DynamoDB wrote it.
     case number(String)
@@ -11,18 +13,132 @@ public indirect enum AttributeValue: Hashable, Sendable {
     case stringSet([String])
     case numberSet([String])
     case binarySet([[UInt8]])
-    case map([String: AttributeValue])
+    case map([Verbatim: AttributeValue])
     case list([AttributeValue])
     case null
     case bool(Bool)
 }
 
-/// DynamoDB JSON: an object whose one name tells the type.
-extension AttributeValue: Codable {
+extension AttributeValue: Hashable {
+    public static func == (a: AttributeValue, b: AttributeValue) -> Bool {
+        switch (a, b) {
+        case (.string(let a), .string(let b)), (.number(let a), .number(let b)):
+            Verbatim(a) == Verbatim(b)
+        case (.binary(let a), .binary(let b)): a == b
+        case (.stringSet(let a), .stringSet(let b)), (.numberSet(let a), .numberSet(let b)):
+            a.map { Verbatim($0) } == b.map { Verbatim($0) }
+        case (.binarySet(let a), .binarySet(let b)): a == b
+        case (.map(let a), .map(let b)): a == b
+        case (.list(let a), .list(let b)): a == b
+        case (.null, .null): true
+        case (.bool(let a), .bool(let b)): a == b
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(type)
+        switch self {
+        case .string(let text), .number(let text): hasher.combine(Verbatim(text))
+        case .binary(let bytes): hasher.combine(bytes)
+        case .stringSet(let texts), .numberSet(let texts):
+            hasher.combine(texts.map { Verbatim($0) })
+        case .binarySet(let values): hasher.combine(values)
+        case .map(let members): hasher.combine(members)
+        case .list(let items): hasher.combine(items)
+        case .null: break
+        case .bool(let bool): hasher.combine(bool)
+        }
+    }
+}
+
+// DynamoDB JSON: an object whose one name tells the type.
+extension AttributeValue {
     private enum TypeName: String, CodingKey, CaseIterable {
         case S, N, B, SS, NS, BS, M, L, NULL, BOOL
     }
 
+    private var type: TypeName {
+        switch self {
+        case .string: .S
+        case .number: .N
+        case .binary: .B
+        case .stringSet: .SS
+        case .numberSet: .NS
+        case .binarySet: .BS
+        case .map: .M
+        case .list: .L
+        case .null: .NULL
+        case .bool: .BOOL
+        }
+    }
+
+    /// - Throws: ``AWSError`` of kind ``AWSError/Kind/garbage`` where the JSON is no value.
+    init(json: Shown) throws(AWSError) {
+        guard case .fields(let fields) = json, fields.count == 1,
+            let type = TypeName(rawValue: fields[0].name)
+        else { throw Self.garbage }
+        switch (type, fields[0].value) {
+        case (.S, .text(let text)): self = .string(text)
+        case (.N, .text(let digits)): self = .number(digits)
+        case (.B, let value): self = .binary(try Self.bytes(value))
+        case (.SS, .list(let items)): self = .stringSet(try Self.each(items, Self.text))
+        case (.NS, .list(let items)): self = .numberSet(try Self.each(items, Self.text))
+        case (.BS, .list(let items)): self = .binarySet(try Self.each(items, Self.bytes))
+        case (.M, let value): self = .map(try Self.members(value))
+        case (.L, .list(let items)):
+            self = .list(try Self.each(items) { value throws(AWSError) in try Self(json: value) })
+        case (.NULL, .bool): self = .null
+        case (.BOOL, .bool(let bool)): self = .bool(bool)
+        default: throw Self.garbage
+        }
+    }
+
+    private static var garbage: AWSError { AWSError(.garbage, "this is no attribute value") }
+
+    private static func each<Value>(
+        _ items: [Shown], _ read: (Shown) throws(AWSError) -> Value
+    ) throws(AWSError) -> [Value] {
+        var values: [Value] = []
+        for item in items { values.append(try read(item)) }
+        return values
+    }
+
+    private static func text(_ value: Shown) throws(AWSError) -> String {
+        guard case .text(let text) = value else { throw garbage }
+        return text
+    }
+
+    private static func bytes(_ value: Shown) throws(AWSError) -> [UInt8] {
+        guard let data = Data(base64Encoded: try text(value)) else { throw garbage }
+        return Array(data)
+    }
+
+    /// The attributes of an item, or the members of a map.
+    static func members(_ json: Shown) throws(AWSError) -> [Verbatim: AttributeValue] {
+        guard case .fields(let fields) = json else { throw garbage }
+        var members: [Verbatim: AttributeValue] = [:]
+        for field in fields { members[Verbatim(field.name)] = try Self(json: field.value) }
+        return members
+    }
+
+    /// As DynamoDB writes it.
+    public var json: Shown {
+        func typed(_ value: Shown) -> Shown { .fields([.init(type.rawValue, value)]) }
+        return switch self {
+        case .string(let text), .number(let text): typed(.text(text))
+        case .binary(let bytes): typed(.text(Base64.text(bytes)))
+        case .stringSet(let texts), .numberSet(let texts): typed(.list(texts.map { .text($0) }))
+        case .binarySet(let values): typed(.list(values.map { .text(Base64.text($0)) }))
+        case .map(let members): typed(members.json)
+        case .list(let items): typed(.list(items.map(\.json)))
+        case .null: typed(.bool(true))
+        case .bool(let bool): typed(.bool(bool))
+        }
+    }
+}
+
+extension AttributeValue: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: TypeName.self)
         guard let type = container.allKeys.first, container.allKeys.count == 1 else {
@@ -49,17 +165,16 @@ extension AttributeValue: Codable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: TypeName.self)
         switch self {
-        case .string(let text): try container.encode(text, forKey: .S)
-        case .number(let digits): try container.encode(digits, forKey: .N)
-        case .binary(let bytes): try container.encode(Base64.text(bytes), forKey: .B)
-        case .stringSet(let texts): try container.encode(texts, forKey: .SS)
-        case .numberSet(let numbers): try container.encode(numbers, forKey: .NS)
+        case .string(let text), .number(let text): try container.encode(text, forKey: type)
+        case .binary(let bytes): try container.encode(Base64.text(bytes), forKey: type)
+        case .stringSet(let texts), .numberSet(let texts):
+            try container.encode(texts, forKey: type)
         case .binarySet(let values):
-            try container.encode(values.map(Base64.text), forKey: .BS)
-        case .map(let members): try container.encode(members, forKey: .M)
-        case .list(let items): try container.encode(items, forKey: .L)
-        case .null: try container.encode(true, forKey: .NULL)
-        case .bool(let bool): try container.encode(bool, forKey: .BOOL)
+            try container.encode(values.map(Base64.text), forKey: type)
+        case .map(let members): try container.encode(members, forKey: type)
+        case .list(let items): try container.encode(items, forKey: type)
+        case .null: try container.encode(true, forKey: type)
+        case .bool(let bool): try container.encode(bool, forKey: type)
         }
     }
 }
@@ -75,7 +190,7 @@ extension AttributeValue: Inspectable, ByteSized {
         case .numberSet(let numbers): .list(numbers.map { .number($0) })
         case .binarySet(let values): .list(values.map { .text(Base64.text($0)) })
         case .map(let members):
-            .fields(members.sorted { $0.key < $1.key }.map { .init($0.key, $0.value.shown) })
+            .fields(members.sorted { $0.key < $1.key }.map { .init($0.key.text, $0.value.shown) })
         case .list(let items): .list(items.map(\.shown))
         case .null: .null
         case .bool(let bool): .bool(bool)
@@ -96,7 +211,7 @@ extension AttributeValue: Inspectable, ByteSized {
             box([[UInt8]].self) + values.storageBytes + values.reduce(0) { $0 + $1.heapBytes }
         case .list(let items):
             box([Self].self) + items.storageBytes + items.reduce(0) { $0 + $1.heapBytes }
-        case .map(let members): box([String: Self].self) + members.heapBytes
+        case .map(let members): box([Verbatim: Self].self) + members.heapBytes
         }
     }
 }
@@ -108,7 +223,12 @@ extension Array {
     }
 }
 
-extension [String: AttributeValue] {
+extension [Verbatim: AttributeValue] {
+    /// As DynamoDB writes an item, in the order of the names.
+    var json: Shown {
+        .fields(sorted { $0.key < $1.key }.map { .init($0.key.text, $0.value.json) })
+    }
+
     /// A hash table has a power of two of places, of which three quarters may be used: a bit, a key
     /// and a value each, behind a header.
     var heapBytes: Int {

@@ -1,95 +1,11 @@
 import CZlib
 import Foundation
+import LarderInspector
 import NIOHTTP1
 
 /// DynamoDB as far as a cache reads it: JSON 1.0 over HTTP.
 public struct DynamoDB: Sendable {
     let client: AWSClient
-
-    /// The attributes that name an item: the partition key, and the sort key where the table has
-    /// one.
-    public struct Key: Hashable, Sendable {
-        public var name: String
-        public var value: AttributeValue
-        public var sort: Sort?
-
-        public struct Sort: Hashable, Sendable {
-            public var name: String
-            public var value: AttributeValue
-
-            public init(_ name: String, _ value: AttributeValue) {
-                self.name = name
-                self.value = value
-            }
-        }
-
-        public init(_ name: String, _ value: AttributeValue, sort: Sort? = nil) {
-            self.name = name
-            self.value = value
-            self.sort = sort
-        }
-
-        var attributes: [String: AttributeValue] {
-            var attributes = [name: value]
-            if let sort { attributes[sort.name] = sort.value }
-            return attributes
-        }
-
-        /// The key of an item that was found, its numbers as DynamoDB compares them.
-        var canonical: [String: AttributeValue] { attributes.mapValues(\.canonical) }
-
-        /// For the sentence of an error.
-        var text: String {
-            let parts = [(name, value)] + (sort.map { [($0.name, $0.value)] } ?? [])
-            return parts.map { "\($0.0) is \($0.1.brief)" }.joined(separator: " and ")
-        }
-    }
-
-    /// How an item is read.
-    public struct Reading: Hashable, Sendable {
-        /// Sees every write that was answered before; costs twice as much.
-        public var isConsistent: Bool
-        /// The attributes wanted; empty for all. Each is a path such as `owner.name` or `tags[0]`.
-        public var attributes: [String]
-
-        public init(isConsistent: Bool = false, attributes: [String] = []) {
-            self.isConsistent = isConsistent
-            self.attributes = attributes
-        }
-
-        /// The expression, in which every name has a placeholder: many words are reserved.
-        var projection: (expression: String, names: [String: String])? {
-            guard !attributes.isEmpty else { return nil }
-            var names: [String: String] = [:]
-            let paths = attributes.map { path in
-                path.split(separator: ".").map { step in
-                    let name = step.prefix { $0 != "[" }
-                    let holder = names.first { $0.value == name }?.key ?? "#n\(names.count)"
-                    names[holder] = String(name)
-                    return holder + step.dropFirst(name.count)
-                }.joined(separator: ".")
-            }
-            return (paths.joined(separator: ", "), names)
-        }
-    }
-
-    private struct GetItem: Encodable {
-        var TableName: String
-        var Key: [String: AttributeValue]
-        var ConsistentRead: Bool?
-        var ProjectionExpression: String?
-        var ExpressionAttributeNames: [String: String]?
-        var ReturnConsumedCapacity = "TOTAL"
-    }
-
-    private struct GotItem: Decodable, Sendable {
-        var Item: [String: AttributeValue]?
-        var ConsumedCapacity: Capacity?
-    }
-
-    private struct Capacity: Decodable, Sendable {
-        var CapacityUnits: Double?
-    }
 
     /// Reads one item, eventually consistent unless it is said otherwise.
     ///
@@ -100,15 +16,14 @@ public struct DynamoDB: Sendable {
         table: String, key: Key, _ reading: Reading = Reading()
     ) async throws -> Item {
         let call = client.call("dynamodb", "GetItem", "on \"\(AWSError.printable(table))\"")
-        let projection = reading.projection
-        let input = GetItem(
-            TableName: table, Key: key.attributes,
-            ConsistentRead: reading.isConsistent ? true : nil,
-            ProjectionExpression: projection?.expression,
-            ExpressionAttributeNames: projection?.names)
-        let got = try await send(call, input, GotItem.self)
-        spent(call, [got.ConsumedCapacity])
-        guard let attributes = got.Item else {
+        let input =
+            [Shown.Field("TableName", .text(table)), .init("Key", key.attributes.json)]
+            + reading.fields + [Self.countsCapacity]
+        let attributes = try await send(call, input) { got in
+            spent(call, [got["ConsumedCapacity"]])
+            return try got["Item"].map(AttributeValue.members)
+        }
+        guard let attributes else {
             throw call.error(
                 .missingItem, "there is no item whose \(AWSError.printable(key.text))")
         }
@@ -117,23 +32,7 @@ public struct DynamoDB: Sendable {
 
     // MARK: Many
 
-    private struct BatchGetItem: Encodable {
-        var RequestItems: [String: Wanted]
-        var ReturnConsumedCapacity = "TOTAL"
-    }
-
-    private struct Wanted: Codable, Sendable {
-        var Keys: [[String: AttributeValue]]
-        var ConsistentRead: Bool?
-        var ProjectionExpression: String?
-        var ExpressionAttributeNames: [String: String]?
-    }
-
-    private struct GotItems: Decodable, Sendable {
-        var Responses: [String: [[String: AttributeValue]]]?
-        var UnprocessedKeys: [String: Wanted]?
-        var ConsumedCapacity: [Capacity]?
-    }
+    private static let countsCapacity = Shown.Field("ReturnConsumedCapacity", .text("TOTAL"))
 
     /// Most keys that DynamoDB takes in one call.
     static let mostKeys = 100
@@ -150,32 +49,38 @@ public struct DynamoDB: Sendable {
         var wanted = Dictionary(keys.map { ($0.canonical, [$0]) }, uniquingKeysWith: +)
         var found: [Key: Item] = [:]
         var reading = reading
-        if !reading.attributes.isEmpty, let key = keys.first {
+        let names = Set(keys.first.map { Array($0.attributes.keys) } ?? [])
+        if !reading.attributes.isEmpty {
             // Which item is which is seen by its key.
-            reading.attributes += key.attributes.keys.filter { !reading.attributes.contains($0) }
+            let asked = Set(reading.attributes.map { Verbatim($0) })
+            reading.attributes += names.map { Reading.path(toName: $0.text) }
+                .filter { !asked.contains(Verbatim($0)) }
         }
-        let projection = reading.projection
         var queue = Array(wanted.keys)
         var idle = 0
         while !queue.isEmpty {
             let batch = Array(queue.prefix(Self.mostKeys))
             queue.removeFirst(batch.count)
-            let input = BatchGetItem(RequestItems: [
-                table: Wanted(
-                    Keys: batch, ConsistentRead: reading.isConsistent ? true : nil,
-                    ProjectionExpression: projection?.expression,
-                    ExpressionAttributeNames: projection?.names)
-            ])
-            let got = try await send(call, input, GotItems.self)
-            spent(call, got.ConsumedCapacity ?? [])
-            for attributes in (got.Responses ?? [:]).values.joined() {
-                guard let name = keys.first?.attributes.keys else { continue }
-                let key = attributes.filter { name.contains($0.key) }.mapValues(\.canonical)
+            let asked = [Shown.Field("Keys", .list(batch.map(\.json)))] + reading.fields
+            let input: [Shown.Field] = [
+                .init("RequestItems", .fields([.init(table, .fields(asked))])),
+                Self.countsCapacity,
+            ]
+            let (items, left) = try await send(call, input) { got in
+                spent(call, got["ConsumedCapacity"]?.items ?? [])
+                return try (
+                    (got["Responses"]?.members ?? []).flatMap(\.items)
+                        .map(AttributeValue.members),
+                    (got["UnprocessedKeys"]?.members ?? []).flatMap { $0["Keys"]?.items ?? [] }
+                        .map(AttributeValue.members)
+                )
+            }
+            for attributes in items {
+                let key = attributes.filter { names.contains($0.key) }.mapValues(\.canonical)
                 for asked in wanted.removeValue(forKey: key) ?? [] {
                     found[asked] = Item(attributes, keyName: asked.name)
                 }
             }
-            let left = (got.UnprocessedKeys ?? [:]).values.flatMap(\.Keys)
             guard !left.isEmpty else { continue }
             idle = left.count < batch.count ? 0 : idle + 1
             guard idle < 4 else {
@@ -188,20 +93,15 @@ public struct DynamoDB: Sendable {
         return found
     }
 
-    private func spent(_ call: Call, _ capacity: [Capacity?]) {
-        let units = capacity.reduce(0) { $0 + ($1?.CapacityUnits ?? 0) }
+    /// What no table can have used is not counted.
+    private func spent(_ call: Call, _ capacity: [Shown?]) {
+        let units = capacity.reduce(0.0) { sum, one in
+            guard case .number(let digits)? = one?["CapacityUnits"], let units = Double(digits),
+                (0...1e9).contains(units)
+            else { return sum }
+            return sum + units
+        }
         client.tally.count(call.operation) { $0.capacity += units }
-    }
-
-    private struct Scan: Encodable {
-        var TableName: String
-        var Limit: Int
-        var ProjectionExpression: String?
-        var ExpressionAttributeNames: [String: String]?
-    }
-
-    private struct Scanned: Decodable, Sendable {
-        var Items: [[String: AttributeValue]]?
     }
 
     /// The keys of some items: one page of a Scan, of each item the attributes of those names.
@@ -211,34 +111,44 @@ public struct DynamoDB: Sendable {
         table: String, names: [String], limit: Int
     ) async throws -> [[AttributeValue]] {
         let call = client.call("dynamodb", "Scan", "of \"\(AWSError.printable(table))\"")
-        let projection = Reading(attributes: names).projection
-        let input = Scan(
-            TableName: table, Limit: limit, ProjectionExpression: projection?.expression,
-            ExpressionAttributeNames: projection?.names)
-        return (try await send(call, input, Scanned.self).Items ?? []).compactMap { item in
-            let values = names.compactMap { item[$0] }
+        let reading = Reading(attributes: names.map { Reading.path(toName: $0) })
+        let input =
+            [Shown.Field("TableName", .text(table)), .init("Limit", .number("\(limit)"))]
+            + reading.fields
+        return try await send(call, input) { got in
+            try (got["Items"]?.items ?? []).map(AttributeValue.members)
+        }.compactMap { item in
+            let values = names.compactMap { item[Verbatim($0)] }
             return values.count == names.count ? values : nil
         }
     }
 
-    private func send<Output: Decodable & Sendable>(
-        _ call: Call, _ input: some Encodable, _ output: Output.Type
+    private func send<Output: Sendable>(
+        _ call: Call, _ input: [Shown.Field],
+        _ read: @escaping @Sendable (Shown) throws -> Output
     ) async throws -> Output {
         let headers = [
             ("Content-Type", "application/x-amz-json-1.0"),
             ("X-Amz-Target", "DynamoDB_20120810.\(call.operation)"),
         ]
-        let body = Array(try JSONEncoder().encode(input))
+        let body = Array(Shown.fields(input).json.utf8)
         return try await client.send(call, headers: headers, body: body) { reply in
             try Self.check(reply, call)
             guard reply.status == 200 else {
                 throw Self.serviceError(reply).map(call.error)
                     ?? call.unexplained(status: reply.status)
             }
-            do { return try JSONDecoder().decode(output, from: Data(reply.body)) } catch {
-                throw call.error(
+            func strange() -> AWSError {
+                call.error(
                     .garbage,
                     "the reply of \(call.endpoint.url) is none of DynamoDB's; check --endpoint-url")
+            }
+            guard let got = try? Shown(json: reply.body), case .fields = got else {
+                throw strange()
+            }
+            do { return try read(got) } catch let error as AWSError {
+                // What is no attribute value says nothing of the call.
+                throw error.kind == .garbage ? strange() : error
             }
         }
     }
@@ -276,5 +186,29 @@ public struct DynamoDB: Sendable {
         return ServiceError(
             code: code, message: body.message ?? body.Message ?? "", requestID: requestID,
             status: reply.status)
+    }
+}
+
+extension DynamoDB.Reading {
+    /// As a request says it.
+    fileprivate var fields: [Shown.Field] {
+        let projection = projection
+        let names = projection?.names.sorted { $0.key < $1.key }
+            .map { Shown.Field($0.key, .text($0.value)) }
+        return [
+            isConsistent ? .init("ConsistentRead", .bool(true)) : nil,
+            projection.map { .init("ProjectionExpression", .text($0.expression)) },
+            names.map { .init("ExpressionAttributeNames", .fields($0)) },
+        ].compactMap(\.self)
+    }
+}
+
+extension Shown {
+    /// The items of a list; nothing of anything else.
+    fileprivate var items: [Shown] { if case .list(let items) = self { items } else { [] } }
+
+    /// The values of an object's members.
+    fileprivate var members: [Shown] {
+        if case .fields(let fields) = self { fields.map(\.value) } else { [] }
     }
 }

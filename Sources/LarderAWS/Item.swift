@@ -3,19 +3,20 @@ public import LarderInspector
 
 /// An item of a DynamoDB table.
 public struct Item: Hashable, Sendable, Inspectable, ByteSized {
-    public let attributes: [String: AttributeValue]
+    public let attributes: [Verbatim: AttributeValue]
     /// The attribute by which it was found; it is shown first.
     public let keyName: String
 
-    public init(_ attributes: [String: AttributeValue], keyName: String) {
+    public init(_ attributes: [Verbatim: AttributeValue], keyName: String) {
         self.attributes = attributes
         self.keyName = keyName
     }
 
     public var shown: Shown {
-        let key = attributes[keyName].map { [Shown.Field(keyName, $0.shown)] } ?? []
-        let others = attributes.filter { $0.key != keyName }.sorted { $0.key < $1.key }
-        return .fields(key + others.map { .init($0.key, $0.value.shown) })
+        let name = Verbatim(keyName)
+        let key = attributes[name].map { [Shown.Field(keyName, $0.shown)] } ?? []
+        let others = attributes.filter { $0.key != name }.sorted { $0.key < $1.key }
+        return .fields(key + others.map { .init($0.key.text, $0.value.shown) })
     }
 
     public var heapBytes: Int { attributes.heapBytes + keyName.heapBytes }
@@ -24,4 +25,7 @@ public struct Item: Hashable, Sendable, Inspectable, ByteSized {
 extension Item: Encodable {
     /// DynamoDB JSON, as the table has it.
     public func encode(to encoder: any Encoder) throws { try attributes.encode(to: encoder) }
+
+    /// The same, in which names and digits stay as they are.
+    public var json: Shown { attributes.json }
 }

@@ -7,7 +7,10 @@ public struct Role: Hashable, Sendable, ByteSized {
     /// - Throws: ``AWSError`` of kind ``AWSError/Kind/invalid`` where the text is no role's ARN.
     public init(_ arn: String) throws {
         let pattern = /arn:aws[a-z0-9-]*:iam::[0-9]{12}:role\/[\x21-\x7e]+/
-        guard (20...2048).contains(arn.utf8.count), arn.wholeMatch(of: pattern) != nil else {
+        // ASCII first: to the pattern, what looks like a letter of its range is one.
+        guard (20...2048).contains(arn.utf8.count), arn.utf8.allSatisfy({ $0 < 0x80 }),
+            arn.wholeMatch(of: pattern) != nil
+        else {
             throw AWSError(
                 .invalid,
                 "\"\(AWSError.printable(arn))\" is no role's ARN; write "

@@ -1,12 +1,14 @@
 import Crypto
 import Foundation
 public import Larder
+public import LarderInspector
 
 /// All that makes a role's session what it is: the inputs of AssumeRole, and who asks where.
 ///
 /// It is the key of cached credentials. Two requests that differ in anything are two entries:
 /// a session with one external id, policy or tag must never be handed to who asked with another.
-public struct RoleRequest: Hashable, Sendable {
+/// Texts are compared byte by byte, as STS does.
+public struct RoleRequest: Sendable {
     public var role: Role
     /// 2 to 64 letters, digits and `_+=,.@-`; it stands in the account's trail.
     public var sessionName: String
@@ -16,16 +18,16 @@ public struct RoleRequest: Hashable, Sendable {
     /// A session policy as JSON: it takes from what the role may do.
     public var policy: String?
     public var policyARNs: [String]
-    public var tags: [String: String]
+    public var tags: [Verbatim: Verbatim]
     /// Of the tags, those that sessions assumed from this one have too.
-    public var transitiveTagKeys: Set<String>
+    public var transitiveTagKeys: Set<Verbatim>
     public var sourceIdentity: String?
     /// The device whose code goes with the request.
     public var serialNumber: String?
     /// Who asks, in which region and at which endpoint.
     public var caller: Caller
 
-    public struct Caller: Hashable, Sendable {
+    public struct Caller: Sendable {
         /// What tells one identity from another: an access key id, or the name of a provider.
         public var identity: String
         public var region: String
@@ -47,7 +49,7 @@ public struct RoleRequest: Hashable, Sendable {
     public init(
         _ role: Role, sessionName: String = "larder", duration: Duration? = nil,
         externalID: String? = nil, policy: String? = nil, policyARNs: [String] = [],
-        tags: [String: String] = [:], transitiveTagKeys: Set<String> = [],
+        tags: [Verbatim: Verbatim] = [:], transitiveTagKeys: Set<Verbatim> = [],
         sourceIdentity: String? = nil, serialNumber: String? = nil, caller: Caller = Caller()
     ) {
         self.role = role
@@ -78,11 +80,11 @@ public struct RoleRequest: Hashable, Sendable {
             form.append(("DurationSeconds", "\(life.components.seconds)"))
         }
         for (place, tag) in tags.sorted(by: { $0.key < $1.key }).enumerated() {
-            form.append(("Tags.member.\(place + 1).Key", tag.key))
-            form.append(("Tags.member.\(place + 1).Value", tag.value))
+            form.append(("Tags.member.\(place + 1).Key", tag.key.text))
+            form.append(("Tags.member.\(place + 1).Value", tag.value.text))
         }
         for (place, key) in transitiveTagKeys.sorted().enumerated() {
-            form.append(("TransitiveTagKeys.member.\(place + 1)", key))
+            form.append(("TransitiveTagKeys.member.\(place + 1)", key.text))
         }
         if let externalID { form.append(("ExternalId", externalID)) }
         if let serialNumber { form.append(("SerialNumber", serialNumber)) }
@@ -113,8 +115,49 @@ extension RoleRequest: ByteSized {
             role.arn, sessionName, externalID, policy, sourceIdentity, serialNumber,
             caller.identity, caller.region, caller.endpoint,
         ]
-        let lists = policyARNs + Array(transitiveTagKeys) + tags.flatMap { [$0.key, $0.value] }
+        let lists =
+            policyARNs + transitiveTagKeys.map(\.text)
+            + tags.flatMap { [$0.key.text, $0.value.text] }
         return (texts.compactMap(\.self) + lists).reduce(0) { $0 + $1.heapBytes }
             + 32 * lists.count
+    }
+}
+
+extension RoleRequest: Hashable {
+    /// The texts of which it is made, apart from the tags.
+    private var texts: [Verbatim?] {
+        [role.arn, sessionName, externalID, policy, sourceIdentity, serialNumber]
+            .map { $0.map { Verbatim($0) } }
+    }
+
+    public static func == (a: RoleRequest, b: RoleRequest) -> Bool {
+        a.texts == b.texts && a.duration == b.duration
+            && a.policyARNs.map { Verbatim($0) } == b.policyARNs.map { Verbatim($0) }
+            && a.tags == b.tags && a.transitiveTagKeys == b.transitiveTagKeys
+            && a.caller == b.caller
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(texts)
+        hasher.combine(duration)
+        hasher.combine(policyARNs.map { Verbatim($0) })
+        hasher.combine(tags)
+        hasher.combine(transitiveTagKeys)
+        hasher.combine(caller)
+    }
+}
+
+extension RoleRequest.Caller: Hashable {
+    public static func == (a: Self, b: Self) -> Bool {
+        Verbatim(a.identity) == Verbatim(b.identity) && Verbatim(a.region) == Verbatim(b.region)
+            && a.endpoint.map { Verbatim($0) } == b.endpoint.map { Verbatim($0) }
+            && a.isSession == b.isSession
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(Verbatim(identity))
+        hasher.combine(Verbatim(region))
+        hasher.combine(endpoint.map { Verbatim($0) })
+        hasher.combine(isSession)
     }
 }

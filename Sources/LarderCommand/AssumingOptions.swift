@@ -60,8 +60,10 @@ struct AssumingOptions: ParsableArguments {
         RoleRequest(
             try Role(arn), sessionName: roleSessionName,
             duration: durationSeconds.map { .seconds($0) }, externalID: externalId, policy: policy,
-            policyARNs: policyArn, tags: Dictionary(tag.map { ($0.key, $0.value) }) { $1 },
-            transitiveTagKeys: Set(transitiveTagKey), sourceIdentity: sourceIdentity,
+            policyARNs: policyArn,
+            tags: Dictionary(tag.map { (Verbatim($0.key), Verbatim($0.value)) }) { $1 },
+            transitiveTagKeys: Set(transitiveTagKey.map { Verbatim($0) }),
+            sourceIdentity: sourceIdentity,
             caller: caller)
     }
 }

@@ -8,7 +8,9 @@ public struct EmbeddedRole: Hashable, Sendable, ByteSized {
 
     /// - Throws: ``EmbeddedError/noRole(_:)``.
     public init(_ arn: String) throws {
-        guard arn.wholeMatch(of: /arn:aws:iam::[0-9]{12}:role\/[A-Za-z0-9+=,.@_\/-]+/) != nil else {
+        let pattern = /arn:aws:iam::[0-9]{12}:role\/[A-Za-z0-9+=,.@_\/-]+/
+        // ASCII first: to the pattern, what looks like a letter of its range is one.
+        guard arn.utf8.allSatisfy({ $0 < 0x80 }), arn.wholeMatch(of: pattern) != nil else {
             throw EmbeddedError.noRole(arn)
         }
         self.arn = arn

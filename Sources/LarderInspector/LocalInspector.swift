@@ -56,8 +56,8 @@ public final class LocalInspector: Inspector {
     ///
     /// - Parameters:
     ///   - key: How a key is shown, its own description where nothing is said; no two keys of the cache may look alike.
-    ///   - parse: The key that an operator means by a text, for ``fetch(_:)``; throws where it is
-    ///     none. Without it, only text keys and keys of entries held can be fetched.
+    ///   - parse: The key that an operator means by a text, where that is no shown key; throws where
+    ///     it is none. Without it, only text keys and keys of entries held can be fetched.
     ///   - isProtected: A change of it has to be confirmed by its name.
     ///   - value: What is shown of a value. It runs in this process and decides what leaves it.
     public func add<Key, Value>(
@@ -67,7 +67,7 @@ public final class LocalInspector: Inspector {
     ) {
         let inspected = Inspected(
             cache: cache, shownKey: key ?? { "\($0)" }, parse: parse, shownValue: value,
-            keysAreShown: key == nil && Key.self == String.self)
+            areKeysPlain: key == nil)
         state.withLock {
             precondition(
                 !$0.caches.contains { $0.name.isExactly(cache.name) },

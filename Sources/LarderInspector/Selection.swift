@@ -27,8 +27,11 @@ struct Selection {
         self.query = query
         self.now = now
         filter = try Filter(query.filter)
-        wanted = min(query.limit, Int.max / 8) + min(query.offset, Int.max / 8)
+        wanted = Self.bounded(query.limit) + Self.bounded(query.offset)
     }
+
+    /// Twice as many of them can be counted.
+    private static func bounded(_ number: Int) -> Int { min(max(0, number), Int.max / 8) }
 
     mutating func offer(
         _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, cache: String,
@@ -51,7 +54,7 @@ struct Selection {
         let number = rank(facts, renewal, place: place)
         if let bar, let number, isBefore(bar.rank, .number(number)) { return }
         let made = row ?? makeRow()
-        let rank: Rank = number.map { .number($0) } ?? .text(made.id.key)
+        let rank: Rank = number.map { .number($0) } ?? .text(Verbatim(made.id.key))
         let candidate = Candidate(rank: rank, place: place, row: made)
         if let bar, !precedes(candidate, bar) { return }
         best.append(candidate)
@@ -94,7 +97,8 @@ struct Selection {
     mutating func page() throws(FilterError) -> Page {
         try filter.checkPatience()
         prune()
-        let rows = best.dropFirst(query.offset).prefix(query.limit).map(\.row)
+        let rows = best.dropFirst(Self.bounded(query.offset))
+            .prefix(Self.bounded(query.limit)).map(\.row)
         return Page(at: now, rows: Array(rows), matched: matched, total: total)
     }
 
@@ -110,7 +114,7 @@ struct Selection {
 
     private enum Rank {
         case number(Int64)
-        case text(String)
+        case text(Verbatim)
     }
 
     /// What the entry is sorted by where that is a number; `nil` for its shown key.
@@ -122,7 +126,8 @@ struct Selection {
         case .key: nil
         case .ttl: facts.deadline.nanoseconds
         case .expiry: facts.expiry?.nanoseconds ?? .max
-        case .age: -facts.writtenAt.nanoseconds
+        // The bits turned over: the opposite order, and there is no number without one.
+        case .age: ~facts.writtenAt.nanoseconds
         case .hits: Int64(clamping: facts.hits)
         case .size: Int64(facts.bytes)
         case .state: Row.State(facts, renewal, at: now).rank

@@ -57,13 +57,14 @@ public struct EntryKey: Hashable, Sendable, Codable {
         self.key = key
     }
 
+    /// Keys are compared byte by byte, be the letters of two of them ever so equal.
     public static func == (a: EntryKey, b: EntryKey) -> Bool {
-        a.key.isExactly(b.key) && a.cache.isExactly(b.cache)
+        Verbatim(a.key) == Verbatim(b.key) && Verbatim(a.cache) == Verbatim(b.cache)
     }
 
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(Exact(cache))
-        hasher.combine(Exact(key))
+        hasher.combine(Verbatim(cache))
+        hasher.combine(Verbatim(key))
     }
 }
 

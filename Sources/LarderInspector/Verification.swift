@@ -34,7 +34,9 @@ public struct Verification: Hashable, Sendable, Codable {
         let (held, origin) = (held?.parts ?? [:], origin?.parts ?? [:])
         return Set(held.keys).union(origin.keys).sorted().compactMap { path in
             held[path] == origin[path]
-                ? nil : Difference(path: path, held: held[path], origin: origin[path])
+                ? nil
+                : Difference(
+                    path: path.text, held: held[path]?.text, origin: origin[path]?.text)
         }
     }
 
@@ -80,7 +82,7 @@ extension Shown {
     }
 
     /// The leaves by their paths.
-    var parts: [String: String] {
-        Dictionary(leaves.map { ($0.path, $0.text) }) { first, _ in first }
+    var parts: [Verbatim: Verbatim] {
+        Dictionary(leaves.map { (Verbatim($0.path), Verbatim($0.text)) }) { first, _ in first }
     }
 }

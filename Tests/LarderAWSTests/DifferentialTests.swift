@@ -1,12 +1,13 @@
 import Foundation
 import LarderAWS
+import LarderInspector
 import TestSupport
 import Testing
 
 /// What is read of a real table beside what boto3 reads of it.
 @Suite(.timeLimit(.minutes(2))) struct DifferentialTests {
     private struct Read: Encodable {
-        var key: [String: AttributeValue]
+        var key: [Verbatim: AttributeValue]
         var consistent: Bool
         var attributes: [String]
     }
@@ -16,7 +17,7 @@ import Testing
         var region: String
         var keys: [String]
         var table: String
-        var items: [[String: AttributeValue]]
+        var items: [[Verbatim: AttributeValue]]
         var reads: [Read]
     }
 
@@ -53,7 +54,7 @@ import Testing
                 Array(Set((0...count).map { _ in bytes() })).sorted { "\($0)" < "\($1)" })
         case 8: return .list((0..<count).map { _ in value(depth - 1, using: &random) })
         default:
-            let members = (0..<count).map { ("m\($0)", value(depth - 1, using: &random)) }
+            let members = (0..<count).map { (Verbatim("m\($0)"), value(depth - 1, using: &random)) }
             return .map(Dictionary(uniqueKeysWithValues: members))
         }
     }
@@ -62,11 +63,11 @@ import Testing
         let moto = try Moto()
         var random = Seeded(4)
         let items = (0..<300).map { number in
-            var item: [String: AttributeValue] = [
+            var item: [Verbatim: AttributeValue] = [
                 "id": .string("id \(number / 3)"), "at": .number("\(number % 3).50"),
             ]
             for name in ["plain", "with space", "name", "ünï"].shuffled(using: &random).prefix(3) {
-                item[name] = Self.value(3, using: &random)
+                item[Verbatim(name)] = Self.value(3, using: &random)
             }
             return item
         }
@@ -87,7 +88,7 @@ import Testing
         let ran = try run([python(), script], environment: ["NO_PROXY": "*"], input: input)
         try #require(ran.status == 0, "\(ran.errors)")
         let theirs = try JSONDecoder().decode(
-            [[String: AttributeValue]?].self, from: Data(ran.output.utf8))
+            [[Verbatim: AttributeValue]?].self, from: Data(ran.output.utf8))
         #expect(theirs.count { $0 != nil } > 150)
 
         let user = try Credentials.fromEnvironment(moto.environment)
@@ -97,7 +98,7 @@ import Testing
                     "id", read.key["id"]!, sort: .init("at", read.key["at"]!))
             }
             for (read, (key, their)) in zip(reads, zip(keys, theirs)) {
-                let ours: [String: AttributeValue]?
+                let ours: [Verbatim: AttributeValue]?
                 do {
                     ours = try await client.dynamoDB.getItem(
                         table: "generated", key: key,
@@ -119,7 +120,7 @@ import Testing
     }
 
     /// Sets are in no order.
-    private func sorted(_ item: [String: AttributeValue]) -> [String: AttributeValue] {
+    private func sorted(_ item: [Verbatim: AttributeValue]) -> [Verbatim: AttributeValue] {
         item.mapValues(sorted)
     }
 

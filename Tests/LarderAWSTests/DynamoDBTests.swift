@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct DynamoDBTests {
     private struct Sent: Decodable, Equatable {
         var TableName: String
-        var Key: [String: AttributeValue]
+        var Key: [Verbatim: AttributeValue]
     }
 
     @Test func `an item is asked for by its key, signed, and read`() async throws {

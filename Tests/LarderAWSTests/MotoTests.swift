@@ -65,7 +65,7 @@ import Testing
     {
         try await asReader { client in
             let item = try await account(client, "200000000000")
-            let expected: [String: AttributeValue] = [
+            let expected: [Verbatim: AttributeValue] = [
                 "account_number": .string("200000000000"),
                 "text": .string("Grüße ☃ \"quoted\""), "number": .number("-1.5"),
                 "large": .number("12345678901234567890123456789012345678"),

@@ -205,7 +205,7 @@ import Testing
     // MARK: Many keys
 
     private struct Batch: Decodable {
-        struct Wanted: Decodable { var Keys: [[String: AttributeValue]] }
+        struct Wanted: Decodable { var Keys: [[Verbatim: AttributeValue]] }
         var RequestItems: [String: Wanted]
     }
 
@@ -220,8 +220,8 @@ import Testing
             let keys = batch.RequestItems["accounts"]!.Keys
             let answered = keys.count > 60 ? Array(keys.prefix(60)) : keys
             struct Answer: Encodable {
-                struct Left: Encodable { var Keys: [[String: AttributeValue]] }
-                var Responses: [String: [[String: AttributeValue]]]
+                struct Left: Encodable { var Keys: [[Verbatim: AttributeValue]] }
+                var Responses: [String: [[Verbatim: AttributeValue]]]
                 var UnprocessedKeys: [String: Left]
             }
             let left = keys.dropFirst(answered.count)

@@ -39,7 +39,8 @@ struct Command: Sendable {
             return (setFilter(&model, text), nil)
         },
         Command(name: "go", takes: "KEY", help: "Go to an entry by its key") { model, text in
-            guard let row = model.rows.first(where: { $0.id.key == text }) else {
+            guard let row = model.rows.first(where: { Verbatim($0.id.key) == Verbatim(text) })
+            else {
                 return (nil, "that key is not among the rows at hand; :filter finds it")
             }
             model.view = .entries

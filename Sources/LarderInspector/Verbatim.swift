@@ -1,0 +1,62 @@
+public import Larder
+
+/// A text that is compared as keys are: byte by byte.
+///
+/// Swift's texts are equal where people would take them for the same; `é` in one scalar and in two
+/// are, and so are `K` and the Kelvin sign. To an origin that compares bytes those are different
+/// keys, and must be different entries.
+public struct Verbatim: Sendable {
+    public let text: String
+
+    public init(_ text: String) { self.text = text }
+}
+
+extension Verbatim: Hashable, Comparable {
+    public static func == (a: Verbatim, b: Verbatim) -> Bool {
+        a.text.utf8.elementsEqual(b.text.utf8)
+    }
+
+    public static func < (a: Verbatim, b: Verbatim) -> Bool {
+        a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        // No byte of UTF-8: where one text ends, the next begins.
+        hasher.combine(UInt8.max)
+    }
+}
+
+extension Verbatim: ExpressibleByStringLiteral, CustomStringConvertible {
+    public init(stringLiteral text: String) { self.init(text) }
+
+    public var description: String { text }
+}
+
+extension Verbatim: ByteSized, Inspectable {
+    public var heapBytes: Int { text.heapBytes }
+    public var shown: Shown { .text(text) }
+}
+
+extension Verbatim: Codable, CodingKeyRepresentable {
+    public init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(String.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+
+    public var codingKey: any CodingKey { Name(stringValue: text) }
+
+    public init?<Key: CodingKey>(codingKey: Key) { self.init(codingKey.stringValue) }
+
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+}
