@@ -64,7 +64,7 @@ extension Engine {
         let reading = DynamoDB.Reading(
             isConsistent: options.consistentRead, attributes: options.attributes)
         let known = KnownKeys(roles: reader.map { [$0.role] } ?? [])
-        let accounts = Cache<String, Item>(
+        let accounts = Cache<Verbatim, Item>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),
             renewal: .items
         ) { number in
@@ -72,7 +72,7 @@ extension Engine {
                 throw InspectorError("no table is named; name the accounts' table with --table")
             }
             let item = try await table.dynamoDB.getItem(
-                table: name, key: key.key(number), reading)
+                table: name, key: key.key(number.text), reading)
             known.add(number, item)
             return item
         }
@@ -116,10 +116,7 @@ extension Engine {
                 ])
             },
             dynamoDBJSON: { text in
-                let item = try await accounts.value(for: key.canonical(text))
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-                return String(decoding: try encoder.encode(item), as: UTF8.self)
+                try await accounts.value(for: key.canonical(text)).json.prettyJSON
             },
             close: { await client.shutdown() })
     }
@@ -128,17 +125,17 @@ extension Engine {
     /// listed, that is said, and the console's `f` fetches by hand.
     private static func warm(
         _ count: Int, _ table: AWSClient, _ options: OriginOptions, _ known: KnownKeys,
-        lookUp: @escaping @Sendable (String) async -> Void
+        lookUp: @escaping @Sendable (Verbatim) async -> Void
     ) async {
         let key = TableKey(partition: options.key, sort: options.sortKey)
-        var keys = options.keys.map { (try? key.canonical($0)) ?? $0 }
+        var keys = key.keys(options.keys).map { (try? key.canonical($0)) ?? Verbatim($0) }
         if keys.isEmpty, count > 0, let name = options.table {
             do {
                 keys = try await table.dynamoDB.someKeys(
                     table: name,
                     names: [options.key.name] + (options.sortKey.map { [$0.name] } ?? []),
                     limit: count
-                ).map { $0.map(TableKey.text).joined(separator: "/") }
+                ).map { TableKey.text($0) }
             } catch {
                 say("\(error); name keys with --keys, or one with f in the console")
             }
@@ -167,6 +164,30 @@ extension Engine {
                 "the code of \(serialNumber) is needed, and there is no terminal to ask for it")
         }
         return String(cString: typed).trimmingCharacters(in: .whitespaces)
+    }
+}
+
+/// The keys that traffic asks for: those looked up before, and the roles that their items name.
+private final class KnownKeys: Sendable {
+    private let keys: Mutex<(accounts: Set<Verbatim>, roles: Set<Role>)>
+
+    init(roles: [Role]) { keys = Mutex(([], Set(roles))) }
+
+    var roles: [Role] { keys.withLock { Array($0.roles) } }
+
+    func add(_ number: Verbatim, _ item: Item) {
+        let named = item.attributes.values.compactMap { value -> Role? in
+            guard case .string(let text) = value else { return nil }
+            return try? Role(text)
+        }
+        keys.withLock { keys in
+            keys.accounts.insert(number)
+            keys.roles.formUnion(named)
+        }
+    }
+
+    func any() -> (account: Verbatim?, role: Role?) {
+        keys.withLock { ($0.accounts.randomElement(), $0.roles.randomElement()) }
     }
 }
 

@@ -25,7 +25,7 @@ struct CacheOption: ExpressibleByArgument, Equatable {
                 "no cache is called \"\(name)\"; there are \(names.joined(separator: " and "))"
             )
         }
-        let settings = parts.count > 1 ? parts[1].split(separator: ",") : []
+        let settings = parts.count > 1 ? KeyNotation.pieces(String(parts[1])) : []
         for setting in settings {
             let pair = setting.split(separator: "=", maxSplits: 1).map(String.init)
             switch (pair.first, pair.count) {

@@ -47,7 +47,8 @@ extension Engine {
             inspector: inspector, isDemo: true, defaults: defaults,
             warm: { count in
                 let first = (0..<min(count, origin.knownAccounts)).map(Account.number)
-                for number in options.keys + first {
+                let named = TableKey(partition: options.key).keys(options.keys)
+                for number in named + first {
                     _ = try? await accounts.value(for: number)
                 }
             },

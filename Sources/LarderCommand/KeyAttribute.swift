@@ -30,19 +30,38 @@ struct KeyAttribute: Equatable {
 }
 
 extension KeyAttribute {
+    /// The last colon is before the type, where one stands behind it: others belong to the name, and
+    /// so does one with a backslash before it.
     init(parsing text: String) throws(UnitError) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard !parts[0].isEmpty, parts.count <= 2,
-            let kind = parts.count == 1 ? .string : Kind(rawValue: parts[1])
-        else {
+        let scalars = Array(text.unicodeScalars)
+        var (name, type) = (text, Kind.string)
+        if let colon = scalars.lastIndex(of: ":"), colon == 0 || scalars[colon - 1] != "\\" {
+            let last = String(String.UnicodeScalarView(scalars[(colon + 1)...]))
+            if let kind = Kind(rawValue: last) {
+                (name, type) = (String(String.UnicodeScalarView(scalars[..<colon])), kind)
+            } else if last.isEmpty || Self.otherTypes.contains(last.lowercased()) {
+                throw UnitError(
+                    "\"\(text)\" names no key; write NAME, NAME:string, NAME:number or "
+                        + "NAME:binary, and \\: for a colon of the name's own")
+            }
+        }
+        name = name.replacing("\\:", with: ":")
+        guard !name.isEmpty else {
             throw UnitError(
                 "\"\(text)\" names no key; write NAME, NAME:string, NAME:number or NAME:binary")
         }
-        self.init(name: parts[0], type: kind)
+        self.init(name: name, type: type)
     }
+
+    /// What is no part of a name, since somebody means a type by it.
+    private static let otherTypes: Set<String> = [
+        "s", "n", "b", "ss", "ns", "bs", "m", "l", "bool", "boolean", "null", "list", "map", "set",
+        "str", "int", "integer", "float", "decimal", "bytes",
+    ]
 }
 
-/// How the keys of a table are written, in one text each.
+/// How the keys of a table are written, in one text each: as they are, or where the table has a sort
+/// key by ``KeyNotation``.
 struct TableKey {
     var partition: KeyAttribute
     var sort: KeyAttribute?
@@ -50,30 +69,92 @@ struct TableKey {
     /// - Throws: ``InspectorError`` where the text is no key of this table.
     func key(_ text: String) throws(InspectorError) -> DynamoDB.Key {
         guard let sort else { return DynamoDB.Key(partition.name, try partition.value(text)) }
-        guard let slash = text.lastIndex(of: "/") else {
+        let parts: [String]
+        do { parts = try KeyNotation.parts(text, count: 2) } catch {
             throw InspectorError(
-                "the table has a sort key: write \(partition.name)/\(sort.name) instead of "
-                    + "\"\(text)\"")
+                "the table has a sort key, and keys are \(partition.name)/\(sort.name): \(error)")
         }
         return DynamoDB.Key(
-            partition.name, try partition.value(String(text[..<slash])),
-            sort: .init(sort.name, try sort.value(String(text[text.index(after: slash)...]))))
+            partition.name, try partition.value(parts[0]),
+            sort: .init(sort.name, try sort.value(parts[1])))
     }
 
     /// The one way in which a key is written: `1`, `1.0` and `1e0` are one number.
-    func canonical(_ text: String) throws(InspectorError) -> String {
+    func canonical(_ text: String) throws(InspectorError) -> Verbatim {
         Self.text(try key(text))
     }
 
-    static func text(_ key: DynamoDB.Key) -> String {
-        [key.value, key.sort?.value].compactMap(\.self).map { text($0) }.joined(separator: "/")
+    /// The keys that a list names: in JSON its items, but where the table has a sort key a flat list
+    /// is one key.
+    func keys(_ pieces: [String]) -> [String] {
+        pieces.flatMap { piece -> [String] in
+            guard piece.unicodeScalars.first == "[",
+                let shown = try? Shown(json: Array(piece.utf8)), case .list(let items) = shown
+            else { return [piece] }
+            let hasLists = items.contains { if case .list = $0 { true } else { false } }
+            guard sort == nil || hasLists else { return [piece] }
+            return items.map { item in
+                switch item {
+                case .text(let text), .number(let text): text
+                default: item.json
+                }
+            }
+        }
     }
 
-    static func text(_ value: AttributeValue) -> String {
+    static func text(_ key: DynamoDB.Key) -> Verbatim {
+        text([key.value, key.sort?.value].compactMap(\.self))
+    }
+
+    /// - Parameter values: Of the partition key, and of the sort key where there is one.
+    static func text(_ values: [AttributeValue]) -> Verbatim {
+        let parts = values.map { text($0) }
+        return Verbatim(parts.count == 1 ? parts[0] : KeyNotation.text(parts))
+    }
+
+    private static func text(_ value: AttributeValue) -> String {
         switch value.canonical {
         case .string(let text), .number(let text): text
         case .binary(let bytes): Data(bytes).base64EncodedString()
         default: ""
+        }
+    }
+}
+
+/// The attributes that `--attributes` names: paths, or in JSON names as they are, and paths as lists
+/// of names and places.
+enum AttributeList {
+    static func paths(_ text: String) throws(UnitError) -> [String] {
+        let pieces = KeyNotation.pieces(text)
+        guard let first = pieces.first, first.unicodeScalars.first == "[" else { return pieces }
+        guard pieces.count == 1, let shown = try? Shown(json: Array(first.utf8)),
+            case .list(let items) = shown
+        else {
+            throw UnitError(
+                "\"\(text)\" begins as JSON and is no list of names; write [\"a\",[\"b\",\"c\"]]")
+        }
+        var paths: [String] = []
+        for item in items { paths.append(try path(item)) }
+        return paths
+    }
+
+    private static func path(_ item: Shown) throws(UnitError) -> String {
+        switch item {
+        case .text(let name): return DynamoDB.Reading.path(toName: name)
+        case .list(let steps):
+            var path = ""
+            for step in steps {
+                switch step {
+                case .text(let name):
+                    path += (path.isEmpty ? "" : ".") + DynamoDB.Reading.path(toName: name)
+                case .number(let place) where place.allSatisfy(\.isNumber) && !path.isEmpty:
+                    path += "[\(place)]"
+                default:
+                    throw UnitError("\(item.json) is no path; write [\"tags\",0,\"name\"]")
+                }
+            }
+            return path
+        default: throw UnitError("\(item.json) is no name; write \"name\", in quotes")
         }
     }
 }

@@ -31,7 +31,7 @@ struct OriginOptions: ParsableArguments {
     @Option(
         help: """
             The table's sort key, where it has one, written in the same way; keys are then written \
-            PARTITION/SORT.
+            PARTITION/SORT, with \\/ for a slash of a part's own, or ["PARTITION","SORT"].
             """,
         transform: parsed("--sort-key") { try KeyAttribute(parsing: $0) })
     var sortKey: KeyAttribute?
@@ -40,8 +40,11 @@ struct OriginOptions: ParsableArguments {
     var consistentRead = false
 
     @Option(
-        help: "The attributes to read, with commas between them. (default: all)",
-        transform: { $0.split(separator: ",").map(String.init) })
+        help: """
+            The attributes to read, with commas between them; \\, and \\. belong to a name, or write \
+            JSON: ["a.b",["owner","name"]]. (default: all)
+            """,
+        transform: parsed("--attributes") { try AttributeList.paths($0) })
     var attributes: [String] = []
 
     @Option(
@@ -69,10 +72,11 @@ struct OriginOptions: ParsableArguments {
 
     @Option(
         help: """
-            Account numbers to look up at the start and by --traffic, with commas between them; \
-            without them on aws, some are read from the table by a Scan.
+            Account numbers to look up at the start and by --traffic, with commas between them (\\, \
+            is one of a key's own), or in JSON: ["a,b","c"]. Without them on aws, some are read \
+            from the table by a Scan.
             """,
-        transform: { $0.split(separator: ",").map(String.init) })
+        transform: { KeyNotation.pieces($0) })
     var keys: [String] = []
 
     @Option(
