@@ -17,6 +17,8 @@ struct Settings: Equatable {
 
     /// From the weakest to the strongest.
     private var layers: [[Setting]] = []
+    /// What was passed over and may have been meant.
+    private(set) var notes: [String] = []
 
     /// - Throws: ``SettingError``.
     init(_ environment: [String: String], files: [String]? = nil) throws(SettingError) {
@@ -29,7 +31,8 @@ struct Settings: Equatable {
             }
             layers.append(try Self.read(path))
         }
-        layers.append(try Self.read(environment))
+        let own = try read(environment)
+        layers.append(own)
     }
 
     /// The system's, then the user's; one that is named by `LARDER_CONFIG` instead of both.
@@ -101,20 +104,37 @@ struct Settings: Equatable {
 
     // MARK: Reading
 
-    private static func read(_ environment: [String: String]) throws(SettingError) -> [Setting] {
+    private mutating func read(
+        _ environment: [String: String]
+    ) throws(SettingError) -> [Setting] {
         var settings: [Setting] = []
         for (variable, value) in environment.sorted(by: { $0.key < $1.key })
         where variable.hasPrefix("LARDER_") && !value.isEmpty {
             let word = variable.dropFirst(7).lowercased()
             if word.hasPrefix("cache_") {
-                settings.append(try cache(String(word.dropFirst(6)), value, variable))
-            } else if let known = known.first(where: {
+                let name = String(word.dropFirst(6))
+                if CacheOption.names.contains(name) {
+                    settings.append(try Self.cache(name, value, variable))
+                } else if !Self.isServiceLink(variable) {
+                    notes.append(
+                        "\(variable) is passed over: no cache is called \"\(name)\"; there are "
+                            + CacheOption.names.joined(separator: " and "))
+                }
+            } else if let known = Self.known.first(where: {
                 $0.name.replacing("-", with: "_") == word
             }) {
                 settings += try Self.settings(known, [value], variable)
             }
         }
         return settings
+    }
+
+    /// What Kubernetes and Docker put there for every service that runs beside: of a service called
+    /// `larder-cache` it is LARDER_CACHE_PORT.
+    private static func isServiceLink(_ variable: String) -> Bool {
+        let ending =
+            /_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
+        return variable.firstMatch(of: ending) != nil
     }
 
     private static func read(_ path: String) throws(SettingError) -> [Setting] {
@@ -168,7 +188,7 @@ struct Settings: Equatable {
             guard let text = item.scalar?.string else {
                 throw SettingError("\(place(item)): \(known.name) is a list of plain values")
             }
-            texts.append(text)
+            texts.append(known.kind == .list ? KeyNotation.piece(text) : text)
         }
         return texts
     }
@@ -284,7 +304,9 @@ struct Settings: Equatable {
         before written: [String], _ environment: [String: String]
     ) throws(SettingError) -> [String] {
         guard command(written) != nil else { return written }
-        return try Settings(environment).arguments(before: written)
+        let settings = try Settings(environment)
+        for note in settings.notes { say(note) }
+        return settings.arguments(before: written)
     }
 
     /// A command line with the settings put in that its command takes.

@@ -78,6 +78,48 @@ import Testing
         #expect(error?.description.hasPrefix(path) == true)
     }
 
+    @Test func `variables that are no settings are passed over, with a word at most`() throws {
+        let links = [
+            "LARDER_CACHE_PORT": "tcp://10.0.0.1:80", "LARDER_CACHE_SERVICE_HOST": "10.0.0.1",
+            "LARDER_CACHE_SERVICE_PORT": "80", "LARDER_CACHE_SERVICE_PORT_HTTP": "80",
+            "LARDER_CACHE_PORT_80_TCP": "tcp://10.0.0.1:80",
+            "LARDER_CACHE_PORT_80_TCP_PROTO": "tcp", "LARDER_CACHE_PORT_80_TCP_PORT": "80",
+            "LARDER_CACHE_PORT_80_TCP_ADDR": "10.0.0.1", "LARDER_PORT": "tcp://10.0.0.1:80",
+            "LARDER_SERVICE_HOST": "10.0.0.1", "LARDER_CACHE_ACCOUNTS_PORT": "tcp://10.0.0.1:80",
+        ]
+        let linked = try Settings(links, files: [])
+        #expect(linked.notes.isEmpty)
+        #expect(linked.arguments(before: ["top"]) == ["top"])
+        let wrong = try Settings(["LARDER_CACHE_ACOUNTS": "maxsize=3"], files: [])
+        #expect(wrong.notes.count == 1)
+        #expect(wrong.notes.first?.hasPrefix("LARDER_CACHE_ACOUNTS is passed over: ") == true)
+        #expect(throws: SettingError.self) {
+            try Settings(["LARDER_CACHE_ACCOUNTS": "tcp://10.0.0.1:80"], files: [])
+        }
+    }
+
+    @Test func `whatever a variable or a file says is a setting or refused`() throws {
+        var random = Fuzz.random("settings")
+        let names = [
+            "traffic", "warm", "accounts", "latency", "refresh", "grace", "allow-gid",
+            "duration-seconds", "keys", "attributes", "sort", "key", "sort-key", "tag",
+        ]
+        for _ in 0..<Fuzz.count / 40 {
+            let name = names.randomElement(using: &random)!
+            let value =
+                Bool.random(using: &random)
+                ? Fuzz.number(using: &random) : Fuzz.text(using: &random)
+            let variable = "LARDER_" + name.replacing("-", with: "_").uppercased()
+            _ = try? Settings([variable: value], files: [])
+            let bounds = ["maxsize", "maxbytes", "ttl", "jitter", "stale", "negative", "policy"]
+                .map { "\($0)=\(Fuzz.number(using: &random))" }.joined(separator: ", ")
+            _ = try? CacheOption(parsing: "accounts:\(bounds)")
+            _ = try? SortOption(parsing: value)
+            _ = try? KeyAttribute(parsing: value)
+            _ = try? AttributeList.paths(value)
+        }
+    }
+
     @Test func `an empty file says nothing, and one that is named has to be there`() throws {
         #expect(try line(["", "# nothing\n"], [:], ["top"]) == ["top"])
         #expect(throws: SettingError.self) {
