@@ -1,5 +1,6 @@
 import Larder
 import LarderInspector
+import LarderSocket
 
 /// An engine of this process, whatever its origin: what the commands need of it.
 struct Engine: Sendable {
@@ -25,7 +26,9 @@ extension Engine {
         _ options: OriginOptions, called name: String? = nil, makesTraffic: Bool = false
     ) async throws -> Engine {
         options.isAWS
-            ? try await aws(options, called: name ?? options.table ?? "larder")
+            ? try await aws(
+                options,
+                called: name ?? options.table.map { Rendezvous.name(ofTable: $0) } ?? "larder")
             : try embedded(
                 options, called: name ?? "demo", throttled: makesTraffic ? 0.002 : 0)
     }

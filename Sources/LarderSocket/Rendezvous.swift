@@ -39,6 +39,28 @@ public struct Rendezvous: Hashable, Sendable {
         }
     }
 
+    /// The name of an engine that serves a table: the table's, with `-` for what no name of an engine
+    /// has, without the rest of an ARN. A long one is cut, and tells others with the same beginning
+    /// apart by a number.
+    public static func name(ofTable table: String) -> String {
+        let own = table.unicodeScalars.split(separator: "/").last.map { String($0) } ?? table
+        let fit = String(
+            own.unicodeScalars.map { scalar in
+                let isFit = isPlain(scalar) || "._-".unicodeScalars.contains(scalar)
+                return isFit ? Character(scalar) : "-"
+            }.drop { !isPlain($0.unicodeScalars.first!) })
+        guard fit.utf8.count > longestName else { return fit.isEmpty ? "larder" : fit }
+        // FNV-1a: the same in every run.
+        let number = own.utf8.reduce(0x811c_9dc5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+        return "\(fit.prefix(30))-\(String(number, radix: 16))"
+    }
+
+    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+    }
+
+    static let longestName = 64
+
     /// Where engines are looked for: the session's own folder, the system's, and the user's in the
     /// temporary one.
     public static func folders(_ environment: [String: String]) -> [String] {
