@@ -2,8 +2,27 @@ import Foundation
 import Larder
 import LarderInspector
 
-/// A report in Prometheus' text form.
+/// A report in Prometheus' text form, or in OpenMetrics, which came of it.
 enum Metrics {
+    enum Form {
+        case prometheus, openMetrics
+
+        /// OpenMetrics where it is named and nothing better is: that is how Prometheus asks.
+        init(_ accepted: Accepted) {
+            let open = accepted.quality(
+                of: "application/openmetrics-text", versions: ["0.0.1", "1.0.0"])
+            self =
+                open > 0 && open >= accepted.quality(of: "text/plain") ? .openMetrics : .prometheus
+        }
+
+        var type: String {
+            switch self {
+            case .prometheus: "text/plain; version=0.0.4; charset=utf-8"
+            case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+            }
+        }
+    }
+
     private struct Family: Sendable {
         var name: String
         var help: String
@@ -49,7 +68,7 @@ enum Metrics {
         }
     }
 
-    static func text(_ report: Report) -> String {
+    static func text(_ report: Report, _ form: Form = .prometheus) -> String {
         var lines: [String] = []
         for family in families {
             let samples = report.caches.compactMap { cache in
@@ -58,9 +77,12 @@ enum Metrics {
                 }
             }
             guard !samples.isEmpty else { continue }
+            // To OpenMetrics the ending belongs to the sample, and not to the counter's name.
+            let name =
+                form == .openMetrics ? family.name.replacing("_total", with: "") : family.name
             lines += [
-                "# HELP larder_\(family.name) \(family.help)",
-                "# TYPE larder_\(family.name) \(family.isCounter ? "counter" : "gauge")",
+                "# HELP larder_\(name) \(family.help)",
+                "# TYPE larder_\(name) \(family.isCounter ? "counter" : "gauge")",
             ]
             lines += samples
         }
@@ -70,6 +92,7 @@ enum Metrics {
                 "# TYPE larder_resident_bytes gauge", "larder_resident_bytes \(resident)",
             ]
         }
+        if form == .openMetrics { lines.append("# EOF") }
         return lines.map { $0 + "\n" }.joined()
     }
 

@@ -52,7 +52,8 @@ struct Asked: Sendable {
     /// The number after which a page or a stream begins.
     func last() throws -> UInt64 {
         let after = UInt64(try number("after", 0...Int.max, default: 0))
-        if let last = headers[.init("Last-Event-ID")!] {
+        // An empty one is what a reader says that has seen no event.
+        if let last = headers[.init("Last-Event-ID")!], !last.isEmpty {
             let parts = last.split(separator: "-", omittingEmptySubsequences: false)
             guard let number = parts.last.flatMap({ UInt64($0) }), parts.count <= 2 else {
                 throw Refusal(
@@ -65,7 +66,26 @@ struct Asked: Sendable {
         return after
     }
 
-    var wantsStream: Bool { headers[.accept]?.contains("text/event-stream") == true }
+    var accepted: Accepted { Accepted(headers[.accept]) }
+    var wantsStream: Bool { accepted.quality(of: "text/event-stream") > 0 }
+
+    /// The parameters behind a path: a plus is a blank, as in forms.
+    ///
+    /// - Throws: ``Refusal`` where one is not escaped as it should be.
+    static func parameters(_ query: String) throws -> [(name: String, value: String)] {
+        try query.utf8.split(separator: UInt8(ascii: "&")).map { pair in
+            let parts = pair.split(
+                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            let texts = try parts.map { part in
+                let text = String(decoding: part, as: UTF8.self).replacing("+", with: " ")
+                guard let plain = text.removingPercentEncoding else {
+                    throw Refusal(.badRequest, "the parameters are no UTF-8")
+                }
+                return plain
+            }
+            return (texts[0], texts.count > 1 ? texts[1] : "")
+        }
+    }
 
     func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
         do { return try JSONDecoder().decode(type, from: body) } catch {

@@ -114,11 +114,12 @@ struct Routes: Sendable {
                 return .text("ok\n", type: "text/plain; charset=utf-8")
             },
             Route(
-                method: .get, path: "/metrics", summary: "Counters and sizes, for Prometheus."
-            ) { _ in
-                .text(
-                    Metrics.text(try await inspector.report()),
-                    type: "text/plain; version=0.0.4; charset=utf-8")
+                method: .get, path: "/metrics",
+                summary:
+                    "Counters and sizes, for Prometheus: its own text, or OpenMetrics where that is wanted."
+            ) { asked in
+                let form = Metrics.Form(asked.accepted)
+                return .text(Metrics.text(try await inspector.report(), form), type: form.type)
             },
             Route(
                 method: .get, path: "/v1/snapshot", summary: "The engine and every cache now.",

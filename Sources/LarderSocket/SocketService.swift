@@ -6,6 +6,7 @@ import Larder
 public import LarderInspector
 public import Logging
 import NIOCore
+import NIOHTTP1
 public import ServiceLifecycle
 
 /// An inspector on a unix socket: HTTP with JSON, for whoever the kernel says may look in.
@@ -151,7 +152,23 @@ struct Responder: HTTPResponder {
     private func isLong(_ request: Request) -> Bool {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         let isChunked = request.headers[.transferEncoding] != nil
-        return isChunked || length ?? 0 > options.largestBody
+        return isChunked || length ?? 0 > options.largestBody || isWaiting(request)
+    }
+
+    /// Whether a peer sends its body only once it is told to go on.
+    private func isWaiting(_ request: Request) -> Bool {
+        request.headers[.expect]?.lowercased() == "100-continue"
+    }
+
+    /// Tells it. What an answer to a request can be has no such thing in it: this goes past the
+    /// encoder, before anything else is written.
+    private func goOn(_ channel: any Channel) {
+        channel.eventLoop.execute {
+            let encoder = try? channel.pipeline.syncOperations.context(
+                handlerType: HTTPResponseEncoder.self)
+            encoder?.writeAndFlush(
+                NIOAny(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }
     }
 
     /// The answer has a moment to go, and nothing more is read.
@@ -190,20 +207,17 @@ struct Responder: HTTPResponder {
             }
             throw Refusal(.notFound, "there is nothing at \(request.uri.path.prefix(200))")
         }
-        let body = try await body(of: request)
-        guard (request.uri.query ?? "").removingPercentEncoding != nil else {
-            throw Refusal(.badRequest, "the parameters are no UTF-8")
-        }
+        let body = try await body(of: request, context.channel)
         var query: [String: String] = [:]
-        for (name, value) in request.uri.queryParameters {
+        for (name, value) in try Asked.parameters(request.uri.query ?? "") {
             guard route.query.contains(where: { $0.name == name }) else {
                 let known = route.query.map(\.name).joined(separator: ", ")
                 throw Refusal(
                     .badRequest,
-                    "\(String(name).prefix(40)) is no parameter here"
+                    "\(name.prefix(40)) is no parameter here"
                         + (known.isEmpty ? "" : "; \(known) are accepted"))
             }
-            query[String(name)] = String(value)
+            query[name] = value
         }
         let reason = request.headers[.init("Larder-Reason")!]?.removingPercentEncoding
         let asked = Asked(
@@ -215,13 +229,14 @@ struct Responder: HTTPResponder {
     }
 
     /// The whole body, if it is small enough and comes in time.
-    private func body(of request: Request) async throws -> Data {
+    private func body(of request: Request, _ channel: any Channel) async throws -> Data {
         let body = request.body
         let (most, deadline) = (options.largestBody, options.bodyDeadline)
         let tooLarge = Refusal(.contentTooLarge, "a body has \(most) bytes at most")
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > most {
             throw tooLarge
         }
+        if isWaiting(request) { goOn(channel) }
         return try await withThrowingTaskGroup(of: Data.self) { group in
             group.addTask {
                 do {

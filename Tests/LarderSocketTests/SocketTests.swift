@@ -78,6 +78,20 @@ private struct Engine {
         let status = Int(parts.first?.split(separator: " ").dropFirst().first ?? "") ?? 0
         return (status, parts.first ?? "", parts.count > 1 ? parts[1] : "")
     }
+
+    /// The keys of a page, in their order.
+    func keys(_ query: String) throws -> [String] {
+        let body = try curl("http://larder/v1/entries?sort=key&\(query)").body
+        return try JSONDecoder().decode(Page.self, from: Data(body.utf8)).rows.map(\.id.key)
+    }
+
+    /// What comes within a second where a cache's events are asked for, in small letters.
+    func events(_ headers: String...) throws -> String {
+        try TestSupport.run(
+            ["curl", "-s", "-i", "-N", "-m", "1", "--unix-socket", place.socket]
+                + headers.flatMap { ["-H", $0] } + ["http://larder/v1/caches/accounts/events"]
+        ).output.lowercased()
+    }
 }
 
 @Suite(.timeLimit(.minutes(2))) struct SocketTests {
@@ -364,6 +378,126 @@ private struct Engine {
                 "-H", "Last-Event-ID: a-b-c", "http://larder/v1/caches/accounts/events")
             #expect(wrong.status == 400)
             #expect(ran.output.contains(#""kind":"written""#))
+        }
+    }
+
+    @Test func `a plus in a query is a blank, and what is escaped is itself`() async throws {
+        try await Engine.run { engine in
+            engine.accounts.insert("x", for: "a b")
+            engine.accounts.insert("x", for: "a+b")
+            #expect(try engine.keys("filter=key%3D'a+b'") == ["a b"])
+            #expect(try engine.keys("filter=key%3D'a%20b'") == ["a b"])
+            #expect(try engine.keys("filter=key%3D'a%2Bb'") == ["a+b"])
+            #expect(try engine.keys("filter=hits%3C5+and+not+%22+%22") == ["a+b"])
+            #expect(try await engine.remote.entries(Query(filter: "a+b")).matched == 1)
+            let wrong = try engine.curl("http://larder/v1/entries?filter=%ff")
+            #expect(wrong.status == 400)
+        }
+    }
+
+    @Test func `a body that waits to be asked for is asked for at once`() async throws {
+        try await Engine.run { engine in
+            let body = #"{"invalidateAll":"accounts"}"#
+            let peer = try RawPeer(engine.place.socket)
+            peer.send(
+                "POST /v1/plans HTTP/1.1\r\nHost: larder\r\nContent-Length: \(body.utf8.count)\r\n"
+                    + "Expect: 100-Continue\r\n\r\n")
+            // The interim answer ends in no object: reading goes on until the rest is sent.
+            let first = peer.line()
+            #expect(first == "HTTP/1.1 100 Continue")
+            peer.send(body)
+            let answer = peer.answer()
+            #expect(answer.contains("HTTP/1.1 200 OK"), "\(answer)")
+            let refused = try RawPeer(engine.place.socket)
+            refused.send(
+                "POST /v1/nothing HTTP/1.1\r\nHost: larder\r\nContent-Length: 5\r\n"
+                    + "Expect: 100-continue\r\n\r\n")
+            let refusal = refused.answer()
+            #expect(refusal.hasPrefix("HTTP/1.1 404"), "\(refusal)")
+            #expect(refusal.lowercased().contains("connection: close"))
+        }
+    }
+
+    @Test func `metrics come as they are asked for, and HEAD gets their head`() async throws {
+        try await Engine.run { engine in
+            engine.accounts.insert("x", for: "a")
+            let url = "http://larder/metrics"
+            let prometheus =
+                "application/openmetrics-text;version=1.0.0;q=0.5,"
+                + "application/openmetrics-text;version=0.0.1;q=0.4,"
+                + "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+            let open = try engine.curl("-H", "Accept: \(prometheus)", url)
+            #expect(open.head.lowercased().contains("content-type: application/openmetrics-text"))
+            #expect(open.body.hasSuffix("# EOF\n"))
+            #expect(open.body.contains("# TYPE larder_hits counter\n"))
+            #expect(open.body.contains("larder_hits_total{cache=\"accounts\"} 0\n"))
+            for accept in [
+                "*/*", "text/plain", "TEXT/PLAIN; q=1", "application/json", "",
+                "application/openmetrics-text;q=0", "application/openmetrics-text;version=9.9",
+                "application/openmetrics-text;q=0.1, text/plain",
+            ] {
+                let plain = try engine.curl("-H", "Accept: \(accept)", url)
+                #expect(plain.status == 200, "\(accept)")
+                #expect(plain.head.lowercased().contains("content-type: text/plain"), "\(accept)")
+                #expect(plain.body.contains("# TYPE larder_hits_total counter\n"), "\(accept)")
+                #expect(!plain.body.contains("# EOF"), "\(accept)")
+            }
+            let head = try engine.curl("-I", "-H", "Accept: \(prometheus)", url)
+            #expect(head.status == 200 && head.body.isEmpty)
+            #expect(head.head.lowercased().contains("content-type: application/openmetrics-text"))
+        }
+    }
+
+    @Test func `a stream is asked for in any case, over several lines, and from the start`()
+        async throws
+    {
+        try await Engine.run { engine in
+            engine.accounts.insert("x", for: "a")
+            let stream = "content-type: text/event-stream"
+            #expect(try engine.events("Accept: TEXT/Event-Stream").contains(stream))
+            #expect(
+                try engine.events("Accept: text/html", "accept: text/event-stream;q=0.5").contains(
+                    stream))
+            #expect(try !engine.events("Accept: text/event-stream;q=0").contains(stream))
+            #expect(try !engine.events("Accept: */*").contains(stream))
+            let fresh = try engine.events("Accept: text/event-stream", "Last-Event-ID;")
+            #expect(fresh.contains(stream) && fresh.contains(#""kind":"written""#), "\(fresh)")
+        }
+    }
+
+    @Test func `numbers in requests are taken or refused, and the engine goes on`() async throws {
+        var random = Fuzz.random("requests")
+        let paths = (0..<min(Fuzz.count / 50, 2000)).map { _ -> String in
+            func number() -> String {
+                Fuzz.number(using: &random)
+                    .addingPercentEncoding(withAllowedCharacters: .alphanumerics)!
+            }
+            return [
+                "/v1/entries?offset=\(number())&limit=\(number())&sort=age",
+                "/v1/look?offset=\(number())&limit=\(number())",
+                "/v1/caches/accounts/events?after=\(number())&limit=\(number())",
+                "/v1/forecast?width=\(number())&count=\(number())",
+                "/v1/changes?after=\(number())", "/v1/entries?filter=hits%3E\(number())",
+                "/v1/entries?filter=ttl%3C\(number())", "/v1/plans/\(number())",
+                "/v1/caches/accounts/entries/x\(number())",
+            ].randomElement(using: &random)!
+        }
+        try await Engine.run { engine in
+            engine.accounts.insert("x", for: "a")
+            // Many in one run of curl.
+            for part in stride(from: 0, to: paths.count, by: 200) {
+                let urls = paths[part..<min(part + 200, paths.count)].map { "http://larder\($0)" }
+                let ran = try TestSupport.run(
+                    [
+                        "curl", "-s", "-g", "-m", "60", "-w", "\n%{http_code}\n", "--unix-socket",
+                        engine.place.socket,
+                    ] + urls)
+                let codes = ran.output.split(separator: "\n").compactMap { Int($0) }
+                    .filter { (100..<600).contains($0) }
+                #expect(codes.count >= urls.count)
+                #expect(!codes.contains(500) && !codes.contains(0))
+            }
+            #expect(try await engine.remote.report().caches.count == 1)
         }
     }
 

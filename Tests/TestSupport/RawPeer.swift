@@ -41,6 +41,19 @@ public final class RawPeer {
 
     public func send(_ text: String) { send(text.utf8) }
 
+    /// The next line that comes, up to an empty one.
+    public func line(within limit: Duration = .seconds(10)) -> String {
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&waiting, 1, Int32(limit.components.seconds * 1000)) == 1,
+            recv(descriptor, &byte, 1, 0) == 1, byte != 10
+        {
+            if byte != 13 { line.append(byte) }
+        }
+        return String(decoding: line, as: UTF8.self)
+    }
+
     /// What came until the other end closed, or nothing came for `limit`.
     public func answer(within limit: Duration = .seconds(10)) -> String {
         var all: [UInt8] = []
