@@ -82,7 +82,8 @@ public struct STS: Sendable {
         let date = reply.headers.first(name: "Date").flatMap(Self.httpDate) ?? now
         let agrees = (0..<1).contains(now.timeIntervalSince(date))
         let serverNow = agrees ? now : date.addingTimeInterval(1)
-        let life = Duration.seconds(expiration.timeIntervalSince(serverNow))
+        let life = Duration.seconds(
+            clamping: expiration.timeIntervalSince(serverNow))
         return Credentials(
             accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: Secret(token),
             expiry: client.clock.now() + life, expiration: expiration, role: role.arn)

@@ -69,7 +69,8 @@ struct Target: ParsableArguments {
             say("  \(number + 1)  \(await EngineLine.text(place))")
         }
         FileHandle.standardError.write(Data("which? ".utf8))
-        guard let line = readLine(), let number = Int(line), all.indices.contains(number - 1) else {
+        guard let line = readLine(), let number = Int(line), number > 0, number <= all.count
+        else {
             throw Ending(status: 64)
         }
         return all[number - 1]

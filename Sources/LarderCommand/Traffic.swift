@@ -14,7 +14,8 @@ struct Traffic {
             var due = ContinuousClock.now
             while !Task.isCancelled {
                 // Gaps of independent callers are exponential.
-                due += .seconds(-log(1 - Double.random(in: 0..<1)) / rate)
+                // A day is as good as never.
+                due += .seconds(min(-log(1 - Double.random(in: 0..<1)) / rate, 86_400))
                 do { try await Task.sleep(until: due, tolerance: .milliseconds(1)) } catch { break }
                 group.addTask { await engine.lookUp() }
             }

@@ -7,7 +7,7 @@ enum Format {
     /// Time passed, in two units: `0.2s`, `53s`, `3m53s`, `2h10m`, `4d03h`.
     static func age(_ age: Duration) -> String {
         let seconds = max(0, age.inSeconds)
-        let whole = Int(seconds)
+        let whole = Int(clamping: seconds.rounded(.down))
         if seconds < 10 { return Units.text((seconds * 10).rounded(.down) / 10, digits: 1) + "s" }
         if whole < 60 { return "\(whole)s" }
         if whole < 3600 { return "\(whole / 60)m\(Units.twoDigits(whole % 60))s" }
@@ -38,6 +38,8 @@ enum Format {
         return String(digits)
     }
 
+    static func count(_ number: Int) -> String { count(UInt64(clamping: number)) }
+
     /// A count in at most six characters.
     static func brief(_ number: UInt64) -> String {
         (100_000..<1_000_000).contains(number) ? "\(number / 1000)K" : count(number)
@@ -45,9 +47,9 @@ enum Format {
 
     /// Things a second: `812/s`, `2.1/s`, `0/s`.
     static func rate(_ perSecond: Double) -> String {
-        if perSecond < 0.05 { return "0/s" }
+        guard perSecond >= 0.05 else { return "0/s" }
         if perSecond < 9.95 { return Units.text(perSecond, digits: 1) + "/s" }
-        return count(UInt64(perSecond.rounded())) + "/s"
+        return count(UInt64(clamping: perSecond)) + "/s"
     }
 
     /// A share of one: `97.3%`; 100 % only where it is all.
@@ -59,7 +61,10 @@ enum Format {
 
     /// A time of day, `14:07:02`.
     static func time(_ date: Date, secondsFromUTC: Int) -> String {
-        let seconds = (Int(date.timeIntervalSince1970.rounded(.down)) + secondsFromUTC) % 86400
+        let day = 86_400
+        let passed = date.timeIntervalSince1970.rounded(.down)
+            .truncatingRemainder(dividingBy: Double(day))
+        let seconds = (Int(clamping: passed) + secondsFromUTC % day + 2 * day) % day
         return [seconds / 3600, seconds / 60 % 60, seconds % 60].map(Units.twoDigits)
             .joined(separator: ":")
     }

@@ -104,7 +104,7 @@ enum Sparkline {
         let top = values.max() ?? 0
         let heights = values.suffix(width * glyphs.samplesPerColumn).map { value -> Int in
             guard top > 0, value > 0 else { return 0 }
-            let height = Int((value / top * Double(glyphs.bars.count - 1)).rounded(.up))
+            let height = Int(clamping: (value / top * Double(glyphs.bars.count - 1)).rounded(.up))
             return min(height, glyphs.bars.count - 1)
         }
         guard glyphs.samplesPerColumn == 2 else {
@@ -127,7 +127,7 @@ enum Sparkline {
 
     /// A bar that is full to `share`.
     static func gauge(_ share: Double, width: Int, _ glyphs: Glyphs) -> String {
-        let full = Int((min(max(share, 0), 1) * Double(width)).rounded())
+        let full = max(0, Int(clamping: min(max(share, 0), 1) * Double(width)))
         return String(repeating: glyphs.full, count: full)
             + String(repeating: glyphs.empty, count: width - full)
     }

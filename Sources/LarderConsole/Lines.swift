@@ -250,7 +250,8 @@ struct Lines: Display {
             return line.isEmpty ? [.escape] : letters + [.enter]
         case .sort, .columns, .engines:
             wanted = (.answer, .now)
-            guard let number = Int(line), number > 0 else { return [.escape] }
+            // No choice is longer.
+            guard let number = Int(line), (1...1000).contains(number) else { return [.escape] }
             return [.home] + Array(repeating: .down, count: number - 1) + [.enter]
         case .palette, .own, .help: return [.escape] + command(line, model)
         case nil: return command(line, model)
@@ -270,7 +271,7 @@ struct Lines: Display {
             return []
         }
         // A row by its number is gone to and shown.
-        if let number = Int(line), model.view == .entries, numbered.indices.contains(number - 1) {
+        if let number = Int(line), model.view == .entries, number > 0, number <= numbered.count {
             let id = numbered[number - 1]
             guard let to = model.rows.firstIndex(where: { $0.id == id }) else {
                 say("\(id.key) of \(id.cache) is not there any more")

@@ -26,6 +26,9 @@ struct Screen: Display {
         let locale = setlocale(LC_ALL, "").map { String(cString: $0) } ?? "C"
         setlocale(LC_NUMERIC, "C")
         let terminal = environment["TERM"] ?? ""
+        // The terminal says how large it is, and not what a shell once wrote down.
+        use_env(false)
+        use_tioctl(true)
         var status: Int32 = 0
         // Looked up first: `newterm` writes its own complaint.
         guard setupterm(nil, 1, &status) == OK else {
@@ -36,7 +39,10 @@ struct Screen: Display {
         guard let memory = larder_newterm() else { throw .unknownTerminal(terminal) }
         self.memory = memory
         Rescue.arm(rescue)
-        set_escdelay(25)
+        // Whoever has a slow line says so, and the parts of a key may come apart.
+        if environment["ESCDELAY"].flatMap({ Int32($0) }).map({ $0 > 0 }) != true {
+            set_escdelay(25)
+        }
         raw()
         noecho()
         nonl()

@@ -31,7 +31,15 @@ public struct Account: Sendable, Hashable, Codable, ByteSized, Inspectable {
 
 extension Account {
     /// The account number at a place in the store: they run from 100000000000 upwards.
-    public static func number(at place: Int) -> String { String(100_000_000_000 + place) }
+    public static func number(at place: Int) -> String { String(first + place) }
+
+    private static let first = 100_000_000_000
+
+    /// The place of the account that has a number; `nil` where none can have it.
+    static func place(of number: String) -> Int? {
+        guard number.utf8.count == 12, let number = Int(number), number >= first else { return nil }
+        return number - first
+    }
 
     /// The account that stands under a number: always the same one, and a plausible one.
     static func invented(at place: Int) -> Account {

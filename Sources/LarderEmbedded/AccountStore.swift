@@ -69,7 +69,7 @@ public final class AccountStore: Sendable {
         let account = try await database.read { database in
             try Row.fetchOne(
                 database, sql: "SELECT * FROM accounts WHERE number = ?", arguments: [number]
-            ).map(Account.init(row:))
+            ).map { try Account(row: $0) }
         }
         guard let account else { throw EmbeddedError.missing }
         return account
@@ -77,11 +77,15 @@ public final class AccountStore: Sendable {
 }
 
 extension Account {
-    fileprivate init(row: Row) {
+    /// - Throws: Where the file holds something else than the schema says.
+    fileprivate init(row: Row) throws {
         self.init(
-            number: row["number"], name: row["name"], email: row["email"], plan: row["plan"],
-            status: row["status"], region: row["region"], created: row["created"],
-            credit: row["credit"])
+            number: try row.decode(forColumn: "number"), name: try row.decode(forColumn: "name"),
+            email: try row.decode(forColumn: "email"), plan: try row.decode(forColumn: "plan"),
+            status: try row.decode(forColumn: "status"),
+            region: try row.decode(forColumn: "region"),
+            created: try row.decode(forColumn: "created"),
+            credit: try row.decode(forColumn: "credit"))
     }
 }
 

@@ -42,7 +42,7 @@ public struct EmbeddedOrigin: Sendable {
     /// - Throws: ``EmbeddedError``; `CancellationError` where the caller gave up.
     public func account(_ number: String) async throws -> Account {
         try await travel()
-        guard let place = Int(number).map({ $0 - 100_000_000_000 }), place < knownAccounts else {
+        guard let place = Account.place(of: number), place < knownAccounts else {
             throw EmbeddedError.missing
         }
         return try await store.account(number)

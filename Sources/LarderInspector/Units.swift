@@ -197,3 +197,22 @@ public struct UnitError: Error, Hashable, CustomStringConvertible {
     public let description: String
     public init(_ description: String) { self.description = description }
 }
+
+extension FixedWidthInteger {
+    /// The whole number next to `number`, or the last there is on its side; 0 where it is none.
+    package init(clamping number: Double) {
+        let rounded = number.rounded()
+        self =
+            Self(exactly: rounded)
+            ?? (rounded.isNaN ? 0 : rounded < 0 ? .min : .max)
+    }
+}
+
+extension Duration {
+    /// So many seconds, or a hundred years where they are more, or none where that is no number.
+    package static func seconds(clamping seconds: Double) -> Duration {
+        guard !seconds.isNaN else { return .zero }
+        let longest = 100 * 366 * 86_400.0
+        return .seconds(min(max(seconds, -longest), longest))
+    }
+}

@@ -70,7 +70,7 @@ public final class RemoteInspector: Inspector {
         // A part of the caches is asked for one by one and put together here.
         var wide = query
         wide.offset = 0
-        wide.limit = query.offset + query.limit
+        wide.limit = min(max(0, query.offset), Int.max / 4) + min(max(0, query.limit), Int.max / 4)
         var pages: [Page] = []
         for cache in query.caches { pages.append(try await page(wide, cache)) }
         var page = try query.page(of: pages.flatMap(\.rows), at: pages[0].at)
@@ -206,7 +206,9 @@ public final class RemoteInspector: Inspector {
                 let line = rest[..<end]
                 if line.starts(with: Array("data: ".utf8)) {
                     let data = Data(line.dropFirst(6))
-                    take(try JSONDecoder().decode(ChangeRecord.self, from: data))
+                    let record = try JSONDecoder().decode(ChangeRecord.self, from: data)
+                    guard record.isPlausible else { throw strange }
+                    take(record)
                 }
                 rest.removeSubrange(...end)
             }
@@ -230,7 +232,7 @@ public final class RemoteInspector: Inspector {
     private static let plain = CharacterSet(
         charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
-    private func get<Value: Decodable & Sendable>(
+    private func get<Value: Decodable & Sendable & Plausible>(
         _ path: String, _ query: [(String, String)] = []
     ) async throws -> Value {
         try await send("GET", self.path(path, query))
@@ -241,7 +243,7 @@ public final class RemoteInspector: Inspector {
         return parameters.isEmpty ? path : "\(path)?\(parameters)"
     }
 
-    private func send<Value: Decodable & Sendable>(
+    private func send<Value: Decodable & Sendable & Plausible>(
         _ method: String, _ path: String, body: Data? = nil, reason: String? = nil,
         wait: Duration? = nil
     ) async throws -> Value {
@@ -268,9 +270,9 @@ public final class RemoteInspector: Inspector {
                 ?? "\(place.name) answered HTTP \(status)"
             throw InspectorError(sentence, isUnknown: status == 404)
         }
-        do { return try JSONDecoder().decode(Value.self, from: data) } catch {
-            throw strange
-        }
+        guard let value = try? JSONDecoder().decode(Value.self, from: data), value.isPlausible
+        else { throw strange }
+        return value
     }
 
     private var strange: SocketError {

@@ -18,6 +18,36 @@ import Testing
         }
     }
 
+    @Test func `knows no account of a number that there cannot be`() async throws {
+        let origin = try EmbeddedOrigin(path: nil, accounts: 3)
+        var random = Fuzz.random("account numbers")
+        let edges = [
+            "-9223372036854775808", "9223372036854775807", "-100000000000", "+10000000000",
+        ]
+        for number in edges + (0..<Fuzz.count / 10).map({ _ in Fuzz.number(using: &random) })
+        where number != "100000000000" {
+            await #expect(throws: EmbeddedError.missing) { try await origin.account(number) }
+        }
+        #expect(try await origin.account("100000000000").number == "100000000000")
+    }
+
+    @Test func `says so where a file of accounts holds something else`() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/accounts.sqlite"
+        _ = try AccountStore(path: path, accounts: 3)
+        let change = "UPDATE accounts SET credit = 'a lot' WHERE number = '100000000001'"
+        let ran = try run(
+            [
+                "python3", "-c",
+                "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()",
+                path, change,
+            ])
+        try #require(ran.status == 0, "\(ran.errors)")
+        let origin = try EmbeddedOrigin(path: path, accounts: 3)
+        await #expect(throws: (any Error).self) { try await origin.account("100000000001") }
+        #expect(try await origin.account("100000000002").number == "100000000002")
+    }
+
     @Test func `throttles the share of fetches that it was told to`() async throws {
         let origin = try EmbeddedOrigin(
             path: nil, accounts: 1, behavior: .init(throttled: 0.25))

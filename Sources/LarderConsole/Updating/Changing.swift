@@ -113,7 +113,7 @@ extension Plan {
 /// Over how long the removals are spread, so that the fetches to come stay within the budget.
 func spread(_ plan: Plan, _ model: Model) -> Duration? {
     let seconds = (Double(plan.fetches) / model.budget).rounded(.up)
-    return seconds > 1 ? .seconds(seconds) : nil
+    return seconds > 1 ? .seconds(clamping: seconds) : nil
 }
 
 extension Change {

@@ -27,7 +27,7 @@ func froze(_ model: inout Model, _ page: Page) -> Effect? {
     model.ghosts = []
     if page.rows.count < page.matched {
         let (held, all) = (
-            Format.count(UInt64(page.rows.count)), Format.count(UInt64(page.matched))
+            Format.count(page.rows.count), Format.count(page.matched)
         )
         model.say("the first \(held) of \(all) by \(model.query.sort.rawValue) are frozen")
     }

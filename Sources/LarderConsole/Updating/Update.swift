@@ -243,7 +243,7 @@ private func showBucket(_ model: inout Model) -> Effect? {
     let width = forecast.width.inSeconds * Double(model.bucketsPerBar)
     let from = Double(model.pane.cursor) * width
     model.view = .entries
-    model.query.filter = "ttl>=\(Int(from))s and ttl<\(Int(from + width))s"
+    model.query.filter = "ttl>=\(Int(clamping: from))s and ttl<\(Int(clamping: from + width))s"
     model.query.sort = .ttl
     model.query.descending = false
     return reorder(&model)

@@ -82,7 +82,7 @@ enum DetailView {
             line(
                 "hits", Format.count(row.hits),
                 row.lastHit.map { "last \(Format.age(now - $0)) ago" } ?? "never hit"),
-            line("size", Units.text(bytes: row.bytes), "\(Format.count(UInt64(row.bytes))) bytes"),
+            line("size", Units.text(bytes: row.bytes), "\(Format.count(row.bytes)) bytes"),
             [],
         ]
     }

@@ -75,13 +75,13 @@ enum ExpiryView {
         let ending = bars.ending.reduce(0, +)
         let fetches = bars.fetches.reduce(0, +)
         var pieces: Pieces = [
-            (Format.count(UInt64(ending)), .bold), (" end within 15 minutes", .plain),
-            ("  fetches to come ", .dim), (Format.count(UInt64(fetches)), .plain),
+            (Format.count(ending), .bold), (" end within 15 minutes", .plain),
+            ("  fetches to come ", .dim), (Format.count(fetches), .plain),
         ]
         if let storm = bars.storm {
             pieces += [
                 ("  STORM at \(time(model, forecast, bars, storm))", .trouble),
-                (": \(Format.count(UInt64(bars.ending[storm])))", .plain),
+                (": \(Format.count(bars.ending[storm]))", .plain),
             ]
         }
         return pieces
@@ -125,7 +125,9 @@ enum ExpiryView {
         // The cursor stands beside the word, not in it.
         write("now", from: at < 4 ? at + bars.columns + 1 : 0)
         for minutes in stride(from: 5, to: 15, by: 5) {
-            let place = Int(Double(minutes) * 60 / bars.width.inSeconds) * bars.columns
+            let place =
+                Int(clamping: (Double(minutes) * 60 / bars.width.inSeconds).rounded(.down))
+                * bars.columns
             write("\(minutes)m", from: place)
         }
         write("15m", from: width - 3)
@@ -174,7 +176,8 @@ enum ExpiryView {
         return [heading]
             + forecast.caches.map { cache in
                 func within(_ minutes: Int) -> Int {
-                    let last = Int(Double(minutes) * 60 / forecast.width.inSeconds)
+                    let last = Int(
+                        clamping: (Double(minutes) * 60 / forecast.width.inSeconds).rounded(.down))
                     return cache.ending.prefix(last).reduce(0, +)
                 }
                 let counts = [
@@ -186,7 +189,7 @@ enum ExpiryView {
                     mark: model.glyphs.more)
                 return [
                     (Text.left(name, width), .plain),
-                    (counts.map { Text.right(Format.count(UInt64($0)), 9) }.joined(), .plain),
+                    (counts.map { Text.right(Format.count($0), 9) }.joined(), .plain),
                 ]
             }
     }
@@ -209,7 +212,7 @@ enum ExpiryView {
         guard flat < Double(worst.count) / 2 else { return nil }
         return
             "A jitter of \(Int(jitter * 100)) % would spread these \(worst.count) over "
-            + "\(Units.text(.seconds(spread.rounded()))): about \(Int(flat.rounded(.up))) a bar. "
+            + "\(Units.text(.seconds(spread.rounded()))): about \(Int(clamping: flat.rounded(.up))) a bar. "
             + "Type :jitter \(jitter) for what is written from then on."
     }
 }

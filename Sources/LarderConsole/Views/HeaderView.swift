@@ -25,7 +25,7 @@ enum HeaderView {
         let lag = model.lag.map { "\(model.problem == nil ? "" : "LOST ")\(Format.age($0)) " } ?? ""
         let text =
             lag + "hit \(Format.percent(hitRatio(model))) \(Format.rate(lookups(model)))"
-            + " \(Format.count(UInt64(count))) held"
+            + " \(Format.count(count)) held"
         return Text.cut(text, to: model.size.columns, mark: model.glyphs.more)
     }
 
@@ -241,11 +241,11 @@ enum HeaderView {
 
     /// `60/64`, and the share where there is a bound.
     private static func fill(_ snapshot: Snapshot) -> (text: String, share: Double?) {
-        let held = Format.count(UInt64(snapshot.count))
+        let held = Format.count(snapshot.count)
         guard let maxsize = snapshot.configuration.maxsize else { return ("\(held) held", nil) }
         if maxsize == 0 { return ("off", nil) }
         return (
-            "\(held)/\(Format.count(UInt64(maxsize)))", Double(snapshot.count) / Double(maxsize)
+            "\(held)/\(Format.count(maxsize))", Double(snapshot.count) / Double(maxsize)
         )
     }
 

@@ -61,7 +61,8 @@ enum MemoryView {
             (
                 isNone
                     ? "none"
-                    : (rate < 0 ? "-" : "+") + Units.text(bytes: Int(abs(rate))) + " a minute",
+                    : (rate < 0 ? "-" : "+") + Units.text(bytes: Int(clamping: abs(rate)))
+                        + " a minute",
                 .plain
             ),
         ]
@@ -69,7 +70,8 @@ enum MemoryView {
             let minutes = Double(limit - last.resident) / rate
             if minutes < 24 * 60 {
                 pieces.append(
-                    ("  limit in \(Format.age(.seconds(max(0, minutes * 60))))", .warning))
+                    ("  limit in \(Format.age(.seconds(clamping: max(0, minutes * 60))))", .warning)
+                )
             }
         }
         return pieces
@@ -99,7 +101,7 @@ enum MemoryView {
         return [
             (Text.left(name, nameWidth(model)), .accent),
             (
-                Text.right(Format.count(UInt64(snapshot.count)), 11)
+                Text.right(Format.count(snapshot.count), 11)
                     + Text.right(Units.text(bytes: snapshot.bytes), 9) + Text.right(mean, 9)
                     + Text.right(most, 11), .plain
             ),

@@ -56,7 +56,8 @@ enum OriginsView {
         let counters = snapshot.counters
         let saved = counters.hits + counters.coalesced
         let middle = snapshot.fetchTimes.quantile(0.5)
-        let time = middle.map { Format.age(.seconds($0.inSeconds * Double(saved))) } ?? "-"
+        let time =
+            middle.map { Format.age(.seconds(clamping: $0.inSeconds * Double(saved))) } ?? "-"
         let figures = [
             Format.count(snapshot.fetchTimes.count + counters.fetchFailures),
             Format.count(counters.fetchFailures), middle.map(Format.took) ?? "-",

@@ -38,7 +38,7 @@ enum PlanView {
         }
         if more > 0 {
             frame.put(
-                "and \(Format.count(UInt64(others))) more",
+                "and \(Format.count(others)) more",
                 at: Place(row: row, column: inside.column + 1), .dim)
         }
         // What can be chosen stands above the buttons, whatever the room.
@@ -219,7 +219,7 @@ enum PlanView {
     }
 
     private static func fetches(_ count: Int) -> String {
-        count == 1 ? "1 fetch" : "\(Format.count(UInt64(count))) fetches"
+        count == 1 ? "1 fetch" : "\(Format.count(count)) fetches"
     }
 
     /// A plan is of its instant, and what is used meanwhile changes what goes.
@@ -233,6 +233,6 @@ enum PlanView {
     }
 
     private static func entries(_ count: Int) -> String {
-        count == 1 ? "1 entry" : "\(Format.count(UInt64(count))) entries"
+        count == 1 ? "1 entry" : "\(Format.count(count)) entries"
     }
 }

@@ -16,12 +16,12 @@ enum StatusView {
 
     /// Which part of the list is on the screen: `1-13/98`.
     static func range(_ model: Model) -> String {
-        guard model.matched > 0 else { return "0/\(Format.count(UInt64(model.total)))" }
+        guard model.matched > 0 else { return "0/\(Format.count(model.total))" }
         let last = min(model.matched, model.top + model.layout.visibleRows)
         let hidden =
-            model.matched < model.total ? " of \(Format.count(UInt64(model.total)))" : ""
-        return "\(Format.count(UInt64(model.top + 1)))-\(Format.count(UInt64(last)))/"
-            + "\(Format.count(UInt64(model.matched)))\(hidden)"
+            model.matched < model.total ? " of \(Format.count(model.total))" : ""
+        return "\(Format.count(model.top + 1))-\(Format.count(last))/"
+            + "\(Format.count(model.matched))\(hidden)"
     }
 
     private static func drawStatus(_ model: Model, row: Int, _ frame: inout Frame) {
@@ -45,7 +45,7 @@ enum StatusView {
         if let underWay = model.underWay {
             let gauge = Sparkline.gauge(underWay.share, width: 10, model.glyphs)
             return [
-                (gauge, .accent), (" \(Format.count(UInt64(underWay.removed))) removed", .plain),
+                (gauge, .accent), (" \(Format.count(underWay.removed)) removed", .plain),
                 ("  x stops", .bold), (" ", .plain),
             ]
         }
@@ -81,7 +81,7 @@ enum StatusView {
 
     private static func other(_ model: Model) -> Pieces {
         var pieces: Pieces =
-            model.lines > 0 ? [(" \(Format.count(UInt64(model.lines))) lines", .plain)] : []
+            model.lines > 0 ? [(" \(Format.count(model.lines)) lines", .plain)] : []
         switch model.view {
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:

@@ -1,0 +1,159 @@
+import Foundation
+import Larder
+import LarderInspector
+
+/// What an engine says of itself. Numbers that no engine has are refused at the door: nobody behind
+/// it reckons with them.
+protocol Plausible {
+    var isPlausible: Bool { get }
+}
+
+/// Entries, bytes, how often: as many as a `Double` counts one by one.
+private func areCounts(_ numbers: Int?...) -> Bool {
+    numbers.allSatisfy { (0...1 << 53).contains($0 ?? 0) }
+}
+
+private func areCounts(_ numbers: UInt64...) -> Bool { numbers.allSatisfy { $0 <= 1 << 53 } }
+
+private func areFinite(_ numbers: Double?...) -> Bool {
+    numbers.allSatisfy { (-1e15...1e15).contains($0 ?? 0) }
+}
+
+/// Years of four digits.
+private func areTimes(_ times: Date?...) -> Bool {
+    times.allSatisfy { (-6e10...2.5e11).contains($0?.timeIntervalSince1970 ?? 0) }
+}
+
+extension Array: Plausible where Element: Plausible {
+    var isPlausible: Bool { allSatisfy(\.isPlausible) }
+}
+
+extension Report: Plausible {
+    var isPlausible: Bool {
+        areTimes(wall, started) && areCounts(memory.resident, memory.limit) && caches.isPlausible
+            && origins.isPlausible
+    }
+}
+
+extension CacheReport: Plausible {
+    var isPlausible: Bool {
+        areCounts(snapshot.count, snapshot.bytes, snapshot.flights)
+            && areCounts(snapshot.lastEvent) && snapshot.counters.isPlausible
+            && snapshot.configuration.isPlausible && snapshot.fetchTimes.isPlausible
+            && snapshot.agesAtRemoval.values.allSatisfy(\.isPlausible)
+    }
+}
+
+extension Counters: Plausible {
+    var isPlausible: Bool {
+        areCounts(
+            hits, misses, coalesced, refused, servedStale, fetchFailures, evicted, expired,
+            invalidated, replaced, oversized, unused, regretEvicted, regretExpired)
+    }
+}
+
+extension Configuration: Plausible {
+    var isPlausible: Bool { (try? validate()) != nil }
+}
+
+extension Histogram: Plausible {
+    var isPlausible: Bool {
+        buckets.count <= 65 && buckets.allSatisfy { areCounts($0) } && areCounts(count)
+    }
+}
+
+extension OriginReport: Plausible {
+    var isPlausible: Bool {
+        areCounts(calls, retries, throttles, savedCalls)
+            && failures.values.allSatisfy { areCounts($0) } && latency.isPlausible
+            && areFinite(capacity, savedCapacity, savedDollars)
+    }
+}
+
+extension Row: Plausible {
+    var isPlausible: Bool {
+        areCounts(bytes, renewal?.waiters, renewal?.trouble?.failures) && areCounts(hits)
+    }
+}
+
+extension Page: Plausible {
+    var isPlausible: Bool { areCounts(matched, total) && rows.isPlausible }
+}
+
+extension Look: Plausible {
+    var isPlausible: Bool {
+        report.isPlausible && (page?.page(at: at)?.isPlausible ?? (page == nil))
+    }
+}
+
+extension EntryDetail: Plausible {
+    var isPlausible: Bool { row.isPlausible && history.isPlausible }
+}
+
+extension LoggedEvent: Plausible {
+    var isPlausible: Bool {
+        guard areCounts(number) else { return false }
+        return switch kind {
+        case .written(_, _, let bytes), .oversized(let bytes): areCounts(bytes)
+        case .removed(_, _, _, let hits): areCounts(hits)
+        case .configured(let from, let to): from.isPlausible && to.isPlausible
+        case .failed, .softened, .restored: true
+        }
+    }
+}
+
+extension EventLog: Plausible {
+    var isPlausible: Bool { areCounts(dropped, last) && events.isPlausible }
+}
+
+extension FetchResult: Plausible {
+    var isPlausible: Bool { row?.isPlausible ?? true }
+}
+
+extension Verification: Plausible {
+    var isPlausible: Bool { true }
+}
+
+extension Forecast: Plausible {
+    var isPlausible: Bool {
+        (1...1000).contains(count) && width >= .milliseconds(1)
+            && caches.allSatisfy { cache in
+                cache.ending.count == count && cache.fetches.count == count
+                    && (cache.ending + cache.fetches).allSatisfy { areCounts($0) }
+                    && areCounts(cache.later, cache.endless)
+            }
+    }
+}
+
+extension Change: Plausible {
+    var isPlausible: Bool {
+        switch self {
+        case .configure(_, let bounds): bounds.isPlausible
+        case .all(let changes): changes.isPlausible
+        case .invalidate, .invalidateAll, .soften: true
+        }
+    }
+}
+
+extension Plan: Plausible {
+    var isPlausible: Bool {
+        areCounts(entries, bytes, fetches, perMinute) && change.isPlausible
+            && (before?.isPlausible ?? true) && victims.allSatisfy { areCounts($0.bytes) }
+    }
+}
+
+extension Outcome: Plausible {
+    var isPlausible: Bool { areCounts(removed, bytes, restored) }
+}
+
+extension LarderInspector.Progress: Plausible {
+    var isPlausible: Bool { (0...1).contains(share) && outcome.isPlausible }
+}
+
+extension ChangeRecord: Plausible {
+    var isPlausible: Bool {
+        areCounts(number) && areTimes(time) && areCounts(removed, restored, bytes)
+            && bounds.allSatisfy { $0.before.isPlausible && $0.after.isPlausible }
+            && entries.allSatisfy { areCounts($0.bytes) }
+    }
+}
