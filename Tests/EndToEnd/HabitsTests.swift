@@ -17,6 +17,53 @@ import Testing
             environment: own.merging(environment) { $1 })
     }
 
+    // MARK: Terminals as people have them
+
+    @Test
+    func `a size that a shell once wrote down does not decide, nor tears a slow line a key apart`()
+        throws
+    {
+        let terminal = try open(
+            "top --traffic 0 --latency 0s --warm 3", columns: 100, rows: 30,
+            environment: ["LINES": "10", "COLUMNS": "40", "ESCDELAY": "3000"])
+        let screen = try terminal.wait(for: "100000000002")
+        let lines = screen.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.prefix(30).last?.contains("? Help") == true, "\(screen)")
+        #expect(lines.contains { $0.count > 80 }, "\(screen)")
+        try terminal.press("g")
+        // The parts of the key Down, as a slow line delivers them.
+        try terminal.type("\u{1b}")
+        try terminal.type("[")
+        try terminal.type("B")
+        try terminal.wait("the second row") { screen in
+            screen.split(separator: "\n").contains {
+                $0.hasPrefix(" │>  100000000001") || $0.hasPrefix(">  100000000001")
+            }
+        }
+    }
+
+    @Test func `one look on a terminal has nothing of a key that steers it`() throws {
+        let key = "x\u{1b}]0;title\u{7}\u{202e}\u{9b}y"
+        for format in ["text", "csv", "json"] {
+            let output = folder.path + "/\(format)"
+            // `script` gives the command a terminal and keeps every byte that it writes there.
+            let look =
+                "top --once --for 0s --traffic 0 --latency 0s --keys \"$KEY\" "
+                + "--cache accounts:negative=60s --format \(format)"
+            let terminal = try Terminal(
+                "script -qec '\(larder) \(look)' \(output) >/dev/null",
+                environment: ["KEY": key, "LARDER_STORE": folder.path + "/accounts.sqlite"])
+            #expect(try terminal.exitStatus() == 0)
+            let bytes = try Data(contentsOf: URL(filePath: output))
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(text.contains("negative"), "\(text)")
+            let body = text.split(separator: "\n").filter { !$0.hasPrefix("Script ") }.joined()
+            for sign: Unicode.Scalar in ["\u{1b}", "\u{202e}", "\u{9b}", "\u{7}"] {
+                #expect(!body.unicodeScalars.contains(sign), "\(format)")
+            }
+        }
+    }
+
     // MARK: The first minute
 
     @Test func `of the first minute: it is alive, refreshes, shrinks as planned, and takes back`()
