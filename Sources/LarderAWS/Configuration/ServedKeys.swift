@@ -12,9 +12,51 @@ struct ServedKeys: Decodable {
     var Expiration: String?
     var RoleArn: String?
     var Code: String?
+    var Message: String?
+    /// Fields that are there and hold something else than they should.
+    private var wrong: Set<String> = []
 
+    private enum CodingKeys: String, CodingKey {
+        case Version, AccessKeyId, SecretAccessKey, SessionToken, Token, Expiration, RoleArn, Code
+        case Message
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        var wrong: Set<String> = []
+        func value<Value: Decodable>(_ key: CodingKeys, _ type: Value.Type) -> Value? {
+            do { return try container.decodeIfPresent(type, forKey: key) } catch {
+                wrong.insert(key.rawValue)
+                return nil
+            }
+        }
+        Version = value(.Version, Int.self)
+        AccessKeyId = value(.AccessKeyId, String.self)
+        SecretAccessKey = value(.SecretAccessKey, String.self)
+        SessionToken = value(.SessionToken, String.self)
+        Token = value(.Token, String.self)
+        Expiration = value(.Expiration, String.self)
+        RoleArn = value(.RoleArn, String.self)
+        Code = value(.Code, String.self)
+        Message = value(.Message, String.self)
+        self.wrong = wrong
+    }
+
+    /// What the endpoint says went wrong: its own code and message.
+    var refusal: String? {
+        guard let Code, Code != "Success" else { return nil }
+        return AWSError.printable(Message.map { "\(Code): \($0)" } ?? Code)
+    }
+
+    /// - Parameter extension: For how long from now keys are served whose end is nearer; `nil`
+    ///   where an end counts as it stands.
     /// - Throws: ``AWSError`` that begins with `who` and repeats nothing of the text.
-    func credentials(from who: String, clock: AgeClock) throws -> Credentials {
+    func credentials(
+        from who: String, clock: AgeClock, extension longer: Duration? = nil
+    ) throws -> Credentials {
+        for field in wrong.sorted() where field != "Version" {
+            throw AWSError(.noCredentials, "\(who) gave \(field) as something else than text")
+        }
         func missing(_ name: String) -> AWSError {
             AWSError(.noCredentials, "\(who) gave no \(name)")
         }
@@ -25,21 +67,24 @@ struct ServedKeys: Decodable {
         var expiry: Instant?
         var expiration: Date?
         if let text = Expiration {
-            guard let date = STS.date(text) else {
+            guard let date = looseTime(text) else {
                 throw AWSError(
                     .noCredentials,
-                    "\(who) gave \"\(AWSError.printable(text))\" as Expiration; an ISO 8601 time "
-                        + "is expected")
+                    "\(who) gave \"\(AWSError.printable(text))\" as Expiration; a time with its "
+                        + "zone such as 2026-11-23T08:37:38Z is expected")
             }
             expiration = date
-            expiry = clock.now() + .seconds(date.timeIntervalSinceNow)
-            guard date.timeIntervalSinceNow > 0 else {
+            var life = Duration.seconds(date.timeIntervalSinceNow)
+            if let longer { life = max(life, longer) }
+            guard life > .zero else {
                 throw AWSError(.noCredentials, "\(who) gave credentials that have expired already")
             }
+            expiry = clock.now() + life
         }
+        let token = (SessionToken ?? Token).flatMap { $0.isEmpty ? nil : $0 }
         return Credentials(
             accessKeyID: id, secretAccessKey: Secret(secret),
-            sessionToken: (SessionToken ?? Token).map { Secret($0) }, expiry: expiry,
-            expiration: expiration, role: RoleArn)
+            sessionToken: token.map { Secret($0) }, expiry: expiry, expiration: expiration,
+            role: RoleArn)
     }
 }
