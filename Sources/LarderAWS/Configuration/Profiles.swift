@@ -43,8 +43,7 @@ struct Profiles: Sendable {
         _ variable: String, _ usual: String, _ environment: [String: String]
     ) -> String {
         let path = environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? usual
-        guard path.hasPrefix("~/") else { return path }
-        return (environment["HOME"] ?? NSHomeDirectory()) + path.dropFirst()
+        return expandedPath(path, environment)
     }
 
     /// Where a profile begins to be spoken of, for an error.

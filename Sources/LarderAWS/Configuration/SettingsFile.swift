@@ -35,14 +35,17 @@ struct SettingsFile: Sendable {
     /// In the order of the file.
     var sections: [(name: String, settings: [String: Setting])] = []
 
-    /// `nil` where there is no such file.
+    /// `nil` where there is no such file; `/dev/null` and a folder are none.
     ///
     /// - Throws: ``AWSError`` of kind ``AWSError/Kind/invalid`` with file and line.
     init?(path: String) throws(AWSError) {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
-            !isFolder.boolValue
-        else { return nil }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { return nil }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            // What stands in a pipe could be read once only.
+            if status.st_mode & S_IFMT == S_IFCHR { return nil }
+            throw AWSError(.invalid, "\(path) is no regular file; save what it holds as one")
+        }
         let data: Data
         do { data = try Data(contentsOf: URL(filePath: path)) } catch {
             throw AWSError(
