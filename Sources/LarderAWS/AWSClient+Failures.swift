@@ -9,7 +9,9 @@ extension AWSClient {
     /// The sentence for a request that got no whole reply.
     func failure(of call: Call, _ error: any Error) -> AWSError {
         let place = call.endpoint.url
-        let check = "check the network, --endpoint-url and --region"
+        let check =
+            call.proxy.map { "check \($0), or name the host in NO_PROXY" }
+            ?? "check the network, --endpoint-url and --region"
         let cut = call.error(
             .cut, "\(place) closed the connection before its reply ended; try again, or \(check)")
         switch error {
@@ -19,6 +21,19 @@ extension AWSClient {
             let limit = Self.largestReply >> 20
             return call.error(
                 .garbage, "\(place) sent more than \(limit) MiB; check --endpoint-url")
+        case let error as HTTPClientError where error == .proxyAuthenticationRequired:
+            return call.error(
+                .invalid,
+                "\(through(call)) wants to be told who asks; write http://USER:PASSWORD@HOST:PORT")
+        case let error as HTTPClientError where error == .invalidProxyResponse:
+            return call.error(
+                .unreachable, "\(through(call)) does not lead to \(place); \(check)")
+        case let error as HTTPClientError
+        where error == .httpProxyHandshakeTimeout || call.proxy != nil && error == .connectTimeout:
+            return call.error(.unreachable, "\(through(call)) did not answer in time; \(check)")
+        case is NIOConnectionError where call.proxy != nil:
+            return call.error(
+                .unreachable, "\(through(call)) cannot be reached: \(reason(error)); \(check)")
         case let error as HTTPClientError where error == .connectTimeout:
             return call.error(
                 .unreachable, "\(place) did not accept a connection in time; \(check)")
@@ -41,6 +56,8 @@ extension AWSClient {
         }
     }
 
+    private func through(_ call: Call) -> String { call.proxy?.description ?? "a proxy" }
+
     private func reason(_ error: any Error) -> String {
         switch error {
         case let error as IOError:
@@ -50,10 +67,9 @@ extension AWSClient {
         // Its full description may hold the headers, and with them the session token.
         case let error as HTTPClientError:
             error.shortDescription.lowercased()
-        // TLS comes with the HTTP client and is no dependency of our own: known by its module.
         case _ where String(reflecting: type(of: error)).hasPrefix("NIOSSL."):
             "\(error)".contains("CERTIFICATE_VERIFY_FAILED")
-                ? "its certificate is not trusted here"
+                ? "its certificate is not trusted here (AWS_CA_BUNDLE names others to trust)"
                 : "no TLS connection can be made (is it http?)"
         default:
             AWSError.printable("\(error)")

@@ -13,7 +13,8 @@ public struct AWSClient: Sendable {
     let clock: AgeClock
     /// Other addresses than AWS's, by service.
     private let endpoints: @Sendable (String) throws -> Endpoint?
-    private let http: HTTPClient
+    private let variant: Endpoint.Variant
+    private let network: Network
     private let credentials: CredentialSource
     let deadline: Duration
     private let retries: Retries
@@ -47,25 +48,25 @@ public struct AWSClient: Sendable {
     ) throws {
         let endpoint = try endpointURL.map { try Endpoint($0) }
         try self.init(
-            region: region, endpoints: { _ in endpoint }, deadline: deadline, retries: retries,
-            clock: clock, credentials: credentials)
+            region: region, endpoints: { _ in endpoint }, network: NetworkSettings(),
+            deadline: deadline, retries: retries, clock: clock, credentials: credentials)
     }
 
     init(
-        region: String, endpoints: @escaping @Sendable (String) throws -> String?, clock: AgeClock,
-        credentials: @escaping CredentialSource
+        region: String, endpoints: @escaping @Sendable (String) throws -> String?,
+        network: NetworkSettings, clock: AgeClock, credentials: @escaping CredentialSource
     ) throws {
         // What is wrong with an address is said now.
         for service in ["dynamodb", "sts"] { _ = try endpoints(service).map { try Endpoint($0) } }
         try self.init(
             region: region, endpoints: { try endpoints($0).map { try Endpoint($0) } },
-            deadline: .seconds(10), retries: Retries(most: nil), clock: clock,
-            credentials: credentials)
+            network: network, deadline: .seconds(10), retries: Retries(most: network.attempts),
+            clock: clock, credentials: credentials)
     }
 
     private init(
         region: String, endpoints: @escaping @Sendable (String) throws -> Endpoint?,
-        deadline: Duration, retries: Retries, clock: AgeClock,
+        network: NetworkSettings, deadline: Duration, retries: Retries, clock: AgeClock,
         credentials: @escaping CredentialSource
     ) throws {
         guard region.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else {
@@ -73,7 +74,16 @@ public struct AWSClient: Sendable {
                 .invalid,
                 "\"\(AWSError.printable(region))\" is no region; write one such as eu-west-1")
         }
-        self.region = region
+        guard region != "local" || !network.variant.isFIPS && !network.variant.isDualStack else {
+            throw AWSError(
+                .invalid, "the region local has no FIPS or dual-stack endpoints; leave them out")
+        }
+        // The names that such endpoints had before there was a setting for them.
+        let bare = region.replacing("fips-", with: "").replacing("-fips", with: "")
+        self.region = bare
+        variant = Endpoint.Variant(
+            isFIPS: network.variant.isFIPS || bare != region,
+            isDualStack: network.variant.isDualStack, isGlobalSTS: network.variant.isGlobalSTS)
         self.clock = clock
         self.deadline = deadline
         self.credentials = credentials
@@ -82,11 +92,7 @@ public struct AWSClient: Sendable {
         reject = nil
         tally = Tally()
         self.endpoints = endpoints
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .milliseconds(3100)))
-        // A refused connection is an answer; whoever wants another try asks again.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        self.network = Network(network)
     }
 
     private init(
@@ -96,7 +102,8 @@ public struct AWSClient: Sendable {
         clock = other.clock
         deadline = other.deadline
         endpoints = other.endpoints
-        http = other.http
+        variant = other.variant
+        network = other.network
         retries = other.retries
         tally = other.tally
         skew = other.skew
@@ -128,7 +135,7 @@ public struct AWSClient: Sendable {
 
     /// Closes the connections; requests under way fail. To be called once, before the last copy of
     /// the client goes.
-    public func shutdown() async { try? await http.shutdown() }
+    public func shutdown() async { await network.shutdown() }
 
     // MARK: Sending
 
@@ -156,25 +163,28 @@ public struct AWSClient: Sendable {
     /// An operation of a service, as it goes from here.
     func call(_ service: String, _ operation: String, _ subject: String) -> Call {
         let given = (try? endpoint(of: service)) ?? nil
+        let endpoint = given ?? Endpoint(service: service, region: region, variant)
         return Call(
-            service: service, operation: operation, subject: subject,
-            endpoint: given ?? Endpoint(service: service, region: region), region: region)
+            service: service, operation: operation, subject: subject, endpoint: endpoint,
+            proxy: network.proxies.proxy(for: endpoint.url), region: region)
     }
 
     /// Another address for a service than AWS's.
     func endpoint(of service: String) throws -> Endpoint? { try endpoints(service) }
 
     /// Fetches something that is none of AWS's services, unsigned: keys from an endpoint nearby.
+    ///
+    /// - Returns: `nil` where there was no whole answer within the limit.
     func fetch(
-        _ method: String, _ url: String, _ headers: [(String, String)], from who: String
-    ) async throws -> Reply {
+        _ method: String, _ url: String, _ headers: [(String, String)], within limit: Duration
+    ) async throws -> Reply? {
         var request = HTTPClientRequest(url: url)
         request.method = HTTPMethod(rawValue: method)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         let prepared = request
         do {
-            return try await within(.seconds(2)) {
-                let response = try await http.execute(prepared, deadline: .distantFuture)
+            return try await within(limit) {
+                let response = try await network.execute(prepared, isNearby: true)
                 let buffer = try await response.body.collect(upTo: 1 << 20)
                 return Reply(
                     status: Int(response.status.code), headers: response.headers,
@@ -182,12 +192,12 @@ public struct AWSClient: Sendable {
             }
         } catch {
             try Task.checkCancellation()
-            throw AWSError(
-                .noCredentials,
-                "\(who) cannot be reached; check that it is running, or set AWS_ACCESS_KEY_ID and "
-                    + "AWS_SECRET_ACCESS_KEY")
+            return nil
         }
     }
+
+    /// Waits before an endpoint nearby is asked once more.
+    func pause(_ time: Duration) async throws { try await retries.pause(time) }
 
     /// Signs, sends and reads the reply, as often as it takes.
     ///
@@ -282,7 +292,8 @@ public struct AWSClient: Sendable {
     ) -> HTTPClientRequest {
         let signed = SignedRequest(
             path: call.endpoint.path, headers: [("Host", call.endpoint.host)] + headers, body: body)
-        let signature = Signature(region: region, service: call.service)
+        let signature = Signature(
+            region: call.endpoint.signingRegion ?? region, service: call.service)
         var request = HTTPClientRequest(url: call.endpoint.url)
         request.method = .POST
         let proof = signer.map { signature.headers(for: signed, $0, at: skew.now) } ?? []
@@ -295,7 +306,7 @@ public struct AWSClient: Sendable {
     }
 
     private func exchange(_ call: Call, _ request: HTTPClientRequest) async throws -> Reply {
-        let response = try await http.execute(request, deadline: .distantFuture)
+        let response = try await network.execute(request)
         if (300..<400).contains(response.status.code) {
             throw call.error(
                 .garbage,

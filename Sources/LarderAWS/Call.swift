@@ -7,6 +7,8 @@ struct Call {
     /// On what, as a sentence goes on: `on "accounts"`.
     var subject: String
     var endpoint: Endpoint
+    /// What leads to the endpoint, where it is not reached straight.
+    var proxy: Proxy?
     var region: String
     var isSigned = true
 

@@ -45,7 +45,7 @@ public struct AWSConfiguration: Sendable {
         }
     }
 
-    private var settings: [String: Setting] { profiles.all[profile] ?? [:] }
+    var settings: [String: Setting] { profiles.all[profile] ?? [:] }
 
     // MARK: Region and endpoints
 
@@ -59,10 +59,9 @@ public struct AWSConfiguration: Sendable {
 
     /// Another address for a service than AWS's, by its name: `dynamodb`, `sts`.
     public func endpointURL(of service: String) throws(AWSError) -> String? {
-        let ignores =
-            environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]
-            ?? settings["ignore_configured_endpoint_urls"]?.value
-        guard ignores?.lowercased() != "true" else { return nil }
+        let ignores = try flag(
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")
+        if ignores { return nil }
         for name in ["AWS_ENDPOINT_URL_\(service.uppercased())", "AWS_ENDPOINT_URL"] {
             if let url = environment[name], !url.isEmpty { return url }
         }
@@ -80,7 +79,8 @@ public struct AWSConfiguration: Sendable {
 
     // MARK: Warnings
 
-    /// What stands in the profile in use, or in one that it takes its keys from, and is not heeded.
+    /// What stands in the environment, in the profile in use or in one that it takes its keys from,
+    /// and is not heeded.
     public var warnings: [String] {
         var names = [profile]
         while let source = profiles.all[names.last!]?["source_profile"]?.value,
@@ -88,21 +88,16 @@ public struct AWSConfiguration: Sendable {
         {
             names.append(source)
         }
-        return names.flatMap { name in
-            (profiles.all[name] ?? [:]).filter { !Self.heeded.contains($0.key) }
+        return networkWarnings
+            + names.flatMap { name in
+                (profiles.all[name] ?? [:]).filter { key, setting in
+                    SettingMeanings.isWorthAWord(
+                        key, inCredentials: setting.file == profiles.credentialsPath)
+                }
                 .sorted { $0.value.line < $1.value.line }
                 .map { "\($0.value.place): \(AWSError.printable($0.key)) is not heeded" }
-        }
+            }
     }
-
-    /// `output` and the like are of no concern here, and those who set them know that.
-    private static let heeded: Set = [
-        "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "role_arn",
-        "source_profile", "credential_source", "external_id", "role_session_name",
-        "duration_seconds", "mfa_serial", "web_identity_token_file", "credential_process", "region",
-        "endpoint_url", "services", "ignore_configured_endpoint_urls", "output", "cli_pager",
-        "cli_timestamp_format", "cli_auto_prompt",
-    ]
 
     // MARK: Clients and providers
 
@@ -118,7 +113,7 @@ public struct AWSConfiguration: Sendable {
         let bare = try AWSClient(
             region: region ?? self.region ?? "us-east-1",
             endpoints: { service in try endpointURL ?? self.endpointURL(of: service) },
-            clock: clock
+            network: try network(), clock: clock
         ) { throw AWSError(.noCredentials, "nothing signs this request") }
         let provider: any CredentialProvider
         do {
@@ -151,9 +146,7 @@ public struct AWSConfiguration: Sendable {
         if ContainerProvider.isNamed(in: environment) {
             return ContainerProvider(environment: environment, client: client)
         }
-        if !MetadataProvider.isDisabled(in: environment) {
-            return MetadataProvider(environment: environment, client: client)
-        }
+        if !MetadataProvider.isDisabled(in: environment) { return try metadata(client) }
         throw AWSError(
             .noCredentials,
             "there are no AWS keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a "
@@ -273,7 +266,7 @@ public struct AWSConfiguration: Sendable {
             }
             return ContainerProvider(environment: environment, client: client)
         case "ec2instancemetadata":
-            return MetadataProvider(environment: environment, client: client)
+            return try metadata(client)
         default:
             throw AWSError(
                 .invalid,

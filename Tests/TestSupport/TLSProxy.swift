@@ -1,0 +1,37 @@
+import Foundation
+
+/// The proxy and the service behind it of `Tests/Peers/tls_proxy.py`.
+public final class TLSProxy: Sendable {
+    public struct Scene: Decodable, Sendable {
+        /// The file of the authority that the service's certificate is of.
+        public var authority: String
+        /// Ports: a proxy for everybody, one that wants a user and a password, and no proxy at all.
+        public var proxy: Int
+        public var strict: Int
+        public var direct: Int
+    }
+
+    public let scene: Scene
+    private let process = Process()
+    private let input = Pipe()
+
+    public init() throws {
+        let output = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            try python(), packageRoot.appending(path: "Tests/Peers/tls_proxy.py").path,
+        ]
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        var line = Data()
+        while line.last != 10 {
+            let more = output.fileHandleForReading.availableData
+            guard !more.isEmpty else { throw Failure("the proxy did not start") }
+            line += more
+        }
+        scene = try JSONDecoder().decode(Scene.self, from: line)
+    }
+
+    deinit { kill(process.processIdentifier, SIGKILL) }
+}
