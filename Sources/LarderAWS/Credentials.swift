@@ -61,7 +61,9 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
         case (let id?, let secret?):
             return Credentials(
                 accessKeyID: id, secretAccessKey: Secret(secret),
-                sessionToken: try value("AWS_SESSION_TOKEN").map { Secret($0) })
+                // The older name counts first, as in botocore.
+                sessionToken: try (value("AWS_SECURITY_TOKEN") ?? value("AWS_SESSION_TOKEN"))
+                    .map { Secret($0) })
         case (nil, nil): throw refusal("there are no AWS keys; set \(id) and \(secret)")
         case (nil, _): throw refusal("\(secret) is set and \(id) is not; set both")
         case (_, nil): throw refusal("\(id) is set and \(secret) is not; set both")

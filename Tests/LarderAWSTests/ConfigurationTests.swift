@@ -20,13 +20,13 @@ import Testing
         var testDescription: String { name }
     }
 
-    private static let keys = "aws_access_key_id = AKIAFIRST\naws_secret_access_key = first\n"
+    static let keys = "aws_access_key_id = AKIAFIRST\naws_secret_access_key = first\n"
     private static let others = "aws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n"
     private static let session = keys + "aws_session_token = token\n"
     private static let inEnvironment = [
         "AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "env",
     ]
-    private static let role = "role_arn = arn:aws:iam::222222222222:role/reader\n"
+    static let role = "role_arn = arn:aws:iam::222222222222:role/reader\n"
 
     /// `TOKEN`, `BASE` and `PROGRAM` stand for a file, the server's address and a program.
     static let cases: [Case] = [
@@ -227,6 +227,90 @@ import Testing
                 + "role_arn = arn:aws:iam::333333333333:role/web\n"
                 + "web_identity_token_file = TOKEN\nrole_session_name = nn\n"),
         Case(
+            name: "an empty session token",
+            credentials: "[default]\n" + keys
+                + "aws_session_token =\n"),
+        Case(
+            name: "an empty session token in the config file",
+            config: "[default]\n" + keys + "aws_session_token =\n"),
+        Case(
+            name: "the older name of the session token",
+            credentials: "[default]\n" + keys + "aws_security_token = older\n"),
+        Case(
+            name: "the older name before the newer",
+            credentials: "[default]\n" + session + "aws_security_token = older\n"),
+        Case(
+            name: "the older name before the newer, and empty",
+            config: "[default]\n" + session + "aws_security_token =\n"),
+        Case(
+            name: "the older variable of the session token",
+            environment: inEnvironment.merging(["AWS_SECURITY_TOKEN": "older"]) { $1 }),
+        Case(
+            name: "the older variable before the newer",
+            environment: inEnvironment.merging(
+                ["AWS_SECURITY_TOKEN": "older", "AWS_SESSION_TOKEN": "newer"]) { $1 }),
+        Case(
+            name: "the older variable empty",
+            environment: inEnvironment.merging(
+                ["AWS_SECURITY_TOKEN": "", "AWS_SESSION_TOKEN": "newer"]) { $1 }),
+        Case(
+            name: "lines that saml2aws and others write",
+            credentials: "[default]\n" + session + "x_principal_arn = arn:x\n"
+                + "x_security_token_expires = 2026-11-23T09:37:38+01:00\n"),
+        Case(
+            name: "files by $HOME and ~", config: "[default]\nregion = eu-west-1\n",
+            credentials: "[default]\n" + keys,
+            environment: [
+                "AWS_CONFIG_FILE": "$HOME/config", "AWS_SHARED_CREDENTIALS_FILE": "~/credentials",
+            ]),
+        Case(
+            name: "no config file at all", config: "[default]\n" + keys,
+            credentials: "[default]\n" + others, environment: ["AWS_CONFIG_FILE": "/dev/null"]),
+        Case(
+            name: "a session to log in for", config: "[default]\nlogin_session = arn:x\n"),
+        Case(
+            name: "keys before a session to log in for",
+            config: "[default]\nlogin_session = arn:x\n", credentials: "[default]\n" + keys),
+        Case(
+            name: "SSO before keys", config: "[default]\nsso_account_id = 1\nsso_role_name = r\n",
+            credentials: "[default]\n" + keys),
+        Case(
+            name: "a part of SSO after keys",
+            config: "[default]\nsso_session = s\n[sso-session s]\nsso_region = us-east-1\n"
+                + "sso_start_url = https://x\n",
+            credentials: "[default]\n" + keys),
+        Case(
+            name: "a source that is SSO",
+            config: "[default]\n" + role + "source_profile = p\n[profile p]\n"
+                + "sso_account_id = 1\nsso_role_name = r\n"),
+        Case(
+            name: "FIPS of the profile",
+            config: "[default]\nregion = eu-west-1\nuse_fips_endpoint = True\n" + keys),
+        Case(
+            name: "dual-stack of the environment before the profile's",
+            config: "[default]\nregion = cn-north-1\nuse_dualstack_endpoint = false\n" + keys,
+            environment: ["AWS_USE_DUALSTACK_ENDPOINT": "true"]),
+        Case(
+            name: "FIPS beside an endpoint of its own",
+            config: "[default]\nuse_fips_endpoint = true\n" + keys,
+            environment: ["AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:4"]),
+        Case(
+            name: "a profile that says only where", config: "[default]\nregion = eu-west-1\n",
+            environment: [
+                "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "BASE",
+            ]),
+        Case(
+            name: "metadata that the profile names",
+            config: "[default]\nec2_metadata_service_endpoint = BASE\n"
+                + "metadata_service_timeout = 2\nmetadata_service_num_attempts = 2\n",
+            environment: ["AWS_EC2_METADATA_DISABLED": "false"]),
+        Case(
+            name: "a program whose session ends in Python's words",
+            config: "[default]\ncredential_process = PROGRAM python\n"),
+        Case(
+            name: "a program whose session ends at no moment",
+            config: "[default]\ncredential_process = PROGRAM never\n"),
+        Case(
             name: "a container's full address",
             environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": "BASE/keys"]),
         Case(
@@ -272,7 +356,7 @@ import Testing
 
     /// An upstream that is STS, a container endpoint and instance metadata: what it gives says who
     /// asked, and for what.
-    private static func upstream() throws -> (Upstream, String) {
+    static func upstream() throws -> (Upstream, String) {
         let box = Guarded<Upstream?>(nil)
         let upstream = try Upstream { number in
             guard let request = box.withLock({ $0 })?.requests[number] else { return [.cut] }
@@ -329,6 +413,8 @@ import Testing
         case "$1" in
         good) echo "{\\"Version\\":1,$keys}" ;;
         session) echo "{\\"Version\\":1,$keys,\\"SessionToken\\":\\"t\\",\\"Expiration\\":\\"2096-01-01T00:00:00Z\\"}" ;;
+        python) echo "{\\"Version\\":1,$keys,\\"SessionToken\\":\\"t\\",\\"Expiration\\":\\"2096-01-01 00:00:00.5+00:00\\"}" ;;
+        never) echo "{\\"Version\\":1,$keys,\\"SessionToken\\":\\"t\\",\\"Expiration\\":\\"2096-01-01 00:00\\"}" ;;
         version) echo "{\\"Version\\":2,$keys}" ;;
         half) echo '{"Version":1,"AccessKeyId":"AKIAPROGRAM"}' ;;
         fail) echo "out of order" >&2; exit 3 ;;
@@ -336,7 +422,7 @@ import Testing
         """
 
     /// Lays a case's files out, and returns the environment for it.
-    private static func lay(_ example: Case, _ folder: URL, _ base: String) throws -> [String:
+    static func lay(_ example: Case, _ folder: URL, _ base: String) throws -> [String:
         String]
     {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -393,9 +479,19 @@ import Testing
         "InvalidConfigError": ["invalid", "noCredentials"],
         "InfiniteLoopConfigError": ["invalid"], "ConfigParseError": ["invalid"],
         "ProfileNotFound": ["invalid"], "ValueError": ["invalid"],
+        "MissingDependencyException": ["noCredentials"], "LoginTokenLoadError": ["noCredentials"],
+        "TypeError": ["noCredentials"],
     ]
 
     @Test func `files and environments are read as botocore reads them`() async throws {
+        try await compare(Self.cases)
+    }
+
+    @Test func `any settings beside each other are read as botocore reads them`() async throws {
+        try await compare(randomCases())
+    }
+
+    private func compare(_ cases: [Case]) async throws {
         let (upstream, base) = try Self.upstream()
         defer { upstream.stop() }
         let folder = try TemporaryFolder()
@@ -404,7 +500,7 @@ import Testing
             var environment: [String: String]
             var profile: String?
         }
-        let asked = try Self.cases.enumerated().map { number, example in
+        let asked = try cases.enumerated().map { number, example in
             Asked(
                 environment: try Self.lay(example, root.appending(path: "\(number)"), base),
                 profile: example.profile)
@@ -414,8 +510,11 @@ import Testing
         let ran = try run([python(), script], input: input)
         try #require(ran.status == 0, "\(ran.errors)")
         let theirs = try JSONDecoder().decode([Answer].self, from: Data(ran.output.utf8))
-        try #require(theirs.count == Self.cases.count)
-        for ((example, asked), their) in zip(zip(Self.cases, asked), theirs) {
+        try #require(theirs.count == cases.count)
+        for ((example, asked), their) in zip(zip(cases, asked), theirs) {
+            var their = their
+            // An empty one is not sent by either.
+            if their.token == "" { their.token = nil }
             var ours = await Self.ours(asked.environment, asked.profile)
             if let error = their.error {
                 let kinds = Self.kinds[error] ?? []
@@ -490,18 +589,85 @@ import Testing
             ).contains("wants the code of arn:aws:iam::1:mfa/me, and there is no terminal"))
     }
 
+    /// What a profile may say of keys that are not to be had here.
+    @Test(arguments: [
+        ("sso_start_url = https://x\nsso_region = a\n", "", "config:2: SSO profiles are not"),
+        (
+            "sso_role_name = r\n", ConfigurationTests.keys,
+            "config:2: SSO profiles are not supported; log in and"
+        ),
+        ("sso_region = r\n", "", "config:2: SSO profiles are not supported"),
+        ("login_session = arn:x\n", "", "config:2: profiles of aws login are not supported; log"),
+        ("granted_sso_start_url = x\n", "", "config:2: the profile \"default\" has granted_sso_"),
+        ("source_profile = p\n", "", "config:2: the profile \"default\" has source_profile and no"),
+        ("credentials_process = x\n", "", "config:2: the profile \"default\" has credentials_proc"),
+        ("region = a\nmfa_serial = x\n", "", "config:3: the profile \"default\" has mfa_serial"),
+        ("", "aws_session_token = x\n", "credentials:2: the profile \"default\" has aws_session"),
+        ("", "aws_acces_key_id = x\n", "credentials:2: the profile \"default\" has aws_acces_key"),
+        ("region = a\n", "x_principal_arn = x\n", "credentials:2: the profile \"default\" has x_"),
+    ])
+    func `a profile that names another source of keys never gives way to the machine`(
+        config: String, credentials: String, part: String
+    ) async throws {
+        let (upstream, base) = try Self.upstream()
+        defer { upstream.stop() }
+        for machine in [
+            ["AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": base],
+            ["AWS_CONTAINER_CREDENTIALS_FULL_URI": base + "/keys"],
+        ] {
+            let sentence = try await refusal(
+                config: config.isEmpty ? "" : "[default]\n" + config,
+                credentials: credentials.isEmpty ? "" : "[default]\n" + credentials,
+                environment: machine)
+            #expect(sentence.hasPrefix(part), "\(sentence)")
+            #expect(upstream.requests.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        (["AWS_SECRET_ACCESS_KEY": "canary"], "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID"),
+        (["AWS_CREDENTIAL_FILE": "/x"], "AWS_CREDENTIAL_FILE is not supported; write the keys to"),
+        (["BOTO_CONFIG": "~/config"], "config:2: keys of boto's own file are not supported"),
+    ])
+    func `keys that cannot be used never give way to the machine`(
+        environment: [String: String], part: String
+    ) async throws {
+        let (upstream, base) = try Self.upstream()
+        defer { upstream.stop() }
+        let machine = [
+            "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": base,
+        ]
+        let sentence = try await refusal(
+            config: environment["BOTO_CONFIG"] == nil
+                ? "[default]\nregion = a\n" : "[Credentials]\naws_access_key_id = AKIA\n",
+            environment: environment.merging(machine) { own, _ in own })
+        #expect(sentence.hasPrefix(part), "\(sentence)")
+        #expect(upstream.requests.isEmpty)
+    }
+
+    @Test func `an Expiration that is none is named, and the form that is expected`() async throws {
+        let sentence = try await refusal(config: "[default]\ncredential_process = PROGRAM never\n")
+        #expect(
+            sentence == "config:2: credential_process gave \"2096-01-01 00:00\" as Expiration; a "
+                + "time with its zone such as 2026-11-23T08:37:38Z is expected")
+    }
+
     @Test func `what is not heeded is named`() throws {
         let folder = try TemporaryFolder()
         let root = URL(filePath: folder.path)
         let example = Case(
             name: "",
-            config: "[default]\nregion = a\noutput = json\nmax_attempts = 5\nsource_profile = p\n"
-                + "[profile p]\nsigv4a_signing_region_set = x\n" + Self.keys)
+            config: "[default]\nregion = a\noutput = json\nmax_atempts = 5\nsource_profile = p\n"
+                + "x_expires = y\ncli_pager =\ns3 =\n  a = b\n[profile p]\n"
+                + "sigv4a_signing_region_set = x\n" + Self.keys,
+            credentials: "[default]\naws_expiration = soon\nassumed_role = x\nanything = y\n"
+                + "aws_secret_acces_key = z\n")
         let configuration = try AWSConfiguration(try Self.lay(example, root, ""))
         #expect(
             configuration.warnings.map { $0.replacing(root.path + "/", with: "") } == [
-                "config:4: max_attempts is not heeded",
-                "config:7: sigv4a_signing_region_set is not heeded",
+                "config:4: max_atempts is not heeded",
+                "credentials:5: aws_secret_acces_key is not heeded",
+                "config:11: sigv4a_signing_region_set is not heeded",
             ])
     }
 

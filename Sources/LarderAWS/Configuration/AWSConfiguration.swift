@@ -143,6 +143,7 @@ public struct AWSConfiguration: Sendable {
         if !isExplicit, let keys = try environmentKeys() { return StaticProvider(keys: keys) }
         if let role = try assumed(name, client, &visited) { return role }
         if let own = try inProfile(name, client, heedsEnvironment: !isExplicit) { return own }
+        try refuseOtherKeys()
         if ContainerProvider.isNamed(in: environment) {
             return ContainerProvider(environment: environment, client: client)
         }
@@ -154,14 +155,35 @@ public struct AWSConfiguration: Sendable {
     }
 
     private func environmentKeys() throws -> Credentials? {
-        guard let id = environment["AWS_ACCESS_KEY_ID"], !id.isEmpty else {
-            // A secret alone is a slip of the hand, unless there are keys elsewhere.
-            guard environment["AWS_SECRET_ACCESS_KEY"]?.isEmpty == false, settings.isEmpty else {
-                return nil
-            }
-            return try Credentials.fromEnvironment(environment)
-        }
+        guard environment["AWS_ACCESS_KEY_ID"]?.isEmpty == false else { return nil }
         return try Credentials.fromEnvironment(environment)
+    }
+
+    /// Keys that somebody set and that cannot be used end the search: the container's or the
+    /// machine's own role would be somebody else.
+    private func refuseOtherKeys() throws {
+        // A secret alone is a slip of the hand.
+        if !isExplicit, environment["AWS_SECRET_ACCESS_KEY"]?.isEmpty == false {
+            _ = try Credentials.fromEnvironment(environment)
+        }
+        if let path = environment["AWS_CREDENTIAL_FILE"], !path.isEmpty {
+            throw AWSError(
+                .noCredentials,
+                "AWS_CREDENTIAL_FILE is not supported; write the keys to a profile of "
+                    + profiles.credentialsPath)
+        }
+        let boto = environment["BOTO_CONFIG"].map { [$0] } ?? ["~/.boto", "/etc/boto.cfg"]
+        for path in boto.map({ expandedPath($0, environment) }) {
+            let sections = (try? SettingsFile(path: path))?.sections ?? []
+            guard
+                let id = sections.first(where: { $0.name == "Credentials" })?
+                    .settings["aws_access_key_id"]
+            else { continue }
+            throw AWSError(
+                .noCredentials,
+                "\(id.place): keys of boto's own file are not supported; write them to a profile of "
+                    + profiles.credentialsPath)
+        }
     }
 
     /// `role_arn` with `source_profile` or `credential_source`.
@@ -281,15 +303,13 @@ public struct AWSConfiguration: Sendable {
     ) throws -> (any CredentialProvider)? {
         let settings = profiles.all[name] ?? [:]
         if let identity = try webIdentity(settings, client, heedsEnvironment) { return identity }
-        if let setting = settings["sso_start_url"] ?? settings["sso_session"] {
-            throw AWSError(
-                .noCredentials,
-                "\(setting.place): SSO profiles are not supported; log in and export the keys with "
-                    + "aws configure export-credentials, for instance as a credential_process")
+        if settings["sso_account_id"] != nil || settings["sso_role_name"] != nil {
+            try refuseForeign(settings)
         }
         if let keys = try keys(in: profiles.inCredentials[name] ?? [:]) {
             return StaticProvider(keys: keys)
         }
+        if settings["login_session"] != nil { try refuseForeign(settings) }
         if let command = settings["credential_process"] {
             return ProcessProvider(
                 command: command, environment: environment, clock: client.clock)
@@ -303,7 +323,30 @@ public struct AWSConfiguration: Sendable {
                 .noCredentials,
                 "\(secret.place): aws_secret_access_key stands without aws_access_key_id; set both")
         }
+        try refuseForeign(settings)
+        let unknown = settings.filter { !SettingMeanings.isNoSource($0.key) }
+        if let (key, setting) = unknown.min(by: { $0.value.line < $1.value.line }) {
+            throw AWSError(
+                .noCredentials,
+                "\(setting.place): the profile \"\(AWSError.printable(name))\" has "
+                    + "\(AWSError.printable(key)) and no keys that can be had by it; no other "
+                    + "identity is taken instead. Set aws_access_key_id and aws_secret_access_key, "
+                    + "credential_process, or role_arn with source_profile, credential_source or "
+                    + "web_identity_token_file")
+        }
         return nil
+    }
+
+    /// A profile that says where its keys come from is never passed over for another identity.
+    private func refuseForeign(_ settings: [String: Setting]) throws {
+        for (prefix, what) in SettingMeanings.foreign {
+            let named = settings.filter { $0.key.hasPrefix(prefix) }.map(\.value)
+            guard let setting = named.min(by: { $0.line < $1.line }) else { continue }
+            throw AWSError(
+                .noCredentials,
+                "\(setting.place): \(what) not supported; log in and export the keys with "
+                    + "aws configure export-credentials, for instance as a credential_process")
+        }
     }
 
     private func webIdentity(
@@ -349,6 +392,14 @@ public struct AWSConfiguration: Sendable {
         }
         return Credentials(
             accessKeyID: id.value, secretAccessKey: Secret(secret.value),
-            sessionToken: settings["aws_session_token"].map { Secret($0.value) })
+            sessionToken: token(in: settings).map { Secret($0) })
+    }
+
+    /// The older name counts first, as in botocore; what is set to nothing is not sent.
+    private func token(in settings: [String: Setting]) -> String? {
+        guard let token = settings["aws_security_token"] ?? settings["aws_session_token"],
+            !token.value.isEmpty
+        else { return nil }
+        return token.value
     }
 }
