@@ -65,6 +65,17 @@ public struct RoleRequest: Sendable {
         self.caller = caller
     }
 
+    /// The same without what a role's owner knows the caller by: external id, tags and source
+    /// identity. Policies stay, because they only take away.
+    public var withoutIdentity: RoleRequest {
+        var request = self
+        request.externalID = nil
+        request.tags = [:]
+        request.transitiveTagKeys = []
+        request.sourceIdentity = nil
+        return request
+    }
+
     /// The longest life of a session that another session asked for.
     static let longestChained = Duration.seconds(3600)
 

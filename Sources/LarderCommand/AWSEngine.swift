@@ -15,16 +15,18 @@ extension Engine {
             for warning in configuration.warnings { say(warning) }
             let (client, user) = try await configuration.client(
                 region: options.region, endpointURL: options.endpointURL)
-            let caller = RoleRequest.Caller(
-                identity: user.identity, region: client.region,
-                endpoint: try options.endpointURL ?? configuration.endpointURL(of: "sts"),
-                isSession: user.givesSessions)
+            let endpoint = try options.endpointURL ?? configuration.endpointURL(of: "sts")
+            // Asked for anew, because the keys may become somebody else's.
+            let requests = RoleRequests(options) {
+                RoleRequest.Caller(
+                    identity: user.identity, region: client.region, endpoint: endpoint,
+                    isSession: user.givesSessions)
+            }
             do {
                 // What cannot be signed for cannot be looked up: said now, not in every row.
                 _ = try await client.signer()
-                return make(
-                    options, engine, client, caller,
-                    try options.role.map { try options.assuming.request(of: $0, by: caller) })
+                _ = try requests.reader()
+                return make(options, engine, client, user, requests)
             } catch {
                 await client.shutdown()
                 throw error
@@ -35,9 +37,8 @@ extension Engine {
     }
 
     private static func make(
-        _ options: OriginOptions, _ engine: String, _ client: AWSClient,
-        _ caller: RoleRequest.Caller,
-        _ reader: RoleRequest?
+        _ options: OriginOptions, _ engine: String, _ client: AWSClient, _ user: any CredentialProvider,
+        _ requests: RoleRequests
     ) -> Engine {
         let defaults = [
             "accounts": Configuration(
@@ -50,21 +51,18 @@ extension Engine {
         ) { try await client.sts.assumeRole($0) }
 
         let table = client.signing {
-            if let reader {
-                try await credentials.value(for: reader)
-            } else {
-                try await client.signer()
-            }
+            guard let reader = try requests.reader() else { return try await client.signer() }
+            return try await credentials.value(for: reader)
         } reject: { id in
-            guard let reader else { return await client.reject(id) }
+            guard let reader = try? requests.reader() else { return await client.reject(id) }
             return credentials.reject(reader) { $0.accessKeyID == id }
         }
         let name = options.table
         let key = TableKey(partition: options.key, sort: options.sortKey)
         let reading = DynamoDB.Reading(
             isConsistent: options.consistentRead, attributes: options.attributes)
-        let known = KnownKeys(roles: reader.map { [$0.role] } ?? [])
-        let accounts = Cache<Verbatim, Item>(
+        let known = KnownKeys(options)
+        let accounts = Cache<String, Item>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),
             renewal: .items
         ) { number in
@@ -79,10 +77,7 @@ extension Engine {
 
         let inspector = LocalInspector(engine)
         inspector.add(accounts, parse: { try key.canonical($0) })
-        let assuming = options.assuming
-        let request: @Sendable (String) throws -> RoleRequest = {
-            try assuming.request(of: $0, by: caller)
-        }
+        let request: @Sendable (String) throws -> RoleRequest = { try requests.request(of: $0) }
         inspector.add(credentials, key: \.shownKey, parse: request)
         inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
         inspector.add { .of("AssumeRole", client, savedBy: credentials.snapshot().counters) }
@@ -93,14 +88,14 @@ extension Engine {
                     _ = try? await accounts.value(for: number)
                 }
                 for role in known.roles {
-                    guard let request = try? request(role.arn) else { continue }
+                    guard let request = try? requests.request(following: role) else { continue }
                     _ = try? await credentials.value(for: request)
                 }
             },
             lookUp: {
                 let (number, role) = known.any()
                 if let number { _ = try? await accounts.value(for: number) }
-                if let role, let request = try? request(role.arn) {
+                if let role, let request = try? requests.request(following: role) {
                     _ = try? await credentials.value(for: request)
                 }
             },
@@ -167,22 +162,54 @@ extension Engine {
     }
 }
 
-/// The keys that traffic asks for: those looked up before, and the roles that their items name.
-private final class KnownKeys: Sendable {
-    private let keys: Mutex<(accounts: Set<Verbatim>, roles: Set<Role>)>
+/// What is asked of STS for a role, and by whom.
+private struct RoleRequests: Sendable {
+    private let role: String?
+    private let assuming: AssumingOptions
+    private let caller: @Sendable () -> RoleRequest.Caller
 
-    init(roles: [Role]) { keys = Mutex(([], Set(roles))) }
+    init(_ options: OriginOptions, caller: @escaping @Sendable () -> RoleRequest.Caller) {
+        role = options.role
+        assuming = options.assuming
+        self.caller = caller
+    }
+
+    /// The session that reads the table; `nil` where the caller's own keys do.
+    func reader() throws -> RoleRequest? { try role.map { try request(of: $0) } }
+
+    /// A role that a person asks for: external id, tags and source identity are `--role`'s, where
+    /// that names one, and else whatever role's is asked for.
+    func request(of arn: String) throws -> RoleRequest {
+        let request = try assuming.request(of: arn, by: caller())
+        return role == nil || request.role.arn == role ? request : request.withoutIdentity
+    }
+
+    /// A role that an item names.
+    func request(following found: Role) throws -> RoleRequest {
+        let request = try assuming.request(of: found.arn, by: caller())
+        return request.role.arn == role ? request : request.withoutIdentity
+    }
+}
+
+/// The keys that traffic asks for: those looked up before, and the roles that their items name
+/// where `--follow-roles` says so.
+private final class KnownKeys: Sendable {
+    private let keys: Mutex<(accounts: Set<String>, roles: Set<Role>)>
+    private let following: FollowingOptions
+
+    init(_ options: OriginOptions) {
+        let role = options.role.flatMap { try? Role($0) }
+        keys = Mutex(([], Set(role.map { [$0] } ?? [])))
+        following = options.following
+    }
 
     var roles: [Role] { keys.withLock { Array($0.roles) } }
 
-    func add(_ number: Verbatim, _ item: Item) {
-        let named = item.attributes.values.compactMap { value -> Role? in
-            guard case .string(let text) = value else { return nil }
-            return try? Role(text)
-        }
+    func add(_ number: String, _ item: Item) {
+        let named = following.role(of: item)
         keys.withLock { keys in
             keys.accounts.insert(number)
-            keys.roles.formUnion(named)
+            if let named { keys.roles.insert(named) }
         }
     }
 

@@ -4,7 +4,7 @@ import Larder
 import LarderAWS
 import LarderInspector
 
-/// What goes with every AssumeRole, by the names that the AWS CLI has for it.
+/// What goes with AssumeRole, by the names that the AWS CLI has for it.
 struct AssumingOptions: ParsableArguments {
     @Option(help: "The name that stands in the account's trail. (default: larder)")
     var roleSessionName = "larder"

@@ -70,6 +70,9 @@ struct OriginOptions: ParsableArguments {
     @OptionGroup
     var assuming: AssumingOptions
 
+    @OptionGroup
+    var following: FollowingOptions
+
     @Option(
         help: """
             Account numbers to look up at the start and by --traffic, with commas between them (\\, \
@@ -122,6 +125,7 @@ struct OriginOptions: ParsableArguments {
             ("--endpoint-url", endpointURL != nil), ("--region", region != nil),
             ("--profile", profile != nil), ("--sort-key", sortKey != nil),
             ("--consistent-read", consistentRead), ("--attributes", !attributes.isEmpty),
+            ("--follow-roles", following.followRoles != nil),
         ]
         for (flag, named) in isAWS ? embeddedOnly : awsOnly where named {
             let other = isAWS ? "the embedded origin; leave it out" : "--origin aws"
