@@ -37,7 +37,7 @@ extension Engine {
     }
 
     private static func make(
-        _ options: OriginOptions, _ engine: String, _ client: AWSClient, _ user: any CredentialProvider,
+        _ options: OriginOptions, _ engine: String, _ client: AWSClient, _ user: Signer,
         _ requests: RoleRequests
     ) -> Engine {
         let defaults = [
@@ -49,8 +49,11 @@ extension Engine {
             "credentials", options.configuration("credentials", default: defaults["credentials"]!),
             renewal: .credentials
         ) { try await client.sts.assumeRole($0) }
+        // Sessions that somebody else's keys asked for are not handed out any more.
+        user.onChange { credentials.invalidateAll() }
 
         let table = client.signing {
+            user.noticeChanges()
             guard let reader = try requests.reader() else { return try await client.signer() }
             return try await credentials.value(for: reader)
         } reject: { id in
@@ -113,6 +116,7 @@ extension Engine {
             dynamoDBJSON: { text in
                 try await accounts.value(for: key.canonical(text)).json.prettyJSON
             },
+            readAgain: { try user.readAgain() },
             close: { await client.shutdown() })
     }
 

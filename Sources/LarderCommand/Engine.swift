@@ -16,6 +16,9 @@ struct Engine: Sendable {
     var reveal: @Sendable (_ role: String) async throws -> Shown
     /// An account's item as DynamoDB has it; `nil` where accounts come from elsewhere.
     var dynamoDBJSON: (@Sendable (_ account: String) async throws -> String)?
+    /// Reads again what stands in files of others, such as keys; returns the places of what takes a
+    /// new start.
+    var readAgain: @Sendable () async throws -> [String] = { [] }
     var close: @Sendable () async -> Void
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Larder
+import LarderAWS
 import LarderInspector
 import LarderSocket
 import Logging
@@ -202,7 +203,8 @@ struct Serve: AsyncParsableCommand {
                     let written = LarderCommand.written
                     let parsed = try LarderCommand.parseAsRoot(fresh.arguments(before: written))
                     guard let serve = parsed as? Serve else { continue }
-                    for name in settings.map({ fresh.differences(from: $0) }) ?? [] {
+                    let others = try await engine.readAgain()
+                    for name in (settings.map { fresh.differences(from: $0) } ?? []) + others {
                         logger.warning("\(name) takes a new start")
                     }
                     let outcome = try await engine.inspector.change(
@@ -220,7 +222,7 @@ struct Serve: AsyncParsableCommand {
         }
 
         private func message(_ error: any Error) -> String {
-            error is SettingError || error is InspectorError || error is CacheError
+            error is SettingError || error is InspectorError || error is AWSError
                 ? "\(error)" : LarderCommand.message(for: error)
         }
 

@@ -285,6 +285,42 @@ import Testing
         #expect(try larder("changes").output.contains("settings were read again"))
     }
 
+    @Test
+    func `keys that a tool writes anew sign the next request, and SIGHUP tells of wrong ones`()
+        throws
+    {
+        let item = #"{"Item":{"id":{"S":"1"}}}"#
+        let upstream = try Upstream(
+            .send("HTTP/1.1 200 OK\r\nContent-Length: \(item.utf8.count)\r\n\r\n\(item)"))
+        defer { upstream.stop() }
+        let file = folder.path + "/credentials"
+        func write(_ id: String) throws {
+            try "[default]\naws_access_key_id = \(id)\naws_secret_access_key = s\n".write(
+                toFile: file, atomically: false, encoding: .utf8)
+        }
+        func signer(of key: String) throws -> String {
+            let ran = try larder("fetch", "account", key)
+            #expect(ran.status == 0, "\(ran.errors)")
+            let head = upstream.requests.last?.head ?? ""
+            return head.firstMatch(of: /Credential=([A-Z]+)/).map { String($0.output.1) } ?? ""
+        }
+        try write("AKIAFIRST")
+        let engine = try program(
+            "env -u AWS_ACCESS_KEY_ID -u AWS_PROFILE AWS_SHARED_CREDENTIALS_FILE=\(file) "
+                + "AWS_CONFIG_FILE=/dev/null AWS_REGION=us-east-1 \(TestSupport.larder) serve "
+                + "--table t --key id --endpoint-url \(upstream.endpoint)", "t")
+        #expect(try signer(of: "1") == "AKIAFIRST")
+        try "[default]\naws_access_key_id = AKIAHALF\n".write(
+            toFile: file, atomically: false, encoding: .utf8)
+        kill(try engine.pid(), SIGHUP)
+        try engine.wait("the error with its place") {
+            $0.replacing("\n", with: "").contains("credentials:2: aws_access_key_id stands without")
+        }
+        #expect(try signer(of: "2") == "AKIAFIRST")
+        try write("AKIASECOND")
+        #expect(try signer(of: "3") == "AKIASECOND")
+    }
+
     @Test func `each change is a line of the audit file, whoever makes it and however it ends`()
         throws
     {

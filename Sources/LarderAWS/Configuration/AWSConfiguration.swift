@@ -109,31 +109,23 @@ public struct AWSConfiguration: Sendable {
     /// - Throws: ``AWSError``.
     public func client(
         region: String? = nil, endpointURL: String? = nil, clock: AgeClock = .system
-    ) async throws -> (client: AWSClient, provider: any CredentialProvider) {
+    ) async throws -> (client: AWSClient, provider: Signer) {
         let bare = try AWSClient(
             region: region ?? self.region ?? "us-east-1",
             endpoints: { service in try endpointURL ?? self.endpointURL(of: service) },
             network: try network(), clock: clock
         ) { throw AWSError(.noCredentials, "nothing signs this request") }
-        let provider: any CredentialProvider
-        do {
-            var visited: [String] = []
-            provider = try self.provider(profile, bare, &visited)
-        } catch {
+        let signer: Signer
+        do { signer = try Signer(self, bare) } catch {
             await bare.shutdown()
             throw error
         }
-        let kept = Cache<String, Credentials>(
-            "caller", maxsize: 1, ttl: nil, renewal: .credentials, clock: clock
-        ) { _ in try await provider.credentials() }
         let client = bare.signing {
-            try await kept.value(for: provider.identity)
+            try await signer.credentials()
         } reject: { id in
-            // Keys that stand somewhere as they are will be the same the next time.
-            guard !(provider is StaticProvider) else { return false }
-            return kept.reject(provider.identity) { $0.accessKeyID == id }
+            signer.reject(id)
         }
-        return (client, provider)
+        return (client, signer)
     }
 
     /// The first of the chain that has anything to say.
