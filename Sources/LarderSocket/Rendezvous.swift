@@ -108,7 +108,8 @@ public struct Rendezvous: Hashable, Sendable {
     ///   user's and nobody else can have put it there.
     /// - Throws: ``SocketError`` where somebody else could put something there.
     func checkFolder(asMember: Bool = false) throws(SocketError) {
-        guard let file = Self.file(folder) else { throw SocketError("\(folder) is not there") }
+        let real = realFolder
+        guard let file = Self.file(real) else { throw SocketError("\(folder) is not there") }
         guard file.type == S_IFDIR else {
             throw SocketError("\(folder) is no folder of its own (a link, or a file); remove it")
         }
@@ -132,7 +133,7 @@ public struct Rendezvous: Hashable, Sendable {
         guard file.type == S_IFSOCK else {
             throw SocketError("\(socket) is no socket; remove it")
         }
-        guard [geteuid(), 0, Self.file(folder)?.uid].contains(file.uid) else {
+        guard [geteuid(), 0, Self.file(realFolder)?.uid].contains(file.uid) else {
             throw SocketError("\(socket) belongs to uid \(file.uid); it is not trusted")
         }
     }
@@ -146,9 +147,33 @@ public struct Rendezvous: Hashable, Sendable {
         return (facts.st_mode & S_IFMT, facts.st_uid, facts.st_gid, facts.st_mode & 0o7777)
     }
 
+    /// The folder behind a link that nobody but root can have put there: systemd makes
+    /// `/run/larder` one to `/run/private/larder` for a service with a user of its own
+    /// (`DynamicUser=`). Any other link stays what it is, and is refused.
+    private var realFolder: String {
+        guard let link = Self.file(folder), link.type == S_IFLNK, link.uid == 0,
+            Self.isRoots(Self.parent(of: folder)), let target = realpath(folder, nil)
+        else { return folder }
+        defer { free(target) }
+        return String(cString: target)
+    }
+
+    /// Whether a folder, and each that it stands in, is root's and can be written to by no one else.
+    private static func isRoots(_ folder: String) -> Bool {
+        guard let file = file(folder), file.type == S_IFDIR, file.uid == 0,
+            file.mode & 0o022 == 0
+        else { return false }
+        return folder == "/" || isRoots(parent(of: folder))
+    }
+
+    private static func parent(of path: String) -> String {
+        let parent = (path as NSString).deletingLastPathComponent
+        return parent.isEmpty ? "/" : parent
+    }
+
     /// Only root, this user and the folder's owner can have put it there.
     private func isParentSafe(for owner: uid_t) -> Bool {
-        let parent = URL(filePath: folder).deletingLastPathComponent().path
+        let parent = Self.parent(of: realFolder)
         guard let file = Self.file(parent) else { return false }
         if file.mode & 0o022 != 0 {
             // The temporary folder, in which each has a folder of its own name.
@@ -172,7 +197,7 @@ public struct Rendezvous: Hashable, Sendable {
     func admit(_ group: gid_t?, before: Bool = false) throws(SocketError) {
         guard let group else {
             // An engine beside this one may have let its group into the folder.
-            let isOurs = Self.file(folder).map { $0.uid == geteuid() && $0.mode & 0o007 != 0 }
+            let isOurs = Self.file(realFolder).map { $0.uid == geteuid() && $0.mode & 0o007 != 0 }
             if isOurs ?? false { chmod(folder, 0o700) }
             if !before { chmod(socket, 0o600) }
             return

@@ -1,12 +1,13 @@
 import Foundation
 import Larder
 import LarderInspector
-import LarderSocket
 import Logging
 import ServiceLifecycle
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import LarderSocket
 
 /// An engine behind a socket, and what it is without one.
 private struct Engine {
@@ -735,6 +736,37 @@ private struct Engine {
                 #expect(error.description.contains(words))
             }
         }
+    }
+
+    /// As systemd has it for a service with a user of its own.
+    @Test(.enabled(if: geteuid() == 0 && access("/run", W_OK) == 0))
+    func `root's link to a folder that is good is as good`() async throws {
+        let (link, place) = ("/run/larder-\(UUID().uuidString)", "/run/larder-\(UUID().uuidString)")
+        mkdir(place, 0o700)
+        mkdir(place + "/larder", 0o700)
+        symlink(place + "/larder", link)
+        defer {
+            try? FileManager.default.removeItem(atPath: link)
+            try? FileManager.default.removeItem(atPath: place)
+        }
+        let rendezvous = try Rendezvous(folder: link, name: "pantry")
+        let (engine, service) = try await Engine.started(rendezvous, .init())
+        #expect(try await engine.remote.report().name == "pantry")
+        await engine.remote.close()
+        service.cancel()
+        _ = await service.result
+        // A service's user owns the folder: root may look, others' folders are nobody's.
+        chown(place + "/larder", 65_533, 65_533)
+        try rendezvous.checkFolder(asMember: true)
+        chmod(place + "/larder", 0o777)
+        #expect(throws: SocketError.self) { try rendezvous.checkFolder(asMember: true) }
+        chmod(place + "/larder", 0o700)
+        // The link itself is another's, or leads nowhere.
+        lchown(link, 65_533, 65_533)
+        #expect(throws: SocketError.self) { try rendezvous.checkFolder(asMember: true) }
+        lchown(link, 0, 0)
+        try FileManager.default.removeItem(atPath: place + "/larder")
+        #expect(throws: SocketError.self) { try rendezvous.makeFolder() }
     }
 
     @Test func `names and paths that no socket can have are refused`() {
