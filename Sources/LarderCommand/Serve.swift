@@ -83,6 +83,9 @@ struct Serve: AsyncParsableCommand {
         let audit = try auditing.file()
         let engine = try await Engine.make(origin, called: name, makesTraffic: traffic > 0)
         audit?.record(engine.inspector) { logger.error("\($0)") }
+        // To the very end: fetches under way are waited for.
+        let watchdog = Task { await Self.watchdog(engine) }
+        defer { watchdog.cancel() }
         var options = SocketService.Options()
         options.group = group
         options.isReadOnly = readOnly
@@ -115,6 +118,17 @@ struct Serve: AsyncParsableCommand {
             throw Ending(status: 1)
         } catch is CancellationError {
             // The time for an orderly end was over.
+        }
+    }
+
+    /// Tells the service manager, where it wants to hear that, that the engine is alive, as often as
+    /// the engine has answered: one that hangs is not.
+    private static func watchdog(_ engine: Engine) async {
+        let environment = ProcessInfo.processInfo.environment
+        guard let period = ServiceManager.watchdogPeriod(environment, pid: getpid()) else { return }
+        while (try? await engine.inspector.report()) != nil {
+            ServiceManager.alive()
+            guard (try? await Task.sleep(for: period)) != nil else { return }
         }
     }
 

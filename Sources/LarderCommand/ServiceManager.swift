@@ -3,6 +3,17 @@ import Foundation
 /// The service manager that started this process, where one did and listens (systemd's
 /// `Type=notify-reload`).
 enum ServiceManager {
+    static func alive() { tell("WATCHDOG=1") }
+
+    /// How often the manager wants to hear that this process is alive: half of the time after which
+    /// it takes it for dead. `nil` where it does not watch, or watches another process.
+    static func watchdogPeriod(_ environment: [String: String], pid: pid_t) -> Duration? {
+        guard let limit = environment["WATCHDOG_USEC"].flatMap({ Int64($0) }), limit > 0,
+            environment["WATCHDOG_PID"].map({ $0 == "\(pid)" }) ?? true
+        else { return nil }
+        return .microseconds(max(limit / 2, 1000))
+    }
+
     static func ready() { tell("READY=1") }
     static func stopping() { tell("STOPPING=1") }
     static func reloading() {

@@ -394,6 +394,22 @@ import Testing
             })
     }
 
+    @Test func `a service manager that watches hears that the engine is alive`() throws {
+        let told = folder.path + "/watch"
+        let manager = try Terminal("exec socat -u UNIX-RECV:\(told) OPEN:\(told).log,creat,append")
+        defer { _ = manager }
+        #expect(eventually { FileManager.default.fileExists(atPath: told) })
+        let engine = try Terminal(
+            "exec env NOTIFY_SOCKET=\(told) WATCHDOG_USEC=100000 \(TestSupport.larder) serve "
+                + "--name watched", columns: 200, environment: environment)
+        defer { _ = engine }
+        #expect(
+            eventually {
+                let log = (try? String(contentsOfFile: told + ".log", encoding: .utf8)) ?? ""
+                return log.ranges(of: "WATCHDOG=1").count >= 5
+            })
+    }
+
     @Test func `a fuzzer finds nothing that the document does not say`() throws {
         let engine = try serve("--warm 20 --traffic 20", name: "fuzzed")
         defer { _ = engine }
