@@ -180,7 +180,9 @@ extension AttributeValue: Codable {
 }
 
 extension AttributeValue: Inspectable, ByteSized {
-    /// Plain JSON: sets as lists, binary as base64.
+    /// Plain JSON: numbers with every digit, sets as lists in the order in which DynamoDB gave them
+    /// (they have none of their own), binary as base64 in a string. Which of them was a set, or
+    /// binary, it does not say: DynamoDB JSON does.
     public var shown: Shown {
         switch self {
         case .string(let text): .text(text)

@@ -17,7 +17,11 @@ struct Fetch: AsyncParsableCommand {
 
 struct FetchAccount: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "account", abstract: "Look an account up and print its item as JSON.")
+        commandName: "account", abstract: "Look an account up and print its item as JSON.",
+        discussion: """
+            Numbers are numbers with every digit, sets are lists in the order in which DynamoDB \
+            gave them, binary is base64 in a string. --dynamodb-json has them with their types.
+            """)
 
     @Argument(help: "The account's number: the value of the table's partition key.")
     var number: String

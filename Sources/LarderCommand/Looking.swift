@@ -31,10 +31,11 @@ struct FormatOption: ParsableArguments {
     }
 
     private static func json(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let formatting: JSONEncoder.OutputFormatting = [
+            .prettyPrinted, .sortedKeys, .withoutEscapingSlashes,
+        ]
         // What came as JSON goes as such.
-        return String(decoding: try! encoder.encode(value), as: UTF8.self)
+        return String(decoding: try! PlainJSON.encode(value, formatting), as: UTF8.self)
     }
 }
 

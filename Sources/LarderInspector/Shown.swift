@@ -35,7 +35,9 @@ extension String: Inspectable {
 }
 
 extension Shown: Encodable {
-    /// Plain JSON: a number keeps its digits where `Decimal` holds them, and is a string otherwise.
+    /// Plain JSON. A number has all its digits by way of ``PlainJSON``; through an encoder alone it
+    /// has them where `Decimal` holds them, and is a string otherwise. Text that is no number, such
+    /// as `NaN`, is a string whatever it was taken for.
     public func encode(to encoder: any Encoder) throws {
         switch self {
         case .fields(let fields):
@@ -48,7 +50,11 @@ extension Shown: Encodable {
             case .text(let text): try container.encode(text)
             case .bool(let bool): try container.encode(bool)
             case .number(let digits):
-                if let decimal = Self.decimal(digits) {
+                if let mark = encoder.userInfo[PlainJSON.mark] as? String,
+                    let number = Self.number(in: digits)
+                {
+                    try container.encode(mark + number)
+                } else if let decimal = Self.decimal(digits) {
                     try container.encode(decimal)
                 } else {
                     try container.encode(digits)
@@ -58,12 +64,46 @@ extension Shown: Encodable {
         }
     }
 
-    /// The digits as a number that has them all: `Decimal` rounds beyond 38 of them, and stops
-    /// reading where they end.
-    private static func decimal(_ digits: String) -> Decimal? {
-        guard digits.allSatisfy({ "+-.0123456789eE".contains($0) }),
-            let decimal = Decimal(string: digits, locale: nil),
-            significant(decimal.description) == significant(digits)
+    /// A decimal number as JSON writes it, digit for digit; `nil` where the text is none.
+    static func number(in text: String) -> String? {
+        var rest = Substring(text).utf8
+        func sign() -> String {
+            guard let first = rest.first, [0x2b, 0x2d].contains(first) else { return "" }
+            rest.removeFirst()
+            return first == 0x2d ? "-" : ""
+        }
+        func digits() -> Substring {
+            let digits = rest.prefix { (0x30...0x39).contains($0) }
+            rest.removeFirst(digits.count)
+            return Substring(digits)
+        }
+        func takes(_ bytes: [UInt8]) -> Bool {
+            guard let first = rest.first, bytes.contains(first) else { return false }
+            rest.removeFirst()
+            return true
+        }
+        var number = sign()
+        let whole = digits()
+        let fraction = takes([0x2e]) ? digits() : ""
+        guard !(whole.isEmpty && fraction.isEmpty) else { return nil }
+        let counted = whole.drop { $0 == "0" }
+        number += counted.isEmpty ? "0" : String(counted)
+        if !fraction.isEmpty { number += ".\(fraction)" }
+        if takes([0x45, 0x65]) {
+            let sign = sign()
+            let exponent = digits()
+            // What is longer than this means nothing to any reader.
+            guard (1...9).contains(exponent.utf8.count) else { return nil }
+            number += "e\(sign)\(exponent)"
+        }
+        return rest.isEmpty ? number : nil
+    }
+
+    /// The number that has all the digits; `nil` where `Decimal` would round or does not reach.
+    static func decimal(_ digits: String) -> Decimal? {
+        guard let number = number(in: digits),
+            let decimal = Decimal(string: number, locale: nil), !decimal.isNaN,
+            significant(decimal.description) == significant(number)
         else { return nil }
         return decimal
     }

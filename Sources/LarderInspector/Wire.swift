@@ -194,7 +194,9 @@ extension Shown: Decodable {
         } else if let bool = try? value.decode(Bool.self) {
             self = .bool(bool)
         } else if let text = try? value.decode(String.self) {
-            self = .text(text)
+            let mark = decoder.userInfo[PlainJSON.mark] as? String
+            let digits = mark.flatMap { text.hasPrefix($0) ? text.dropFirst($0.count) : nil }
+            self = digits.map { .number(String($0)) } ?? .text(text)
         } else {
             self = .number("\(try value.decode(Decimal.self))")
         }

@@ -270,9 +270,9 @@ public final class RemoteInspector: Inspector {
                 ?? "\(place.name) answered HTTP \(status)"
             throw InspectorError(sentence, isUnknown: status == 404)
         }
-        guard let value = try? JSONDecoder().decode(Value.self, from: data), value.isPlausible
-        else { throw strange }
-        return value
+        do { return try PlainJSON.decode(Value.self, from: data) } catch {
+            throw strange
+        }
     }
 
     private var strange: SocketError {

@@ -118,9 +118,7 @@ enum Answer: Sendable {
     case changes(AsyncThrowingStream<String, any Error>)
 
     static func value(_ value: some Encodable) throws -> Answer {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return .json(try encoder.encode(value))
+        .json(try PlainJSON.encode(value, [.sortedKeys, .withoutEscapingSlashes]))
     }
 }
 

@@ -59,6 +59,64 @@ import Testing
         }
     }
 
+    /// A number as DynamoDB may have it: up to 38 digits, from 1E-130 to 9.9E+125, written anyhow.
+    private static func longNumber(_ random: inout Seeded) -> String {
+        let digits = (0..<Int.random(in: 1...38, using: &random)).map { place in
+            String(Int.random(in: place == 0 ? 1...9 : 0...9, using: &random))
+        }
+        let sign = ["", "-", "+"].randomElement(using: &random)!
+        let zeros = ["", "", "0", "000"].randomElement(using: &random)!
+        let point = Int.random(in: 0...digits.count, using: &random)
+        let text =
+            digits[..<point].joined() + (point < digits.count ? "." : "")
+            + digits[point...].joined()
+        // boto3's own context ends at 1E-128.
+        let lowest = -128 + digits.count - point
+        let exponent = Int.random(in: lowest...(125 - point), using: &random)
+        let mark = ["e", "E", "e+", "E+"].randomElement(using: &random)!
+        let power = exponent < 0 ? "E\(exponent)" : mark + "\(exponent)"
+        return sign + zeros + text + (Bool.random(using: &random) || point == 0 ? power : "")
+    }
+
+    private struct PlainJob: Encodable {
+        struct Pair: Encodable {
+            var item: [String: AttributeValue]
+            var text: String
+
+            func encode(to encoder: any Encoder) throws {
+                var pair = encoder.unkeyedContainer()
+                try pair.encode(item)
+                try pair.encode(text)
+            }
+        }
+        var plain: [Pair]
+    }
+
+    @Test func `2,000 items are in plain JSON what boto3 makes of them, digit for digit`() throws {
+        var random = Seeded(20)
+        let items = (0..<2000).map { _ -> [String: AttributeValue] in
+            [
+                "n": .number(Self.longNumber(&random)), "v": Self.value(3, using: &random),
+                "l": .list([.number(Self.longNumber(&random)), .number("0"), .number("-0.0")]),
+                "m": .map(["NaN": .string("NaN"), "x": .number(Self.longNumber(&random))]),
+            ]
+        }
+        let pairs = try items.map { item in
+            let json = try PlainJSON.encode(Item(item, keyName: "n").shown)
+            // There and back again, as over the socket, no digit is lost.
+            let back = try PlainJSON.decode(Shown.self, from: json)
+            #expect(numbers(back) == numbers(Item(item, keyName: "n").shown))
+            return PlainJob.Pair(item: item, text: String(decoding: json, as: UTF8.self))
+        }
+        let input = String(
+            decoding: try JSONEncoder().encode(PlainJob(plain: pairs)), as: UTF8.self)
+        let script = packageRoot.appending(path: "Tests/Peers/boto3_items.py").path
+        let ran = try run([python(), script], input: input)
+        try #require(ran.status == 0, "\(ran.errors)")
+        let wrong = try JSONDecoder().decode([Int].self, from: Data(ran.output.utf8))
+        #expect(wrong.isEmpty, "\(wrong.prefix(3).map { (items[$0], pairs[$0].text) })")
+    }
+
     @Test func `300 items are read as boto3 reads them, one by one and together`() async throws {
         let moto = try Moto()
         var random = Seeded(4)
@@ -117,6 +175,13 @@ import Testing
             }
             #expect(client.operations.first { $0.operation == "GetItem" }!.capacity > 0)
         }
+    }
+
+    /// Every number in a value by the place where it stands, written in the one way.
+    private func numbers(_ value: Shown) -> [String: String?] {
+        Dictionary(
+            value.leaves.map { ($0.path, AttributeValue.canonicalNumber($0.text)) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// Sets are in no order.

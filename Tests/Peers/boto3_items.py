@@ -2,12 +2,17 @@
 
 In: {"endpoint", "region", "items": [item...], "reads": [{"key", "consistent", "attributes"}...]},
 items and keys in DynamoDB JSON. Out: for each read the item, or null where there is none.
+
+In: {"plain": [[item, text]...]}, items in DynamoDB JSON and the plain JSON made of each. Out: the
+places of those whose text is not what boto3 makes of the item, every number compared as a Decimal.
 """
 import base64
+import decimal
 import json
 import sys
 
 import boto3
+from boto3.dynamodb.types import Binary, TypeDeserializer
 
 BINARY = ("B", "BS")
 
@@ -39,7 +44,40 @@ def written(value):
     return {kind: sorted(inner)} if kind in ("SS", "NS") else value
 
 
+def plain(value):
+    """What boto3 makes of an item as plain JSON has it: sets are lists, binary is base64."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    if isinstance(value, set):
+        return sorted((plain(inner) for inner in value), key=repr)
+    return base64.b64encode(value.value).decode() if isinstance(value, Binary) else value
+
+
+def same(kinds, theirs, ours):
+    """Whether two are one, of the same types; of a set any order will do."""
+    (kind, inner), = kinds.items()
+    if kind == "M":
+        return ours.keys() == theirs.keys() and all(
+            same(inner[name], theirs[name], ours[name]) for name in inner)
+    if kind == "L":
+        return len(ours) == len(inner) and all(map(same, inner, theirs, ours))
+    if kind in ("SS", "NS", "BS"):
+        return sorted(ours, key=repr) == theirs or sorted(ours) == sorted(theirs)
+    return type(ours) is type(theirs) and ours == theirs
+
+
 job = json.load(sys.stdin)
+if "plain" in job:
+    wrong = []
+    for place, (item, text) in enumerate(job["plain"]):
+        ours = json.loads(text, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+        theirs = TypeDeserializer().deserialize({"M": {n: read(v) for n, v in item.items()}})
+        if not same({"M": item}, plain(theirs), ours):
+            wrong.append(place)
+    json.dump(wrong, sys.stdout)
+    sys.exit()
 keys = job["keys"]
 client = boto3.client("dynamodb", region_name=job["region"], endpoint_url=job["endpoint"],
                       aws_access_key_id=keys[0], aws_secret_access_key=keys[1])
