@@ -44,14 +44,15 @@ struct AssumingOptions: ParsableArguments {
     }
 
     func validate() throws {
-        if let durationSeconds, !(900...43_200).contains(durationSeconds) {
-            throw ValidationError("--duration-seconds: 900 to 43200 are accepted")
+        if RoleRequest.hasTwins(tag.map(\.key)) {
+            throw ValidationError(
+                "--tag: a key stands there twice, or in another case, which is one to STS; keep one "
+                    + "of them")
         }
-        guard roleSessionName.wholeMatch(of: /[\w+=,.@-]{2,64}/) != nil else {
-            throw ValidationError("--role-session-name: 2 to 64 letters, digits and _+=,.@-")
-        }
-        if let externalId, externalId.wholeMatch(of: /[\w+=,.@:\/-]{2,1224}/) == nil {
-            throw ValidationError("--external-id: 2 to 1224 letters, digits and _+=,.@:/-")
+        // Whatever the role: what goes with it is looked at.
+        let any = try request(of: "arn:aws:iam::000000000000:role/any", by: .init())
+        if let (input, problem) = any.problems.first {
+            throw ValidationError("--\(input.rawValue): \(problem)")
         }
     }
 
