@@ -37,8 +37,10 @@ extension AWSClient {
         case let error as HTTPClientError where error == .connectTimeout:
             return call.error(
                 .unreachable, "\(place) did not accept a connection in time; \(check)")
-        case let error as HTTPClientError where error == .deadlineExceeded:
-            let waited = Units.text(deadline)
+        case let late as Late:
+            // The last attempt has what is left of the call.
+            let waited = Units.text(
+                late.limit < deadlines.attempt ? deadlines.call : deadlines.attempt)
             return call.error(
                 .unreachable,
                 "\(place) did not answer in full within \(waited); try again, or \(check)")

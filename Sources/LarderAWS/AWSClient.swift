@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 public import Larder
+import LarderInspector
 import NIOCore
 import NIOHTTP1
 
@@ -16,7 +17,10 @@ public struct AWSClient: Sendable {
     private let variant: Endpoint.Variant
     private let network: Network
     private let credentials: CredentialSource
-    let deadline: Duration
+    let deadlines: Deadlines
+    /// Who gives the credentials, as an error names it.
+    private let signerName: String
+    let notices: Notices
     private let retries: Retries
     private let skew: ClockSkew
     private let reject: Rejection?
@@ -29,47 +33,56 @@ public struct AWSClient: Sendable {
     /// - Parameters:
     ///   - endpointURL: Another address than AWS's for every service.
     ///   - deadline: Most time for a call, from its start to the last byte of the reply, retries
-    ///     included.
+    ///     included; what the credentials take is not.
+    ///   - attemptDeadline: Most time for one attempt, so that a reply that does not come leaves
+    ///     time for another.
     ///   - attempts: Most attempts a call, the first included; `nil` for the SDKs' own 3, and 4 at
     ///     DynamoDB.
     /// - Throws: ``AWSError`` where the region or the endpoint is none.
     public init(
         region: String, endpointURL: String? = nil, deadline: Duration = .seconds(10),
-        attempts: Int? = nil, clock: AgeClock = .system, credentials: @escaping CredentialSource
+        attemptDeadline: Duration = .seconds(4), attempts: Int? = nil,
+        clock: AgeClock = .system, credentials: @escaping CredentialSource
     ) throws {
         try self.init(
             region: region, endpointURL: endpointURL, deadline: deadline,
-            retries: Retries(most: attempts), clock: clock, credentials: credentials)
+            attemptDeadline: attemptDeadline, retries: Retries(most: attempts), clock: clock,
+            credentials: credentials)
     }
 
     init(
-        region: String, endpointURL: String?, deadline: Duration, retries: Retries,
-        clock: AgeClock, credentials: @escaping CredentialSource
+        region: String, endpointURL: String?, deadline: Duration,
+        attemptDeadline: Duration = .seconds(4), credentialsDeadline: Duration = .seconds(120),
+        retries: Retries, notices: Notices = Notices(), clock: AgeClock,
+        credentials: @escaping CredentialSource
     ) throws {
         let endpoint = try endpointURL.map { try Endpoint($0) }
         try self.init(
-            region: region, endpoints: { _ in endpoint }, network: NetworkSettings(),
-            deadline: deadline, retries: retries, clock: clock, credentials: credentials)
+            region: region, endpoints: { _ in endpoint },
+            deadlines: Deadlines(
+                call: deadline, attempt: attemptDeadline, credentials: credentialsDeadline),
+            retries: retries, notices: notices, clock: clock, credentials: credentials)
     }
 
     init(
         region: String, endpoints: @escaping @Sendable (String) throws -> String?,
-        network: NetworkSettings, clock: AgeClock, credentials: @escaping CredentialSource
+        deadlines: Deadlines = Deadlines(), notices: Notices = Notices(), clock: AgeClock,
+        credentials: @escaping CredentialSource
     ) throws {
         // What is wrong with an address is said now.
         for service in ["dynamodb", "sts"] { _ = try endpoints(service).map { try Endpoint($0) } }
         try self.init(
             region: region, endpoints: { try endpoints($0).map { try Endpoint($0) } },
-            network: network, deadline: .seconds(10), retries: Retries(most: network.attempts),
-            clock: clock, credentials: credentials)
+            deadlines: deadlines, retries: Retries(most: nil), notices: notices, clock: clock,
+            credentials: credentials)
     }
 
     private init(
         region: String, endpoints: @escaping @Sendable (String) throws -> Endpoint?,
-        network: NetworkSettings, deadline: Duration, retries: Retries, clock: AgeClock,
+        deadlines: Deadlines, retries: Retries, notices: Notices, clock: AgeClock,
         credentials: @escaping CredentialSource
     ) throws {
-        guard region.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil else {
+        guard Self.isRegion(region) else {
             throw AWSError(
                 .invalid,
                 "\"\(AWSError.printable(region))\" is no region; write one such as eu-west-1")
@@ -85,8 +98,10 @@ public struct AWSClient: Sendable {
             isFIPS: network.variant.isFIPS || bare != region,
             isDualStack: network.variant.isDualStack, isGlobalSTS: network.variant.isGlobalSTS)
         self.clock = clock
-        self.deadline = deadline
+        self.deadlines = deadlines
+        self.notices = notices
         self.credentials = credentials
+        signerName = "whoever gives the credentials"
         self.retries = retries
         skew = ClockSkew()
         reject = nil
@@ -96,29 +111,35 @@ public struct AWSClient: Sendable {
     }
 
     private init(
-        _ other: AWSClient, credentials: @escaping CredentialSource, reject: Rejection?
+        _ other: AWSClient, credentials: @escaping CredentialSource, name: String?,
+        reject: Rejection?
     ) {
         region = other.region
         clock = other.clock
-        deadline = other.deadline
+        deadlines = other.deadlines
+        notices = other.notices
         endpoints = other.endpoints
         variant = other.variant
         network = other.network
         retries = other.retries
         tally = other.tally
         skew = other.skew
+        signerName = name ?? other.signerName
         self.credentials = credentials
         self.reject = reject
     }
 
     /// The same client, signing with other credentials.
     ///
-    /// - Parameter reject: What to do about a key id that a service rejects; the call is then made
-    ///   once more.
+    /// - Parameters:
+    ///   - name: Who gives them, as an error names it; never a secret.
+    ///   - reject: What to do about a key id that a service rejects; the call is then made once
+    ///     more.
     public func signing(
-        with credentials: @escaping CredentialSource, reject: Rejection? = nil
+        with credentials: @escaping CredentialSource, from name: String? = nil,
+        reject: Rejection? = nil
     ) -> AWSClient {
-        AWSClient(self, credentials: credentials, reject: reject)
+        AWSClient(self, credentials: credentials, name: name, reject: reject)
     }
 
     /// The credentials that the next request would be signed with.
@@ -137,6 +158,11 @@ public struct AWSClient: Sendable {
     /// the client goes.
     public func shutdown() async { await network.shutdown() }
 
+    /// Whether a text may name a region.
+    static func isRegion(_ text: String) -> Bool {
+        text.wholeMatch(of: /[a-z0-9-]{1,64}/) != nil
+    }
+
     // MARK: Sending
 
     /// There were no credentials to sign with.
@@ -153,10 +179,13 @@ public struct AWSClient: Sendable {
         var headers: HTTPHeaders
         var body: [UInt8]
 
-        /// How long the service asks to wait, in milliseconds as it says.
+        /// How long the service asks to wait: in milliseconds as AWS says it, or in seconds.
         var retryAfter: Duration? {
-            headers.first(name: "x-amz-retry-after").flatMap { Int64($0) }
-                .flatMap { $0 >= 0 ? .milliseconds($0) : nil }
+            func number(_ name: String) -> Int64? {
+                headers.first(name: name).flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
+            }
+            return number("x-amz-retry-after").map { .milliseconds($0) }
+                ?? number("Retry-After").map { .seconds($0) }
         }
     }
 
@@ -202,20 +231,14 @@ public struct AWSClient: Sendable {
     /// Signs, sends and reads the reply, as often as it takes.
     ///
     /// - Parameter decode: Makes something of a whole reply, whatever its status, or throws an
-    ///   ``AWSError`` that says what is wrong with it.
+    ///   ``AWSError`` that says what is wrong with it; it is told the call with who signed it.
     func send<Output: Sendable>(
         _ call: Call, headers: [(name: String, value: String)], body: [UInt8],
-        decode: @escaping @Sendable (Reply) throws -> Output
+        decode: @escaping @Sendable (Reply, Call) throws -> Output
     ) async throws -> Output {
-        let began = ContinuousClock.now
         tally.count(call.operation) { $0.calls += 1 }
         do {
-            let output = try await within(deadline) {
-                try await attempts(call, headers, body, decode)
-            }
-            let took = ContinuousClock.now - began
-            tally.count(call.operation) { $0.latency.add(took) }
-            return output
+            return try await attempts(call, headers, body, decode)
         } catch let unsigned as Unsigned {
             tally.count(call.operation) { $0.failures["no credentials", default: 0] += 1 }
             throw unsigned.reason
@@ -231,24 +254,33 @@ public struct AWSClient: Sendable {
 
     private func attempts<Output>(
         _ call: Call, _ headers: [(name: String, value: String)], _ body: [UInt8],
-        _ decode: (Reply) throws -> Output
+        _ decode: (Reply, Call) throws -> Output
     ) async throws -> Output {
-        let end = ContinuousClock.now + deadline
+        var call = call
+        var began = ContinuousClock.now
         var (retry, cost) = (0, Int?.none)
         var (isHealed, isSet) = (false, false)
         while true {
             // Again before every attempt: they may have ended since the last.
-            var signer: Credentials?
-            if call.isSigned {
-                do { signer = try await credentials() } catch { throw Unsigned(reason: error) }
-            }
+            let asked = ContinuousClock.now
+            let signer = try await call.isSigned ? self.signer(for: call) : nil
+            if let signer { call.keys = signer.source }
+            // What the credentials took is not the service's time.
+            began += ContinuousClock.now - asked
+            let end = began + deadlines.call
             var date: String?
             do {
-                let reply = try await exchange(call, signed(call, headers, body, signer))
+                let request = signed(call, headers, body, signer)
+                let reply = try await within(min(deadlines.attempt, end - ContinuousClock.now)) {
+                    [call] in
+                    try await exchange(call, request)
+                }
                 date = reply.headers.first(name: "Date")
                 do {
-                    let output = try decode(reply)
+                    let output = try decode(reply, call)
                     retries.succeeded(cost)
+                    let took = ContinuousClock.now - began
+                    tally.count(call.operation) { $0.latency.add(took) }
                     return output
                 } catch var error as AWSError {
                     error.retryAfter = reply.retryAfter
@@ -278,6 +310,20 @@ public struct AWSClient: Sendable {
                 }
                 tally.count(call.operation) { $0.retries += 1 }
             }
+        }
+    }
+
+    /// Credentials for a request, in the time that there is for them.
+    private func signer(for call: Call) async throws -> Credentials {
+        do {
+            return try await within(deadlines.credentials) { try await credentials() }
+        } catch let late as Late {
+            let waited = Units.text(late.limit)
+            throw Unsigned(
+                reason: call.error(
+                    .noCredentials, "\(signerName) gave no credentials within \(waited)"))
+        } catch {
+            throw Unsigned(reason: error)
         }
     }
 
@@ -319,6 +365,11 @@ public struct AWSClient: Sendable {
             body: Array(buffer.readableBytesView))
     }
 
+    /// Something did not come in its time.
+    struct Late: Error {
+        var limit: Duration
+    }
+
     /// The HTTP client's own deadline ends with a reply's head; this one covers the body too.
     private func within<Output: Sendable>(
         _ limit: Duration, _ work: @escaping @Sendable () async throws -> Output
@@ -327,7 +378,7 @@ public struct AWSClient: Sendable {
             group.addTask(operation: work)
             group.addTask {
                 try await Task.sleep(for: limit)
-                throw HTTPClientError.deadlineExceeded
+                throw Late(limit: limit)
             }
             defer { group.cancelAll() }
             return try await group.next()!

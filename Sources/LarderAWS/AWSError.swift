@@ -74,6 +74,12 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
     /// A wrong clock shows as one of these.
     var isAboutSignature: Bool { [.wrongTime, .wrongSecret, .expiredToken].contains(kind) }
 
+    /// "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role
+    /// chaining".
+    var isAboutChaining: Bool {
+        code == "ValidationError" && description.contains("role chaining")
+    }
+
     /// Text of others made fit for a terminal: one line, left to right, and an end.
     static func printable(_ text: String) -> String {
         // Scalars, because a single character may be as long as the text.

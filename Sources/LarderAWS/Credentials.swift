@@ -13,6 +13,8 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
     public let expiration: Date?
     /// The ARN of the role whose session it is.
     public let role: String?
+    /// Where they are from; its text is shared by all of one source.
+    var source: KeySource?
 
     public init(
         accessKeyID: String, secretAccessKey: Secret, sessionToken: Secret? = nil,
@@ -59,11 +61,11 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
         }
         switch (try value(id), try value(secret)) {
         case (let id?, let secret?):
-            return Credentials(
+            var keys = Credentials(
                 accessKeyID: id, secretAccessKey: Secret(secret),
-                // The older name counts first, as in botocore.
-                sessionToken: try (value("AWS_SECURITY_TOKEN") ?? value("AWS_SESSION_TOKEN"))
-                    .map { Secret($0) })
+                sessionToken: try value("AWS_SESSION_TOKEN").map { Secret($0) })
+            keys.source = .environment
+            return keys
         case (nil, nil): throw refusal("there are no AWS keys; set \(id) and \(secret)")
         case (nil, _): throw refusal("\(secret) is set and \(id) is not; set both")
         case (_, nil): throw refusal("\(id) is set and \(secret) is not; set both")

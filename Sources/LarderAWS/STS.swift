@@ -14,19 +14,41 @@ public struct STS: Sendable {
     public func assumeRole(
         _ request: RoleRequest, tokenCode: String? = nil
     ) async throws -> Credentials {
-        let role = request.role
+        try request.check()
+        let asksForMore = request.duration.map { $0 > RoleRequest.longestChained } ?? false
+        if asksForMore, request.caller.isSession { sayCut(request) }
+        do {
+            return try await assume(request, tokenCode)
+        } catch let error as AWSError where asksForMore && error.isAboutChaining {
+            // Nothing but STS can tell a role's session from a user's, both have tokens.
+            sayCut(request)
+            var request = request
+            request.caller.isSession = true
+            return try await assume(request, tokenCode)
+        }
+    }
+
+    private func assume(_ request: RoleRequest, _ tokenCode: String?) async throws -> Credentials {
         var form = [("Action", "AssumeRole"), ("Version", "2011-06-15")] + request.form
         if let tokenCode { form.append(("TokenCode", tokenCode)) }
-        let call = client.call("sts", "AssumeRole", "of \(role.arn)")
-        return try await session(call, form, role)
+        let call = client.call("sts", "AssumeRole", "of \(request.role.arn)")
+        return try await session(call, form, request.role)
+    }
+
+    private func sayCut(_ request: RoleRequest) {
+        client.notices.say(
+            "AssumeRole of \(request.role.arn): a role that another role's session assumes lives an "
+                + "hour at most; 3600 seconds are asked for instead of "
+                + "\(request.duration!.components.seconds)")
     }
 
     /// Assumes a role with the token of a web identity; it needs no credentials.
     func assumeRoleWithWebIdentity(
-        _ role: Role, sessionName: String, token: String
+        _ role: Role, sessionName: String, token: String, from file: String
     ) async throws -> Credentials {
         var call = client.call("sts", "AssumeRoleWithWebIdentity", "of \(role.arn)")
         call.isSigned = false
+        call.keys = .token(file)
         let form = [
             ("Action", "AssumeRoleWithWebIdentity"), ("Version", "2011-06-15"),
             ("RoleArn", role.arn), ("RoleSessionName", sessionName), ("WebIdentityToken", token),
@@ -41,7 +63,7 @@ public struct STS: Sendable {
         return try await client.send(
             call, headers: [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")],
             body: Array(body.utf8)
-        ) { reply in
+        ) { reply, call in
             guard reply.status == 200 else {
                 throw Self.serviceError(reply).map(call.error)
                     ?? call.unexplained(status: reply.status)
@@ -82,11 +104,12 @@ public struct STS: Sendable {
         let date = reply.headers.first(name: "Date").flatMap(Self.httpDate) ?? now
         let agrees = (0..<1).contains(now.timeIntervalSince(date))
         let serverNow = agrees ? now : date.addingTimeInterval(1)
-        let life = Duration.seconds(
-            clamping: expiration.timeIntervalSince(serverNow))
-        return Credentials(
+        let life = Duration.seconds(expiration.timeIntervalSince(serverNow))
+        var session = Credentials(
             accessKeyID: id, secretAccessKey: Secret(secret), sessionToken: Secret(token),
             expiry: client.clock.now() + life, expiration: expiration, role: role.arn)
+        session.source = .role(role.arn)
+        return session
     }
 
     /// ISO 8601, with or without fractions of a second.

@@ -1,6 +1,6 @@
 import Foundation
 import Larder
-import LarderInspector
+import Synchronization
 import TestSupport
 import Testing
 
@@ -109,10 +109,57 @@ import Testing
         #expect(duration(true) == "3600")
     }
 
+    @Test func `that it is cut is said once, and only a role's session is cut`() async throws {
+        let chained = """
+            <ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>The \
+            requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role \
+            chaining</Message></Error></ErrorResponse>
+            """
+        let good = reply(
+            "200 OK", [],
+            STSTests.document(
+                expiration: Date(timeIntervalSinceNow: 3600).formatted(.iso8601)))
+        // Of keys with a token only STS knows whether they are a role's.
+        for (isSession, isChained, asked) in [
+            (false, false, ["43200"]), (true, true, ["3600"]), (false, true, ["43200", "3600"]),
+        ] {
+            let box = Guarded<Upstream?>(nil)
+            let upstream = try Upstream { number in
+                let body = box.withLock { $0 }?.requests[number].body ?? []
+                let isLong = String(decoding: body, as: UTF8.self).contains("Seconds=43200")
+                return [isChained && isLong ? reply("400 Bad", [], chained) : good]
+            }
+            box.withLock { $0 = upstream }
+            defer { upstream.stop() }
+            let said = Guarded<[String]>([])
+            let client = try AWSClient(
+                region: "us-east-1", endpointURL: upstream.endpoint, deadline: .seconds(10),
+                retries: Retries(most: 1),
+                notices: Notices { sentence in said.withLock { $0.append(sentence) } },
+                clock: .system
+            ) { canaries }
+            let request = RoleRequest(
+                try Role("arn:aws:iam::222222222222:role/reader"), duration: .seconds(43_200),
+                caller: .init(isSession: isSession))
+            for _ in 0..<2 { _ = try await client.sts.assumeRole(request) }
+            await client.shutdown()
+            let seconds = upstream.requests.map {
+                String(decoding: $0.body, as: UTF8.self).split(separator: "&")
+                    .first { $0.hasPrefix("DurationSeconds=") }.map { String($0.dropFirst(16)) }
+            }
+            #expect(seconds == asked + asked)
+            let notice =
+                "AssumeRole of arn:aws:iam::222222222222:role/reader: a role that another role's "
+                + "session assumes lives an hour at most; 3600 seconds are asked for instead of 43200"
+            #expect(said.withLock { $0 } == (isChained ? [notice] : []))
+        }
+    }
+
     // MARK: Renewal
 
     @Test(arguments: [
-        (900, 300), (1200, 300), (1201, 900), (2400, 900), (2401, 1200), (3600, 1200),
+        (4, 0), (10, 0), (20, 10), (300, 150), (600, 300), (601, 300), (900, 300), (1200, 300),
+        (1201, 900), (2400, 900), (2401, 1200), (3600, 1200),
     ])
     func `whoever wants a quarter of an hour gets it where the life allows`(
         life: Int, window: Int

@@ -1,6 +1,7 @@
-import LarderAWS
 import TestSupport
 import Testing
+
+@testable import LarderAWS
 
 /// What services answer instead of what was asked for, and the sentences it becomes.
 @Suite(.timeLimit(.minutes(1))) struct RefusalTests {
@@ -124,7 +125,21 @@ import Testing
         ("ExpiredToken", AWSError.Kind.expiredToken, "the session has ended; renew the keys"),
         ("Throttling", .throttled, "try again in a moment"),
         ("ValidationError", .invalid, "check what was asked for"),
-        ("RegionDisabledException", .service, "refused (HTTP 400)"),
+        (
+            "RegionDisabledException", .service,
+            "the account has STS switched off in us-east-1; switch it on in IAM's account settings, "
+                + "or name another --region"
+        ),
+        (
+            "PackedPolicyTooLarge", .invalid,
+            "policies and tags are too large together; shorten --policy, or leave some --policy-arn "
+                + "or --tag out"
+        ),
+        (
+            "MalformedPolicyDocumentException", .invalid,
+            "the session policy is no policy of IAM's; check --policy"
+        ),
+        ("SomethingNew", .service, "refused (HTTP 400)"),
     ])
     func `what STS refuses is told with advice of its own`(
         code: String, kind: AWSError.Kind, advice: String
@@ -138,8 +153,128 @@ import Testing
         }
     }
 
+    // MARK: Whose fault it is
+
+    private static func source(_ source: KeySource) -> Credentials {
+        var keys = canaries
+        keys.source = source
+        return keys
+    }
+
     @Test(arguments: [
-        ("503 Busy", "<html>busy</html>", AWSError.Kind.service, "failed with HTTP 503"),
+        (
+            KeySource.environment, "AWS_SESSION_TOKEN has ended",
+            "check AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN", "check AWS_SECRET_ACCESS_KEY and"
+        ),
+        (
+            .file("config:7"), "the session at config:7 has ended; renew the keys there",
+            "check aws_access_key_id and aws_session_token at config:7",
+            "check aws_secret_access_key at config:7 and"
+        ),
+        (
+            .process("config:7"), "that the credential_process of config:7 gave has ended",
+            "check what the credential_process of config:7 prints",
+            "check what the credential_process of config:7 prints and"
+        ),
+        (
+            .endpoint("instance metadata"), "that instance metadata gave has ended",
+            "check what instance metadata gives", "check what instance metadata gives and"
+        ),
+        (
+            .role("arn:x"), "the session of arn:x has ended", "check whether arn:x was deleted",
+            "check whether arn:x was deleted"
+        ),
+    ])
+    func `the advice is about where the keys are from`(
+        source: KeySource, ended: String, unknown: String, secret: String
+    ) async throws {
+        for (code, advice) in [
+            ("ExpiredTokenException", ended), ("UnrecognizedClientException", unknown),
+            ("InvalidSignatureException", secret),
+        ] {
+            let upstream = try Upstream(
+                reply("400 Bad", [], ##"{"__type":"a#\##(code)","message":"no"}"##))
+            defer { upstream.stop() }
+            try await withClient(upstream.endpoint, credentials: Self.source(source)) { client in
+                let error = try await failure { try await item(client) }
+                #expect(error.description.contains(advice), "\(error)")
+            }
+        }
+    }
+
+    @Test(arguments: [
+        (
+            "ExpiredTokenException",
+            "in /t/token has ended; whoever writes it has to write a new one"
+        ),
+        ("InvalidIdentityToken", "check the web identity's token in /t/token: its issuer and its"),
+        ("IDPRejectedClaim", "its issuer rejected the web identity's token in /t/token"),
+        ("AccessDenied", "the role must trust the identity provider, for sts:AssumeRoleWithWeb"),
+    ])
+    func `an error about a web identity names its file`(code: String, advice: String) async throws {
+        let document = Self.documents[0].replacing("CODE", with: code)
+        try await with(reply("400 Bad Request", [], document)) { client, _ in
+            let error = try await failure {
+                try await client.sts.assumeRoleWithWebIdentity(
+                    Role("arn:aws:iam::222222222222:role/reader"), sessionName: "larder",
+                    token: "canary", from: "/t/token")
+            }
+            #expect(error.description.contains(advice), "\(error)")
+        }
+    }
+
+    private static let who = "User: arn:aws:iam::1:user/u is not authorized to perform: "
+
+    @Test(arguments: [
+        (who + "dynamodb:GetItem on resource: arn:t", "the caller needs dynamodb:GetItem on it"),
+        (who + "kms:Decrypt on resource: arn:k", "the caller needs kms:Decrypt on it"),
+        (who + "dynamodb:BatchGetItem on", "the caller needs dynamodb:BatchGetItem on it"),
+        (
+            who + "dynamodb:GetItem on resource: arn:t with an explicit deny in a service control "
+                + "policy",
+            "dynamodb:GetItem is denied explicitly, by the service control policy"
+        ),
+        ("No.", "the caller needs dynamodb:GetItem on it"),
+    ])
+    func `the permission that is missing is the one that was asked for`(
+        message: String, advice: String
+    ) async throws {
+        let body = ##"{"__type":"a#AccessDeniedException","message":"\##(message)"}"##
+        try await with(reply("400 Bad", [], body)) { client, _ in
+            let error = try await failure { try await item(client) }
+            #expect(error.kind == .denied)
+            #expect(error.description.contains("; " + advice), "\(error)")
+        }
+    }
+
+    @Test func `every operation names its own permission`() async throws {
+        let body = ##"{"__type":"a#AccessDeniedException","message":"no"}"##
+        try await with(reply("400 Bad", [], body)) { client, _ in
+            let scan = try await failure {
+                try await client.dynamoDB.someKeys(table: "t", names: ["id"], limit: 1)
+            }
+            #expect(scan.description.hasSuffix("the caller needs dynamodb:Scan on it"))
+            let batch = try await failure {
+                try await client.dynamoDB.getItems(table: "t", keys: [.init("id", .string("a"))])
+            }
+            #expect(batch.description.hasSuffix("the caller needs dynamodb:BatchGetItem on it"))
+        }
+        let tags = Self.documents[0].replacing("CODE", with: "AccessDenied").replacing(
+            "a &lt;b&gt; &amp; c", with: Self.who + "sts:TagSession on resource: arn:r")
+        try await with(reply("403 No", [], tags)) { client, _ in
+            let error = try await failure {
+                try await client.sts.assumeRole(Role("arn:aws:iam::222222222222:role/reader"))
+            }
+            #expect(
+                error.description.hasSuffix(
+                    "the caller needs sts:TagSession on the role, and the role must trust the caller "
+                        + "with it"))
+        }
+    }
+
+    @Test(arguments: [
+        ("503 Busy", "<html>busy</html>", AWSError.Kind.throttled, "too much to do (HTTP 503)"),
+        ("500 Oh", "<html>no</html>", .service, "failed with HTTP 500"),
         ("502 Bad Gateway", "", .service, "try again in a moment"),
         ("404 Not Found", "<html><body>", .garbage, "check --endpoint-url"),
         ("400 Bad Request", #"{"__type":""}"#, .garbage, "check --endpoint-url"),

@@ -112,6 +112,109 @@ import Testing
         }
     }
 
+    @Test(arguments: ["429 Too Many Requests", "503 Service Unavailable"])
+    func `too many requests are a throttle, whatever the body says`(status: String) async throws {
+        let bodies = [
+            "", "<html>busy</html>", "{}", ##"{"__type":"a#InternalFailure","message":"no"}"##,
+            ##"{"__type":"a#AccessDeniedException","message":"no"}"##, "\u{0}",
+        ]
+        for body in bodies {
+            try await ask { _ in
+                [reply(status, ["Retry-After: 2"], body)]
+            } _: { client, upstream, pauses in
+                let error = try await failure { try await item(client) }
+                #expect(error.kind == .throttled, "\(error)")
+                #expect(upstream.requests.count == 4)
+                #expect(client.operations.first?.throttles == 4)
+                #expect(pauses().allSatisfy { (.seconds(2) ... .seconds(7)).contains($0) })
+            }
+        }
+    }
+
+    // MARK: Time
+
+    /// A client whose attempts and calls have so much time.
+    private func timed<Result>(
+        _ attempt: Duration, call: Duration = .seconds(30), credentials: Duration = .seconds(30),
+        signer: @escaping AWSClient.CredentialSource = { canaries },
+        script: @escaping @Sendable (Int) -> [Upstream.Step],
+        _ body: (AWSClient, Upstream) async throws -> Result
+    ) async throws -> Result {
+        let upstream = try Upstream(script)
+        defer { upstream.stop() }
+        let client = try AWSClient(
+            region: "us-east-1", endpointURL: upstream.endpoint, deadline: call,
+            attemptDeadline: attempt, credentialsDeadline: credentials,
+            retries: Retries(most: nil, pause: { _ in }), clock: .system, credentials: signer)
+        let result: Swift.Result<Result, any Error>
+        do {
+            let named = client.signing(with: signer, from: "the pantry's keeper")
+            result = .success(try await body(named, upstream))
+        } catch {
+            result = .failure(error)
+        }
+        await client.shutdown()
+        return try result.get()
+    }
+
+    @Test func `a reply that does not come leaves time for another attempt`() async throws {
+        try await timed(.milliseconds(300), script: { $0 < 3 ? [.untilClosed] : [Self.good] }) {
+            client, upstream in
+            let found = try await item(client)
+            #expect(found.attributes["id"] == .string("a"))
+            #expect(upstream.requests.count == 4)
+        }
+        for (attempt, call, requests) in [
+            (Duration.milliseconds(100), Duration.seconds(30), 4),
+            (.seconds(30), .milliseconds(100), 1),
+        ] {
+            try await timed(attempt, call: call, script: { _ in [.untilClosed] }) {
+                client, upstream in
+                let error = try await failure { try await item(client) }
+                #expect(error.kind == .unreachable)
+                #expect(
+                    error.description.contains("did not answer in full within 100ms"), "\(error)")
+                #expect(upstream.requests.count == requests)
+            }
+        }
+    }
+
+    @Test func `what credentials take is not the service's time, nor its fault`() async throws {
+        let slow: AWSClient.CredentialSource = {
+            try await Task.sleep(for: .milliseconds(400))
+            return canaries
+        }
+        try await timed(
+            .milliseconds(300), call: .milliseconds(300), signer: slow,
+            script: { $0 == 0 ? [.cut] : [Self.good] }
+        ) { client, upstream in
+            _ = try await item(client)
+            #expect(upstream.requests.count == 2)
+            let tally = try #require(client.operations.first)
+            #expect(try #require(tally.latency.quantile(1)) < .milliseconds(400))
+        }
+    }
+
+    @Test func `credentials that do not come are blamed by name`() async throws {
+        let never: AWSClient.CredentialSource = {
+            try await Gate().pass()
+            return canaries
+        }
+        try await timed(
+            .seconds(1), credentials: .milliseconds(100), signer: never,
+            script: { _ in [Self.good] }
+        ) { client, upstream in
+            let error = try await failure { try await item(client) }
+            #expect(error.kind == .noCredentials)
+            #expect(
+                error.description
+                    == "GetItem on \"accounts\": the pantry's keeper gave no credentials within 100ms"
+            )
+            #expect(upstream.requests.isEmpty)
+            #expect(client.operations.first?.failures == ["no credentials": 1])
+        }
+    }
+
     @Test(arguments: 0..<8)
     func `waits grow to a bound`(retry: Int) {
         let throttled = AWSError(.throttled, "")

@@ -115,14 +115,16 @@ import Testing
         let document = Self.document(expiration: "2099-01-01T00:00:00Z")
         try await with(reply("200 OK", [], document)) { client, upstream in
             _ = try await client.sts.assumeRole(
-                Role(Self.role), sessionName: "me@larder", duration: .seconds(900),
-                externalID: "a:b/c d")
+                RoleRequest(
+                    Role(Self.role), sessionName: "me@larder", duration: .seconds(900),
+                    externalID: "a:b/c", policy: "{\"a b\": 1}"))
             let request = try #require(upstream.requests.first)
             #expect(
                 String(decoding: request.body, as: UTF8.self)
                     == "Action=AssumeRole&Version=2011-06-15"
                     + "&RoleArn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader"
-                    + "&RoleSessionName=me%40larder&DurationSeconds=900&ExternalId=a%3Ab%2Fc%20d")
+                    + "&RoleSessionName=me%40larder&Policy=%7B%22a%20b%22%3A%201%7D"
+                    + "&DurationSeconds=900&ExternalId=a%3Ab%2Fc")
             #expect(request.head.lowercased().contains("form-urlencoded"))
             #expect(request.head.contains("/us-east-1/sts/aws4_request"))
         }

@@ -52,11 +52,8 @@ struct ServedKeys: Decodable {
     ///   where an end counts as it stands.
     /// - Throws: ``AWSError`` that begins with `who` and repeats nothing of the text.
     func credentials(
-        from who: String, clock: AgeClock, extension longer: Duration? = nil
+        from who: String, _ source: KeySource, clock: AgeClock
     ) throws -> Credentials {
-        for field in wrong.sorted() where field != "Version" {
-            throw AWSError(.noCredentials, "\(who) gave \(field) as something else than text")
-        }
         func missing(_ name: String) -> AWSError {
             AWSError(.noCredentials, "\(who) gave no \(name)")
         }
@@ -81,10 +78,11 @@ struct ServedKeys: Decodable {
             }
             expiry = clock.now() + life
         }
-        let token = (SessionToken ?? Token).flatMap { $0.isEmpty ? nil : $0 }
-        return Credentials(
+        var keys = Credentials(
             accessKeyID: id, secretAccessKey: Secret(secret),
-            sessionToken: token.map { Secret($0) }, expiry: expiry, expiration: expiration,
-            role: RoleArn)
+            sessionToken: (SessionToken ?? Token).map { Secret($0) }, expiry: expiry,
+            expiration: expiration, role: RoleArn)
+        keys.source = source
+        return keys
     }
 }
