@@ -11,7 +11,11 @@ extension Engine {
         let environment = ProcessInfo.processInfo.environment
         do {
             var configuration = try AWSConfiguration(environment, profile: options.profile)
-            configuration.code = code
+            configuration.code = Questions.code
+            configuration.terminal = Questions.terminal
+            configuration.renewal = options.renewal
+            configuration.deadlines = options.deadlines
+            configuration.notice = { say($0) }
             for warning in configuration.warnings { say(warning) }
             let (client, user) = try await configuration.client(
                 region: options.region, endpointURL: options.endpointURL)
@@ -31,7 +35,8 @@ extension Engine {
                 await client.shutdown()
                 throw error
             }
-        } catch let error as AWSError where error.kind == .invalid {
+        } catch let error as AWSError where error.kind == .invalid && error.code == nil {
+            // What a service itself refuses, whichever it is, is a failure and no wrong option.
             throw ValidationError("\(error)")
         }
     }
@@ -47,17 +52,21 @@ extension Engine {
         ]
         let credentials = Cache<RoleRequest, Credentials>(
             "credentials", options.configuration("credentials", default: defaults["credentials"]!),
-            renewal: .credentials
+            renewal: options.renewal
         ) { try await client.sts.assumeRole($0) }
         // Sessions that somebody else's keys asked for are not handed out any more.
         user.onChange { credentials.invalidateAll() }
 
-        let table = client.signing {
-            user.noticeChanges()
-            guard let reader = try requests.reader() else { return try await client.signer() }
-            return try await credentials.value(for: reader)
-        } reject: { id in
-            guard let reader = try? requests.reader() else { return await client.reject(id) }
+        let table = client.signing(
+            with: {
+                if let reader {
+                    try await credentials.value(for: reader)
+                } else {
+                    try await client.signer()
+                }
+            }, from: reader?.role.arn
+        ) { id in
+            guard let reader else { return await client.reject(id) }
             return credentials.reject(reader) { $0.accessKeyID == id }
         }
         let name = options.table
@@ -142,27 +151,6 @@ extension Engine {
         await withDiscardingTaskGroup { group in
             for key in keys { group.addTask { await lookUp(key) } }
         }
-    }
-
-    private static let hasAsked = Mutex(false)
-
-    /// Asks whoever sits at the terminal for the code of a device, without showing it: once, at the
-    /// start, because later the terminal is the console's.
-    private static func code(_ serialNumber: String) throws -> String {
-        guard
-            !hasAsked.withLock({ asked in
-                defer { asked = true }
-                return asked
-            })
-        else {
-            throw InspectorError(
-                "the session by \(serialNumber) has ended; start again to be asked for a code")
-        }
-        guard let typed = getpass("Code of \(serialNumber): ") else {
-            throw InspectorError(
-                "the code of \(serialNumber) is needed, and there is no terminal to ask for it")
-        }
-        return String(cString: typed).trimmingCharacters(in: .whitespaces)
     }
 }
 

@@ -76,7 +76,12 @@ extension Console.Options {
         options.engines = { await opening.engines }
         options.open = { try opening.open($0) }
         let ended: Result<Int32?, any Error>
-        do { ended = .success(try await Console(inspector, options).run()) } catch {
+        do {
+            ended = .success(
+                try await Questions.withTerminalTaken {
+                    try await Console(inspector, options).run()
+                })
+        } catch {
             ended = .failure(error)
         }
         await opening.close()

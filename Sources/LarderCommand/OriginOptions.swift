@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Larder
+import LarderAWS
 import LarderInspector
 
 /// Where values come from, and how much of them is kept: the same for every command that runs an
@@ -70,8 +71,38 @@ struct OriginOptions: ParsableArguments {
     @OptionGroup
     var assuming: AssumingOptions
 
-    @OptionGroup
-    var following: FollowingOptions
+    enum RefusedRefresh: String, ExpressibleByArgument, CaseIterable {
+        case serve, fail
+    }
+
+    @Option(
+        help: """
+            What becomes of a session with life left whose refresh STS refuses for good, as by \
+            AccessDenied: serve, it is served to its end while the refusal is shown; or fail, as \
+            AWS's own SDKs do. (default: serve)
+            """)
+    var refusedRefresh: RefusedRefresh?
+
+    @Option(
+        help: "Most time for a call to AWS, all its attempts included. (default: 10s)",
+        transform: parsed("--call-deadline") { try Self.deadline($0) })
+    var callDeadline: Duration?
+
+    @Option(
+        help: """
+            Most time for one attempt of a call, so that a reply that does not come leaves time \
+            for another. (default: 4s)
+            """,
+        transform: parsed("--attempt-deadline") { try Self.deadline($0) })
+    var attemptDeadline: Duration?
+
+    private static func deadline(_ text: String) throws(UnitError) -> Duration {
+        let duration = try Units.duration(text)
+        guard (.milliseconds(10) ... .seconds(600)).contains(duration) else {
+            throw UnitError("\"\(text)\" is not accepted; 10ms to 10m are")
+        }
+        return duration
+    }
 
     @Option(
         help: """
@@ -103,6 +134,16 @@ struct OriginOptions: ParsableArguments {
         transform: parsed("--latency") { try Units.duration($0) })
     var latency: Duration?
 
+    /// When sessions are renewed, and what becomes of a renewal that fails.
+    var renewal: Renewal { .credentials(servesRefused: refusedRefresh != .fail) }
+
+    var deadlines: Deadlines {
+        var deadlines = Deadlines()
+        if let callDeadline { deadlines.call = callDeadline }
+        if let attemptDeadline { deadlines.attempt = attemptDeadline }
+        return deadlines
+    }
+
     var isAWS: Bool {
         origin.map { $0 == .aws } ?? (table ?? role ?? endpointURL ?? profile != nil)
     }
@@ -125,7 +166,9 @@ struct OriginOptions: ParsableArguments {
             ("--endpoint-url", endpointURL != nil), ("--region", region != nil),
             ("--profile", profile != nil), ("--sort-key", sortKey != nil),
             ("--consistent-read", consistentRead), ("--attributes", !attributes.isEmpty),
-            ("--follow-roles", following.followRoles != nil),
+            ("--refused-refresh", refusedRefresh != nil),
+            ("--call-deadline", callDeadline != nil),
+            ("--attempt-deadline", attemptDeadline != nil),
         ]
         for (flag, named) in isAWS ? embeddedOnly : awsOnly where named {
             let other = isAWS ? "the embedded origin; leave it out" : "--origin aws"

@@ -589,67 +589,67 @@ import Testing
             ).contains("wants the code of arn:aws:iam::1:mfa/me, and there is no terminal"))
     }
 
-    /// What a profile may say of keys that are not to be had here.
     @Test(arguments: [
-        ("sso_start_url = https://x\nsso_region = a\n", "", "config:2: SSO profiles are not"),
+        ("region =\n", "config:2: region is empty; write one such as eu-west-1"),
+        ("region = eu-west-1 # home\n", "config:2: \"eu-west-1 # home\" is no region"),
+        (role + "source_profile = p ; base\n", "config:3: there is no profile \"p ; base\""),
         (
-            "sso_role_name = r\n", ConfigurationTests.keys,
-            "config:2: SSO profiles are not supported; log in and"
+            "role_arn = arn:aws:iam::222222222222:role/r # it\nsource_profile = default\n",
+            "config:2: "
         ),
-        ("sso_region = r\n", "", "config:2: SSO profiles are not supported"),
-        ("login_session = arn:x\n", "", "config:2: profiles of aws login are not supported; log"),
-        ("granted_sso_start_url = x\n", "", "config:2: the profile \"default\" has granted_sso_"),
-        ("source_profile = p\n", "", "config:2: the profile \"default\" has source_profile and no"),
-        ("credentials_process = x\n", "", "config:2: the profile \"default\" has credentials_proc"),
-        ("region = a\nmfa_serial = x\n", "", "config:3: the profile \"default\" has mfa_serial"),
-        ("", "aws_session_token = x\n", "credentials:2: the profile \"default\" has aws_session"),
-        ("", "aws_acces_key_id = x\n", "credentials:2: the profile \"default\" has aws_acces_key"),
-        ("region = a\n", "x_principal_arn = x\n", "credentials:2: the profile \"default\" has x_"),
+        (role + "credential_source = Environment # x\n", "config:3: credential_source is"),
+        (
+            role + "source_profile = default\nduration_seconds = 3600 # an hour\n",
+            "config:4: duration_seconds is"
+        ),
+        (
+            role + "source_profile = default\nexternal_id = abc # theirs\n",
+            "config:4: external_id: character 4 is none that it may have"
+        ),
+        (
+            role + "source_profile = default\nrole_session_name = me ; too\n",
+            "config:4: role_session_name: character 3 is none"
+        ),
+        (
+            "endpoint_url = http://127.0.0.1:1 # moto\n",
+            "config:2: \"http://127.0.0.1:1 # moto\" is no"
+        ),
+        ("aws_access_key_id = AKIA # mine\naws_secret_access_key = s\n", "config:2: this value is"),
+        (
+            role + "web_identity_token_file = TOKEN # x\n",
+            "token # x, the web identity's token of config:3, cannot be read"
+        ),
     ])
-    func `a profile that names another source of keys never gives way to the machine`(
-        config: String, credentials: String, part: String
+    func `a value that is none, and a comment behind one, are told with file and line`(
+        lines: String, sentence: String
     ) async throws {
-        let (upstream, base) = try Self.upstream()
-        defer { upstream.stop() }
-        for machine in [
-            ["AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": base],
-            ["AWS_CONTAINER_CREDENTIALS_FULL_URI": base + "/keys"],
-        ] {
-            let sentence = try await refusal(
-                config: config.isEmpty ? "" : "[default]\n" + config,
-                credentials: credentials.isEmpty ? "" : "[default]\n" + credentials,
-                environment: machine)
-            #expect(sentence.hasPrefix(part), "\(sentence)")
-            #expect(upstream.requests.isEmpty)
-        }
+        let error = try await refusal(
+            config: "[default]\n" + lines,
+            credentials: lines.contains("key") ? "" : "[default]\n" + Self.keys)
+        #expect(error.hasPrefix(sentence), "\(error)")
+        let isComment = lines.contains(" # ") || lines.contains(" ; ")
+        #expect(error.contains("a comment stands in a line of its own") == isComment, "\(error)")
     }
 
     @Test(arguments: [
-        (["AWS_SECRET_ACCESS_KEY": "canary"], "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID"),
-        (["AWS_CREDENTIAL_FILE": "/x"], "AWS_CREDENTIAL_FILE is not supported; write the keys to"),
-        (["BOTO_CONFIG": "~/config"], "config:2: keys of boto's own file are not supported"),
+        ("", "token:1: there is no token"), ("\n \r\n", "token:1: there is no token"),
+        ("eyJhbGciOiJ\nSUzI1NiJ9\n", "token:2: another line follows"),
+        ("\n\neyJhbGciOiJ\r\n\r\nSUzI1NiJ9", "token:5: another line follows"),
+        ("eyJh bGci", "token:1: there is a blank or another character"),
+        ("eyJhbGci\u{301}", "token:1: there is a blank or another character"),
+        ("e", "token:1: 4 to 20000 characters"),
     ])
-    func `keys that cannot be used never give way to the machine`(
-        environment: [String: String], part: String
+    func `a token that is none is told with file and line, and not sent`(
+        text: String, sentence: String
     ) async throws {
-        let (upstream, base) = try Self.upstream()
-        defer { upstream.stop() }
-        let machine = [
-            "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": base,
-        ]
-        let sentence = try await refusal(
-            config: environment["BOTO_CONFIG"] == nil
-                ? "[default]\nregion = a\n" : "[Credentials]\naws_access_key_id = AKIA\n",
-            environment: environment.merging(machine) { own, _ in own })
-        #expect(sentence.hasPrefix(part), "\(sentence)")
-        #expect(upstream.requests.isEmpty)
+        let error = try await failure { try WebIdentityProvider.token(text, "token") }
+        #expect(error.description.hasPrefix(sentence), "\(error)")
+        #expect(!error.description.contains("eyJ"))
     }
 
-    @Test func `an Expiration that is none is named, and the form that is expected`() async throws {
-        let sentence = try await refusal(config: "[default]\ncredential_process = PROGRAM never\n")
-        #expect(
-            sentence == "config:2: credential_process gave \"2096-01-01 00:00\" as Expiration; a "
-                + "time with its zone such as 2026-11-23T08:37:38Z is expected")
+    @Test(arguments: ["token", "token\n", "\r\n token \n\n", "token\r"])
+    func `line breaks around a token are no part of it`(text: String) throws {
+        #expect(try WebIdentityProvider.token(text, "token") == "token")
     }
 
     @Test func `what is not heeded is named`() throws {

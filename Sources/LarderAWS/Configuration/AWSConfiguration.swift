@@ -20,6 +20,14 @@ public struct AWSConfiguration: Sendable {
     let profiles: Profiles
     /// Asks for the code of a device; `nil` where nobody can be asked.
     public var code: (@Sendable (_ serialNumber: String) async throws -> String)?
+    /// The terminal at which a program may ask now that gives credentials, such as `/dev/tty`;
+    /// `nil` where there is none.
+    public var terminal: @Sendable () -> String? = { nil }
+    /// When sessions are renewed, and what becomes of a renewal that fails.
+    public var renewal = Renewal.credentials
+    public var deadlines = Deadlines()
+    /// Is told, once each, what the one who runs this should know and no error says.
+    public var notice: @Sendable (String) -> Void = { _ in }
 
     /// - Parameters:
     ///   - profile: The profile asked for by name; the environment's keys do not count then.
@@ -57,6 +65,20 @@ public struct AWSConfiguration: Sendable {
         return settings["region"]?.value
     }
 
+    /// - Throws: ``AWSError`` with file and line where the profile's region counts and is none.
+    private func checkRegion() throws(AWSError) {
+        guard let setting = settings["region"], setting.value == region,
+            !AWSClient.isRegion(setting.value)
+        else { return }
+        throw AWSError(
+            .invalid,
+            setting.value.isEmpty
+                ? "\(setting.place): region is empty; write one such as eu-west-1, or leave the line "
+                    + "out"
+                : "\(setting.place): \"\(AWSError.printable(setting.value))\" is no region; write one "
+                    + "such as eu-west-1\(setting.hint)")
+    }
+
     /// Another address for a service than AWS's, by its name: `dynamodb`, `sts`.
     public func endpointURL(of service: String) throws(AWSError) -> String? {
         let ignores = try flag(
@@ -72,9 +94,20 @@ public struct AWSConfiguration: Sendable {
                     "\(section.place): there is no section [services "
                         + "\(AWSError.printable(section.value))]")
             }
-            if let url = try services[service]?.nested()["endpoint_url"] { return url.value }
+            if let url = try services[service]?.nested()["endpoint_url"] {
+                return try address(url)
+            }
         }
-        return settings["endpoint_url"]?.value
+        guard let url = settings["endpoint_url"] else { return nil }
+        return try address(url)
+    }
+
+    /// - Throws: ``AWSError`` with file and line where it is none.
+    private func address(_ setting: Setting) throws(AWSError) -> String {
+        do { _ = try Endpoint(setting.value) } catch {
+            throw AWSError(.invalid, "\(setting.place): \(error)\(setting.hint)")
+        }
+        return setting.value
     }
 
     // MARK: Warnings
@@ -109,21 +142,27 @@ public struct AWSConfiguration: Sendable {
     /// - Throws: ``AWSError``.
     public func client(
         region: String? = nil, endpointURL: String? = nil, clock: AgeClock = .system
-    ) async throws -> (client: AWSClient, provider: Signer) {
+    ) async throws -> (client: AWSClient, provider: any CredentialProvider) {
+        if region == nil { try checkRegion() }
         let bare = try AWSClient(
             region: region ?? self.region ?? "us-east-1",
             endpoints: { service in try endpointURL ?? self.endpointURL(of: service) },
-            network: try network(), clock: clock
+            deadlines: deadlines, notices: Notices(notice), clock: clock
         ) { throw AWSError(.noCredentials, "nothing signs this request") }
         let signer: Signer
         do { signer = try Signer(self, bare) } catch {
             await bare.shutdown()
             throw error
         }
-        let client = bare.signing {
-            try await signer.credentials()
-        } reject: { id in
-            signer.reject(id)
+        let kept = Cache<String, Credentials>(
+            "caller", maxsize: 1, ttl: nil, renewal: renewal, clock: clock
+        ) { _ in try await provider.credentials() }
+        let client = bare.signing(
+            with: { try await kept.value(for: provider.identity) }, from: provider.identity
+        ) { id in
+            // Keys that stand somewhere as they are will be the same the next time.
+            guard !(provider is StaticProvider) else { return false }
+            return kept.reject(provider.identity) { $0.accessKeyID == id }
         }
         return (client, signer)
     }
@@ -208,6 +247,11 @@ public struct AWSConfiguration: Sendable {
             externalID: settings["external_id"]?.value,
             serialNumber: settings["mfa_serial"]?.value)
         request.duration = try settings["duration_seconds"].map(duration)
+        for (input, problem) in request.problems {
+            let name = input.rawValue.replacing("-", with: "_")
+            guard let setting = settings[name] else { continue }
+            throw AWSError(.invalid, "\(setting.place): \(name): \(problem)\(setting.hint)")
+        }
         request.caller = .init(
             identity: source.identity, region: client.region,
             endpoint: try client.endpoint(of: "sts")?.url, isSession: source.givesSessions)
@@ -219,7 +263,7 @@ public struct AWSConfiguration: Sendable {
             throw AWSError(
                 .invalid,
                 "\(setting.place): duration_seconds is \"\(AWSError.printable(setting.value))\"; "
-                    + "900 to 43200 are accepted")
+                    + "900 to 43200 are accepted\(setting.hint)")
         }
         return .seconds(seconds)
     }
@@ -228,7 +272,7 @@ public struct AWSConfiguration: Sendable {
         _ setting: Setting, _ make: (String) throws -> Value
     ) throws -> Value {
         do { return try make(setting.value) } catch {
-            throw AWSError(.invalid, "\(setting.place): \(error)")
+            throw AWSError(.invalid, "\(setting.place): \(error)\(setting.hint)")
         }
     }
 
@@ -240,7 +284,7 @@ public struct AWSConfiguration: Sendable {
             throw AWSError(
                 .invalid,
                 "\(setting.place): there is no profile \"\(AWSError.printable(source))\" to be the "
-                    + "source_profile")
+                    + "source_profile\(setting.hint)")
         }
         let isStatic =
             settings["aws_access_key_id"] != nil || settings["aws_secret_access_key"] != nil
@@ -285,7 +329,7 @@ public struct AWSConfiguration: Sendable {
             throw AWSError(
                 .invalid,
                 "\(kind.place): credential_source is \"\(AWSError.printable(kind.value))\"; "
-                    + "Environment, Ec2InstanceMetadata and EcsContainer are accepted")
+                    + "Environment, Ec2InstanceMetadata and EcsContainer are accepted\(kind.hint)")
         }
     }
 
@@ -304,7 +348,8 @@ public struct AWSConfiguration: Sendable {
         if settings["login_session"] != nil { try refuseForeign(settings) }
         if let command = settings["credential_process"] {
             return ProcessProvider(
-                command: command, environment: environment, clock: client.clock)
+                command: command, environment: environment, clock: client.clock,
+                terminal: terminal)
         }
         if let keys = try keys(in: profiles.inConfig[name] ?? [:]) {
             return StaticProvider(keys: keys)
@@ -359,11 +404,16 @@ public struct AWSConfiguration: Sendable {
         }
         let role: Role
         do { role = try Role(arn.text) } catch {
-            throw AWSError(.invalid, "\(arn.place): \(error)")
+            throw AWSError(.invalid, "\(arn.place): \(error)\(Setting.hint(arn.text))")
         }
-        let session = value("AWS_ROLE_SESSION_NAME", "role_session_name")?.text
+        let session = value("AWS_ROLE_SESSION_NAME", "role_session_name")
+        if let session, let problem = Limits.sessionName.problem(session.text) {
+            throw AWSError(
+                .invalid, "\(session.place): \(problem)\(Setting.hint(session.text))")
+        }
         return WebIdentityProvider(
-            role: role, sessionName: session ?? "larder", tokenFile: file.text, client: client)
+            role: role, sessionName: session?.text ?? "larder", tokenFile: file.text,
+            place: file.place, client: client)
     }
 
     private func keys(in settings: [String: Setting]) throws -> Credentials? {
@@ -380,18 +430,12 @@ public struct AWSConfiguration: Sendable {
             throw AWSError(
                 .noCredentials,
                 "\(setting.place): this value is empty, or holds a blank or another character "
-                    + "that no key has")
+                    + "that no key has\(setting.hint)")
         }
-        return Credentials(
+        var keys = Credentials(
             accessKeyID: id.value, secretAccessKey: Secret(secret.value),
-            sessionToken: token(in: settings).map { Secret($0) })
-    }
-
-    /// The older name counts first, as in botocore; what is set to nothing is not sent.
-    private func token(in settings: [String: Setting]) -> String? {
-        guard let token = settings["aws_security_token"] ?? settings["aws_session_token"],
-            !token.value.isEmpty
-        else { return nil }
-        return token.value
+            sessionToken: settings["aws_session_token"].map { Secret($0.value) })
+        keys.source = .file(id.place)
+        return keys
     }
 }

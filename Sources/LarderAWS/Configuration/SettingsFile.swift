@@ -8,6 +8,14 @@ struct Setting: Hashable, Sendable {
 
     var place: String { "\(file):\(line)" }
 
+    /// What may be meant where a value is none: a comment goes on with it, in these files.
+    var hint: String { Self.hint(value) }
+
+    static func hint(_ value: String) -> String {
+        value.firstMatch(of: /(^|\s)[#;]/) == nil
+            ? "" : " (a comment stands in a line of its own; behind a value it is part of it)"
+    }
+
     /// The settings inside of one whose value is a block of lines: `endpoint_url = …`.
     func nested() throws(AWSError) -> [String: Setting] {
         var inner: [String: Setting] = [:]
