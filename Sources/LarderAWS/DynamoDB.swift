@@ -131,7 +131,7 @@ public struct DynamoDB: Sendable {
             ("Content-Type", "application/x-amz-json-1.0"),
             ("X-Amz-Target", "DynamoDB_20120810.\(call.operation)"),
         ]
-        let body = Array(try JSONEncoder().encode(input))
+        let body = Array(Shown.fields(input).json.utf8)
         return try await client.send(call, headers: headers, body: body) { reply, call in
             try Self.check(reply, call)
             guard reply.status == 200 else {

@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import LarderInspector
 import Synchronization
 import TestSupport
 import Testing
