@@ -137,7 +137,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     func detail(of shown: String) -> EntryDetail? {
-        let troubled = { cache.restless().first { isShown($0.key, as: shown) }?.key }
+        let troubled = { cache.restless().first { shownKey($0.key).isExactly(shown) }?.key }
         guard let key = key(shown) ?? troubled() else { return nil }
         let held = cache.held(key)
         let renewal = renewal(cache.renewals(of: [key])[0], of: held?.facts)
@@ -217,13 +217,19 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared {
         var skipped: [Skipped] = []
-        let wanted = Dictionary(entries.map { (Verbatim($0.id.key), $0) }) { first, _ in first }
+        let wanted = Dictionary(entries.map { (Exact($0.id.key), $0) }) { first, _ in first }
         let held = keys(shownAs: Set(wanted.keys))
-        let victims = wanted.sorted { $0.key < $1.key }.map(\.value).compactMap {
-            seen -> Victim<Key>? in
-            guard let key = held[Verbatim(seen.id.key)], let facts = cache.peek(key)?.facts else {
-                skipped.append(Skipped(id: seen.id, why: "not there any more"))
-                return nil
+        let (now, reserve) = (cache.clock.now(), cache.configuration.staleIfError)
+        var victims: [Victim<Key>] = []
+        for seen in wanted.values.sorted(by: { $0.id.key < $1.id.key }) {
+            let key = held[Exact(seen.id.key)]
+            let facts = key.flatMap { cache.facts(of: $0) }
+            guard let key, let facts, now < facts.deadline + reserve else {
+                let why =
+                    seen.version == 0
+                    ? "no entry is there, but a failure that is remembered" : "not there any more"
+                skipped.append(Skipped(id: seen.id, why: why))
+                continue
             }
             if let why = whyToSkip(facts, seen, softly: softly, at: now) {
                 skipped.append(Skipped(id: seen.id, why: why))
@@ -342,10 +348,46 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             step.outcome.restored = cache.restore(undo, by: actor).restored
             return step
         }
-        prepared.bounds = [.init(cache: name, before: before, after: new)]
-        prepared.fetches = fetches(victims)
-        if steps.isGradual { prepared.perMinute = Int(clamping: perMinute) }
-        return prepared
+        part.bounds = bounds
+        if bounds.isGradual { part.perMinute = Int(clamping: perMinute) }
+        part.run = { range, actor, undo in
+            var step = try told(again: range.lowerBound == 0) {
+                () throws(CacheError) in
+                try cache.configure(
+                    bounds.reached(range.upperBound), replacing: bounds.reached(range.lowerBound),
+                    undo: undo, by: actor)
+            }
+            // In one step exactly those that were named are to go.
+            if range == 0..<bounds.units {
+                let gone = Set(step.versions)
+                step.outcome.skipped = victims.filter { !gone.contains($0.version) }.map {
+                    skip($0, "used, written or gone since the plan")
+                }
+            }
+            return step
+        }
+        return Prepared([part])
+    }
+
+    /// What a change of bounds removed; where they were not those that were known, that is said.
+    ///
+    /// - Parameter again: Nothing was done yet: the change can be planned again.
+    private func told(
+        again: Bool = false, _ change: () throws(CacheError) -> [Victim<Key>]
+    ) throws -> Step {
+        let removed: [Victim<Key>]
+        do { removed = try change() } catch {
+            guard error == .boundsWereChanged(name) else { throw error }
+            throw InspectorError(
+                "the bounds of \(name) were changed since"
+                    + (again ? "; plan the change again" : " by someone else"))
+        }
+        var step = Step()
+        for victim in removed {
+            step.remove(victim.bytes, planned(victim))
+            step.versions.append(victim.version)
+        }
+        return step
     }
 
     /// How often an entry will be fetched that is looked up as often as until now: once in each
@@ -378,25 +420,23 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     private func id(_ key: Key) -> EntryKey { EntryKey(cache: name, key: shownKey(key)) }
 
     private func isShown(_ key: Key, as text: String) -> Bool {
-        Verbatim(shownKey(key)) == Verbatim(text)
+        shownKey(key).isExactly(text)
     }
 
     /// The key that is shown as `shown`, or is meant by it: at once where keys are their own text,
     /// else by looking through the entries.
-    private func key(_ shown: String) -> Key? {
-        keys(shownAs: [Verbatim(shown)])[Verbatim(shown)]
-    }
+    private func key(_ shown: String) -> Key? { keys(shownAs: [Exact(shown)])[Exact(shown)] }
 
-    private func keys(shownAs wanted: Set<Verbatim>) -> [Verbatim: Key] {
-        var found: [Verbatim: Key] = [:]
+    private func keys(shownAs wanted: Set<Exact>) -> [Exact: Key] {
+        var found: [Exact: Key] = [:]
         for text in wanted {
-            guard let key = textKey(text), isShown(key, as: text.text) else { continue }
+            guard let key = textKey(text.text), isShown(key, as: text.text) else { continue }
             // What is written otherwise than it is shown may be meant.
             if parse == nil || cache.peek(key) != nil { found[text] = key }
         }
         if found.count < wanted.count, !isOwnText {
             cache.survey { key, _ in
-                let shown = Verbatim(shownKey(key))
+                let shown = Exact(shownKey(key))
                 if wanted.contains(shown) { found[shown] = key }
             }
         }
@@ -405,9 +445,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     /// The key that is a text itself; `nil` where keys are something else.
-    private func textKey(_ text: Verbatim) -> Key? {
-        (text as? Key) ?? (text.text as? Key)
-    }
+    private func textKey(_ text: String) -> Key? { (Verbatim(text) as? Key) ?? (text as? Key) }
 
     private func row(_ key: Key, _ facts: EntryFacts) -> Row {
         row(key, facts, cache.renewal(of: facts))
