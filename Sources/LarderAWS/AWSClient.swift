@@ -58,7 +58,7 @@ public struct AWSClient: Sendable {
     ) throws {
         let endpoint = try endpointURL.map { try Endpoint($0) }
         try self.init(
-            region: region, endpoints: { _ in endpoint },
+            region: region, endpoints: { _ in endpoint }, network: NetworkSettings(),
             deadlines: Deadlines(
                 call: deadline, attempt: attemptDeadline, credentials: credentialsDeadline),
             retries: retries, notices: notices, clock: clock, credentials: credentials)
@@ -66,21 +66,22 @@ public struct AWSClient: Sendable {
 
     init(
         region: String, endpoints: @escaping @Sendable (String) throws -> String?,
-        deadlines: Deadlines = Deadlines(), notices: Notices = Notices(), clock: AgeClock,
+        network: NetworkSettings, deadlines: Deadlines = Deadlines(), notices: Notices = Notices(),
+        clock: AgeClock,
         credentials: @escaping CredentialSource
     ) throws {
         // What is wrong with an address is said now.
         for service in ["dynamodb", "sts"] { _ = try endpoints(service).map { try Endpoint($0) } }
         try self.init(
             region: region, endpoints: { try endpoints($0).map { try Endpoint($0) } },
-            deadlines: deadlines, retries: Retries(most: nil), notices: notices, clock: clock,
-            credentials: credentials)
+            network: network, deadlines: deadlines, retries: Retries(most: network.attempts),
+            notices: notices, clock: clock, credentials: credentials)
     }
 
     private init(
         region: String, endpoints: @escaping @Sendable (String) throws -> Endpoint?,
-        deadlines: Deadlines, retries: Retries, notices: Notices, clock: AgeClock,
-        credentials: @escaping CredentialSource
+        network: NetworkSettings, deadlines: Deadlines, retries: Retries, notices: Notices,
+        clock: AgeClock, credentials: @escaping CredentialSource
     ) throws {
         guard Self.isRegion(region) else {
             throw AWSError(

@@ -63,7 +63,9 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
         case (let id?, let secret?):
             var keys = Credentials(
                 accessKeyID: id, secretAccessKey: Secret(secret),
-                sessionToken: try value("AWS_SESSION_TOKEN").map { Secret($0) })
+                // The older name counts first, as in botocore.
+                sessionToken: try (value("AWS_SECURITY_TOKEN") ?? value("AWS_SESSION_TOKEN"))
+                    .map { Secret($0) })
             keys.source = .environment
             return keys
         case (nil, nil): throw refusal("there are no AWS keys; set \(id) and \(secret)")

@@ -59,14 +59,12 @@ extension Engine {
 
         let table = client.signing(
             with: {
-                if let reader {
-                    try await credentials.value(for: reader)
-                } else {
-                    try await client.signer()
-                }
-            }, from: reader?.role.arn
+                user.noticeChanges()
+                guard let reader = try requests.reader() else { return try await client.signer() }
+                return try await credentials.value(for: reader)
+            }, from: options.role
         ) { id in
-            guard let reader else { return await client.reject(id) }
+            guard let reader = try? requests.reader() else { return await client.reject(id) }
             return credentials.reject(reader) { $0.accessKeyID == id }
         }
         let name = options.table
@@ -74,7 +72,7 @@ extension Engine {
         let reading = DynamoDB.Reading(
             isConsistent: options.consistentRead, attributes: options.attributes)
         let known = KnownKeys(options)
-        let accounts = Cache<String, Item>(
+        let accounts = Cache<Verbatim, Item>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),
             renewal: .items
         ) { number in
@@ -186,7 +184,7 @@ private struct RoleRequests: Sendable {
 /// The keys that traffic asks for: those looked up before, and the roles that their items name
 /// where `--follow-roles` says so.
 private final class KnownKeys: Sendable {
-    private let keys: Mutex<(accounts: Set<String>, roles: Set<Role>)>
+    private let keys: Mutex<(accounts: Set<Verbatim>, roles: Set<Role>)>
     private let following: FollowingOptions
 
     init(_ options: OriginOptions) {
@@ -197,7 +195,7 @@ private final class KnownKeys: Sendable {
 
     var roles: [Role] { keys.withLock { Array($0.roles) } }
 
-    func add(_ number: String, _ item: Item) {
+    func add(_ number: Verbatim, _ item: Item) {
         let named = following.role(of: item)
         keys.withLock { keys in
             keys.accounts.insert(number)

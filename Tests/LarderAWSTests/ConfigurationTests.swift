@@ -652,6 +652,69 @@ import Testing
         #expect(try WebIdentityProvider.token(text, "token") == "token")
     }
 
+    /// What a profile may say of keys that are not to be had here.
+    @Test(arguments: [
+        ("sso_start_url = https://x\nsso_region = a\n", "", "config:2: SSO profiles are not"),
+        (
+            "sso_role_name = r\n", ConfigurationTests.keys,
+            "config:2: SSO profiles are not supported; log in and"
+        ),
+        ("sso_region = r\n", "", "config:2: SSO profiles are not supported"),
+        ("login_session = arn:x\n", "", "config:2: profiles of aws login are not supported; log"),
+        ("granted_sso_start_url = x\n", "", "config:2: the profile \"default\" has granted_sso_"),
+        ("source_profile = p\n", "", "config:2: the profile \"default\" has source_profile and no"),
+        ("credentials_process = x\n", "", "config:2: the profile \"default\" has credentials_proc"),
+        ("region = a\nmfa_serial = x\n", "", "config:3: the profile \"default\" has mfa_serial"),
+        ("", "aws_session_token = x\n", "credentials:2: the profile \"default\" has aws_session"),
+        ("", "aws_acces_key_id = x\n", "credentials:2: the profile \"default\" has aws_acces_key"),
+        ("region = a\n", "x_principal_arn = x\n", "credentials:2: the profile \"default\" has x_"),
+    ])
+    func `a profile that names another source of keys never gives way to the machine`(
+        config: String, credentials: String, part: String
+    ) async throws {
+        let (upstream, base) = try Self.upstream()
+        defer { upstream.stop() }
+        for machine in [
+            ["AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": base],
+            ["AWS_CONTAINER_CREDENTIALS_FULL_URI": base + "/keys"],
+        ] {
+            let sentence = try await refusal(
+                config: config.isEmpty ? "" : "[default]\n" + config,
+                credentials: credentials.isEmpty ? "" : "[default]\n" + credentials,
+                environment: machine)
+            #expect(sentence.hasPrefix(part), "\(sentence)")
+            #expect(upstream.requests.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        (["AWS_SECRET_ACCESS_KEY": "canary"], "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID"),
+        (["AWS_CREDENTIAL_FILE": "/x"], "AWS_CREDENTIAL_FILE is not supported; write the keys to"),
+        (["BOTO_CONFIG": "~/config"], "config:2: keys of boto's own file are not supported"),
+    ])
+    func `keys that cannot be used never give way to the machine`(
+        environment: [String: String], part: String
+    ) async throws {
+        let (upstream, base) = try Self.upstream()
+        defer { upstream.stop() }
+        let machine = [
+            "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": base,
+        ]
+        let sentence = try await refusal(
+            config: environment["BOTO_CONFIG"] == nil
+                ? "[default]\nregion = a\n" : "[Credentials]\naws_access_key_id = AKIA\n",
+            environment: environment.merging(machine) { own, _ in own })
+        #expect(sentence.hasPrefix(part), "\(sentence)")
+        #expect(upstream.requests.isEmpty)
+    }
+
+    @Test func `an Expiration that is none is named, and the form that is expected`() async throws {
+        let sentence = try await refusal(config: "[default]\ncredential_process = PROGRAM never\n")
+        #expect(
+            sentence == "config:2: credential_process gave \"2096-01-01 00:00\" as Expiration; a "
+                + "time with its zone such as 2026-11-23T08:37:38Z is expected")
+    }
+
     @Test func `what is not heeded is named`() throws {
         let folder = try TemporaryFolder()
         let root = URL(filePath: folder.path)

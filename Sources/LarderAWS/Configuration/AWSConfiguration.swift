@@ -142,27 +142,22 @@ public struct AWSConfiguration: Sendable {
     /// - Throws: ``AWSError``.
     public func client(
         region: String? = nil, endpointURL: String? = nil, clock: AgeClock = .system
-    ) async throws -> (client: AWSClient, provider: any CredentialProvider) {
+    ) async throws -> (client: AWSClient, provider: Signer) {
         if region == nil { try checkRegion() }
         let bare = try AWSClient(
             region: region ?? self.region ?? "us-east-1",
             endpoints: { service in try endpointURL ?? self.endpointURL(of: service) },
-            deadlines: deadlines, notices: Notices(notice), clock: clock
+            network: try network(), deadlines: deadlines, notices: Notices(notice), clock: clock
         ) { throw AWSError(.noCredentials, "nothing signs this request") }
         let signer: Signer
         do { signer = try Signer(self, bare) } catch {
             await bare.shutdown()
             throw error
         }
-        let kept = Cache<String, Credentials>(
-            "caller", maxsize: 1, ttl: nil, renewal: renewal, clock: clock
-        ) { _ in try await provider.credentials() }
         let client = bare.signing(
-            with: { try await kept.value(for: provider.identity) }, from: provider.identity
+            with: { try await signer.credentials() }, from: signer.identity
         ) { id in
-            // Keys that stand somewhere as they are will be the same the next time.
-            guard !(provider is StaticProvider) else { return false }
-            return kept.reject(provider.identity) { $0.accessKeyID == id }
+            signer.reject(id)
         }
         return (client, signer)
     }
@@ -434,8 +429,16 @@ public struct AWSConfiguration: Sendable {
         }
         var keys = Credentials(
             accessKeyID: id.value, secretAccessKey: Secret(secret.value),
-            sessionToken: settings["aws_session_token"].map { Secret($0.value) })
+            sessionToken: token(in: settings).map { Secret($0) })
         keys.source = .file(id.place)
         return keys
+    }
+
+    /// The older name counts first, as in botocore; what is set to nothing is not sent.
+    private func token(in settings: [String: Setting]) -> String? {
+        guard let token = settings["aws_security_token"] ?? settings["aws_session_token"],
+            !token.value.isEmpty
+        else { return nil }
+        return token.value
     }
 }

@@ -175,7 +175,29 @@ struct MetadataProvider: CredentialProvider {
                 "\(identity) has no credentials of \(AWSError.printable(role)): "
                     + (keys?.refusal ?? "no JSON"))
         }
-        return try keys.credentials(from: identity, .endpoint(identity), clock: client.clock)
+        // When the service behind it is out of order it hands out keys near their end or past it,
+        // which every service goes on accepting then: they are kept for as long as botocore does.
+        return try keys.credentials(
+            from: identity, .endpoint(identity), clock: client.clock,
+            extension: .seconds(900) + .seconds(.random(in: 120...600)))
+    }
+
+    /// `nil` where there is no version 2 to be had.
+    private func token() async throws -> String? {
+        let headers = [("x-aws-ec2-metadata-token-ttl-seconds", "21600")]
+        for _ in 0..<tries {
+            guard
+                let reply = try await client.fetch(
+                    "PUT", base + "/latest/api/token", headers, within: limit)
+            else { continue }
+            switch reply.status {
+            case 200: return String(decoding: reply.body, as: UTF8.self)
+            case 400: throw refused(reply, "/latest/api/token")
+            case 403, 404, 405: return nil
+            default: break
+            }
+        }
+        return nil
     }
 
     private func get(

@@ -52,8 +52,12 @@ struct ServedKeys: Decodable {
     ///   where an end counts as it stands.
     /// - Throws: ``AWSError`` that begins with `who` and repeats nothing of the text.
     func credentials(
-        from who: String, _ source: KeySource, clock: AgeClock
+        from who: String, _ source: KeySource, clock: AgeClock,
+        extension longer: Duration? = nil
     ) throws -> Credentials {
+        for field in wrong.sorted() where field != "Version" {
+            throw AWSError(.noCredentials, "\(who) gave \(field) as something else than text")
+        }
         func missing(_ name: String) -> AWSError {
             AWSError(.noCredentials, "\(who) gave no \(name)")
         }
@@ -78,10 +82,11 @@ struct ServedKeys: Decodable {
             }
             expiry = clock.now() + life
         }
+        let token = (SessionToken ?? Token).flatMap { $0.isEmpty ? nil : $0 }
         var keys = Credentials(
             accessKeyID: id, secretAccessKey: Secret(secret),
-            sessionToken: (SessionToken ?? Token).map { Secret($0) }, expiry: expiry,
-            expiration: expiration, role: RoleArn)
+            sessionToken: token.map { Secret($0) }, expiry: expiry, expiration: expiration,
+            role: RoleArn)
         keys.source = source
         return keys
     }

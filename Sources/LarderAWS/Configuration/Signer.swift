@@ -47,7 +47,9 @@ public final class Signer: CredentialProvider {
                 seen: seen))
         self.current = current
         self.client = client
-        kept = Cache("caller", maxsize: 1, ttl: nil, renewal: .credentials, clock: client.clock) {
+        kept = Cache(
+            "caller", maxsize: 1, ttl: nil, renewal: configuration.renewal, clock: client.clock
+        ) {
             // One and the same identity may be had in a new way.
             let provider = current.provider
             return try await (Asked(provider: provider) == $0 ? provider : $0.provider)
@@ -155,6 +157,10 @@ extension AWSConfiguration {
     fileprivate func readAgain() throws(AWSError) -> AWSConfiguration {
         var fresh = try AWSConfiguration(environment, profile: isExplicit ? profile : nil)
         fresh.code = code
+        fresh.terminal = terminal
+        fresh.renewal = renewal
+        fresh.deadlines = deadlines
+        fresh.notice = notice
         return fresh
     }
 
