@@ -1,4 +1,5 @@
 import Foundation
+import LarderInspector
 
 /// What STS takes for AssumeRole, checked before it is asked: it refuses the whole of a request in
 /// words of its own, which name neither an option nor a line of a file.
@@ -24,9 +25,9 @@ extension RoleRequest {
             (.externalID, .externalID, [externalID].compactMap(\.self)),
             (.policy, .policy, [policy].compactMap(\.self)),
             (.policyARN, .policyARN, policyARNs),
-            (.tag, .tagKey, tags.map(\.key)),
-            (.tag, .tagValue, tags.map(\.value)),
-            (.transitiveTagKey, .tagKey, Array(transitiveTagKeys)),
+            (.tag, .tagKey, tags.map(\.key.text)),
+            (.tag, .tagValue, tags.map(\.value.text)),
+            (.transitiveTagKey, .tagKey, transitiveTagKeys.map(\.text)),
             (.sourceIdentity, .sourceIdentity, [sourceIdentity].compactMap(\.self)),
             (.serialNumber, .serialNumber, [serialNumber].compactMap(\.self)),
         ]
@@ -58,12 +59,12 @@ extension RoleRequest {
         if tags.count > 50 {
             problems.append((.tag, "there are \(tags.count); up to 50 are accepted"))
         }
-        if Self.hasTwins(tags.map(\.key)) {
+        if Self.hasTwins(tags.map(\.key.text)) {
             problems.append(
                 (.tag, "two keys differ in case alone, which is one key to STS; keep one of them"))
         }
-        let keys = Set(tags.map { $0.key.lowercased() })
-        if transitiveTagKeys.contains(where: { !keys.contains($0.lowercased()) }) {
+        let keys = Set(tags.map { $0.key.text.lowercased() })
+        if transitiveTagKeys.contains(where: { !keys.contains($0.text.lowercased()) }) {
             problems.append(
                 (.transitiveTagKey, "each has to be the key of a tag that goes with the request"))
         }

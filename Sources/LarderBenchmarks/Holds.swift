@@ -178,7 +178,7 @@ extension Figure {
                         let stall = try await Probe.longestStall(of: fresh.cache, fresh.visits) {
                             try await work(fresh)
                         }
-                        let counted = longestHold(in: fresh.cache.snapshot())
+                        let counted = longestHold(in: fresh.cache.snapshot()) ?? 0
                         let undisturbed = try await Probe.longestStall(
                             of: fresh.cache, fresh.visits
                         ) { try await Task.sleep(for: .seconds(1)) }.whole

@@ -3,7 +3,6 @@ import Foundation
 import Larder
 import LarderAWS
 import LarderInspector
-import Synchronization
 
 extension Engine {
     /// Accounts of a DynamoDB table, and the credentials of roles.
@@ -71,7 +70,9 @@ extension Engine {
         let key = TableKey(partition: options.key, sort: options.sortKey)
         let reading = DynamoDB.Reading(
             isConsistent: options.consistentRead, attributes: options.attributes)
-        let known = KnownKeys(options)
+        let known = KnownKeys(
+            roles: options.role.flatMap { try? Role($0) }.map { [$0] } ?? [],
+            following: options.following)
         let accounts = Cache<Verbatim, Item>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),
             renewal: .items
@@ -178,33 +179,6 @@ private struct RoleRequests: Sendable {
     func request(following found: Role) throws -> RoleRequest {
         let request = try assuming.request(of: found.arn, by: caller())
         return request.role.arn == role ? request : request.withoutIdentity
-    }
-}
-
-/// The keys that traffic asks for: those looked up before, and the roles that their items name
-/// where `--follow-roles` says so.
-private final class KnownKeys: Sendable {
-    private let keys: Mutex<(accounts: Set<Verbatim>, roles: Set<Role>)>
-    private let following: FollowingOptions
-
-    init(_ options: OriginOptions) {
-        let role = options.role.flatMap { try? Role($0) }
-        keys = Mutex(([], Set(role.map { [$0] } ?? [])))
-        following = options.following
-    }
-
-    var roles: [Role] { keys.withLock { Array($0.roles) } }
-
-    func add(_ number: Verbatim, _ item: Item) {
-        let named = following.role(of: item)
-        keys.withLock { keys in
-            keys.accounts.insert(number)
-            if let named { keys.roles.insert(named) }
-        }
-    }
-
-    func any() -> (account: Verbatim?, role: Role?) {
-        keys.withLock { ($0.accounts.randomElement(), $0.roles.randomElement()) }
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LarderAWS
+import LarderInspector
 
 /// Whether roles that items name are assumed, and which. Whoever can write into the table writes
 /// such a name: so nothing is followed unless it is said, and nobody but whom a pattern allows.
@@ -38,7 +39,7 @@ struct FollowingOptions: ParsableArguments {
 
     /// The role that an item names and that may be assumed.
     func role(of item: Item) -> Role? {
-        guard let followRoles, case .string(let text)? = item.attributes[followRoles],
+        guard let followRoles, case .string(let text)? = item.attributes[Verbatim(followRoles)],
             allowRole.contains(where: { Self.matches(Array(text.utf8)[...], Array($0.utf8)[...]) })
         else { return nil }
         return try? Role(text)

@@ -1,32 +1,32 @@
 import LarderAWS
+import LarderInspector
 import Synchronization
 
 /// The keys that traffic asks for: of those looked up before, and of the roles that their items
-/// name, as many as there is room for.
+/// name where `--follow-roles` says so, as many as there is room for.
 final class KnownKeys: Sendable {
-    private let keys: Mutex<(accounts: Sample<String>, roles: Sample<Role>)>
+    private let keys: Mutex<(accounts: Sample<Verbatim>, roles: Sample<Role>)>
+    private let following: FollowingOptions
 
-    init(roles: [Role], most: Int = 4096) {
+    init(roles: [Role], following: FollowingOptions, most: Int = 4096) {
         var named = Sample<Role>(most: most)
         for role in roles { named.add(role) }
         keys = Mutex((Sample(most: most), named))
+        self.following = following
     }
 
     var roles: [Role] { keys.withLock { $0.roles.all } }
-    var accounts: [String] { keys.withLock { $0.accounts.all } }
+    var accounts: [Verbatim] { keys.withLock { $0.accounts.all } }
 
-    func add(_ number: String, _ item: Item) {
-        let named = item.attributes.values.compactMap { value -> Role? in
-            guard case .string(let text) = value else { return nil }
-            return try? Role(text)
-        }
+    func add(_ number: Verbatim, _ item: Item) {
+        let named = following.role(of: item)
         keys.withLock { keys in
             keys.accounts.add(number)
-            for role in named { keys.roles.add(role) }
+            if let named { keys.roles.add(named) }
         }
     }
 
-    func any() -> (account: String?, role: Role?) {
+    func any() -> (account: Verbatim?, role: Role?) {
         keys.withLock { ($0.accounts.all.randomElement(), $0.roles.all.randomElement()) }
     }
 }

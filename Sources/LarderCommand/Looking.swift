@@ -299,7 +299,7 @@ struct Events: AsyncParsableCommand {
     /// What of an engine was shown.
     private struct Seen {
         var instance: String?
-        var last: [Exact: UInt64] = [:]
+        var last: [Verbatim: UInt64] = [:]
     }
 
     /// Until it is ended from outside; an engine that goes and comes back is followed on.
@@ -346,12 +346,12 @@ struct Events: AsyncParsableCommand {
         var events: [LoggedEvent] = []
         for name in report.caches.map(\.name) where cache.map(name.isExactly) ?? true {
             let log = try await inspector.events(
-                in: name, after: seen.last[Exact(name)] ?? 0, limit: 100_000)
-            if seen.last[Exact(name)] != nil, log.dropped > 0 {
+                in: name, after: seen.last[Verbatim(name)] ?? 0, limit: 100_000)
+            if seen.last[Verbatim(name)] != nil, log.dropped > 0 {
                 say("\(log.dropped) events of \(name) were left out")
             }
             events += log.events.filter { filter.passes($0, at: report.at) }
-            seen.last[Exact(name)] = log.events.last?.number ?? seen.last[Exact(name)] ?? 0
+            seen.last[Verbatim(name)] = log.events.last?.number ?? seen.last[Verbatim(name)] ?? 0
         }
         events.sort { $0.at < $1.at }
         show(isFirst ? events.suffix(limit) : events[...], report, from)

@@ -71,6 +71,9 @@ struct OriginOptions: ParsableArguments {
     @OptionGroup
     var assuming: AssumingOptions
 
+    @OptionGroup
+    var following: FollowingOptions
+
     enum RefusedRefresh: String, ExpressibleByArgument, CaseIterable {
         case serve, fail
     }
@@ -166,6 +169,7 @@ struct OriginOptions: ParsableArguments {
             ("--endpoint-url", endpointURL != nil), ("--region", region != nil),
             ("--profile", profile != nil), ("--sort-key", sortKey != nil),
             ("--consistent-read", consistentRead), ("--attributes", !attributes.isEmpty),
+            ("--follow-roles", following.followRoles != nil),
             ("--refused-refresh", refusedRefresh != nil),
             ("--call-deadline", callDeadline != nil),
             ("--attempt-deadline", attemptDeadline != nil),

@@ -57,7 +57,7 @@ enum Questions {
         defer { close(descriptor) }
         let quiet = Quiet(descriptor)
         defer { quiet.end() }
-        write(Table.plain(question), to: descriptor)
+        write(PlainText.fit(question), to: descriptor)
         defer { write("\n", to: descriptor) }
         let end = ContinuousClock.now + limit
         var answer: [UInt8] = []

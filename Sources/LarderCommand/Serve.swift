@@ -236,7 +236,8 @@ struct Serve: AsyncParsableCommand {
         }
 
         private func message(_ error: any Error) -> String {
-            error is SettingError || error is InspectorError || error is AWSError
+            error is SettingError || error is InspectorError || error is CacheError
+                || error is AWSError
                 ? "\(error)" : LarderCommand.message(for: error)
         }
 

@@ -70,7 +70,7 @@ struct Settings: Equatable {
         + [
             "table", "key", "sort-key", "region", "profile", "endpoint-url", "role",
             "role-session-name", "duration-seconds", "external-id", "policy", "source-identity",
-            "refused-refresh", "call-deadline", "attempt-deadline",
+            "follow-roles", "refused-refresh", "call-deadline", "attempt-deadline",
         ].map { Known(name: $0, origin: .aws) }
         + ["policy-arn", "tag", "transitive-tag-key", "allow-role"].map {
             Known(name: $0, kind: .repeated, origin: .aws)

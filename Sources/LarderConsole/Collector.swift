@@ -91,7 +91,7 @@ final class Collector: Sendable {
     /// The last event seen of each cache, in one run of the engine.
     private struct Seen {
         var instance: String?
-        var last: [Exact: UInt64] = [:]
+        var last: [Verbatim: UInt64] = [:]
         /// The selected entry in full.
         var detail: EntryDetail?
         var detailAge = 0
@@ -141,7 +141,7 @@ final class Collector: Sendable {
         var events: [LoggedEvent] = []
         var dropped: UInt64 = 0
         for cache in report.caches {
-            let before = seen.last[Exact(cache.name)]
+            let before = seen.last[Verbatim(cache.name)]
             if before == cache.snapshot.lastEvent { continue }
             var log = try await inspector.events(
                 in: cache.name, after: before ?? 0, limit: mostEvents)
@@ -154,7 +154,7 @@ final class Collector: Sendable {
             }
             if before != nil { dropped += log.dropped }
             events += log.events
-            seen.last[Exact(cache.name)] = log.events.last?.number ?? before ?? 0
+            seen.last[Verbatim(cache.name)] = log.events.last?.number ?? before ?? 0
         }
         var look = Look(
             report: report, page: page, query: request.query, detail: detail,

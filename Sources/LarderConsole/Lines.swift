@@ -31,7 +31,7 @@ struct Lines: Display {
         var toast: String?
         var overlay = ""
         var changes = 0
-        var counts: [Exact: Counters] = [:]
+        var counts: [Verbatim: Counters] = [:]
         var at: Instant?
     }
 
@@ -114,8 +114,8 @@ struct Lines: Display {
         }
     }
 
-    private func counts(_ report: Report) -> [Exact: Counters] {
-        Dictionary(report.caches.map { (Exact($0.name), $0.snapshot.counters) }) { $1 }
+    private func counts(_ report: Report) -> [Verbatim: Counters] {
+        Dictionary(report.caches.map { (Verbatim($0.name), $0.snapshot.counters) }) { $1 }
     }
 
     /// What left since it was last said, in a sentence every ten seconds at most.
@@ -125,7 +125,7 @@ struct Lines: Display {
         else { return }
         for cache in report.caches {
             let now = cache.snapshot.counters
-            guard let then = said.counts[Exact(cache.name)] else { continue }
+            guard let then = said.counts[Verbatim(cache.name)] else { continue }
             let parts = [
                 ("evicted", now.evicted, then.evicted), ("expired", now.expired, then.expired),
                 ("invalidated", now.invalidated, then.invalidated),

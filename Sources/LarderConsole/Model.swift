@@ -15,7 +15,7 @@ struct Model {
 
     // What was seen.
     var report: Report?
-    var histories: [Exact: History] = [:]
+    var histories: [Verbatim: History] = [:]
     var rows: [Row] = []
     /// Where `rows` begin in the whole list.
     var offset = 0
@@ -254,7 +254,7 @@ struct Model {
 
     /// The history of a cache as far as it is shown.
     func history(of cache: String) -> History {
-        let history = histories[Exact(cache)] ?? History()
+        let history = histories[Verbatim(cache)] ?? History()
         return past.map { history.until($0.at) } ?? history
     }
 

@@ -5,8 +5,11 @@ public enum CSV {
     /// A spreadsheet takes a field that begins with `=`, `+`, `-`, `@`, a tab or an end of line for
     /// a formula: such a field has a `'` before it, unless it is a number and nothing else.
     public static func line(_ fields: [String]) -> String {
-        fields.map { quoted(guarded($0)) }.joined(separator: ",")
+        fields.map { field($0) }.joined(separator: ",")
     }
+
+    /// One field of it.
+    public static func field(_ text: String) -> String { quoted(guarded(text)) }
 
     private static func guarded(_ field: String) -> String {
         guard let first = field.unicodeScalars.first, formulas.contains(first), !isNumber(field)

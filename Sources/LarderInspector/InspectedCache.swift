@@ -217,12 +217,12 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared {
         var skipped: [Skipped] = []
-        let wanted = Dictionary(entries.map { (Exact($0.id.key), $0) }) { first, _ in first }
+        let wanted = Dictionary(entries.map { (Verbatim($0.id.key), $0) }) { first, _ in first }
         let held = keys(shownAs: Set(wanted.keys))
         let (now, reserve) = (cache.clock.now(), cache.configuration.staleIfError)
         var victims: [Victim<Key>] = []
         for seen in wanted.values.sorted(by: { $0.id.key < $1.id.key }) {
-            let key = held[Exact(seen.id.key)]
+            let key = held[Verbatim(seen.id.key)]
             let facts = key.flatMap { cache.facts(of: $0) }
             guard let key, let facts, now < facts.deadline + reserve else {
                 let why =
@@ -425,10 +425,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     /// The key that is shown as `shown`, or is meant by it: at once where keys are their own text,
     /// else by looking through the entries.
-    private func key(_ shown: String) -> Key? { keys(shownAs: [Exact(shown)])[Exact(shown)] }
+    private func key(_ shown: String) -> Key? { keys(shownAs: [Verbatim(shown)])[Verbatim(shown)] }
 
-    private func keys(shownAs wanted: Set<Exact>) -> [Exact: Key] {
-        var found: [Exact: Key] = [:]
+    private func keys(shownAs wanted: Set<Verbatim>) -> [Verbatim: Key] {
+        var found: [Verbatim: Key] = [:]
         for text in wanted {
             guard let key = textKey(text.text), isShown(key, as: text.text) else { continue }
             // What is written otherwise than it is shown may be meant.
@@ -436,7 +436,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         }
         if found.count < wanted.count, !isOwnText {
             cache.survey { key, _ in
-                let shown = Exact(shownKey(key))
+                let shown = Verbatim(shownKey(key))
                 if wanted.contains(shown) { found[shown] = key }
             }
         }

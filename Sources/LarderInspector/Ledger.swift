@@ -133,10 +133,10 @@ final class Ledger: Sendable {
     func check(_ prepared: Prepared, _ how: Application) throws {
         let protected = prepared.protected
         let words = how.confirmation ?? ""
-        let confirmed = Set(words.split(separator: ",").map { Exact(String($0)) })
+        let confirmed = Set(words.split(separator: ",").map { Verbatim(String($0)) })
         let missing =
             words.isExactly(protected.joined(separator: ","))
-            ? [] : protected.filter { !confirmed.contains(Exact($0)) }
+            ? [] : protected.filter { !confirmed.contains(Verbatim($0)) }
         guard missing.isEmpty else {
             throw InspectorError(
                 "\(missing.joined(separator: ", ")) \(missing.count == 1 ? "is" : "are") protected; "
@@ -252,7 +252,7 @@ final class Ledger: Sendable {
     /// that.
     private func fail(_ plan: Plan.ID, _ error: any Error, by actor: Actor) -> any Error {
         let begun = state.withLock { $0[plan]?.parts.filter { $0.done > 0 }.map(\.part.cache) }
-        let caches = Set((begun ?? []).map(Exact.init)).map(\.text).sorted()
+        let caches = Set((begun ?? []).map { Verbatim($0) }).map(\.text).sorted()
         let why =
             caches.isEmpty
             ? "\(error)"

@@ -22,7 +22,7 @@ public final class LocalInspector: Inspector {
 
     private struct State {
         var caches: [any InspectedCache] = []
-        var protected: Set<Exact> = []
+        var protected: Set<Verbatim> = []
         var origins: [@Sendable () -> OriginReport] = []
         /// Those that can be applied; an older one has to be made anew.
         var plans = Shelf<Prepared>(
@@ -73,7 +73,7 @@ public final class LocalInspector: Inspector {
                 !$0.caches.contains { $0.name.isExactly(cache.name) },
                 "\(cache.name) stands twice")
             $0.caches.append(inspected)
-            if isProtected { $0.protected.insert(Exact(cache.name)) }
+            if isProtected { $0.protected.insert(Verbatim(cache.name)) }
         }
     }
 
@@ -115,8 +115,8 @@ public final class LocalInspector: Inspector {
     /// The caches that a query asks for, each once.
     private func caches(of query: Query) throws -> [any InspectedCache] {
         guard !query.caches.isEmpty else { return caches }
-        var seen: Set<Exact> = []
-        return try query.caches.filter { seen.insert(Exact($0)).inserted }.map {
+        var seen: Set<Verbatim> = []
+        return try query.caches.filter { seen.insert(Verbatim($0)).inserted }.map {
             try cache(named: $0)
         }
     }
@@ -194,7 +194,7 @@ public final class LocalInspector: Inspector {
                         + "several itself")
             }
             let configured = changes.compactMap { change in
-                if case .configure(let cache, _) = change { Exact(cache) } else { nil }
+                if case .configure(let cache, _) = change { Verbatim(cache) } else { nil }
             }
             guard Set(configured).count == configured.count else {
                 throw InspectorError("a change of several changes the bounds of a cache once")
@@ -204,12 +204,12 @@ public final class LocalInspector: Inspector {
     }
 
     private func invalidation(of entries: [SeenEntry], softly: Bool) throws -> Prepared {
-        let groups = Dictionary(grouping: entries) { Exact($0.id.cache) }
+        let groups = Dictionary(grouping: entries) { Verbatim($0.id.cache) }
         for name in groups.keys { _ = try cache(named: name.text) }
         // In the order of registration, so that one change has one plan.
         return Prepared(
             all: caches.compactMap { cache in
-                groups[Exact(cache.name)].map {
+                groups[Verbatim(cache.name)].map {
                     guarded(cache.prepareInvalidation(of: $0, softly: softly), cache.name)
                 }
             })
@@ -217,7 +217,7 @@ public final class LocalInspector: Inspector {
 
     private func guarded(_ prepared: Prepared, _ cache: String) -> Prepared {
         var prepared = prepared
-        let isProtected = state.withLock { $0.protected.contains(Exact(cache)) }
+        let isProtected = state.withLock { $0.protected.contains(Verbatim(cache)) }
         for place in prepared.parts.indices { prepared.parts[place].isProtected = isProtected }
         return prepared
     }

@@ -20,7 +20,7 @@ struct Prepared: Sendable {
     }
     /// The names of the protected caches concerned.
     var protected: [String] {
-        Set(parts.filter(\.isProtected).map { Exact($0.cache) }).map(\.text).sorted()
+        Set(parts.filter(\.isProtected).map { Verbatim($0.cache) }).map(\.text).sorted()
     }
     var units: Int { parts.reduce(0) { $0 + $1.units } }
     /// About the memory that it takes to keep it.

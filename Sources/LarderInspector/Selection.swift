@@ -179,7 +179,7 @@ extension Query {
     /// The page of this query over rows held elsewhere, as they were at `now`.
     /// - Throws: ``FilterError``.
     public func page(of rows: [Row], at now: Instant) throws(FilterError) -> Page {
-        let names = Set(rows.map { Exact($0.id.cache) }).map(\.text).sorted()
+        let names = Set(rows.map { Verbatim($0.id.cache) }).map(\.text).sorted()
         let wanted = caches.isEmpty ? names : caches
         var selection = try Selection(self, at: now)
         for row in rows {

@@ -60,3 +60,11 @@ extension Verbatim: Codable, CodingKeyRepresentable {
         init?(intValue: Int) { nil }
     }
 }
+
+extension String {
+    /// Whether both are the same bytes.
+    package func isExactly(_ other: String) -> Bool {
+        // Most are not even the same text, which is seen sooner.
+        self == other && utf8.elementsEqual(other.utf8)
+    }
+}

@@ -45,9 +45,9 @@ struct PageColumns: Codable {
 
     init(_ page: Page) {
         let rows = page.rows
-        let places: [Exact: Int]
+        let places: [Verbatim: Int]
         (caches, places) = Self.places(rows.lazy.map(\.id.cache))
-        cache = Numbers(values: rows.map { Int64(places[Exact($0.id.cache)]!) })
+        cache = Numbers(values: rows.map { Int64(places[Verbatim($0.id.cache)]!) })
         key = rows.map(\.id.key)
         version = Numbers(values: rows.map { Int64(bitPattern: $0.version) })
         writtenAt = Numbers(values: rows.map(\.writtenAt.nanoseconds))
@@ -65,11 +65,11 @@ struct PageColumns: Codable {
     }
 
     /// The names, each once, and where each stands among them.
-    static func places(_ names: some Sequence<String>) -> ([String], [Exact: Int]) {
-        var places: [Exact: Int] = [:]
+    static func places(_ names: some Sequence<String>) -> ([String], [Verbatim: Int]) {
+        var places: [Verbatim: Int] = [:]
         var once: [String] = []
-        for name in names where places[Exact(name)] == nil {
-            places[Exact(name)] = once.count
+        for name in names where places[Verbatim(name)] == nil {
+            places[Verbatim(name)] = once.count
             once.append(name)
         }
         return (once, places)
@@ -110,9 +110,9 @@ struct MatchingColumns: Codable {
     var version: Numbers
 
     init(_ seen: [SeenEntry]) {
-        let places: [Exact: Int]
+        let places: [Verbatim: Int]
         (caches, places) = PageColumns.places(seen.lazy.map(\.id.cache))
-        cache = Numbers(values: seen.map { Int64(places[Exact($0.id.cache)]!) })
+        cache = Numbers(values: seen.map { Int64(places[Verbatim($0.id.cache)]!) })
         key = seen.map(\.id.key)
         version = Numbers(values: seen.map { Int64(bitPattern: $0.version ?? 0) })
     }

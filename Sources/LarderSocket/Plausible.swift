@@ -37,7 +37,7 @@ extension Report: Plausible {
 
 extension CacheReport: Plausible {
     var isPlausible: Bool {
-        areCounts(snapshot.count, snapshot.bytes, snapshot.flights)
+        areCounts(snapshot.count, snapshot.bytes, snapshot.flights, snapshot.undoableBytes)
             && areCounts(snapshot.lastEvent) && snapshot.counters.isPlausible
             && snapshot.configuration.isPlausible && snapshot.fetchTimes.isPlausible
             && snapshot.agesAtRemoval.values.allSatisfy(\.isPlausible)
@@ -156,4 +156,8 @@ extension ChangeRecord: Plausible {
             && bounds.allSatisfy { $0.before.isPlausible && $0.after.isPlausible }
             && entries.allSatisfy { areCounts($0.bytes) }
     }
+}
+
+extension MatchingColumns: Plausible {
+    var isPlausible: Bool { seen != nil }
 }

@@ -45,7 +45,8 @@ private struct Found {
             var action = sigaction()
             guard sigaction(number, nil, &action) == 0 else { continue }
             let handler = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
-            facts["signal \(number)"] = "\(handler) with \(action.sa_flags)"
+            // The C library has a mark of its own (SA_RESTORER) on whatever is set through it.
+            facts["signal \(number)"] = "\(handler) with \(action.sa_flags & ~0x0400_0000)"
         }
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
             // The one by which they are listed is closed again.

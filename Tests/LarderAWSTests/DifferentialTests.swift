@@ -80,7 +80,7 @@ import Testing
 
     private struct PlainJob: Encodable {
         struct Pair: Encodable {
-            var item: [String: AttributeValue]
+            var item: [Verbatim: AttributeValue]
             var text: String
 
             func encode(to encoder: any Encoder) throws {
@@ -94,7 +94,7 @@ import Testing
 
     @Test func `2,000 items are in plain JSON what boto3 makes of them, digit for digit`() throws {
         var random = Seeded(20)
-        let items = (0..<2000).map { _ -> [String: AttributeValue] in
+        let items = (0..<2000).map { _ -> [Verbatim: AttributeValue] in
             [
                 "n": .number(Self.longNumber(&random)), "v": Self.value(3, using: &random),
                 "l": .list([.number(Self.longNumber(&random)), .number("0"), .number("-0.0")]),

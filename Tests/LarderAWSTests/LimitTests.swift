@@ -1,5 +1,6 @@
 import Foundation
 import LarderAWS
+import LarderInspector
 import TestSupport
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
                     "arn:aws:iam::aws:policy/ReadOnlyAccess",
                     "arn:aws-cn:iam::222222222222:policy/path/own",
                 ]
-                $0.tags = ["Größe 1": "", "team": "data / platform", "x": Self.long(256)]
+                $0.tags = ["Größe 1": "", "team": "data / platform", "x": Verbatim(Self.long(256))]
                 $0.transitiveTagKeys = ["team"]
                 $0.sourceIdentity = "ann@example.com"
                 $0.serialNumber = "arn:aws:iam::222222222222:mfa/ann"
@@ -69,14 +70,14 @@ import Testing
             $0.policyARNs = (0...10).map { "arn:aws:iam::aws:policy/number\($0)" }
         }
         refused(.tag) { $0.tags = ["": "x"] }
-        refused(.tag) { $0.tags = [Self.long(129): "x"] }
-        refused(.tag) { $0.tags = ["x": Self.long(257)] }
+        refused(.tag) { $0.tags = [Verbatim(Self.long(129)): "x"] }
+        refused(.tag) { $0.tags = ["x": Verbatim(Self.long(257))] }
         refused(.tag) { $0.tags = ["a#": "x"] }
         refused(.tag) { $0.tags = ["a": "x;y"] }
         refused(.tag) { $0.tags = ["aws:team": "x"] }
         refused(.tag) { $0.tags = ["Team": "x", "team": "y"] }
         refused(.tag) {
-            $0.tags = Dictionary(uniqueKeysWithValues: (0...50).map { ("k\($0)", "") })
+            $0.tags = Dictionary(uniqueKeysWithValues: (0...50).map { (Verbatim("k\($0)"), "") })
         }
         refused(.transitiveTagKey) {
             $0.tags = ["team": "x"]
@@ -170,7 +171,7 @@ import Testing
         if Bool.random(using: &random) {
             let key = text(" .:/=+-@ü", [0, 1, 9, 128, 129], &random)
             let value = text(" .:/=+-@ü", [0, 1, 9, 256, 257], &random)
-            request.tags = [key: value]
+            request.tags = [Verbatim(key): Verbatim(value)]
             part("Tags.Key", key)
             part("Tags.Value", value)
         }

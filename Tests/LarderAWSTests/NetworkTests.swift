@@ -163,9 +163,10 @@ import Testing
         let result: Result<Item, any Error>
         do { result = .success(try await item(client)) } catch { result = .failure(error) }
         await client.shutdown()
-        return try result.get().attributes.compactMapValues {
-            if case .string(let text) = $0 { text } else { nil }
+        let texts = try result.get().attributes.compactMap { name, value in
+            if case .string(let text) = value { (name.text, text) } else { nil }
         }
+        return Dictionary(uniqueKeysWithValues: texts)
     }
 
     @Test func `requests go through the proxy, to a service that the bundle vouches for`()

@@ -1,5 +1,6 @@
 import Foundation
 import LarderAWS
+import LarderInspector
 import TestSupport
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     private static let arn = "arn:aws:iam::222222222222:role/team/reader"
 
     private func role(
-        _ attributes: [String: AttributeValue], _ patterns: [String], follow: String? = "role"
+        _ attributes: [Verbatim: AttributeValue], _ patterns: [String], follow: String? = "role"
     ) -> String? {
         var options = FollowingOptions()
         (options.followRoles, options.allowRole) = (follow, patterns)

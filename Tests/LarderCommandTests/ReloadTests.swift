@@ -94,11 +94,14 @@ import Testing
         var nothing = Sample<Int>(most: 0)
         nothing.add(1)
         #expect(nothing.all.isEmpty)
-        let known = KnownKeys(roles: [], most: 16)
+        var following = FollowingOptions()
+        following.followRoles = "role"
+        following.allowRole = ["arn:aws:iam::*:role/reader"]
+        let known = KnownKeys(roles: [], following: following, most: 16)
         for number in 0..<1000 {
             let account = 100_000_000_000 + number
             known.add(
-                "\(account)",
+                Verbatim("\(account)"),
                 Item(["role": .string("arn:aws:iam::\(account):role/reader")], keyName: "role"))
         }
         #expect(known.accounts.count == 16 && known.roles.count == 16)

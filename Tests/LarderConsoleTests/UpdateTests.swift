@@ -182,8 +182,8 @@ import Testing
         _ = update(&model, look(model, [], twins))
         #expect(model.configuration(of: "caf\u{e9}")?.ttl == .seconds(300))
         #expect(model.configuration(of: "cafe\u{301}")?.ttl == nil)
-        #expect(model.histories[Exact("caf\u{e9}")] != nil)
-        #expect(model.histories[Exact("cafe\u{301}")] != nil)
+        #expect(model.histories[Verbatim("caf\u{e9}")] != nil)
+        #expect(model.histories[Verbatim("cafe\u{301}")] != nil)
     }
 
     private func seen(_ row: Row) -> SeenEntry { SeenEntry(id: row.id, version: row.version) }

@@ -58,7 +58,7 @@ func stepEvent(_ model: inout Model, _ direction: Int) -> Effect? {
 /// To where a graph has a spike, before or behind.
 func stepSpike(_ model: inout Model, _ direction: Int) -> Effect? {
     let now = model.shownNow
-    let spikes = model.shownCaches.flatMap { model.histories[Exact($0)]?.spikes ?? [] }
+    let spikes = model.shownCaches.flatMap { model.histories[Verbatim($0)]?.spikes ?? [] }
     let spike =
         direction < 0
         ? spikes.filter { $0 < now }.max() : spikes.filter { $0 > now }.min()

@@ -26,7 +26,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     model.problem = nil
     model.ownCost.look = look.took
     for cache in look.report.caches {
-        model.histories[Exact(cache.name), default: History()].add(cache.snapshot)
+        model.histories[Verbatim(cache.name), default: History()].add(cache.snapshot)
     }
     if let resident = look.report.memory.resident {
         let held = look.report.caches.reduce(0) { $0 + $1.snapshot.bytes }
