@@ -24,13 +24,14 @@ import LarderInspector
             inspector.add(cache)
             let options = Console.Options(actor: Actor("host"))
             let signal = try await Console(inspector, options).run()
-            lines.append("\(run): \(signal.map { "signal \($0)" } ?? Found().differences(before))")
+            let found = try await Found.settled(before)
+            lines.append("\(run): \(signal.map { "signal \($0)" } ?? found)")
         }
         setenv("TERM", "no-such-terminal", 1)
         do {
             _ = try await Console(LocalInspector("none"), .init(actor: Actor("host"))).run()
         } catch {
-            lines.append("refused: \(Found().differences(before))")
+            lines.append("refused: \(try await Found.settled(before))")
         }
         try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
     }
@@ -59,6 +60,16 @@ private struct Found {
         facts["terminal"] =
             "\(terminal.c_iflag) \(terminal.c_oflag) \(terminal.c_cflag) \(terminal.c_lflag)"
         facts["locale"] = setlocale(LC_ALL, nil).map { String(cString: $0) }
+    }
+
+    /// The differences that stay: a look that was under way may be reading a file yet.
+    static func settled(_ before: Found) async throws -> String {
+        var tries = 0
+        while Found().differences(before) != "as before", tries < 200 {
+            tries += 1
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return Found().differences(before)
     }
 
     func differences(_ other: Found) -> String {

@@ -76,7 +76,8 @@ import Testing
         _ = try await inspector.change([said("accounts") { $0.ttl = .seconds(200) }], by: hup)
         #expect(await settles { !clock.sleepers.isEmpty })
         clock.advance(by: .seconds(10))
-        #expect(try await settles { try await inspector.progress(of: plan.id).state != .underWay })
+        #expect(
+            try await settles { try await inspector.changes(after: 0).last?.what == .failed })
         #expect(accounts.configuration.maxsize == 70)
         #expect(accounts.configuration.ttl == .seconds(200))
         #expect(

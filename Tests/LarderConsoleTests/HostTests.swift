@@ -14,8 +14,9 @@ import Testing
             try terminal.press("q")
         }
         #expect(try terminal.exitStatus() == 0)
+        let found = try String(contentsOfFile: file, encoding: .utf8)
         #expect(
-            try String(contentsOfFile: file, encoding: .utf8)
+            found
                 == "1: as before\n2: as before\n3: as before\nrefused: as before")
     }
 }
