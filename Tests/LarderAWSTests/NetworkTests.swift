@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import LarderInspector
 import TestSupport
 import Testing
 
