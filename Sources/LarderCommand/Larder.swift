@@ -87,10 +87,14 @@ struct Ending: Error {
 
 /// Keys may begin with a dash, and are taken for options.
 enum Dashes {
-    /// How to write one, where a message says that there is no such option, or that it has no value.
+    /// How to write one, where a message says that there is no such option, that it has no value, or
+    /// that a key is missing though something like one was written.
     static func hint(_ message: String, _ written: [String]) -> String? {
         let isAboutKeys = ["entry", "invalidate", "fetch"].contains(written.first ?? "")
-        if isAboutKeys, message.contains("Unknown option '-") {
+        let isDashed = written.prefix { $0 != "--" }.contains {
+            $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.utf8.count > 1
+        }
+        if isAboutKeys, isDashed || message.contains("Unknown option '-") {
             return "A key that begins with - stands behind all options, with -- before it."
         }
         guard message.contains("Missing value for '") else { return nil }

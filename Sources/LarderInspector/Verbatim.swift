@@ -1,3 +1,4 @@
+import Foundation
 public import Larder
 
 /// A text that is compared as keys are: byte by byte.
@@ -13,11 +14,11 @@ public struct Verbatim: Sendable {
 
 extension Verbatim: Hashable, Comparable {
     public static func == (a: Verbatim, b: Verbatim) -> Bool {
-        a.text.utf8.elementsEqual(b.text.utf8)
+        a.text.isExactly(b.text)
     }
 
     public static func < (a: Verbatim, b: Verbatim) -> Bool {
-        a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
+        a.text.compareBytes(b.text) < 0
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -64,7 +65,22 @@ extension Verbatim: Codable, CodingKeyRepresentable {
 extension String {
     /// Whether both are the same bytes.
     package func isExactly(_ other: String) -> Bool {
-        // Most are not even the same text, which is seen sooner.
-        self == other && utf8.elementsEqual(other.utf8)
+        utf8.count == other.utf8.count && compareBytes(other) == 0
+    }
+
+    /// Negative where this one's bytes come before the other's, 0 where they are the same.
+    fileprivate func compareBytes(_ other: String) -> Int {
+        var (a, b) = (self, other)
+        return a.withUTF8 { a in
+            b.withUTF8 { b in
+                let common = min(a.count, b.count)
+                // There is nothing to point to in no bytes.
+                guard common > 0, let first = a.baseAddress, let second = b.baseAddress else {
+                    return a.count - b.count
+                }
+                let order = Int(memcmp(first, second, common))
+                return order == 0 ? a.count - b.count : order
+            }
+        }
     }
 }

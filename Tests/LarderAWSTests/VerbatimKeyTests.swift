@@ -54,7 +54,9 @@ import Testing
         for number in 0..<Fuzz.count {
             let request = RoleRequest(
                 role, sessionName: text(), externalID: text(), policy: text(),
-                tags: [Verbatim(text()): Verbatim(text()), Verbatim(text()): Verbatim(text())],
+                tags: Dictionary(
+                    (0..<2).map { _ in (Verbatim(text()), Verbatim(text())) },
+                    uniquingKeysWith: { $1 }),
                 transitiveTagKeys: [Verbatim(text())], caller: .init(identity: text()))
             let sent = request.form.map { Array("\($0.name)=\($0.value)".utf8) }
             let form = sent + [Array(request.caller.identity.utf8)]
