@@ -1,9 +1,9 @@
 // What the Glibc module leaves out: memfd_create, a file that is in memory and nowhere else, and the
-// closing of all descriptors from one on in a program that is started.
+// closing of all descriptors from one on in a program that is started. <spawn.h> is not read here:
+// with it come types that another module may have read under other macros, and the two differ.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <spawn.h>
 #include <unistd.h>
 #include <sys/syscall.h>
 
@@ -11,8 +11,10 @@ static inline int larder_memfd(const char *name) {
     return (int)syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */);
 }
 
-int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+int larder_addclosefrom(void *actions, int from)
+    __asm__("posix_spawn_file_actions_addclosefrom_np");
 
-static inline int larder_close_from(posix_spawn_file_actions_t *actions, int from) {
-    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+// `actions` points to a posix_spawn_file_actions_t.
+static inline int larder_close_from(void *actions, int from) {
+    return larder_addclosefrom(actions, from);
 }
