@@ -13,7 +13,8 @@ public enum PlainText {
         var shown = String.UnicodeScalarView()
         var marks = 0
         for (place, scalar) in scalars.enumerated() {
-            guard isFit(place, in: scalars) else {
+            // What stands before it is what is shown there.
+            guard isFit(scalar, between: shown.last, and: scalars.dropFirst(place + 1).first) else {
                 shown.append("?")
                 marks = 0
                 continue
@@ -43,7 +44,10 @@ public enum PlainText {
         let scalars = Array(json.unicodeScalars)
         var shown = ""
         for (place, scalar) in scalars.enumerated() {
-            if scalar == "\n" || scalar == "\t" || isFit(place, in: scalars) {
+            let isPlain = isFit(
+                scalar, between: shown.unicodeScalars.last,
+                and: scalars.dropFirst(place + 1).first)
+            if scalar == "\n" || scalar == "\t" || isPlain {
                 shown.unicodeScalars.append(scalar)
             } else {
                 for unit in String(scalar).utf16 {
@@ -60,20 +64,17 @@ public enum PlainText {
         return text.withUTF8 { $0.allSatisfy { (32..<127).contains($0) } }
     }
 
-    private static func isFit(_ place: Int, in scalars: [Unicode.Scalar]) -> Bool {
-        let scalar = scalars[place]
+    private static func isFit(
+        _ scalar: Unicode.Scalar, between before: Unicode.Scalar?, and after: Unicode.Scalar?
+    ) -> Bool {
         if scalar.isASCII { return (32..<127).contains(scalar.value) }
-        func neighbor(_ step: Int) -> Unicode.Scalar? {
-            scalars.indices.contains(place + step) ? scalars[place + step] : nil
-        }
         switch scalar.value {
         // Joiners belong to families of emoji, and behind the sign that takes a vowel away.
-        case 0x200d where neighbor(-1).map(isPictureOrPart) == true:
-            return neighbor(1).map(isPicture) == true
-        case 0x200c, 0x200d:
-            return neighbor(-1)?.properties.canonicalCombiningClass == .virama
+        case 0x200d where before.map(isPictureOrPart) == true:
+            return after.map(isPicture) == true
+        case 0x200c, 0x200d: return before?.properties.canonicalCombiningClass == .virama
         // As text, or as a picture.
-        case 0xfe0e, 0xfe0f: return neighbor(-1)?.properties.isEmoji == true
+        case 0xfe0e, 0xfe0f: return before?.properties.isEmoji == true
         default: break
         }
         switch scalar.properties.generalCategory {
@@ -81,7 +82,7 @@ public enum PlainText {
             return false
         // A mark without a letter would stand on what is not its own.
         case .nonspacingMark, .enclosingMark:
-            return place > 0 && !scalar.properties.isDefaultIgnorableCodePoint
+            return before != nil && !scalar.properties.isDefaultIgnorableCodePoint
         default: return !scalar.properties.isDefaultIgnorableCodePoint
         }
     }

@@ -97,7 +97,7 @@ enum OpenAPI {
             headers.append([
                 "name": "Last-Event-ID", "in": "header", "required": false,
                 "description": "The id of the last event that was read of a stream.",
-                "schema": ["type": "string", "pattern": "^([0-9a-f]{1,16}-)?[0-9]{1,18}$"]
+                "schema": ["type": "string", "pattern": "^(([0-9a-f]{1,16}-)?[0-9]{1,18})?$"]
                     as Object,
             ])
         }

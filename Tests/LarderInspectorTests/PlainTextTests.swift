@@ -27,6 +27,11 @@ import Testing
         #expect(PlainText.lines("a\u{1b}\n  \tb\n  ^") == "a?\n   b\n  ^")
     }
 
+    @Test func `that joins on to what is not shown is not shown either`() {
+        // The picture's sign stands behind no picture; the joiner behind it joins nothing.
+        #expect(PlainText.fit("\u{212a}\u{fe0f}\u{200d}\u{1f468}") == "\u{212a}??\u{1f468}")
+    }
+
     @Test func `as JSON says the same with escapes`() throws {
         let text = "[\n  \"a\u{7f}\u{9b}\u{202e}\u{e0041}é帳\"\n]"
         let shown = PlainText.json(text)
