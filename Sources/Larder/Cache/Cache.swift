@@ -118,10 +118,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     // On the caller's own executor: a hit from the main actor would else take two hops.
     @inlinable
     nonisolated(nonsending) public func value(for key: Key) async throws -> Value {
-        let hash = shards.hash(key)
-        var isHeld = true
-        if let value = hit(key, hash, &isHeld) { return value }
-        return try await fetched(key, hash)
+        if let value = hit(key) { return value }
+        return try await fetched(key)
     }
 
     /// The value held for `key`, or `nil`; never fetches. Counts as a look-up.
@@ -131,6 +129,13 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         var isHeld = true
         if let value = hit(key, hash, &isHeld) { return value }
         return isHeld ? missed(key, hash) : missed(hash)
+    }
+
+    // A function of its own: what it needs would else lie in the frame of the suspended call.
+    @inlinable
+    func hit(_ key: Key) -> Value? {
+        var isHeld = true
+        return hit(key, shards.hash(key), &isHeld)
     }
 
     @inlinable @inline(__always)
@@ -172,8 +177,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     @usableFromInline
-    func fetched(_ key: Key, _ hash: UInt64) async throws -> Value {
+    func fetched(_ key: Key) async throws -> Value {
         try Task.checkCancellation()
+        let hash = shards.hash(key)
         if Fetching.innermost != nil, Fetching.isFetching(key, of: self) {
             throw CacheError.reentry(name, "\(key)")
         }
