@@ -159,5 +159,7 @@ if !core {
         .testTarget(
             name: "EndToEnd", dependencies: ["Greeter", "LarderCommand", "TestSupport"],
             swiftSettings: settings),
+        .testTarget(
+            name: "Siege", dependencies: ["LarderCommand", "TestSupport"], swiftSettings: settings),
     ]
 }
