@@ -8,6 +8,8 @@ public import Synchronization
 @usableFromInline
 struct Latch: ~Copyable {
     @usableFromInline let state = Atomic<UInt32>(0)
+    /// Those who have found it taken for so long that they give up their processor.
+    private let waiting = Atomic<UInt32>(0)
 
     init() {}
 
@@ -26,6 +28,7 @@ struct Latch: ~Copyable {
     @usableFromInline @inline(never)
     borrowing func wait() {
         var tries = 0
+        defer { if tries >= 100 { waiting.wrappingSubtract(1, ordering: .relaxed) } }
         while true {
             // Only looking leaves the line with whoever holds the latch.
             if state.load(ordering: .relaxed) == 0,
@@ -40,11 +43,21 @@ struct Latch: ~Copyable {
             if tries < 100 {
                 _spinHint()
             } else {
+                if tries == 100 { waiting.wrappingAdd(1, ordering: .relaxed) }
                 // The holder may have lost its processor: give it ours.
-                SystemClock.pause(isLong: tries > 110)
+                SystemClock.pause(isLong: tries > 140)
             }
         }
     }
+
+    /// Lets those in who wait, before the caller takes it once more: whoever takes it again and
+    /// again is otherwise always faster than they are.
+    borrowing func giveWay() {
+        for tries in 0..<120 where isAwaited { SystemClock.pause(isLong: tries >= 100) }
+    }
+
+    /// Whether somebody waits, and has for a while.
+    var isAwaited: Bool { waiting.load(ordering: .relaxed) > 0 }
 
     private borrowing func _spinHint() {
         for _ in 0..<8 { _ = state.load(ordering: .relaxed) }

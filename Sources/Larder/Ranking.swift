@@ -269,7 +269,10 @@ extension Cache {
                             lives: shard.lives, expiries: shard.expiries))
                 }
                 return true
-            }) { chunk += 1 }
+            }) {
+                chunk += 1
+                shards[number].latch.pointee.giveWay()
+            }
         }
         looked(hold)
         let entries = ranking.first().compactMap { entry -> (Key, EntryFacts)? in

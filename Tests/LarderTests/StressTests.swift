@@ -155,6 +155,35 @@ import Testing
         try! cache.configure(usual)
         return 0
     }
+
+    /// Who takes a latch again and again sees that others wait, and nobody waits in the end.
+    @Test func `a latch knows whether somebody waits for it`() {
+        final class Place: @unchecked Sendable {  // what it has is made for threads
+            let latch = Latch()
+            let taken = Atomic<Int>(0)
+        }
+        let place = Place()
+        place.latch.lock()
+        let threads = (0..<3).map { _ in
+            let thread = Thread {
+                place.latch.lock()
+                place.taken.add(1, ordering: .relaxed)
+                place.latch.unlock()
+            }
+            thread.start()
+            return thread
+        }
+        while !place.latch.isAwaited { sched_yield() }
+        #expect(place.taken.load(ordering: .relaxed) == 0)
+        place.latch.unlock()
+        while !threads.allSatisfy(\.isFinished) {
+            place.latch.giveWay()
+            sched_yield()
+        }
+        #expect(place.taken.load(ordering: .relaxed) == 3)
+        let isAwaited = place.latch.isAwaited
+        #expect(!isAwaited)
+    }
 }
 
 extension Cache {
