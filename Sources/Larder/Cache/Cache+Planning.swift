@@ -11,6 +11,8 @@ extension Cache {
         var outlook = Outlook<Key>(new, present, lives, version: version, at: now)
         let hold = eachSlot { number, local, shard in
             outlook.look(local, shards.slot(local, in: number), in: shard)
+        } afterSlice: {
+            outlook.keepSeen()
         }
         store.withLock { $0.holds.planning.add(hold) }
         outlook.sort()

@@ -12,6 +12,8 @@ struct Outlook<Key: Hashable & Sendable> {
     private(set) var over: [Ended] = []
     private(set) var leaving: [Ended] = []
     private(set) var inReserve: [Ended] = []
+    /// What was looked at last, under a lock: nothing that grows is to grow under one.
+    private var seen: (over: [Ended], leaving: [Ended], inReserve: [Ended]) = ([], [], [])
     /// What would stay, were there room for all: those in reserve too.
     private(set) var staying = (count: 0, bytes: 0)
 
@@ -48,12 +50,24 @@ struct Outlook<Key: Hashable & Sendable> {
             Ended(
                 slot: slot, victim: Victim(local, in: shard, .expired), expiry: expiry)
         }
-        if isOver(end(lives), reserve) { return over.append(ended()) }
+        if isOver(end(lives), reserve) { return seen.over.append(ended()) }
         let newEnd = end(newLives)
-        if isOver(newEnd, newReserve) { return leaving.append(ended()) }
+        if isOver(newEnd, newReserve) { return seen.leaving.append(ended()) }
         staying.count += 1
         staying.bytes += Int(record.bytes)
-        if newEnd <= now { inReserve.append(ended()) }
+        if newEnd <= now { seen.inReserve.append(ended()) }
+    }
+
+    /// Keeps what was looked at since the last time.
+    mutating func keepSeen() {
+        Self.move(&seen.over, to: &over)
+        Self.move(&seen.leaving, to: &leaving)
+        Self.move(&seen.inReserve, to: &inReserve)
+    }
+
+    private static func move(_ seen: inout [Ended], to kept: inout [Ended]) {
+        kept += seen
+        seen.removeAll(keepingCapacity: true)
     }
 
     /// Whether the reserve of what ended at `end` is over.
