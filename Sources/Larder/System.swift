@@ -97,4 +97,41 @@ enum Memory {
     }
 
     static func free<T: BitwiseCopyable>(_ memory: UnsafeMutablePointer<T>) { Glibc.free(memory) }
+
+    /// Has the allocator tidy up now, which it would otherwise do at some large request or other:
+    /// after a million small values were freed that takes a tenth of a second.
+    static func tidy() { Glibc.free(malloc(2048)) }
+}
+
+/// Blocks that never grow, for whoever may hold a lock: large ones are pages of the system's own,
+/// since the allocator takes its time to tidy up whenever it likes (see ``Memory/tidy()``).
+enum Block {
+    private static let pageSize = Int(getpagesize())
+
+    static func allocate(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer {
+        guard isPages(size, alignment) else {
+            return .allocate(byteCount: size, alignment: alignment)
+        }
+        let pages = mmap(
+            nil, inPages(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | Int32(MAP_ANONYMOUS), -1, 0)
+        guard let pages, pages != MAP_FAILED else {
+            preconditionFailure("no memory for \(size) bytes")
+        }
+        return pages
+    }
+
+    /// - Parameters: Those with which it was allocated.
+    static func release(_ block: UnsafeMutableRawPointer, _ size: Int, alignment: Int) {
+        if isPages(size, alignment) {
+            munmap(block, inPages(size))
+        } else {
+            block.deallocate()
+        }
+    }
+
+    private static func isPages(_ size: Int, _ alignment: Int) -> Bool {
+        size >= 2 * pageSize && alignment <= pageSize
+    }
+
+    private static func inPages(_ size: Int) -> Int { (size + pageSize - 1) & ~(pageSize - 1) }
 }

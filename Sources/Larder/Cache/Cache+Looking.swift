@@ -88,6 +88,7 @@ extension Cache {
         for number in 0..<shards.count {
             var slots: Range<UInt32> = 0..<1
             while !slots.isEmpty {
+                Memory.tidy()
                 slots = shards[number].withLock { shard in
                     let began = Hold.Start()
                     let end = min(
@@ -100,6 +101,7 @@ extension Cache {
                     return end..<max(end, shard.slab.slotCount)
                 }
                 afterSlice()
+                shards[number].latch.pointee.giveWay()
             }
         }
         return hold

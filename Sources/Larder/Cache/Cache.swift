@@ -327,7 +327,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         for kind: any WritableKeyPath<Holds, Hold> & Sendable,
         _ work: (inout Store<Key, Value>) -> Outcome
     ) -> Outcome {
-        change { store in
+        Memory.tidy()
+        return change { store in
             let began = Hold.Start()
             defer { store.holds[keyPath: kind].add(since: began) }
             return work(&store)

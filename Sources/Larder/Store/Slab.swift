@@ -84,7 +84,7 @@ struct Slab<Key, Value>: ~Copyable {
             key(address(number)).deinitialize(count: 1)
             value(address(number)).deinitialize(count: 1)
         }
-        for chunk in 0..<chunkCount { chunks[chunk].base?.deallocate() }
+        for chunk in 0..<chunkCount { release(chunk) }
         Memory.free(chunks)
     }
 
@@ -104,6 +104,13 @@ struct Slab<Key, Value>: ~Copyable {
     }
 
     private static func size(ofChunk chunk: Int) -> Int { chunk < 7 ? 8 << chunk : 1024 }
+
+    private static func bytes(ofChunk chunk: Int) -> Int { size(ofChunk: chunk) * stride }
+
+    private func release(_ chunk: Int) {
+        guard let base = chunks[chunk].base else { return }
+        Block.release(base, Self.bytes(ofChunk: chunk), alignment: Self.alignment)
+    }
 
     private static func start(ofChunk chunk: Int) -> UInt32 {
         chunk < 7 ? (8 << UInt32(chunk)) - 8 : small + UInt32(chunk - 7) << 10
@@ -175,8 +182,8 @@ struct Slab<Key, Value>: ~Copyable {
         if roomy == Self.none { addChunk() }
         let number = Int(roomy)
         if chunks[number].base == nil {
-            chunks[number].base = .allocate(
-                byteCount: Self.size(ofChunk: number) * Self.stride, alignment: Self.alignment)
+            chunks[number].base = Block.allocate(
+                Self.bytes(ofChunk: number), alignment: Self.alignment)
         }
         let offset: UInt32
         if chunks[number].free != Self.none {
@@ -233,7 +240,7 @@ struct Slab<Key, Value>: ~Copyable {
         count -= 1
         // The smallest chunks are cheaper to keep.
         if chunks[place.chunk].live == 0, place.chunk > 2 {
-            chunks[place.chunk].base!.deallocate()
+            release(place.chunk)
             chunks[place.chunk].base = nil
             chunks[place.chunk].used = 0
             chunks[place.chunk].free = Self.none

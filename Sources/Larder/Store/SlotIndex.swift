@@ -22,11 +22,18 @@ struct SlotIndex: ~Copyable {
 
         @usableFromInline
         init(capacity: UInt32, depth: UInt32) {
-            cells = Memory.grow(nil, to: Int(capacity))
+            cells = Block.allocate(Self.bytes(capacity), alignment: 8)
+                .bindMemory(to: UInt64.self, capacity: Int(capacity))
             cells.initialize(repeating: SlotIndex.empty, count: Int(capacity))
             self.capacity = capacity
             self.depth = depth
         }
+
+        private static func bytes(_ capacity: UInt32) -> Int {
+            Int(capacity) * MemoryLayout<UInt64>.stride
+        }
+
+        func release() { Block.release(cells, Self.bytes(capacity), alignment: 8) }
 
         /// The first place of a mark: places are in the order of marks.
         @inlinable
@@ -38,8 +45,8 @@ struct SlotIndex: ~Copyable {
 
     @inlinable static var empty: UInt64 { .max }
     private static let smallest: UInt32 = 8
-    /// A table of this capacity splits at 1,120 cells.
-    private static let largest: UInt32 = 1280
+    /// A table of this capacity, of three pages, splits at 1,344 cells.
+    private static let largest: UInt32 = 1536
 
     init() {
         directory = Memory.grow(nil, to: 1)
@@ -50,7 +57,7 @@ struct SlotIndex: ~Copyable {
 
     @usableFromInline
     func release() {
-        forEachTable { Memory.free($0.cells) }
+        forEachTable { $0.release() }
         Memory.free(directory)
     }
 
@@ -132,7 +139,7 @@ struct SlotIndex: ~Copyable {
         }
         new.count = old.count
         update(place) { $0 = new }
-        Memory.free(old.cells)
+        old.release()
     }
 
     private mutating func split(_ mark: UInt32) {
@@ -157,7 +164,7 @@ struct SlotIndex: ~Copyable {
         let first = place(mark) & ~(span - 1)
         (directory + first).update(repeating: halves.0, count: span / 2)
         (directory + first + span / 2).update(repeating: halves.1, count: span / 2)
-        Memory.free(old.cells)
+        old.release()
     }
 
     private mutating func doubleDirectory() {
@@ -237,7 +244,7 @@ struct SlotIndex: ~Copyable {
             for cell in 0..<Int(half.capacity) where half.cells[cell] != Self.empty {
                 Self.put(half.cells[cell], into: merged)
             }
-            Memory.free(half.cells)
+            half.release()
         }
         merged.count = table.count + other.count
         (directory + place).update(repeating: merged, count: 2 * span)
@@ -263,7 +270,7 @@ struct SlotIndex: ~Copyable {
         guard old.capacity > 64, old.capacity > 16 * old.count else { return false }
         var new = Table(capacity: Self.smallest, depth: 0)
         while new.capacity < 4 * old.count {
-            Memory.free(new.cells)
+            new.release()
             new = Table(capacity: new.capacity * 2, depth: 0)
         }
         for cell in 0..<Int(old.capacity) where old.cells[cell] != Self.empty {
@@ -271,7 +278,7 @@ struct SlotIndex: ~Copyable {
         }
         new.count = old.count
         directory[0] = new
-        Memory.free(old.cells)
+        old.release()
         return false
     }
 
