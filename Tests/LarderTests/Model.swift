@@ -559,6 +559,10 @@ struct Model {
 }
 
 extension Model.Happening {
+    var description: String {
+        "\(key.map { "\($0)" } ?? "-") at \(at.nanoseconds): \(what)"
+    }
+
     init(_ event: Event<Name>) {
         let what =
             switch event.kind {

@@ -47,6 +47,13 @@ final class ModelRig {
     private var eventsSeen: UInt64 = 0
     private var cancelled = 0
     private var lastWrite = Instant.distantFuture
+    /// What the cache and the model say last, each of itself.
+    var lastEvents: String {
+        let last = cache.lastEvent
+        let seen = cache.events(after: last - min(last, 4)).events.map(Model.Happening.init)
+        return "\(seen.map(\.description)), not \(model.events.suffix(4).map(\.description))"
+    }
+
     /// What was done last.
     private(set) var log: [String] = []
 
@@ -202,8 +209,9 @@ final class ModelRig {
 
     /// No two ends are alike: which of two at once leaves first is nobody's business.
     private func tick() {
-        let isTaken = model.entries.contains { $0.expiry == model.now }
-        if lastWrite == model.now || isTaken { advance(by: .nanoseconds(1)) }
+        while lastWrite == model.now || model.entries.contains(where: { $0.expiry == model.now }) {
+            advance(by: .nanoseconds(1))
+        }
         lastWrite = model.now
     }
 

@@ -52,7 +52,7 @@ struct Drive {
         do {
             while number < Self.slice.operations {
                 number += 1
-                if Self.tells { print("\(policy), seed \(seed), operation \(number)") }
+                if Self.tells { print("\(policy), seed \(seed), operation \(number), after \(rig.log.last ?? "nothing")") }
                 try await rig.step()
                 try rig.compare()
             }
@@ -63,6 +63,7 @@ struct Drive {
                 """
                 \(policy), seed \(seed), operation \(number): \(error)
                 before it: \(rig.log.joined(separator: "; "))
+                the last events: \(rig.lastEvents)
                 """)
         }
     }
