@@ -4,8 +4,15 @@ import Synchronization
 ///
 /// An entry has to leave when either of the machine's clocks says so: a frozen container stops the
 /// monotonic clock, a suspended machine or a corrected date moves only the wall clock. So the age
-/// line advances with monotonic time and jumps by any forward step of (wall - monotonic) over
-/// 50 ms; backward steps are ignored. Tests turn a clock of their own by hand.
+/// line advances with monotonic time, by whatever the machine slept, and by any forward step of the
+/// wall clock over 50 ms; backward steps are ignored.
+///
+/// A wall clock that is set back and corrected later ages nothing: a forward step that only undoes
+/// steps back of the last 24 hours is none, and of a larger one the rest counts. After that a step
+/// forward counts again, because it may be the only sign of a machine that stood still. What the
+/// machine slept counts in either case. A wall clock that is set forward by mistake ages entries by
+/// as much, since nothing tells that from a machine that stood still, and correcting it takes
+/// nothing back: entries end early, never late. Tests turn a clock of their own by hand.
 public struct AgeClock: Sendable {
     /// Hits read the clock: the machine's own is called without a detour.
     @usableFromInline let isSystem: Bool
@@ -39,29 +46,102 @@ public struct AgeClock: Sendable {
     static func systemNow() -> Instant { SystemAgeLine.shared.now() }
 }
 
-/// Two clocks made one line; pure, so that steps and freezes can be tried without waiting.
+/// Three clocks made one line; pure, so that steps and freezes can be tried without waiting.
+///
+/// Monotonic time stands still while the machine sleeps, boot time does not: what lies between them
+/// is sleep, whatever the wall clock says. A wall clock that moves otherwise was set, or is all that
+/// tells of a machine that was frozen from outside (a snapshot restored, a paused guest).
 struct AgeLine {
     /// Wall minus monotonic, as last acknowledged.
     private(set) var difference: Int64
-    /// All forward steps so far.
+    /// Boot time minus monotonic, as last acknowledged: what the machine has slept.
+    private var asleep: Int64
+    /// Steps forward and sleep so far, but for what undid a step back.
     private(set) var jumped: Int64 = 0
+    /// Steps back that no step forward has undone yet, by the hour, the latest last.
+    private var stepsBack: [(hour: Int64, size: Int64)] = []
 
     /// Drift and jitter up to this much is no step.
     static let tolerance: Int64 = 50_000_000
+    /// No freeze is longer, and the line (292 years) outlasts clocks that are set anyhow.
+    static let longestJump: Int64 = 3653 * 24 * hour
+    private static let hour: Int64 = 3_600_000_000_000
+    /// For how many hours a step back may be undone.
+    private static let memory: Int64 = 24
 
-    init(monotonic: Int64, wall: Int64) { difference = wall - monotonic }
+    init(monotonic: Int64, boottime: Int64, wall: Int64) {
+        difference = wall.less(monotonic)
+        asleep = boottime.less(monotonic)
+    }
 
-    mutating func now(monotonic: Int64, wall: Int64) -> Instant {
-        let step = wall - monotonic - difference
-        if abs(step) > Self.tolerance {
-            jumped += max(step, 0)
-            difference += step
+    mutating func now(monotonic: Int64, boottime: Int64, wall: Int64) -> Instant {
+        let slept = self.slept(boottime.less(monotonic))
+        difference = difference.plus(slept)
+        jump(by: slept)
+        let step = wall.less(monotonic).less(difference)
+        if step.magnitude > Self.tolerance {
+            difference = difference.plus(step)
+            let hour = monotonic.plus(jumped) / Self.hour
+            if step < 0 {
+                remember(Int64(0).less(step), hour)
+            } else {
+                jump(by: rest(of: step, hour))
+            }
         }
-        return Instant(nanoseconds: monotonic + jumped)
+        return Instant(nanoseconds: monotonic.plus(jumped))
+    }
+
+    /// How long the machine has slept since this was last asked.
+    private mutating func slept(_ total: Int64) -> Int64 {
+        let more = total.less(asleep)
+        guard more.magnitude > Self.tolerance else { return 0 }
+        asleep = total
+        // Boot time that goes back is another machine's: a process that was moved.
+        return max(more, 0)
+    }
+
+    private mutating func jump(by size: Int64) {
+        jumped = jumped.plus(min(size, Self.longestJump))
+    }
+
+    private mutating func remember(_ size: Int64, _ hour: Int64) {
+        if let last = stepsBack.last, last.hour == hour {
+            stepsBack[stepsBack.count - 1].size = last.size.plus(size)
+        } else {
+            stepsBack.append((hour, size))
+            stepsBack.removeAll { hour.less($0.hour) > Self.memory }
+        }
+    }
+
+    /// What is left of a step forward once it has undone the steps back.
+    private mutating func rest(of step: Int64, _ hour: Int64) -> Int64 {
+        stepsBack.removeAll { hour.less($0.hour) > Self.memory }
+        var rest = step
+        while rest > 0, let last = stepsBack.popLast() {
+            if last.size > rest { stepsBack.append((last.hour, last.size - rest)) }
+            rest -= min(rest, last.size)
+        }
+        return rest
+    }
+}
+
+extension Int64 {
+    /// The sum, held at the ends: clocks may be set anyhow.
+    fileprivate func plus(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    fileprivate func less(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
     }
 }
 
 /// The process's one age line: two atomics for the many readings, a lock for the rare step.
+///
+/// Sleep moves the wall clock by as much, so boot time is read only where that has moved. Sleep that
+/// the clock's being set back hides, to the 50 ms, is seen with the next step.
 private struct SystemAgeLine: ~Copyable, Sendable {
     static let shared = SystemAgeLine()
 
@@ -72,7 +152,8 @@ private struct SystemAgeLine: ~Copyable, Sendable {
     private let tick = Atomic<Int64>(0)
 
     init() {
-        let line = AgeLine(monotonic: SystemClock.monotonic(), wall: SystemClock.wall())
+        let (monotonic, boottime, wall) = Self.clocks()
+        let line = AgeLine(monotonic: monotonic, boottime: boottime, wall: wall)
         difference = Atomic(line.difference)
         self.line = Guarded(line)
     }
@@ -82,28 +163,33 @@ private struct SystemAgeLine: ~Copyable, Sendable {
         if monotonic == tick.load(ordering: .acquiring) {
             return Instant(nanoseconds: monotonic + jumped.load(ordering: .relaxed))
         }
-        let step = SystemClock.wall() - monotonic - difference.load(ordering: .acquiring)
-        if abs(step) > AgeLine.tolerance { return acknowledgeStep() }
+        // Whoever set the clock may have set it to any year there is.
+        let step = SystemClock.wall() &- monotonic &- difference.load(ordering: .acquiring)
+        if step.magnitude > AgeLine.tolerance { return acknowledgeStep() }
         tick.store(monotonic, ordering: .releasing)
         return Instant(nanoseconds: monotonic + jumped.load(ordering: .relaxed))
     }
 
-    /// Being preempted between two readings looks like a step: here the wall clock is read between
-    /// two monotonic readings, and the later one counts.
     private func acknowledgeStep() -> Instant {
         line.withLock { line in
-            var monotonic: Int64
-            var wall: Int64
-            repeat {
-                let before = SystemClock.monotonic()
-                wall = SystemClock.wall()
-                monotonic = SystemClock.monotonic()
-                if monotonic - before < AgeLine.tolerance / 2 { break }
-            } while true
-            let now = line.now(monotonic: monotonic, wall: wall)
+            let (monotonic, boottime, wall) = Self.clocks()
+            let now = line.now(monotonic: monotonic, boottime: boottime, wall: wall)
             jumped.store(line.jumped, ordering: .relaxed)
             difference.store(line.difference, ordering: .releasing)
             return now
+        }
+    }
+
+    /// Being preempted between two readings looks like a step: here the other clocks are read
+    /// between two monotonic readings, and the later one counts. The wall comes first: sleep between
+    /// it and boot time seems a step back then, which the next reading undoes.
+    private static func clocks() -> (monotonic: Int64, boottime: Int64, wall: Int64) {
+        while true {
+            let before = SystemClock.monotonic()
+            let wall = SystemClock.wall()
+            let boottime = SystemClock.boottime()
+            let monotonic = SystemClock.monotonic()
+            if monotonic - before < AgeLine.tolerance / 2 { return (monotonic, boottime, wall) }
         }
     }
 }

@@ -14,6 +14,9 @@ enum SystemClock {
     /// Time since 1970 by the machine's calendar, in nanoseconds, to the kernel's last tick.
     static func wall() -> Int64 { read(CLOCK_REALTIME_COARSE) }
 
+    /// Time since boot with suspension, to the nanosecond: read only where the others disagree.
+    static func boottime() -> Int64 { read(CLOCK_BOOTTIME) }
+
     /// Time since boot to the nanosecond: three times the cost of a coarse reading.
     static func precise() -> Int64 { read(CLOCK_MONOTONIC) }
 
@@ -33,7 +36,7 @@ enum SystemClock {
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 }
 
