@@ -46,10 +46,14 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
         return .fields(fields)
     }
 
-    /// The keys that the environment holds.
+    /// The keys that the environment holds, with their end where `AWS_CREDENTIAL_EXPIRATION` says
+    /// one.
     ///
-    /// - Throws: ``AWSError`` of kind ``AWSError/Kind/noCredentials`` where one is missing or torn.
-    public static func fromEnvironment(_ environment: [String: String]) throws -> Credentials {
+    /// - Throws: ``AWSError`` of kind ``AWSError/Kind/noCredentials`` where one is missing or torn,
+    ///   or where their end is no moment.
+    public static func fromEnvironment(
+        _ environment: [String: String], clock: AgeClock = .system
+    ) throws -> Credentials {
         let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
         func value(_ name: String) throws -> String? {
             guard let value = environment[name], !value.isEmpty else { return nil }
@@ -61,17 +65,41 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
         }
         switch (try value(id), try value(secret)) {
         case (let id?, let secret?):
+            let expiration = try end(in: environment)
             var keys = Credentials(
                 accessKeyID: id, secretAccessKey: Secret(secret),
                 // The older name counts first, as in botocore.
                 sessionToken: try (value("AWS_SECURITY_TOKEN") ?? value("AWS_SESSION_TOKEN"))
-                    .map { Secret($0) })
+                    .map { Secret($0) },
+                expiry: expiration.map { clock.now() + .seconds($0.timeIntervalSinceNow) },
+                expiration: expiration)
             keys.source = .environment
             return keys
         case (nil, nil): throw refusal("there are no AWS keys; set \(id) and \(secret)")
         case (nil, _): throw refusal("\(secret) is set and \(id) is not; set both")
         case (_, nil): throw refusal("\(id) is set and \(secret) is not; set both")
         }
+    }
+
+    private static let endVariable = "AWS_CREDENTIAL_EXPIRATION"
+
+    private static func end(in environment: [String: String]) throws -> Date? {
+        guard let text = environment[endVariable], !text.isEmpty else { return nil }
+        guard let end = looseTime(text) else {
+            throw refusal(
+                "\(endVariable) is \"\(AWSError.printable(text))\"; a time with its zone such as "
+                    + "2026-11-23T08:37:38Z is accepted")
+        }
+        return end
+    }
+
+    /// - Throws: ``AWSError`` where the environment said an end that is past: nothing is signed
+    ///   then with keys that every service would refuse.
+    func checkEnd(at now: Instant) throws {
+        guard let expiry, now >= expiry else { return }
+        let end = expiration.map { " at \($0.formatted(.iso8601))" } ?? ""
+        throw Self.refusal(
+            "these keys ended\(end), as \(Self.endVariable) says; set new ones and start again")
     }
 
     private static func refusal(_ sentence: String) -> AWSError {

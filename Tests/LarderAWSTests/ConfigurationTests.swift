@@ -36,6 +36,29 @@ import Testing
             name: "a session in the environment",
             environment: inEnvironment.merging(["AWS_SESSION_TOKEN": "token"]) { $1 }),
         Case(
+            name: "keys in the environment that end",
+            environment: inEnvironment.merging(
+                ["AWS_CREDENTIAL_EXPIRATION": "2096-01-01T00:00:00+00:00"]) { $1 }),
+        Case(
+            name: "keys in the environment that have ended",
+            environment: inEnvironment.merging(
+                ["AWS_CREDENTIAL_EXPIRATION": "2001-01-01 00:00:00Z"]) { $1 }),
+        Case(
+            name: "keys in the environment whose end is no moment",
+            environment: inEnvironment.merging(["AWS_CREDENTIAL_EXPIRATION": "soon"]) { $1 }),
+        Case(
+            name: "keys in the environment whose end has no zone",
+            environment: inEnvironment.merging(
+                ["AWS_CREDENTIAL_EXPIRATION": "2096-01-01T00:00:00"]) { $1 }),
+        Case(
+            name: "an end of no keys", credentials: "[default]\n" + keys,
+            environment: ["AWS_CREDENTIAL_EXPIRATION": "2001-01-01T00:00:00Z"]),
+        Case(
+            name: "a role by an environment that has ended",
+            config: "[profile p]\n" + role + "credential_source = Environment\n",
+            environment: inEnvironment.merging(
+                ["AWS_CREDENTIAL_EXPIRATION": "2001-01-01T00:00:00Z"]) { $1 }, profile: "p"),
+        Case(
             name: "half a pair in the environment", environment: ["AWS_ACCESS_KEY_ID": "AKIAENV"]),
         Case(name: "the default profile's keys", credentials: "[default]\n" + keys),
         Case(name: "the default profile's session", credentials: "[default]\n" + session),
@@ -480,7 +503,8 @@ import Testing
         "InfiniteLoopConfigError": ["invalid"], "ConfigParseError": ["invalid"],
         "ProfileNotFound": ["invalid"], "ValueError": ["invalid"],
         "MissingDependencyException": ["noCredentials"], "LoginTokenLoadError": ["noCredentials"],
-        "TypeError": ["noCredentials"],
+        "TypeError": ["noCredentials"], "RuntimeError": ["noCredentials"],
+        "ParserError": ["noCredentials"],
     ]
 
     @Test func `files and environments are read as botocore reads them`() async throws {
@@ -713,6 +737,25 @@ import Testing
         #expect(
             sentence == "config:2: credential_process gave \"2096-01-01 00:00\" as Expiration; a "
                 + "time with its zone such as 2026-11-23T08:37:38Z is expected")
+    }
+
+    @Test func `keys of the environment are used until they end, and not after`() async throws {
+        let end = Date(timeIntervalSinceNow: 100)
+        let clock = HandClock()
+        let (client, signer) = try await AWSConfiguration([
+            "AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "env",
+            "AWS_CREDENTIAL_EXPIRATION": end.formatted(.iso8601), "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        ]).client(clock: clock.neverWaking)
+        clock.advance(by: .seconds(50))
+        #expect(
+            try await signer.credentials().expiration?.timeIntervalSince(end).magnitude ?? 9 < 1)
+        clock.advance(by: .seconds(60))
+        let error = try await failure { try await signer.credentials() }
+        await client.shutdown()
+        #expect(
+            error.description == "these keys ended at \(end.formatted(.iso8601)), as "
+                + "AWS_CREDENTIAL_EXPIRATION says; set new ones and start again")
     }
 
     @Test func `what is not heeded is named`() throws {

@@ -226,6 +226,7 @@ func randomCases() -> [ConfigurationTests.Case] {
         let variables = [
             "AWS_ACCESS_KEY_ID": pick("", "AKIAENV"), "AWS_SECRET_ACCESS_KEY": pick("", "env"),
             "AWS_SESSION_TOKEN": pick("", "new"), "AWS_SECURITY_TOKEN": pick("", "old"),
+            "AWS_CREDENTIAL_EXPIRATION": pick("", "2096-01-01T00:00:00Z", "1999-01-01 00:00+02"),
             "AWS_USE_FIPS_ENDPOINT": pick("true", "false", "TRUE"),
             "AWS_USE_DUALSTACK_ENDPOINT": pick("true", "False"),
             "AWS_DEFAULT_REGION": pick("us-west-2", "cn-north-1"),

@@ -166,7 +166,9 @@ public struct AWSConfiguration: Sendable {
     func provider(
         _ name: String, _ client: AWSClient, _ visited: inout [String]
     ) throws -> any CredentialProvider {
-        if !isExplicit, let keys = try environmentKeys() { return StaticProvider(keys: keys) }
+        if !isExplicit, let keys = try environmentKeys(client.clock) {
+            return StaticProvider(keys: keys, clock: client.clock)
+        }
         if let role = try assumed(name, client, &visited) { return role }
         if let own = try inProfile(name, client, heedsEnvironment: !isExplicit) { return own }
         try refuseOtherKeys()
@@ -180,9 +182,9 @@ public struct AWSConfiguration: Sendable {
                 + "profile with --profile")
     }
 
-    private func environmentKeys() throws -> Credentials? {
+    private func environmentKeys(_ clock: AgeClock) throws -> Credentials? {
         guard environment["AWS_ACCESS_KEY_ID"]?.isEmpty == false else { return nil }
-        return try Credentials.fromEnvironment(environment)
+        return try Credentials.fromEnvironment(environment, clock: clock)
     }
 
     /// Keys that somebody set and that cannot be used end the search: the container's or the
@@ -303,13 +305,13 @@ public struct AWSConfiguration: Sendable {
     ) throws -> any CredentialProvider {
         switch kind.value.lowercased() {
         case "environment":
-            guard environment["AWS_ACCESS_KEY_ID"]?.isEmpty == false else {
+            guard let keys = try environmentKeys(client.clock) else {
                 throw AWSError(
                     .noCredentials,
                     "\(kind.place): credential_source is Environment, and there is no "
                         + "AWS_ACCESS_KEY_ID")
             }
-            return StaticProvider(keys: try Credentials.fromEnvironment(environment))
+            return StaticProvider(keys: keys, clock: client.clock)
         case "ecscontainer":
             guard ContainerProvider.isNamed(in: environment) else {
                 throw AWSError(
@@ -338,7 +340,7 @@ public struct AWSConfiguration: Sendable {
             try refuseForeign(settings)
         }
         if let keys = try keys(in: profiles.inCredentials[name] ?? [:]) {
-            return StaticProvider(keys: keys)
+            return StaticProvider(keys: keys, clock: client.clock)
         }
         if settings["login_session"] != nil { try refuseForeign(settings) }
         if let command = settings["credential_process"] {
@@ -347,7 +349,7 @@ public struct AWSConfiguration: Sendable {
                 terminal: terminal)
         }
         if let keys = try keys(in: profiles.inConfig[name] ?? [:]) {
-            return StaticProvider(keys: keys)
+            return StaticProvider(keys: keys, clock: client.clock)
         }
         // A secret without a key id is half a pair as well.
         if let secret = settings["aws_secret_access_key"] {

@@ -1,4 +1,5 @@
 import Foundation
+import Larder
 
 /// Where credentials come from. It keeps nothing: who asks twice is answered anew.
 public protocol CredentialProvider: Sendable {
@@ -12,10 +13,14 @@ public protocol CredentialProvider: Sendable {
 /// Keys that stand somewhere as they are.
 struct StaticProvider: CredentialProvider {
     var keys: Credentials
+    var clock: AgeClock
     var identity: String { keys.accessKeyID }
     /// A token tells nothing: a user's session has one too, and is no role's.
     var givesSessions: Bool { false }
-    func credentials() -> Credentials { keys }
+    func credentials() throws -> Credentials {
+        try keys.checkEnd(at: clock.now())
+        return keys
+    }
 }
 
 /// A role, assumed with the credentials of another provider.

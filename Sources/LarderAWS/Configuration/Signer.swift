@@ -63,7 +63,7 @@ public final class Signer: CredentialProvider {
     public func credentials() async throws -> Credentials {
         noticeChanges()
         let provider = current.provider
-        if let fixed = provider as? StaticProvider { return fixed.keys }
+        if let fixed = provider as? StaticProvider { return try fixed.credentials() }
         return try await kept.value(for: Asked(provider: provider))
     }
 
