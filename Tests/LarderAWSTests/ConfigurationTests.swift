@@ -8,7 +8,7 @@ import Testing
 @testable import LarderAWS
 
 /// Profile files and environments, beside what botocore makes of the same.
-@Suite(.timeLimit(.minutes(2))) struct ConfigurationTests {
+@Suite(.timeLimit(.minutes(Fuzz.minutes(2)))) struct ConfigurationTests {
     /// A case: what the files hold, what the environment says beside their places, and which
     /// profile is asked for.
     struct Case: CustomTestStringConvertible {

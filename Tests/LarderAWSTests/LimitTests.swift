@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What STS takes for AssumeRole, beside botocore's model of it.
-@Suite(.timeLimit(.minutes(1))) struct LimitTests {
+@Suite(.timeLimit(.minutes(Fuzz.minutes(1)))) struct LimitTests {
     private static let role = try! Role("arn:aws:iam::222222222222:role/reader")
 
     private static func wrong(_ change: (inout RoleRequest) -> Void) -> [String] {
@@ -179,8 +179,8 @@ import Testing
     }
 
     @Test func `5,000 requests are taken or refused as botocore's model of STS says`() throws {
-        var random = Seeded(18)
-        let requests = (0..<5000).map { _ in Self.request(&random) }
+        var random = Fuzz.random("role options", usually: 18)
+        let requests = (0..<Fuzz.count(usually: 5000)).map { _ in Self.request(&random) }
         let input = String(
             decoding: try JSONEncoder().encode(requests.map(\.1)), as: UTF8.self)
         let script = packageRoot.appending(path: "Tests/Peers/botocore_roles.py").path

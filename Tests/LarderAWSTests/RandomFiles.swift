@@ -2,8 +2,8 @@ import TestSupport
 
 /// Profile files of lines that a parser may take in more than one way.
 func randomFiles() -> [String] {
-    var random = Seeded(1)
-    return (0..<400).map { _ in randomFile(&random) }
+    var random = Fuzz.random("profile files", usually: 1)
+    return (0..<Fuzz.count(usually: 400)).map { _ in randomFile(&random) }
 }
 
 private func randomFile(_ random: inout Seeded) -> String {
@@ -53,11 +53,11 @@ private func line(_ number: Int, _ isWild: Bool, _ random: inout Seeded) -> Stri
 
 /// Command lines of quotes, blanks and backslashes.
 func randomCommands() -> [String] {
-    var random = Seeded(2)
+    var random = Fuzz.random("command lines", usually: 2)
     let parts = [
         "a", "b c", " ", "\t", "'", "\"", "\\", "\\\"", "''", "é\u{301}", "$x", "#", "\n", "~",
     ]
-    return (0..<600).map { number in
+    return (0..<Fuzz.count(usually: 600)).map { number in
         let line = (0..<Int.random(in: 0...8, using: &random))
             .map { _ in parts.randomElement(using: &random)! }.joined()
         // By chance alone few quotations would have an end.
@@ -67,7 +67,7 @@ func randomCommands() -> [String] {
 
 /// Variables that may name a proxy, or exempt from it, and an address.
 func randomProxies() -> [(environment: [String: String], url: String)] {
-    var random = Seeded(5)
+    var random = Fuzz.random("proxies", usually: 5)
     let proxies = [
         "", "proxy", "proxy:3128", "http://proxy.example:8080", "//proxy:1", "http://u:p@proxy:81",
         "http://u@proxy", "u:p%40%3a@proxy:82/path", "http://[::1]:3128", "http://u:@proxy:3",
@@ -86,7 +86,7 @@ func randomProxies() -> [(environment: [String: String], url: String)] {
         "https://LocalHost:80/",
         "https://dynamodb.eu-west-1.amazonaws.com:443/", "https://notamazonaws.com/",
     ]
-    return (0..<1500).map { _ in
+    return (0..<Fuzz.count(usually: 1500)).map { _ in
         var environment: [String: String] = [:]
         for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
         where Int.random(in: 0..<3, using: &random) == 0 {
@@ -104,12 +104,12 @@ func randomProxies() -> [(environment: [String: String], url: String)] {
 
 /// Paths with homes and variables in them.
 func randomPaths() -> [(environment: [String: String], path: String)] {
-    var random = Seeded(6)
+    var random = Fuzz.random("paths", usually: 6)
     let parts = [
         "~", "~root", "~nobody-here", "$HOME", "${HOME}", "$NONE", "${NO", "$", "/", "//", "a", "é",
         ".aws", "${}", "$A_1", "$$", "~/", "{", "}", " ",
     ]
-    return (0..<1500).map { number in
+    return (0..<Fuzz.count(usually: 1500)).map { number in
         let path = (0...Int.random(in: 0...5, using: &random)).map { _ in
             parts.randomElement(using: &random)!
         }.joined()
@@ -120,7 +120,7 @@ func randomPaths() -> [(environment: [String: String], path: String)] {
 
 /// Moments as programs write them, and what is none.
 func randomTimes() -> [String] {
-    var random = Seeded(7)
+    var random = Fuzz.random("times", usually: 7)
     func pick(_ texts: [String]) -> String { texts.randomElement(using: &random)! }
     func two(_ range: ClosedRange<Int>) -> String {
         let number = Int.random(in: range, using: &random)
@@ -177,7 +177,7 @@ func randomTimes() -> [String] {
         "202611230837Z", "Thu Nov 26 09:58:32 UTC 2026", "Thu Nov 26 09:58:32 2026 UTC", "\u{0}",
         "2026-11-23 08:37:38.000001+00:00:30", "2026-11-23T08:37:38.1234567890123Z",
     ]
-    let made = (0..<6000).map { _ in
+    let made = (0..<Fuzz.count(usually: 6000)).map { _ in
         switch Int.random(in: 0..<12, using: &random) {
         case 0: time() + zone() + " " + date()
         case 1: date() + time() + zone()
@@ -188,7 +188,7 @@ func randomTimes() -> [String] {
         }
     }
     // Two at random swapped, doubled or lost, so that a rule shows where it ends.
-    let torn = made.prefix(1500).map { text in
+    let torn = made.prefix(made.count / 4).map { text in
         var text = Array(text)
         guard text.count > 2 else { return String(text) }
         let place = Int.random(in: 0..<text.count - 1, using: &random)
@@ -204,7 +204,7 @@ func randomTimes() -> [String] {
 
 /// Profiles and environments of settings that stand beside each other by chance.
 func randomCases() -> [ConfigurationTests.Case] {
-    var random = Seeded(8)
+    var random = Fuzz.random("profiles and environments", usually: 8)
     func some(_ lines: [String], _ share: Int) -> String {
         lines.filter { _ in Int.random(in: 0..<10, using: &random) < share }.joined()
     }
@@ -255,8 +255,8 @@ func randomCases() -> [ConfigurationTests.Case] {
 }
 
 /// Texts that stand nowhere, for whoever reads what others wrote.
-func randomTexts(_ count: Int, _ seed: UInt64) -> [String] {
-    var random = Seeded(seed)
+func randomTexts() -> [String] {
+    var random = Fuzz.random("texts of others", usually: 9)
     let parts = [
         "0", "1", "9", "26", "2026", "99999999999999999999", "-", "+", ":", "/", ".", ",", " ", "T",
         "Z", "am", "pm", "h", "m", "s", "Jan", "of", "UTC", "(", ")", "@", "%40", "%", "[", "]",
@@ -265,7 +265,7 @@ func randomTexts(_ count: Int, _ seed: UInt64) -> [String] {
         "\u{202e}",
         "😀", "x", "",
     ]
-    return (0..<count).map { _ in
+    return (0..<Fuzz.count(usually: 40_000)).map { _ in
         (0..<Int.random(in: 0...12, using: &random)).map { _ in
             parts.randomElement(using: &random)!
         }.joined()

@@ -6,7 +6,7 @@ import Testing
 
 @testable import LarderAWS
 
-@Suite(.timeLimit(.minutes(1))) struct `Keys that look alike` {
+@Suite(.timeLimit(.minutes(Fuzz.minutes(1)))) struct `Keys that look alike` {
     @Test(arguments: Fuzz.lookalikes)
     func `are values, items and requests of their own`(texts: [String]) throws {
         func count(_ values: [some Hashable]) -> Int { Set(values).count }
@@ -101,7 +101,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `Items from outside` {
+@Suite(.timeLimit(.minutes(Fuzz.minutes(1)))) struct `Items from outside` {
     private func value(_ depth: Int, using random: inout Seeded) -> Shown {
         let types = ["S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL", "X", ""]
         func inner() -> Shown {

@@ -7,12 +7,19 @@ import Foundation
 public enum Fuzz {
     private static let environment = ProcessInfo.processInfo.environment
 
-    public static let count = environment["LARDER_FUZZ"].flatMap { Int($0) } ?? 2000
+    private static let wanted = environment["LARDER_FUZZ"].flatMap { Int($0) }
+
+    public static let count = wanted ?? 2000
+
+    /// Where it is usual to try another number of inputs than elsewhere.
+    public static func count(usually: Int) -> Int { wanted ?? usually }
+
+    /// Minutes that a suite may take; a run by hand may take as long as it likes.
+    public static func minutes(_ usual: Int) -> Int { wanted == nil ? usual : 24 * 60 }
 
     /// Random numbers for one fuzzer, whose seed is printed.
-    public static func random(_ name: String) -> Seeded {
-        let drawn =
-            environment["LARDER_FUZZ"] == nil ? 20_261_126 : UInt64.random(in: .min ... .max)
+    public static func random(_ name: String, usually: UInt64 = 20_261_126) -> Seeded {
+        let drawn = wanted == nil ? usually : UInt64.random(in: .min ... .max)
         let seed = environment["LARDER_SEED"].flatMap { UInt64($0) } ?? drawn
         print("fuzzing \(name): LARDER_SEED=\(seed)")
         return Seeded(seed)
