@@ -767,7 +767,8 @@ import Testing
                 + "x_expires = y\ncli_pager =\ns3 =\n  a = b\n[profile p]\n"
                 + "sigv4a_signing_region_set = x\n" + Self.keys,
             credentials: "[default]\naws_expiration = soon\nassumed_role = x\nanything = y\n"
-                + "aws_secret_acces_key = z\n")
+                + "aws_secret_acces_key = z\naws_session_token_expiration = y\n"
+                + "aws_credential_expires_at = y\ntoolkit_artifact_guid = y\nlast_login = y\n")
         let configuration = try AWSConfiguration(try Self.lay(example, root, ""))
         #expect(
             configuration.warnings.map { $0.replacing(root.path + "/", with: "") } == [

@@ -32,9 +32,13 @@ enum SettingMeanings {
     private static let idlePrefixes = ["cli_", "s3", "csm_", "emr"]
     /// What tools write down for themselves beside the keys that they fetched.
     private static let notes: Set = [
-        "aws_expiration", "aws_session_expiration", "aws_role_arn", "expiration", "assumed_role",
-        "assumed_role_arn", "mfa_process", "include_profile", "parent_profile",
+        "aws_role_arn", "assumed_role", "assumed_role_arn", "mfa_process", "include_profile",
+        "parent_profile",
     ]
+    /// Every tool has a name of its own for when its keys end.
+    private static func isNote(_ name: String) -> Bool {
+        notes.contains(name) || name.contains("expir") || begins(name, notePrefixes)
+    }
     private static let notePrefixes = [
         "x_", "saml", "okta", "azure", "google_config.", "granted_", "leapp",
     ]
@@ -58,8 +62,8 @@ enum SettingMeanings {
     /// credentials file what they like; the names that begin as AWS's own do are looked at.
     static func isWorthAWord(_ name: String, inCredentials: Bool) -> Bool {
         if unheeded.contains(name) { return true }
-        if sources.contains(name) || isNoSource(name) || notes.contains(name)
-            || begins(name, notePrefixes) || begins(name, foreign.map(\.prefix))
+        if sources.contains(name) || isNoSource(name) || isNote(name)
+            || begins(name, foreign.map(\.prefix))
         {
             return false
         }
