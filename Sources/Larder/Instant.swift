@@ -1,8 +1,8 @@
 /// A moment on the age line, in nanoseconds from an arbitrary start.
 ///
 /// Ages, deadlines and expiries are all compared on this one line. It advances with the machine's
-/// monotonic clock and jumps with any forward step of the wall clock (see ``AgeClock``), so it
-/// means nothing outside this process and this run.
+/// monotonic clock and jumps by what the machine slept and by forward steps of the wall clock (see
+/// ``AgeClock``), so it means nothing outside this process and this run.
 public struct Instant: Hashable, Comparable, Sendable {
     public var nanoseconds: Int64
 

@@ -98,13 +98,14 @@ def path(case):
 
 
 def moment(text):
-    """What is not all said comes from today's date: then two days give two moments."""
+    """What is not all said comes from today's date: then several days give several moments. (Two
+    days may lie before one and the same Saturday.)"""
     try:
-        first, second = (
+        moments = {
             (dateutil.parser.parse(text, default=datetime.datetime(*default))
              - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)).total_seconds()
-            for default in ((2003, 1, 1, 0), (2004, 2, 2, 7)))
-        return first if first == second else None
+            for default in ((2003, 1, 1, 0), (2004, 2, 2, 7), (2005, 3, 28, 13))}
+        return moments.pop() if len(moments) == 1 else None
     except Exception:
         return None
 
