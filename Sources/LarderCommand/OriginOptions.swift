@@ -99,7 +99,7 @@ struct OriginOptions: ParsableArguments {
         transform: parsed("--attempt-deadline") { try Self.deadline($0) })
     var attemptDeadline: Duration?
 
-    private static func deadline(_ text: String) throws(UnitError) -> Duration {
+    static func deadline(_ text: String) throws(UnitError) -> Duration {
         let duration = try Units.duration(text)
         guard (.milliseconds(10) ... .seconds(600)).contains(duration) else {
             throw UnitError("\"\(text)\" is not accepted; 10ms to 10m are")

@@ -116,14 +116,14 @@ struct Settings: Equatable {
                 let name = String(word.dropFirst(6))
                 if CacheOption.names.contains(name) {
                     settings.append(try Self.cache(name, value, variable))
-                } else if !Self.isServiceLink(variable) {
+                } else if !Self.isServiceLink(variable, value) {
                     notes.append(
                         "\(variable) is passed over: no cache is called \"\(name)\"; there are "
                             + CacheOption.names.joined(separator: " and "))
                 }
             } else if let known = Self.known.first(where: {
                 $0.name.replacing("-", with: "_") == word
-            }) {
+            }), !Self.isServiceLink(variable, value) {
                 settings += try Self.settings(known, [value], variable)
             }
         }
@@ -131,11 +131,12 @@ struct Settings: Equatable {
     }
 
     /// What Kubernetes and Docker put there for every service that runs beside: of a service called
-    /// `larder-cache` it is LARDER_CACHE_PORT.
-    private static func isServiceLink(_ variable: String) -> Bool {
+    /// `larder-cache` it is LARDER_CACHE_PORT, of a linked container LARDER_NAME=/web/larder as well.
+    private static func isServiceLink(_ variable: String, _ value: String) -> Bool {
         let ending =
-            /_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
+            /_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_[A-Z_]+)?)?|ENV_.+)$/
         return variable.firstMatch(of: ending) != nil
+            || variable.hasSuffix("_NAME") && value.wholeMatch(of: /\/[^\/]+\/[^\/]+/) != nil
     }
 
     private static func read(_ path: String) throws(SettingError) -> [Setting] {

@@ -86,6 +86,10 @@ import Testing
             "LARDER_CACHE_PORT_80_TCP_PROTO": "tcp", "LARDER_CACHE_PORT_80_TCP_PORT": "80",
             "LARDER_CACHE_PORT_80_TCP_ADDR": "10.0.0.1", "LARDER_PORT": "tcp://10.0.0.1:80",
             "LARDER_SERVICE_HOST": "10.0.0.1", "LARDER_CACHE_ACCOUNTS_PORT": "tcp://10.0.0.1:80",
+            "LARDER_NAME": "/web/larder", "LARDER_ENV_PATH": "/bin", "LARDER_PORT_80_TCP_END": "x",
+            "LARDER_CACHE_NAME": "/web/larder-cache", "LARDER_CACHE_ENV_TRAFFIC": "5",
+            "LARDER_CACHE_PORT_80_TCP_START": "tcp://10.0.0.1:80", "LARDER_TABLE_PORT": "tcp://x:1",
+            "LARDER_TRAFFIC_SERVICE_PORT_METRICS": "9",
         ]
         let linked = try Settings(links, files: [])
         #expect(linked.notes.isEmpty)
@@ -98,26 +102,69 @@ import Testing
         }
     }
 
-    @Test func `whatever a variable or a file says is a setting or refused`() throws {
+    @Test func `whatever a variable says is a setting or refused`() throws {
         var random = Fuzz.random("settings")
         let names = [
             "traffic", "warm", "accounts", "latency", "refresh", "grace", "allow-gid",
             "duration-seconds", "keys", "attributes", "sort", "key", "sort-key", "tag",
+            "call-deadline", "external-id", "policy-arn", "bind", "allow-role", "name",
         ]
-        for _ in 0..<Fuzz.count / 40 {
-            let name = names.randomElement(using: &random)!
+        for round in 0..<Fuzz.count {
             let value =
                 Bool.random(using: &random)
                 ? Fuzz.number(using: &random) : Fuzz.text(using: &random)
-            let variable = "LARDER_" + name.replacing("-", with: "_").uppercased()
-            _ = try? Settings([variable: value], files: [])
             let bounds = ["maxsize", "maxbytes", "ttl", "jitter", "stale", "negative", "policy"]
+                .filter { _ in Int.random(in: 0..<3, using: &random) > 0 }
                 .map { "\($0)=\(Fuzz.number(using: &random))" }.joined(separator: ", ")
             _ = try? CacheOption(parsing: "accounts:\(bounds)")
+            _ = try? CacheOption(parsing: value)
             _ = try? SortOption(parsing: value)
             _ = try? KeyAttribute(parsing: value)
             _ = try? AttributeList.paths(value)
+            _ = try? OriginOptions.deadline(value)
+            _ = FollowingOptions.matches(
+                Array(value.utf8)[...], Array(Fuzz.text(using: &random).utf8)[...])
+            // The parser of command lines takes its time.
+            guard round.isMultiple(of: 40) else { continue }
+            let variable =
+                "LARDER_"
+                + names.randomElement(using: &random)!.replacing("-", with: "_").uppercased()
+            _ = try? Settings([variable: value], files: [])
+            _ = try? AssumingOptions.parse([
+                "--tag=\(value)", "--external-id=\(Fuzz.text(using: &random))",
+                "--duration-seconds=\(Fuzz.number(using: &random))",
+            ])
         }
+    }
+
+    /// Lines that a file of settings may have, and what spoils them.
+    private func randomFile(using random: inout Seeded) -> String {
+        func pick(_ texts: [String]) -> String { texts.randomElement(using: &random)! }
+        return (0..<Int.random(in: 0...8, using: &random)).map { _ in
+            let value =
+                Bool.random(using: &random)
+                ? Fuzz.number(using: &random) : Fuzz.text(using: &random)
+            return pick(["", "", "", "  ", "    ", "\t", "- "])
+                + pick([
+                    "caches:", "accounts:", "credentials:", "caches: {accounts: {ttl: \(value)}}",
+                    "ttl: \(value)", "maxsize: \(value)", "\(value): \(value)", "caches: \(value)",
+                    "accounts: {\(value): \(value), maxbytes: \(value)}", "&a \(value)", "*a",
+                    "<<: *a", "? \(value)", "caches: &b [*b]", "!!binary \(value)", "|", ">", "---",
+                    "...", "%YAML 1.1", "# \(value)", "{", "[", "]", "}", "'\(value)", "\"\(value)",
+                ]) + pick(["\n", "\n", "\n", "\r\n", "\r", "\u{85}", ""])
+        }.joined()
+    }
+
+    @Test func `whatever a file says is settings, or is refused with its name`() throws {
+        var random = Fuzz.random("files of settings")
+        for _ in 0..<Fuzz.count {
+            let path = try file(randomFile(using: &random))
+            do { _ = try Settings([:], files: [path]) } catch let error {
+                #expect(error.description.hasPrefix(path))
+            }
+        }
+        let deep = "caches: " + String(repeating: "[", count: 100_000)
+        #expect(throws: SettingError.self) { try Settings([:], files: [try file(deep)]) }
     }
 
     @Test func `an empty file says nothing, and one that is named has to be there`() throws {
