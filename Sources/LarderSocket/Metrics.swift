@@ -11,8 +11,8 @@ enum Metrics {
         init(_ accepted: Accepted) {
             let open = accepted.quality(
                 of: "application/openmetrics-text", versions: ["0.0.1", "1.0.0"])
-            self =
-                open > 0 && open >= accepted.quality(of: "text/plain") ? .openMetrics : .prometheus
+            let plain = accepted.quality(of: "text/plain", versions: ["0.0.4"])
+            self = open > 0 && open >= plain ? .openMetrics : .prometheus
         }
 
         var type: String {

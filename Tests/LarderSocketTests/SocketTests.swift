@@ -436,6 +436,7 @@ private struct Engine {
                 "*/*", "text/plain", "TEXT/PLAIN; q=1", "application/json", "",
                 "application/openmetrics-text;q=0", "application/openmetrics-text;version=9.9",
                 "application/openmetrics-text;q=0.1, text/plain",
+                "text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5",
             ] {
                 let plain = try engine.curl("-H", "Accept: \(accept)", url)
                 #expect(plain.status == 200, "\(accept)")
