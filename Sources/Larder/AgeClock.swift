@@ -9,10 +9,13 @@ import Synchronization
 ///
 /// A wall clock that is set back and corrected later ages nothing: a forward step that only undoes
 /// steps back of the last 24 hours is none, and of a larger one the rest counts. After that a step
-/// forward counts again, because it may be the only sign of a machine that stood still. What the
-/// machine slept counts in either case. A wall clock that is set forward by mistake ages entries by
-/// as much, since nothing tells that from a machine that stood still, and correcting it takes
-/// nothing back: entries end early, never late. Tests turn a clock of their own by hand.
+/// forward counts again, because it may be the only sign of a machine that stood still; within the
+/// 24 hours such a sign is taken for the correction. What the machine slept by its own account
+/// counts in either case.
+///
+/// A wall clock that is set forward by mistake ages entries by as much, since nothing tells that
+/// from a machine that stood still; setting it right takes nothing back. A value's own end that was
+/// reckoned by a wrong wall clock stays where it was put. Tests turn a clock of their own by hand.
 public struct AgeClock: Sendable {
     /// Hits read the clock: the machine's own is called without a detour.
     @usableFromInline let isSystem: Bool
