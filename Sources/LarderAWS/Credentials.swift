@@ -57,7 +57,7 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
         let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
         func value(_ name: String) throws -> String? {
             guard let value = environment[name], !value.isEmpty else { return nil }
-            guard value.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            guard isPlain(value) else {
                 throw refusal(
                     "\(name) holds a blank or another character that no key has; set it again")
             }
@@ -79,6 +79,11 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
         case (nil, _): throw refusal("\(secret) is set and \(id) is not; set both")
         case (_, nil): throw refusal("\(id) is set and \(secret) is not; set both")
         }
+    }
+
+    /// Whether a text has only characters that an id, a secret or a token may have.
+    static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
     }
 
     private static let endVariable = "AWS_CREDENTIAL_EXPIRATION"

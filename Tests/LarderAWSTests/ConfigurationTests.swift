@@ -438,6 +438,7 @@ import Testing
         session) echo "{\\"Version\\":1,$keys,\\"SessionToken\\":\\"t\\",\\"Expiration\\":\\"2096-01-01T00:00:00Z\\"}" ;;
         python) echo "{\\"Version\\":1,$keys,\\"SessionToken\\":\\"t\\",\\"Expiration\\":\\"2096-01-01 00:00:00.5+00:00\\"}" ;;
         never) echo "{\\"Version\\":1,$keys,\\"SessionToken\\":\\"t\\",\\"Expiration\\":\\"2096-01-01 00:00\\"}" ;;
+        torn) printf %s "{\\"Version\\":1,$keys,\\"SessionToken\\":\\"a\\\\nb\\"}" ;;
         version) echo "{\\"Version\\":2,$keys}" ;;
         half) echo '{"Version":1,"AccessKeyId":"AKIAPROGRAM"}' ;;
         fail) echo "out of order" >&2; exit 3 ;;
@@ -598,6 +599,10 @@ import Testing
             try await refusal(config: "[default]\ncredential_process = PROGRAM fail\n")
                 == "config:2: credential_process failed (exit code 3): out of order")
         #expect(
+            try await refusal(config: "[default]\ncredential_process = PROGRAM torn\n")
+                == "config:2: credential_process gave SessionToken with a line's end or another "
+                + "character that no key has")
+        #expect(
             try await refusal(
                 config: "[default]\n" + role
                     + "duration_seconds = soon\nsource_profile = default\n",
@@ -639,6 +644,14 @@ import Testing
             "config:2: \"http://127.0.0.1:1 # moto\" is no"
         ),
         ("aws_access_key_id = AKIA # mine\naws_secret_access_key = s\n", "config:2: this value is"),
+        (keys + "aws_session_token = abc # mine\n", "config:4: this value is empty, goes on in"),
+        (keys + "aws_session_token = abc\n  def\n", "config:4: this value is empty, goes on in"),
+        (keys + "aws_security_token =\n  abc\n", "config:5: this line sets nothing; write"),
+        (
+            "credential_process =\noutput = key\n",
+            "config:2: credential_process is empty; write a program"
+        ),
+        ("credential_process = '' key\n", "config:2: credential_process is empty; write a program"),
         (
             role + "web_identity_token_file = TOKEN # x\n",
             "token # x, the web identity's token of config:3, cannot be read"

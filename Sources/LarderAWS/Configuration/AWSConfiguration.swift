@@ -420,27 +420,26 @@ public struct AWSConfiguration: Sendable {
                 .noCredentials,
                 "\(id.place): aws_access_key_id stands without aws_secret_access_key; set both")
         }
-        for setting in [id, secret]
-        where setting.value.isEmpty
-            || !setting.value.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-        {
+        let token = self.token(in: settings)
+        for setting in [id, secret] + (token.map { [$0] } ?? [])
+        where setting.value.isEmpty || !Credentials.isPlain(setting.value) {
             throw AWSError(
                 .noCredentials,
-                "\(setting.place): this value is empty, or holds a blank or another character "
-                    + "that no key has\(setting.hint)")
+                "\(setting.place): this value is empty, goes on in another line, or holds a blank "
+                    + "or another character that no key has\(setting.hint)")
         }
         var keys = Credentials(
             accessKeyID: id.value, secretAccessKey: Secret(secret.value),
-            sessionToken: token(in: settings).map { Secret($0) })
+            sessionToken: token.map { Secret($0.value) })
         keys.source = .file(id.place)
         return keys
     }
 
     /// The older name counts first, as in botocore; what is set to nothing is not sent.
-    private func token(in settings: [String: Setting]) -> String? {
+    private func token(in settings: [String: Setting]) -> Setting? {
         guard let token = settings["aws_security_token"] ?? settings["aws_session_token"],
             !token.value.isEmpty
         else { return nil }
-        return token.value
+        return token
     }
 }

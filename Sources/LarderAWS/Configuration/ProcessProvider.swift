@@ -17,9 +17,14 @@ struct ProcessProvider: CredentialProvider {
     var givesSessions: Bool { false }
 
     func credentials() async throws -> Credentials {
-        guard let words = shellWords(command.value), !words.isEmpty else {
+        guard let words = shellWords(command.value) else {
             throw AWSError(
                 .invalid, "\(command.place): credential_process has a quote that is not closed")
+        }
+        guard let program = words.first, !program.isEmpty else {
+            throw AWSError(
+                .invalid,
+                "\(command.place): credential_process is empty; write a program and its arguments")
         }
         let ran = try await Program(words, environment, at: terminal(), command.place).run(deadline)
         let who = "\(command.place): credential_process"

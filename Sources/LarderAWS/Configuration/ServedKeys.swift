@@ -65,6 +65,15 @@ struct ServedKeys: Decodable {
         guard let secret = SecretAccessKey, !secret.isEmpty else {
             throw missing("SecretAccessKey")
         }
+        let token = (SessionToken ?? Token).flatMap { $0.isEmpty ? nil : $0 }
+        for (name, text) in [
+            ("AccessKeyId", id), ("SecretAccessKey", secret),
+            (SessionToken == nil ? "Token" : "SessionToken", token ?? ""),
+        ] where !text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) {
+            throw AWSError(
+                .noCredentials,
+                "\(who) gave \(name) with a line's end or another character that no key has")
+        }
         var expiry: Instant?
         var expiration: Date?
         if let text = Expiration {
@@ -82,7 +91,6 @@ struct ServedKeys: Decodable {
             }
             expiry = clock.now() + life
         }
-        let token = (SessionToken ?? Token).flatMap { $0.isEmpty ? nil : $0 }
         var keys = Credentials(
             accessKeyID: id, secretAccessKey: Secret(secret),
             sessionToken: token.map { Secret($0) }, expiry: expiry, expiration: expiration,
