@@ -98,6 +98,10 @@ enum Dashes {
             return "A key that begins with - stands behind all options, with -- before it."
         }
         guard message.contains("Missing value for '") else { return nil }
+        if written.contains(where: { $0.hasPrefix("--") && $0.hasSuffix("=") }) {
+            return "Nothing stands behind the sign of equality: write a value, or leave the option "
+                + "out."
+        }
         return "A value that begins with - stands behind a sign of equality: --option=-value."
     }
 }

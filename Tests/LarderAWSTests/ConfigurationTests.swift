@@ -853,6 +853,14 @@ import Testing
         var services: [String: [String: Read]]
     }
 
+    @Test func `the mark that Windows writes before the first line is passed over`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/config"
+        try Data("\u{feff}[default]\r\nregion = a\r\n".utf8).write(to: URL(filePath: path))
+        let file = try #require(try SettingsFile(path: path))
+        #expect(file.sections.map(\.name) == ["default"])
+    }
+
     @Test func `any file and any command is read as botocore reads it`() throws {
         let folder = try TemporaryFolder()
         struct Asked: Encodable {

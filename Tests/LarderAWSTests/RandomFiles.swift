@@ -14,7 +14,8 @@ private func randomFile(_ random: inout Seeded) -> String {
         text += line(number, isWild, &random)
         text += ["\n", "\n", "\n", "\r\n", "\r", "\n\n"].randomElement(using: &random)!
     }
-    return text
+    // The mark that Windows writes before the first line is an error there, and passed over here.
+    return String(text.unicodeScalars.drop { $0 == "\u{feff}" })
 }
 
 private func line(_ number: Int, _ isWild: Bool, _ random: inout Seeded) -> String {

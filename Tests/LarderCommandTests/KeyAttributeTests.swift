@@ -96,7 +96,7 @@ import Testing
         (["entry", "accounts", "-5"], "with -- before it"),
         (["invalidate", "accounts", "-9223372036854775808"], "with -- before it"),
         (["fetch", "account", "-5"], "with -- before it"),
-        (["top", "--keys", "-5"], "--option=-value"),
+        (["top", "--keys", "-5"], "--option=-value"), (["top", "--keys="], "write a value, or"),
     ])
     func `that begin with a dash are told how to be written`(words: [String], told: String) throws {
         let ran = try run([larder] + words)
