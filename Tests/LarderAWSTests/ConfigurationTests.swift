@@ -114,6 +114,9 @@ import Testing
         Case(
             name: "a setting twice", credentials: "[default]\n" + keys + "region = a\nregion = b\n"),
         Case(
+            name: "a DEFAULT setting twice",
+            credentials: "[DEFAULT]\nx = a\n[default]\n" + keys + "[DEFAULT]\nX = b\n"),
+        Case(
             name: "DEFAULT settings are those of every section",
             credentials: "[DEFAULT]\naws_secret_access_key = shared\n[default]\n"
                 + "aws_access_key_id = AKIAFIRST\n"),

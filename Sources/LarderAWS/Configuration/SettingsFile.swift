@@ -138,14 +138,11 @@ struct SettingsFile: Sendable {
             let value = String(scalars[scalars.index(after: sign)...]).stripped
             let setting = Setting(value: value, file: file, line: number)
             option = name
-            if section == "DEFAULT" {
-                defaults[name] = setting
-                return
-            }
-            if let before = sections[section]![name] {
+            let isDefault = section == "DEFAULT"
+            if let before = isDefault ? defaults[name] : sections[section]![name] {
                 throw fail(number, "\(shown(name)) is set in line \(before.line) already; keep one")
             }
-            sections[section]![name] = setting
+            if isDefault { defaults[name] = setting } else { sections[section]![name] = setting }
         }
 
         private mutating func append(_ text: String, to option: String) {
