@@ -52,7 +52,9 @@ struct Drive {
         do {
             while number < Self.slice.operations {
                 number += 1
-                if Self.tells { print("\(policy), seed \(seed), operation \(number), after \(rig.log.last ?? "nothing")") }
+                if Self.tells {
+                    print("\(policy), seed \(seed), operation \(number), after \(rig.log.last ?? "-")")
+                }
                 try await rig.step()
                 try rig.compare()
             }
