@@ -35,6 +35,8 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     public var restored: Int
     public var bytes: Int
     public var skipped: [Skipped]
+    /// How many more were left alone than are named.
+    public var unnamed: Int
     /// Why it is not done, or not wholly.
     public var failure: String?
 
@@ -55,7 +57,7 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
         removed = outcome.removed
         restored = outcome.restored
         bytes = outcome.bytes
-        skipped = Array(outcome.skipped.prefix(Self.named))
+        (skipped, unnamed) = (outcome.skipped, outcome.unnamed)
         self.failure = failure
     }
 
@@ -70,8 +72,10 @@ extension ChangeRecord {
     /// In a line: what it was about, and why it is not more.
     public var summary: String {
         let bounds = bounds.map { "\($0.cache) \($0.after.differences(from: $0.before))" }
-        let gone = [(restored, "back"), (removed, "removed"), (skipped.count, "left alone")]
-            .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        let gone = [
+            (restored, "back"), (removed, "removed"), (skipped.count + unnamed, "left alone"),
+        ]
+        .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         let done = (bounds + gone).joined(separator: ", ")
         guard let failure else { return done }
         return done.isEmpty ? failure : "\(done); \(failure)"
@@ -115,7 +119,8 @@ final class Changes: Sendable {
         var records: [ChangeRecord] = []
         var bytes = 0
         var sinks: [@Sendable (ChangeRecord) -> Void] = []
-        var followers: [Int: AsyncThrowingStream<ChangeRecord, any Error>.Continuation] = [:]
+        /// Rung when there is more.
+        var followers: [Int: AsyncStream<Void>.Continuation] = [:]
         var nextFollower = 0
     }
 
@@ -140,7 +145,7 @@ final class Changes: Sendable {
             {
                 state.bytes -= state.records.removeFirst().weight
             }
-            for follower in state.followers.values { follower.yield(record) }
+            for follower in state.followers.values { follower.yield() }
             return (record, state.sinks)
         }
         for sink in sinks { sink(numbered) }
@@ -155,18 +160,46 @@ final class Changes: Sendable {
         state.withLock { state in state.records.filter { $0.number > number } }
     }
 
+    /// Each is taken from what is kept when it is asked for: a follower that does not read costs
+    /// nothing, and misses what is kept no more.
     func follow(after number: UInt64) -> AsyncThrowingStream<ChangeRecord, any Error> {
-        AsyncThrowingStream(bufferingPolicy: .bufferingNewest(Self.kept)) { continuation in
-            let place = state.withLock { state in
-                for record in state.records where record.number > number {
-                    continuation.yield(record)
+        let (rings, bell) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let place = state.withLock { state in
+            state.nextFollower += 1
+            state.followers[state.nextFollower] = bell
+            return state.nextFollower
+        }
+        bell.onTermination = { [weak self] _ in
+            self?.state.withLock { $0.followers[place] = nil }
+        }
+        let follower = Follower(self, rings, after: number)
+        return AsyncThrowingStream { await follower.next() }
+    }
+
+    private func first(after number: UInt64) -> ChangeRecord? {
+        state.withLock { state in state.records.first { $0.number > number } }
+    }
+
+    private actor Follower {
+        private weak var changes: Changes?
+        private let rings: AsyncStream<Void>
+        private var last: UInt64
+
+        init(_ changes: Changes, _ rings: AsyncStream<Void>, after last: UInt64) {
+            self.changes = changes
+            self.rings = rings
+            self.last = last
+        }
+
+        func next() async -> ChangeRecord? {
+            var rings = rings.makeAsyncIterator()
+            while true {
+                if let record = changes?.first(after: last) {
+                    last = record.number
+                    return record
                 }
-                state.nextFollower += 1
-                state.followers[state.nextFollower] = continuation
-                return state.nextFollower
-            }
-            continuation.onTermination = { [weak self] _ in
-                self?.state.withLock { $0.followers[place] = nil }
+                guard await rings.next(isolation: self) != nil else { return nil }
             }
         }
     }

@@ -216,7 +216,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     // MARK: Plans
 
     func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared {
-        var skipped: [Skipped] = []
+        var (skipped, unnamed): ([Skipped], Int) = ([], 0)
         let wanted = Dictionary(entries.map { (Verbatim($0.id.key), $0) }) { first, _ in first }
         let held = keys(shownAs: Set(wanted.keys))
         let (now, reserve) = (cache.clock.now(), cache.configuration.staleIfError)
@@ -228,16 +228,19 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 let why =
                     seen.version == 0
                     ? "no entry is there, but a failure that is remembered" : "not there any more"
-                skipped.append(Skipped(id: seen.id, why: why))
+                skipped.add(Skipped(id: seen.id, why: why), &unnamed)
                 continue
             }
             if let why = whyToSkip(facts, seen, softly: softly, at: now) {
-                skipped.append(Skipped(id: seen.id, why: why))
+                skipped.add(Skipped(id: seen.id, why: why), &unnamed)
             } else {
                 victims.append(victim(key, facts))
             }
         }
-        return invalidation(of: victims, softly: softly, skipped: skipped)
+        var prepared = invalidation(of: victims, softly: softly)
+        prepared.parts[0].skipped = skipped
+        prepared.parts[0].unnamed = unnamed
+        return prepared
     }
 
     /// Why an entry that is there is left alone; `nil` where it is not.
@@ -257,8 +260,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             guard now < facts.deadline + reserve else { return }
             victims.append(victim(key, facts))
         }
-        return invalidation(
-            of: victims.sorted { $0.version < $1.version }, softly: false, skipped: [])
+        return invalidation(of: victims.sorted { $0.version < $1.version }, softly: false)
     }
 
     private func victim(_ key: Key, _ facts: EntryFacts) -> Victim<Key> {
@@ -267,9 +269,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             lastHit: facts.lastHit)
     }
 
-    private func invalidation(
-        of victims: [Victim<Key>], softly: Bool, skipped: [Skipped]
-    ) -> Prepared {
+    private func invalidation(of victims: [Victim<Key>], softly: Bool) -> Prepared {
         var part = part(of: victims, units: victims.count) { _, undo, actor in
             guard !softly else {
                 throw InspectorError(
@@ -280,7 +280,6 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             step.outcome.restored = cache.restore(undo, by: actor).restored
             return step
         }
-        part.skipped = skipped
         part.run = { range, actor, undo in
             var step = Step()
             for victim in victims[range] {
@@ -290,10 +289,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                     : cache.invalidate(victim.key, version: victim.version, undo: undo, by: actor)
                 switch result {
                 case .removed(let bytes): step.remove(bytes, planned(victim))
-                case .absent: step.outcome.skipped.append(skip(victim, "not there any more"))
+                case .absent: step.leave(skip(victim, "not there any more"))
                 case .changed(let version):
                     let why = cache.peek(victim.key).map { rewritten($0.facts) }
-                    step.outcome.skipped.append(skip(victim, why ?? "now version \(version)"))
+                    step.leave(skip(victim, why ?? "now version \(version)"))
                 }
             }
             return step
@@ -360,8 +359,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             // In one step exactly those that were named are to go.
             if range == 0..<bounds.units {
                 let gone = Set(step.versions)
-                step.outcome.skipped = victims.filter { !gone.contains($0.version) }.map {
-                    skip($0, "used, written or gone since the plan")
+                for victim in victims where !gone.contains(victim.version) {
+                    step.leave(skip(victim, "used, written or gone since the plan"))
                 }
             }
             return step

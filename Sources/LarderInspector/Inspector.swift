@@ -41,7 +41,16 @@ public protocol Inspector: Sendable {
     /// Works out what a change would do; changes nothing.
     func plan(_ change: Change) async throws -> Plan
 
-    /// A plan as it was made.
+    /// The same, for somebody: of each user, by ``Actor/uid``, only so much is kept.
+    func plan(_ change: Change, by actor: Actor) async throws -> Plan
+
+    /// What a change would do, for somebody who may not make it: nothing is kept, and the plan cannot
+    /// be applied.
+    ///
+    /// - Throws: ``InspectorError`` where the change names entries.
+    func preview(_ change: Change) async throws -> Plan
+
+    /// A plan as it was made. It is kept for five minutes.
     func plan(known id: Plan.ID) async throws -> Plan
 
     /// Does what was planned, leaving alone what has changed since. Where it is spread over some
@@ -73,6 +82,12 @@ extension Inspector {
         (try await report(), try await entries(query))
     }
 
+    public func plan(_ change: Change, by actor: Actor) async throws -> Plan {
+        try await plan(change)
+    }
+
+    public func preview(_ change: Change) async throws -> Plan { try await plan(change) }
+
     /// Does what was planned, at once and for good.
     public func apply(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
         try await apply(plan, Application(), by: actor)
@@ -99,7 +114,7 @@ public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible
 
     static func unknown(cache: String, known: [String]) -> InspectorError {
         InspectorError(
-            "no cache is called \"\(cache)\"; there \(known.count == 1 ? "is" : "are") "
+            "no cache is called \"\(cache.prefix(200))\"; there \(known.count == 1 ? "is" : "are") "
                 + known.joined(separator: ", "), isUnknown: true)
     }
 }

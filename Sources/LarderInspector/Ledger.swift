@@ -37,12 +37,13 @@ final class Ledger: Sendable {
 
         mutating func take(_ step: Step, asDone units: Int, of place: Int) {
             parts[place].done = units
+            let known = progress.outcome.skipped.count
             progress.outcome.add(step.outcome)
             progress.share = Double(done) / Double(self.units)
             let named = step.gone.prefix(ChangeRecord.named - gone.count)
             gone += named
             weight += named.reduce(0) { $0 + $1.weight }
-            weight += step.outcome.skipped.reduce(0) { $0 + $1.weight }
+            weight += progress.outcome.skipped[known...].reduce(0) { $0 + $1.weight }
         }
 
         /// Lets go of what only more steps would need.

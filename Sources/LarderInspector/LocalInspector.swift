@@ -24,17 +24,12 @@ public final class LocalInspector: Inspector {
         var caches: [any InspectedCache] = []
         var protected: Set<Verbatim> = []
         var origins: [@Sendable () -> OriginReport] = []
-        /// Those that can be applied; an older one has to be made anew.
-        var plans = Shelf<Prepared>(
-            most: LocalInspector.plansKept, mostBytes: LocalInspector.bytesKept)
-        /// Those that were made lately, applied or not.
-        var known = Shelf<Plan>(
-            most: LocalInspector.plansKept, mostBytes: LocalInspector.bytesKept)
+        /// Those that were made lately; an older one has to be made anew.
+        var plans = Plans()
+        /// Looks now and then whether there is a plan to let go of.
+        var forgetting: Task<Void, Never>?
     }
 
-    /// Plans kept, and their bytes: one may be about a million entries.
-    private static let plansKept = 64
-    private static let bytesKept = 128 << 20
     /// Changes that one can be made of.
     private static let mostTogether = 16
 
@@ -157,27 +152,79 @@ public final class LocalInspector: Inspector {
     }
 
     public func plan(_ change: Change) async throws -> Plan {
+        try await plan(change, by: Actor("somebody"))
+    }
+
+    public func plan(_ change: Change, by actor: Actor) async throws -> Plan {
+        let (plan, prepared) = try made(change)
+        state.withLock { $0.plans.add(plan, prepared, of: actor.uid) }
+        forgetInTime()
+        return plan
+    }
+
+    public func preview(_ change: Change) async throws -> Plan {
+        guard change.named == 0 else {
+            throw InspectorError(
+                "who may not change anything cannot name entries in a plan; what bounds would do, or "
+                    + "the end of a whole cache, can be asked")
+        }
+        return try made(change).plan
+    }
+
+    private func made(_ change: Change) throws -> (plan: Plan, Prepared) {
+        let change = change.once
+        guard change.named <= Query.mostMatching else {
+            throw InspectorError(
+                "a change names \(Query.mostMatching) entries at most, and this one "
+                    + "\(change.named); narrow it, or invalidate the whole cache")
+        }
         let prepared = try prepare(change)
         let plan = Plan(
             id: String(UInt64.random(in: .min ... .max), radix: 16), instance: instance,
             change: change, at: clock.now(), entries: prepared.entries, bytes: prepared.bytes,
-            victims: prepared.victims, skipped: prepared.skipped, before: prepared.before,
-            fetches: prepared.fetches, perMinute: prepared.perMinute,
+            victims: prepared.victims, skipped: prepared.skipped, unnamed: prepared.unnamed,
+            before: prepared.before, fetches: prepared.fetches, perMinute: prepared.perMinute,
             protected: prepared.protected)
-        let weight = change.weight + plan.skipped.reduce(0) { $0 + $1.weight }
-        state.withLock { state in
-            state.known.add(plan, of: weight, for: plan.id)
-            state.plans.add(prepared, of: prepared.weight, for: plan.id)
-        }
-        return plan
+        return (plan, prepared)
     }
 
-    public func plan(known id: Plan.ID) async throws -> Plan {
-        guard let plan = state.withLock({ $0.known[id] }) else {
-            throw Self.unknown
+    public func plan(known id: Plan.ID) async throws -> Plan { try kept(id).plan }
+
+    /// - Throws: ``InspectorError`` where a plan is not kept, with the reason.
+    private func kept(_ id: Plan.ID) throws -> Plans.Kept {
+        switch state.withLock({ $0.plans.find(id, at: clock.now()) }) {
+        case .kept(let kept): return kept
+        case .late: throw Self.late
+        case .unknown: throw Self.unknown
         }
-        return plan
     }
+
+    /// Bytes of the plans that are kept.
+    var bytesOfPlans: Int { state.withLock { $0.plans.bytes } }
+
+    /// Lets go of plans though nobody asks for one any more. By the machine's own clock is decided
+    /// when to look, and by the engine's what is too old.
+    private func forgetInTime() {
+        state.withLock { state in
+            guard state.forgetting == nil else { return }
+            state.forgetting = Task { [weak self] in
+                repeat {
+                    do { try await Task.sleep(for: .seconds(30)) } catch { return }
+                } while self?.forget() ?? false
+            }
+        }
+    }
+
+    /// Returns whether there are any left.
+    private func forget() -> Bool {
+        state.withLock { state in
+            state.plans.forget(at: clock.now())
+            if state.plans.isEmpty { state.forgetting = nil }
+            return !state.plans.isEmpty
+        }
+    }
+
+    deinit { state.withLock { $0.forgetting?.cancel() } }
 
     private func prepare(_ change: Change) throws -> Prepared {
         switch change {
@@ -225,10 +272,11 @@ public final class LocalInspector: Inspector {
     public func apply(
         _ plan: Plan.ID, _ how: Application, by actor: Actor
     ) async throws -> Outcome {
-        guard let known = state.withLock({ $0.plans[plan] }) else { throw Self.unknown }
+        try actor.checkReason()
+        guard let known = try kept(plan).prepared else { throw Self.unknown }
         // What is refused here can be applied yet, with the right word.
         try ledger.check(known, how)
-        guard let prepared = state.withLock({ $0.plans.remove(plan) }) else { throw Self.unknown }
+        guard let prepared = state.withLock({ $0.plans.take(plan) }) else { throw Self.unknown }
         return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
     }
 
@@ -238,6 +286,7 @@ public final class LocalInspector: Inspector {
     }
 
     public func cancel(_ plan: Plan.ID, by actor: Actor) async throws -> Progress {
+        try actor.checkReason()
         guard let progress = ledger.cancel(plan, by: actor.applying(plan)) else {
             throw notApplied(plan)
         }
@@ -245,7 +294,8 @@ public final class LocalInspector: Inspector {
     }
 
     public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
-        try ledger.undo(plan, by: actor.applying(plan))
+        try actor.checkReason()
+        return try ledger.undo(plan, by: actor.applying(plan))
     }
 
     public func changes(after number: UInt64) async throws -> [ChangeRecord] {
@@ -264,9 +314,15 @@ public final class LocalInspector: Inspector {
     private static let unknown = InspectorError(
         "this plan is not known any more; plan the change again", isUnknown: true)
 
-    private func notApplied(_ plan: Plan.ID) -> InspectorError {
-        state.withLock { $0.plans[plan] } == nil
-            ? Self.unknown : InspectorError("this plan was not applied yet")
+    private static let late = InspectorError(
+        "this plan was made more than \(Units.text(Plans.life)) ago and is forgotten; plan the "
+            + "change again", isUnknown: true)
+
+    private func notApplied(_ plan: Plan.ID) -> any Error {
+        do {
+            let isOpen = try kept(plan).prepared != nil
+            return isOpen ? InspectorError("this plan was not applied yet") : Self.unknown
+        } catch { return error }
     }
 
     // MARK: Caches
@@ -278,5 +334,17 @@ public final class LocalInspector: Inspector {
             throw InspectorError.unknown(cache: name, known: caches.map(\.name))
         }
         return cache
+    }
+}
+
+extension Actor {
+    /// Longest reason, in characters as Unicode counts them.
+    public static let longestReason = 500
+
+    /// - Throws: ``InspectorError`` where the reason is longer.
+    public func checkReason() throws(InspectorError) {
+        guard let count = reason?.unicodeScalars.count, count > Self.longestReason else { return }
+        throw InspectorError(
+            "a reason has \(Self.longestReason) characters at most, and this one \(count)")
     }
 }

@@ -42,8 +42,10 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     public var bytes: Int
     /// The first of them, in the order in which they would go.
     public var victims: [PlannedVictim]
-    /// Entries asked for that are not there as they were seen.
+    /// Entries asked for that are not there as they were seen, the first ``Skipped/named`` of them.
     public var skipped: [Skipped]
+    /// How many more of those there are than are named.
+    public var unnamed = 0
     /// The bounds before, where the change is of bounds.
     public var before: Configuration?
     /// How many of the entries were hit within the last minute: so many fetches are to come
@@ -72,6 +74,9 @@ public struct PlannedVictim: Hashable, Sendable, Codable {
 public struct Skipped: Hashable, Sendable, Codable {
     public var id: EntryKey
     public var why: String
+
+    /// How many of them one answer names.
+    public static let named = 1000
 }
 
 /// How a plan is applied: at once and for good where nothing is said.
@@ -111,8 +116,11 @@ public struct Progress: Hashable, Sendable, Codable {
 public struct Outcome: Hashable, Sendable, Codable {
     public var removed: Int
     public var bytes: Int
-    /// Planned entries that stayed, because they had changed since.
+    /// Planned entries that stayed, because they had changed since, the first ``Skipped/named`` of
+    /// them.
     public var skipped: [Skipped]
+    /// How many more of those there are than are named.
+    public var unnamed = 0
     /// Entries that an undo put back.
     public var restored = 0
 
@@ -121,7 +129,23 @@ public struct Outcome: Hashable, Sendable, Codable {
     mutating func add(_ other: Outcome) {
         removed += other.removed
         bytes += other.bytes
-        skipped += other.skipped
+        skipped.add(other.skipped, &unnamed)
+        unnamed += other.unnamed
         restored += other.restored
+    }
+}
+
+extension [Skipped] {
+    /// Takes note of more, as far as they are named; counts the rest.
+    mutating func add(_ more: some Collection<Skipped>, _ unnamed: inout Int) {
+        let named = more.prefix(Skipped.named - count)
+        append(contentsOf: named)
+        unnamed += more.count - named.count
+    }
+
+    /// Takes note of one more.
+    mutating func add(_ more: @autoclosure () -> Skipped, _ unnamed: inout Int) {
+        guard count < Skipped.named else { return unnamed += 1 }
+        append(more())
     }
 }

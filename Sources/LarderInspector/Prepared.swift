@@ -12,7 +12,11 @@ struct Prepared: Sendable {
     var entries: Int { parts.reduce(0) { $0 + $1.entries } }
     var bytes: Int { parts.reduce(0) { $0 + $1.bytes } }
     var victims: [PlannedVictim] { Array(parts.lazy.flatMap(\.first).prefix(Plan.named)) }
-    var skipped: [Skipped] { parts.flatMap(\.skipped) }
+    var skipped: [Skipped] { Array(parts.lazy.flatMap(\.skipped).prefix(Skipped.named)) }
+    /// See ``Plan/unnamed``.
+    var unnamed: Int {
+        parts.reduce(-skipped.count) { $0 + $1.skipped.count + $1.unnamed }
+    }
     var fetches: Int { parts.reduce(0) { $0 + $1.fetches } }
     var perMinute: Int? {
         let rates = parts.compactMap(\.perMinute)
@@ -41,6 +45,8 @@ struct Part: Sendable {
     var bytes: Int
     var first: [PlannedVictim]
     var skipped: [Skipped] = []
+    /// See ``Plan/unnamed``.
+    var unnamed = 0
     /// The bounds that change.
     var bounds: Bounds?
     var fetches = 0
@@ -70,6 +76,11 @@ struct Step: Sendable {
         outcome.removed += 1
         outcome.bytes += bytes
         if gone.count < ChangeRecord.named { gone.append(victim()) }
+    }
+
+    /// Takes note of an entry that stayed.
+    mutating func leave(_ skipped: @autoclosure () -> Skipped) {
+        outcome.skipped.add(skipped(), &outcome.unnamed)
     }
 }
 
