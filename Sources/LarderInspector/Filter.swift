@@ -71,21 +71,20 @@ public struct Filter: Sendable {
     /// forth over a dozen characters for hours.
     private final class Pattern: Sendable {
         private let expression: NSRegularExpression
-        /// Ten thousand steps each.
-        private let stepsLeft = Atomic(200)
+        private let steps: Steps
 
-        init?(_ text: String) {
+        init?(_ text: String, _ steps: Steps) {
             guard let made = try? NSRegularExpression(pattern: text) else { return nil }
             expression = made
+            self.steps = steps
         }
 
-        var isExhausted: Bool { stepsLeft.load(ordering: .relaxed) <= 0 }
-
         func matches(_ value: String) -> Bool {
-            guard !isExhausted else { return false }
+            guard !steps.areSpent else { return false }
             var isFound = false
-            // One report for each place that is tried is usual.
+            // One report for each place that is tried is usual, in the time that such take.
             var usual = value.utf16.count + 2
+            var end: Duration?
             let all = NSRange(location: 0, length: value.utf16.count)
             expression.enumerateMatches(in: value, options: .reportProgress, range: all) {
                 found, _, stop in
@@ -94,12 +93,32 @@ public struct Filter: Sendable {
                     stop.pointee = true
                 } else if usual > 0 {
                     usual -= 1
-                } else if self.stepsLeft.subtract(1, ordering: .relaxed).newValue <= 0 {
+                    guard usual % 16 == 0 else { return }
+                    let now = Patience.now
+                    end = end ?? now + Self.longest
+                    guard now > end! else { return }
+                    self.steps.spendAll()
+                    stop.pointee = true
+                } else if !self.steps.spend() {
                     stop.pointee = true
                 }
             }
             return isFound
         }
+
+        private static let longest = Duration.milliseconds(250)
+    }
+
+    /// What all patterns of a filter may spend together, ten thousand steps each.
+    private final class Steps: Sendable {
+        private let left = Atomic(200)
+
+        var areSpent: Bool { left.load(ordering: .relaxed) <= 0 }
+
+        /// Returns whether there are any left.
+        func spend() -> Bool { left.subtract(1, ordering: .relaxed).newValue > 0 }
+
+        func spendAll() { left.store(0, ordering: .relaxed) }
     }
 
     private enum NumberField: String, CaseIterable {
@@ -124,23 +143,30 @@ public struct Filter: Sendable {
     }
 
     private let text: String
-    private let patterns: [Pattern]
+    private let steps: Steps
 
     /// - Throws: ``FilterError``.
     public init(_ text: String) throws(FilterError) {
         var parser = Parser(text)
         root = try parser.whole()
-        patterns = parser.patterns
+        steps = parser.steps
         self.text = text
     }
 
     /// - Throws: ``FilterError`` where what passed so far says nothing, because a pattern was given
     ///   up.
     func checkPatience() throws(FilterError) {
-        guard patterns.contains(where: \.isExhausted) else { return }
+        guard steps.areSpent else { return }
         throw FilterError(
             sentence: "this pattern takes too long to search with; write it simpler", text: text,
             place: 0)
+    }
+
+    /// What is said where a search of it took too long.
+    var tooSlow: FilterError {
+        FilterError(
+            sentence: "this takes too long to search with; write it simpler, or name a cache",
+            text: text, place: 0)
     }
 
     /// Whether everything passes.
@@ -277,7 +303,7 @@ public struct Filter: Sendable {
         /// Scalars, because a mark behind a quote makes another character of it.
         let scalars: [Unicode.Scalar]
         var place = 0
-        var patterns: [Pattern] = []
+        let steps = Steps()
         private var depth = 0
 
         /// Longest filter, in scalars, and how deep brackets and `not` may stand in each other.
@@ -528,10 +554,9 @@ public struct Filter: Sendable {
                 let key = parts.map { KeyNotation.text($0) } ?? value
                 return .equals(Verbatim(key), isWanted: sign == "=")
             case "~", "!~":
-                guard let pattern = Pattern(value) else {
+                guard let pattern = Pattern(value, steps) else {
                     throw fail("\"\(value)\" is no regular expression", at: valuePlace)
                 }
-                patterns.append(pattern)
                 return .matches(pattern, isWanted: sign == "~")
             default: throw fail("text is compared with = != ~ !~", at: signPlace)
             }

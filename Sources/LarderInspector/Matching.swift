@@ -1,3 +1,4 @@
+import Foundation
 import Larder
 
 /// All entries that pass a filter, at one frozen instant.
@@ -6,6 +7,7 @@ struct Matching {
     let now: Instant
     private var found: [SeenEntry] = []
     private var count = 0
+    private var patience = Patience()
 
     /// - Throws: ``FilterError``.
     init(_ filter: String, at now: Instant) throws(FilterError) {
@@ -20,6 +22,7 @@ struct Matching {
         _ facts: EntryFacts, _ renewal: RenewalFacts?, cache: String, by actor: Actor?,
         _ key: () -> EntryKey
     ) {
+        guard filter.isEmpty || patience.lasts else { return }
         let subject = Filter.Subject(
             facts: facts, renewal: renewal, cache: cache, now: now, by: actor)
         guard filter.passes(subject, { key().key }) else { return }
@@ -34,11 +37,42 @@ struct Matching {
     ///   too long to be of use.
     func seen() throws -> [SeenEntry] {
         try filter.checkPatience()
+        if patience.isOver { throw filter.tooSlow }
         guard count <= Query.mostMatching else {
             throw InspectorError(
                 "\(count) entries are more than \(Query.mostMatching) at once; narrow the filter")
         }
         return found
+    }
+}
+
+/// How long one search may take, in time of its own thread: a filter of hundreds of words over a
+/// million entries would keep others waiting for minutes.
+struct Patience {
+    static let most = Duration.seconds(2)
+
+    private var began: Duration?
+    private(set) var isOver = false
+
+    private var asked = 0
+
+    /// Whether there is any left; it is asked before each entry, and reads a clock now and then.
+    var lasts: Bool {
+        mutating get {
+            asked &+= 1
+            guard !isOver, asked % 16 == 0 else { return !isOver }
+            let now = Self.now
+            isOver = now - (began ?? now) > Self.most
+            began = began ?? now
+            return !isOver
+        }
+    }
+
+    /// What this thread has taken of a processor: to wait for one is nobody's fault.
+    static var now: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
     }
 }
 

@@ -15,6 +15,7 @@ struct Selection {
     private var bar: Candidate?
     private var matched = 0
     private var total = 0
+    private var patience = Patience()
 
     private struct Candidate {
         let rank: Rank
@@ -40,6 +41,7 @@ struct Selection {
         total += 1
         var row: Row?
         if !filter.isEmpty {
+            guard patience.lasts else { return }
             let subject = Filter.Subject(
                 facts: facts, renewal: renewal, cache: cache, now: now, by: actor)
             let passes = filter.passes(subject) {
@@ -96,6 +98,7 @@ struct Selection {
     /// - Throws: ``FilterError`` where the filter took too long to be of use.
     mutating func page() throws(FilterError) -> Page {
         try filter.checkPatience()
+        if patience.isOver { throw filter.tooSlow }
         prune()
         let rows = best.dropFirst(Self.bounded(query.offset))
             .prefix(Self.bounded(query.limit)).map(\.row)
