@@ -6,8 +6,12 @@ public import Foundation
 /// numbers go beyond that (`1.5e-130`), and a reader that is told 38 digits expects them. So a number
 /// goes through the coders as a text behind a mark that nobody can guess, drawn for each document,
 /// and the mark and the quotes are taken away, or put there, in the bytes.
+///
+/// Times of day are texts as in RFC 3339, in UTC: `2026-03-29T12:00:00.000Z`.
 public enum PlainJSON {
     static let mark = CodingUserInfoKey(rawValue: "larder.number")!
+
+    private static let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     private static func newMark() -> String {
         "\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))="
@@ -21,6 +25,10 @@ public enum PlainJSON {
         let encoder = JSONEncoder()
         encoder.outputFormatting = formatting
         encoder.userInfo[Self.mark] = mark
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            var container = encoder.singleValueContainer()
+            try container.encode(date.formatted(time))
+        }
         return unquoted(try encoder.encode(value), Array(("\"" + mark).utf8))
     }
 
@@ -29,6 +37,11 @@ public enum PlainJSON {
         let mark = newMark()
         let decoder = JSONDecoder()
         decoder.userInfo[Self.mark] = mark
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let text = try decoder.singleValueContainer().decode(String.self)
+            // A fraction may be left out.
+            return try (try? Date(text, strategy: time)) ?? Date(text, strategy: .iso8601)
+        }
         return try decoder.decode(Value.self, from: quoted(data, Array(("\"" + mark).utf8)))
     }
 
