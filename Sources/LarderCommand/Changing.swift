@@ -38,6 +38,7 @@ struct ChangingOptions: ParsableArguments {
         for skipped in plan.skipped {
             say("left alone: \(skipped.id.key), \(skipped.why)")
         }
+        if plan.unnamed > 0 { say("left alone: \(plan.unnamed) more") }
         let isText = output.format == .text
         if isText { show(plan) }
         if dryRun {
@@ -71,14 +72,15 @@ struct ChangingOptions: ParsableArguments {
         for skipped in outcome.skipped {
             say("left alone: \(skipped.id.key), \(skipped.why)")
         }
+        let leftAlone = outcome.skipped.count + outcome.unnamed
         if isText {
             print(
                 "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
-                    + (outcome.skipped.isEmpty ? "" : ", \(outcome.skipped.count) left alone"))
+                    + (leftAlone == 0 ? "" : ", \(leftAlone) left alone"))
         } else {
             output.print(
                 Done(plan: plan.id, outcome: outcome), ["plan", "removed", "bytes", "left alone"],
-                [[plan.id, "\(outcome.removed)", "\(outcome.bytes)", "\(outcome.skipped.count)"]],
+                [[plan.id, "\(outcome.removed)", "\(outcome.bytes)", "\(leftAlone)"]],
                 from)
         }
         if plan.before != nil || outcome.removed > 0 && !change.isSoft {

@@ -80,6 +80,7 @@ struct Serve: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "larder")
+        try Descriptors.raise()
         let audit = try auditing.file()
         let engine = try await Engine.make(origin, called: name, makesTraffic: traffic > 0)
         audit?.record(engine.inspector) { logger.error("\($0)") }

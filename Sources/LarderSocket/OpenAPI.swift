@@ -24,7 +24,7 @@ enum OpenAPI {
                 "description":
                     "A cache engine, looked into and changed. Times are whole nanoseconds: durations "
                     + "as such, instants on the engine's own age line, where `at` of the same reply "
-                    + "is now.",
+                    + "is now. Times of day, as `time` and `wall`, are texts as in RFC 3339, in UTC.",
             ] as Object,
             "paths": paths, "components": ["schemas": schemas] as Object,
         ]
@@ -128,6 +128,8 @@ enum OpenAPI {
             ("404", "It is not there."), ("405", "Not with this method."),
             ("408", "The body did not come in time."), ("409", "It was refused as things stand."),
             ("413", "The body is too large."),
+            ("429", "So much of this peer's waits to be read, or is being followed, already."),
+            ("503", "There are as many connections as there may be."),
         ]
         for (status, meaning) in refusals {
             var headers = instance
@@ -164,13 +166,17 @@ enum OpenAPI {
     ]
     private static let perhapsText: Object = ["type": ["string", "null"]]
     private static let text: Object = ["type": "string"]
+    private static let time: Object = ["type": "string", "format": "date-time"]
 
     /// What comes in is described whole; of what goes out, what can be relied upon.
     private static let schemas: Object = [
         "Error": object(["error": text], required: ["error"]),
         "Document": ["type": "object"] as Object,
         "Report": object(
-            ["instance": text, "name": text, "caches": ["type": "array"] as Object],
+            [
+                "instance": text, "name": text, "caches": ["type": "array"] as Object,
+                "wall": time,
+            ],
             required: ["instance", "name", "pid", "at", "caches", "memory"]),
         "Caches": [
             "type": "array", "items": object(["name": text], required: ["name", "snapshot"]),
@@ -185,7 +191,8 @@ enum OpenAPI {
         "EntryDetail": object([:], required: ["row", "value"]),
         "Changes": [
             "type": "array",
-            "items": object([:], required: ["number", "plan", "what", "by", "time"]),
+            "items": object(
+                ["time": time], required: ["number", "plan", "what", "by", "time"]),
         ] as Object,
         "Forecast": object([:], required: ["at", "width", "count", "caches"]),
         "EventLog": object(
@@ -194,10 +201,10 @@ enum OpenAPI {
         "FetchResult": object([:], required: ["id", "wasHit", "value"]),
         "Verification": object([:], required: ["id"]),
         "Plan": object(
-            ["id": text, "entries": whole, "bytes": whole, "fetches": whole],
+            ["id": text, "entries": whole, "bytes": whole, "fetches": whole, "unnamed": whole],
             required: ["id", "instance", "change", "entries", "bytes", "victims", "skipped"]),
         "Outcome": object(
-            ["removed": whole, "bytes": whole, "restored": whole],
+            ["removed": whole, "bytes": whole, "restored": whole, "unnamed": whole],
             required: ["removed", "bytes", "skipped"]),
         "Progress": object(["state": text], required: ["state", "share", "outcome"]),
         "Configuration": object(

@@ -10,13 +10,21 @@ struct Peer: Sendable {
 
     /// - Throws: Where the channel is no unix socket.
     init(_ channel: any Channel) async throws {
-        guard let options = channel as? any SocketOptionProvider else {
-            throw SocketError("the peer's identity cannot be told")
-        }
-        let credentials: Credentials = try await options.unsafeGetSocketOption(
-            level: .socket, name: .init(rawValue: SO_PEERCRED)
-        ).get()
+        let credentials = try await Self.credentials(of: channel).get()
         (uid, gid, pid) = (credentials.uid, credentials.gid, credentials.pid)
+    }
+
+    /// Whose process it is.
+    static func uid(of channel: any Channel) -> EventLoopFuture<uid_t> {
+        credentials(of: channel).map(\.uid)
+    }
+
+    private static func credentials(of channel: any Channel) -> EventLoopFuture<Credentials> {
+        guard let options = channel as? any SocketOptionProvider else {
+            return channel.eventLoop.makeFailedFuture(
+                SocketError("the peer's identity cannot be told"))
+        }
+        return options.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED))
     }
 
     /// `struct ucred`, which the Glibc module leaves out.
@@ -25,6 +33,8 @@ struct Peer: Sendable {
         var uid: uid_t
         var gid: gid_t
     }
+
+    var id: PeerID { PeerID(uid: uid, pid: pid) }
 
     /// Its user's name.
     var user: String { Self.entry(of: uid)?.name ?? "somebody" }

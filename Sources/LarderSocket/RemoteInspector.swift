@@ -20,6 +20,7 @@ public final class RemoteInspector: Inspector {
     public init(
         _ place: Rendezvous, reason: String? = nil, deadline: Duration = .seconds(5)
     ) throws(SocketError) {
+        try Descriptors.startLoops()
         try place.checkSocket()
         self.place = place
         self.reason = reason
@@ -144,7 +145,11 @@ public final class RemoteInspector: Inspector {
     }
 
     public func plan(_ change: Change) async throws -> Plan {
-        try await send("POST", "/v1/plans", body: try JSONEncoder().encode(change))
+        let body = try JSONEncoder().encode(change)
+        // One that names many takes its time, and may have to wait for its turn.
+        let isLarge = body.count > SocketService.Options.smallBody
+        return try await send(
+            "POST", "/v1/plans", body: body, wait: isLarge ? .seconds(60) : nil)
     }
 
     public func plan(known id: Plan.ID) async throws -> Plan {
@@ -206,7 +211,7 @@ public final class RemoteInspector: Inspector {
                 let line = rest[..<end]
                 if line.starts(with: Array("data: ".utf8)) {
                     let data = Data(line.dropFirst(6))
-                    let record = try JSONDecoder().decode(ChangeRecord.self, from: data)
+                    let record = try PlainJSON.decode(ChangeRecord.self, from: data)
                     guard record.isPlausible else { throw strange }
                     take(record)
                 }

@@ -17,6 +17,8 @@ struct Route: Sendable {
     var reply: String?
     /// Whether it changes anything.
     var changes = false
+    /// Whether answering takes so long that others would feel it.
+    var isCostly: @Sendable (Asked) -> Bool = { _ in false }
     var answer: @Sendable (Asked) async throws -> Answer
 
     struct Parameter: Sendable {
@@ -67,6 +69,13 @@ struct Asked: Sendable {
     }
 
     var accepted: Accepted { Accepted(headers[.accept]) }
+    /// The page is sorted and filtered by what each entry is, or is a large one.
+    var isOfManyEntries: Bool {
+        func number(_ name: String) -> Int { query[name].flatMap { Int($0) } ?? 0 }
+        let isFiltered = !(query["filter"] ?? "").allSatisfy(\.isWhitespace)
+        return isFiltered || number("limit") > 500 || number("offset") > 500
+    }
+
     var wantsStream: Bool { accepted.quality(of: "text/event-stream") > 0 }
 
     /// The parameters behind a path: a plus is a blank, as in forms.
@@ -115,7 +124,24 @@ enum Answer: Sendable {
     case json(Data)
     case text(String, type: String)
     case events(EventStream)
-    case changes(AsyncThrowingStream<String, any Error>)
+    case changes(ChangeStream)
+
+    var type: String {
+        switch self {
+        case .json: "application/json; charset=utf-8"
+        case .text(_, let type): type
+        case .events, .changes: "text/event-stream"
+        }
+    }
+
+    /// In bytes; `nil` where it goes on and on.
+    var length: Int? {
+        switch self {
+        case .json(let data): data.count
+        case .text(let text, _): text.utf8.count
+        case .events, .changes: nil
+        }
+    }
 
     static func value(_ value: some Encodable) throws -> Answer {
         .json(try PlainJSON.encode(value, [.sortedKeys, .withoutEscapingSlashes]))
@@ -126,9 +152,12 @@ enum Answer: Sendable {
 struct Refusal: Error {
     var status: HTTPResponse.Status
     var sentence: String
+    /// What is left of the request is not read.
+    var endsConnection: Bool
 
-    init(_ status: HTTPResponse.Status, _ sentence: String) {
+    init(_ status: HTTPResponse.Status, _ sentence: String, endsConnection: Bool = false) {
         self.status = status
         self.sentence = sentence
+        self.endsConnection = endsConnection
     }
 }

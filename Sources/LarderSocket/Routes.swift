@@ -17,6 +17,7 @@ struct Routes: Sendable {
         self.isReadOnly = isReadOnly
         let routes =
             Self.looking(inspector, isReadOnly: isReadOnly)
+            + Self.planning(inspector, isReadOnly: isReadOnly)
             + Self.changing(inspector).filter { !isReadOnly || !$0.changes }
         let document = OpenAPI.document(of: routes)
         all =
@@ -145,7 +146,7 @@ struct Routes: Sendable {
             Route(
                 method: .get, path: "/v1/entries",
                 summary: "A page of entries, as they are at one instant.", query: pageQuery,
-                reply: "Page"
+                reply: "Page", isCostly: \.isOfManyEntries
             ) { asked in
                 let query = try page(asked)
                 let wanted = try asked.query["columns"].map(columns)
@@ -159,7 +160,7 @@ struct Routes: Sendable {
                     "Every entry that passes a filter, as it is at one instant, each once: what a "
                     + "change of all of them is about.",
                 query: pageQuery.filter { ["cache", "filter"].contains($0.name) },
-                reply: "Matching"
+                reply: "Matching", isCostly: { _ in true }
             ) { asked in
                 try .value(MatchingColumns(try await inspector.matching(page(asked))))
             },
@@ -171,7 +172,7 @@ struct Routes: Sendable {
                 query: pageQuery.filter { $0.name != "columns" } + [
                     .init(
                         name: "known", type: "string", about: "The mark of the page that is known.")
-                ], reply: "Look"
+                ], reply: "Look", isCostly: \.isOfManyEntries
             ) { asked in
                 let found = try await inspector.look(page(asked))
                 return try .value(
@@ -201,7 +202,7 @@ struct Routes: Sendable {
                     .init(
                         name: "every", type: "integer",
                         about: "Milliseconds between two looks of a stream, 50 to 60000."),
-                ], reply: "EventLog"
+                ], reply: "EventLog", isCostly: { $0.isOfManyEntries && !$0.wantsStream }
             ) { asked in
                 let cache = asked.parts["cache"]!
                 let after = try asked.last()
@@ -229,7 +230,7 @@ struct Routes: Sendable {
                 query: [
                     .init(name: "width", type: "integer", about: "Milliseconds of a bucket."),
                     .init(name: "count", type: "integer", about: "How many buckets."),
-                ], reply: "Forecast"
+                ], reply: "Forecast", isCostly: { _ in true }
             ) { asked in
                 let width = try asked.number("width", 100...86_400_000, default: 10_000)
                 let count = try asked.number("count", 1...1000, default: 90)
@@ -249,12 +250,32 @@ struct Routes: Sendable {
                 guard asked.wantsStream else {
                     return try .value(try await inspector.changes(after: after))
                 }
-                return .changes(ChangeStream.make(inspector, after: after))
+                return .changes(ChangeStream(inspector: inspector, after: after))
             },
+        ]
+    }
+
+    /// Who may change nothing may still ask what bounds would do; nothing of that is kept.
+    private static func planning(_ inspector: any Inspector, isReadOnly: Bool) -> [Route] {
+        [
             Route(
-                method: .post, path: "/v1/plans", summary: "Work out what a change would do.",
-                body: "Change", reply: "Plan"
-            ) { asked in try .value(try await inspector.plan(try asked.decoded(Change.self))) },
+                method: .post, path: "/v1/plans",
+                summary: "Work out what a change would do."
+                    + (isReadOnly ? " It names no entries, and cannot be applied." : ""),
+                body: "Change", reply: "Plan", isCostly: { _ in true }
+            ) { asked in
+                let change = try asked.decoded(Change.self)
+                guard isReadOnly else {
+                    return try .value(try await inspector.plan(change, by: asked.actor))
+                }
+                guard change.named == 0 else {
+                    throw Refusal(
+                        .forbidden,
+                        "this engine lets nobody change anything: entries cannot be named in a plan; "
+                            + "what bounds would do, or the end of a whole cache, can be asked")
+                }
+                return try .value(try await inspector.preview(change))
+            }
         ]
     }
 

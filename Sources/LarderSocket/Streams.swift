@@ -5,6 +5,9 @@ enum ServerSentEvents {
     /// Longest silence: who hears nothing for much longer knows that nobody is there.
     static let beat = Duration.seconds(10)
     static let beatText = ": beat\n\n"
+    /// A piece is not begun anew once it has so many bytes: one waits for each subscriber that does
+    /// not read.
+    static let longest = 256 << 10
 
     /// An event with its id: the run of the engine that it is of, and its number there.
     static func text(
@@ -51,13 +54,14 @@ struct EventStream: AsyncSequence, Sendable {
                 let page = try await stream.inspector.events(
                     in: stream.cache, after: last, limit: 1000)
                 var text = page.dropped > 0 ? "event: dropped\ndata: \(page.dropped)\n\n" : ""
-                for event in page.events {
+                for event in page.events where text.utf8.count < ServerSentEvents.longest {
                     text += try ServerSentEvents.text(event, event.number, of: stream.instance)
                     last = event.number
                 }
                 if !text.isEmpty {
                     quiet = .zero
-                    rest = stream.every
+                    // What was left out comes at once.
+                    rest = text.utf8.count < ServerSentEvents.longest ? stream.every : .zero
                     return text
                 }
                 let pause = Swift.min(stream.every, ServerSentEvents.beat)
@@ -73,32 +77,73 @@ struct EventStream: AsyncSequence, Sendable {
 }
 
 /// What is done to the engine, as it is done.
-enum ChangeStream {
-    static func make(
-        _ inspector: any Inspector, after: UInt64
-    ) -> AsyncThrowingStream<String, any Error> {
-        AsyncThrowingStream(bufferingPolicy: .bufferingNewest(256)) { pieces in
-            // Said at once, so that the subscriber knows that it is heard.
-            pieces.yield(ServerSentEvents.beatText)
-            let records = Task {
-                do {
-                    for try await record in inspector.follow(after: after) {
-                        pieces.yield(
-                            try ServerSentEvents.text(record, record.number, of: record.instance))
+///
+/// It is read from what the engine keeps when the piece before was taken: that somebody follows only
+/// says when to look.
+struct ChangeStream: AsyncSequence, Sendable {
+    let inspector: any Inspector
+    let after: UInt64
+
+    func makeAsyncIterator() -> Iterator { Iterator(inspector, after: after) }
+
+    struct Iterator: AsyncIteratorProtocol {
+        private let inspector: any Inspector
+        private var last: UInt64
+        private var rings: AsyncThrowingStream<Void, any Error>.Iterator
+        private var isFirst = true
+
+        init(_ inspector: any Inspector, after: UInt64) {
+            self.inspector = inspector
+            last = after
+            rings = Self.rings(inspector, after: after).makeAsyncIterator()
+        }
+
+        /// Something when there may be more, and when nothing was said for long.
+        private static func rings(
+            _ inspector: any Inspector, after: UInt64
+        ) -> AsyncThrowingStream<Void, any Error> {
+            AsyncThrowingStream(bufferingPolicy: .bufferingNewest(1)) { bell in
+                let records = Task {
+                    do {
+                        for try await _ in inspector.follow(after: after) { bell.yield() }
+                        bell.finish()
+                    } catch { bell.finish(throwing: error) }
+                }
+                let beats = Task {
+                    while !Task.isCancelled {
+                        try await Task.sleep(for: ServerSentEvents.beat)
+                        bell.yield()
                     }
-                    pieces.finish()
-                } catch { pieces.finish(throwing: error) }
-            }
-            let beats = Task {
-                while !Task.isCancelled {
-                    try await Task.sleep(for: ServerSentEvents.beat)
-                    pieces.yield(ServerSentEvents.beatText)
+                }
+                bell.onTermination = { _ in
+                    records.cancel()
+                    beats.cancel()
                 }
             }
-            pieces.onTermination = { _ in
-                records.cancel()
-                beats.cancel()
+        }
+
+        mutating func next() async throws -> String? {
+            // Said at once, so that the subscriber knows that it is heard.
+            if isFirst {
+                isFirst = false
+                return ServerSentEvents.beatText
             }
+            let before = try await more()
+            if let before { return before }
+            guard try await rings.next() != nil else { return nil }
+            return try await more() ?? ServerSentEvents.beatText
+        }
+
+        /// What there is behind the last one, as much as goes into a piece; `nil` where that is
+        /// nothing.
+        private mutating func more() async throws -> String? {
+            var text = ""
+            for record in try await inspector.changes(after: last) {
+                guard text.utf8.count < ServerSentEvents.longest else { break }
+                text += try ServerSentEvents.text(record, record.number, of: record.instance)
+                last = record.number
+            }
+            return text.isEmpty ? nil : text
         }
     }
 }

@@ -10,7 +10,7 @@ import Testing
 @testable import LarderSocket
 
 /// An engine behind a socket, and what it is without one.
-private struct Engine {
+struct Engine {
     let accounts = Cache<String, String>("accounts", maxsize: 64, ttl: .seconds(300)) { key in
         if key == "missing" { throw Missing() }
         return "account \(key)"
@@ -248,7 +248,7 @@ private struct Engine {
                     })
             }
             let plan = try await engine.remote.plan(all(60))
-            #expect(plan.skipped.count == 100_000)
+            #expect(plan.skipped.count + plan.unnamed == 100_000)
             let tooMuch = all(200)
             await #expect(throws: InspectorError.self) { try await engine.remote.plan(tooMuch) }
         }
@@ -583,6 +583,22 @@ private struct Engine {
                 try await engine.remote.apply(plan.id, by: Actor("whoever"))
             }
             #expect(engine.accounts.snapshot().count == 1)
+            // Nothing of it was kept, and entries cannot be named: that would be.
+            #expect(try engine.curl("http://larder/v1/plans/\(plan.id)").status == 404)
+            let id = EntryKey(cache: "accounts", key: "1")
+            for change in [
+                Change.invalidate([SeenEntry(id: id, version: nil)]),
+                .all([.soften([SeenEntry(id: id, version: 1)])]),
+            ] {
+                await #expect {
+                    try await engine.remote.plan(change)
+                } throws: { "\($0)".contains("lets nobody change anything") }
+            }
+            let long = String(repeating: " ", count: 70_000)
+            #expect(
+                try engine.curl(
+                    "-d", #"{"invalidateAll":"accounts"}"# + long, "http://larder/v1/plans"
+                ).status == 413)
             #expect(!(try engine.curl("http://larder/openapi.json").body.contains("/apply")))
         }
     }

@@ -46,7 +46,7 @@ public final class RawPeer {
         var line: [UInt8] = []
         var byte: UInt8 = 0
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while poll(&waiting, 1, Int32(limit.components.seconds * 1000)) == 1,
+        while poll(&waiting, 1, limit.wholeMilliseconds) == 1,
             recv(descriptor, &byte, 1, 0) == 1, byte != 10
         {
             if byte != 13 { line.append(byte) }
@@ -54,12 +54,22 @@ public final class RawPeer {
         return String(decoding: line, as: UTF8.self)
     }
 
+    /// Whether the other end closes, or has; what comes before that is thrown away.
+    public func ends(within limit: Duration = .seconds(10)) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&waiting, 1, limit.wholeMilliseconds) == 1 {
+            if recv(descriptor, &buffer, buffer.count, 0) <= 0 { return true }
+        }
+        return false
+    }
+
     /// What came until the other end closed, or nothing came for `limit`.
     public func answer(within limit: Duration = .seconds(10)) -> String {
         var all: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while poll(&waiting, 1, Int32(limit.components.seconds * 1000)) == 1 {
+        while poll(&waiting, 1, limit.wholeMilliseconds) == 1 {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             guard count > 0 else { break }
             all += buffer[..<count]
@@ -67,5 +77,11 @@ public final class RawPeer {
             if all.last == UInt8(ascii: "}") { break }
         }
         return String(decoding: all, as: UTF8.self)
+    }
+}
+
+extension Duration {
+    fileprivate var wholeMilliseconds: Int32 {
+        Int32(components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -1,0 +1,129 @@
+import Foundation
+import Larder
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// How many files this process may have open, which sockets are among.
+public enum Descriptors {
+    /// Raises this process' own limit as far as it may, for a program that is an engine: the usual
+    /// one is low for the sake of others. A library does not do that to the service that it is in.
+    ///
+    /// - Throws: ``SocketError`` where even that is too little for an engine.
+    public static func raise() throws(SocketError) {
+        var limit = rlimit()
+        if getrlimit(kind, &limit) == 0, limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(kind, &limit)
+        }
+        try startLoops()
+    }
+
+    private static let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+
+    static var limit: Int {
+        var limit = rlimit()
+        guard getrlimit(kind, &limit) == 0 else { return 1024 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    static var open: Int {
+        // The listing has one open itself, and the names of the folder and its parent.
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count - 1) ?? 0
+    }
+
+    private static let areLoopsStarted = Guarded(false)
+
+    /// The loops that read connections need a few each, and whoever starts them without those ends.
+    ///
+    /// - Throws: ``SocketError`` where there are too few.
+    static func startLoops() throws(SocketError) {
+        let missing: SocketError? = areLoopsStarted.withLock { areStarted in
+            guard !areStarted else { return nil }
+            let wanted = 3 * System.coreCount + 12
+            guard limit - open >= wanted else { return tooFew(wanted) }
+            _ = MultiThreadedEventLoopGroup.singleton
+            areStarted = true
+            return nil
+        }
+        if let missing { throw missing }
+    }
+
+    /// How many connections there may be at once, with some left for everything else.
+    ///
+    /// - Throws: ``SocketError`` where there is none.
+    static func connections(_ wanted: Int) throws(SocketError) -> Int {
+        try startLoops()
+        let forOthers = max(12, min(limit / 4, 256))
+        let most = min(wanted, limit - open - forOthers)
+        guard most >= min(4, wanted) else { throw tooFew(forOthers + 4) }
+        return most
+    }
+
+    private static func tooFew(_ wanted: Int) -> SocketError {
+        SocketError(
+            "this process may have \(limit) files open, and \(open) are; \(wanted) more are needed: "
+                + "raise the limit (ulimit -n, or LimitNOFILE= of a service)")
+    }
+}
+
+/// Where there are no descriptors left, or no memory, nobody is let in for a moment, and for longer
+/// the longer it lasts: to try again at once, and again, would take a whole processor.
+final class AcceptPause: ChannelDuplexHandler {
+    typealias InboundIn = any Channel
+    typealias OutboundIn = Never
+
+    private let logger: Logger
+    private var pause = AcceptPause.shortest
+    private var isPausing = false
+    private var isReadWanted = false
+    private var isSaid = false
+
+    private static let shortest = TimeAmount.milliseconds(50)
+    private static let longest = TimeAmount.seconds(1)
+
+    init(_ logger: Logger) { self.logger = logger }
+
+    /// Puts it where connections are accepted.
+    static func add(to channel: any Channel, _ logger: Logger) async {
+        try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.addHandler(AcceptPause(logger), position: .first)
+        }.get()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let code = (error as? IOError)?.errnoCode ?? 0
+        guard [EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED].contains(code) else {
+            return context.fireErrorCaught(error)
+        }
+        // Whoever hung up before being let in is nobody's trouble.
+        guard code != ECONNABORTED else { return }
+        if !isSaid {
+            logger.error(
+                "nobody can be let in for want of files or memory; trying again",
+                metadata: ["why": "\(String(cString: strerror(code)).lowercased())"])
+        }
+        isSaid = true
+        guard !isPausing else { return }
+        isPausing = true
+        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.value.eventLoop.assumeIsolated().scheduleTask(in: pause) { [self] in
+            isPausing = false
+            if isReadWanted { context.value.read() }
+            isReadWanted = false
+        }
+        pause = min(Self.longest, pause * 2)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isSaid { logger.info("connections are let in again") }
+        (isSaid, pause) = (false, Self.shortest)
+        context.fireChannelRead(data)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        guard !isPausing else { return isReadWanted = true }
+        context.read()
+    }
+}

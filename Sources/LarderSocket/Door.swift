@@ -1,0 +1,328 @@
+import HummingbirdCore
+import Larder
+import Logging
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Lets connections in, each with what it has to keep to: a place, a time for its request, and HTTP.
+struct Door: ServerChildChannel {
+    let http: HTTP1Channel
+    let guests: Guests
+    let headDeadline: TimeAmount
+
+    func setup(
+        channel: any Channel, logger: Logger
+    ) -> EventLoopFuture<HTTP1Channel.Value> {
+        Peer.uid(of: channel).flatMap { uid in
+            http.setup(channel: channel, logger: logger).flatMapThrowing { value in
+                try admit(channel, uid)
+                return value
+            }
+        }
+    }
+
+    func handle(value: HTTP1Channel.Value, logger: Logger) async {
+        await http.handle(value: value, logger: logger)
+    }
+
+    private func admit(_ channel: any Channel, _ uid: UInt32) throws {
+        let pipeline = channel.pipeline.syncOperations
+        guard let id = guests.come(channel, uid) else {
+            return try pipeline.addHandler(Refusing(), position: .first)
+        }
+        let talk = Talk(deadline: headDeadline, guests: guests, id: id)
+        try pipeline.addHandler(talk.bytes, position: .first)
+        let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+        try pipeline.addHandler(talk.requests, position: .after(decoder))
+    }
+
+    /// Tells a peer that there is no place, and hangs up.
+    private final class Refusing: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        func channelActive(context: ChannelHandlerContext) {
+            let channel = context.channel
+            context.writeAndFlush(
+                wrapOutboundOut(
+                    raw(
+                        "503 Service Unavailable",
+                        "there are as many connections as this engine takes; close some, or try "
+                            + "again in a moment")), promise: nil)
+            channel.closeSoon()
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+    }
+}
+
+/// All that are connected.
+final class Guests: Sendable {
+    private let state: Guarded<State>
+
+    private struct State {
+        var places: Places
+        var channels: [Places.ID: any Channel] = [:]
+    }
+
+    init(_ places: Places) { state = Guarded(State(places: places)) }
+
+    /// Gives a connection a place, that of another if need be; `nil` where there is none.
+    fileprivate func come(_ channel: any Channel, _ uid: UInt32) -> Places.ID? {
+        let id = Places.ID(UInt(bitPattern: ObjectIdentifier(channel)))
+        let (isWelcome, victim) = state.withLock { state -> (Bool, (any Channel)?) in
+            let answer = state.places.come(id, uid)
+            guard answer != .full else { return (false, nil) }
+            state.channels[id] = channel
+            guard case .instead(let victim) = answer else { return (true, nil) }
+            return (true, state.channels.removeValue(forKey: victim))
+        }
+        guard isWelcome else { return nil }
+        victim?.close(promise: nil)
+        channel.closeFuture.whenComplete { _ in self.leave(id) }
+        return id
+    }
+
+    private func leave(_ id: Places.ID) {
+        state.withLock { state in
+            // One that gave way to another has left already.
+            guard state.channels.removeValue(forKey: id) != nil else { return }
+            state.places.leave(id)
+        }
+    }
+
+    /// See ``Places/ask(_:)``.
+    fileprivate func ask(_ id: Places.ID) { state.withLock { $0.places.ask(id) } }
+
+    /// See ``Places/rest(_:)``.
+    fileprivate func rest(_ id: Places.ID) { state.withLock { $0.places.rest(id) } }
+}
+
+extension HTTPVersion {
+    /// Before 1.1: a connection ends with its answer, and a body with the connection.
+    fileprivate var isOld: Bool { major < 1 || major == 1 && minor < 1 }
+}
+
+/// An answer that is written past HTTP's own machinery.
+private func raw(_ status: String, _ sentence: String) -> ByteBuffer {
+    let body = "{\"error\":\"\(sentence)\"}"
+    return ByteBuffer(
+        string: "HTTP/1.1 \(status)\r\nContent-Type: application/json; charset=utf-8\r\n"
+            + "Content-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n\(body)")
+}
+
+extension Channel {
+    /// Closes it once what is written has had a moment to go.
+    fileprivate func closeSoon(_ moment: TimeAmount = .milliseconds(100)) {
+        eventLoop.scheduleTask(in: moment) { self.close(promise: nil) }
+    }
+}
+
+/// What is going on on one connection: which requests are not answered yet, and how much of the next
+/// has been read. Two handlers see it, one the bytes and one the requests.
+private final class Talk {
+    private let deadline: TimeAmount
+    private let guests: Guests
+    private let id: Places.ID
+    private var reading = Reading.nothing
+    private var unanswered: [Asked] = []
+    private var alarm: Scheduled<Void>?
+    /// Writes bytes past HTTP's own machinery.
+    private var write: ((ByteBuffer) -> Void)?
+
+    private enum Reading { case nothing, head, body }
+
+    /// What has to be known of a request when its answer is written.
+    private struct Asked {
+        var isHead: Bool
+        var version: HTTPVersion
+        var isLast: Bool
+    }
+
+    init(deadline: TimeAmount, guests: Guests, id: Places.ID) {
+        self.deadline = deadline
+        self.guests = guests
+        self.id = id
+    }
+
+    var bytes: any ChannelHandler { Bytes(self) }
+    var requests: any ChannelHandler { Requests(self) }
+
+    /// A head has to be there in time, however it drips.
+    private func awaitHead(_ channel: any Channel) {
+        guard reading == .nothing, alarm == nil else { return }
+        reading = .head
+        alarm = channel.eventLoop.assumeIsolated().scheduleTask(in: deadline) { [self] in
+            guard reading == .head else { return }
+            if unanswered.isEmpty {
+                write?(raw("408 Request Timeout", "the request did not come in time"))
+            }
+            channel.closeSoon()
+        }
+    }
+
+    private func hasHead(_ head: inout HTTPRequestHead) {
+        alarm?.cancel()
+        alarm = nil
+        reading = .body
+        let trouble = HostTrouble(head)
+        head.headers.remove(name: HostTrouble.header)
+        if let trouble { head.headers.add(name: HostTrouble.header, value: trouble.rawValue) }
+        let isLast = !head.isKeepAlive
+        if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
+        unanswered.append(
+            Asked(isHead: head.method == .HEAD, version: head.version, isLast: isLast))
+    }
+
+    private func hasBody() {
+        reading = .nothing
+        guests.ask(id)
+    }
+
+    /// The head of an answer, in the words of the peer's version.
+    private func answered(_ head: inout HTTPResponseHead) {
+        guard !unanswered.isEmpty, head.status.code >= 200 else { return }
+        if head.headers["connection"].contains(where: { $0.lowercased() == "close" }) {
+            unanswered[0].isLast = true
+        }
+        if unanswered[0].version.isOld {
+            head.version = unanswered[0].version
+            head.headers.replaceOrAdd(name: "connection", value: "keep-alive")
+        }
+        // Where no length is told, the end of the connection is the end of the body.
+        if head.version.isOld, !head.headers.contains(name: "content-length") {
+            unanswered[0].isLast = true
+        }
+        if unanswered[0].isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
+    }
+
+    private var isHead: Bool { unanswered.first?.isHead ?? false }
+
+    /// An answer is written whole; what follows belongs to the next request.
+    private func isWritten() -> Asked? { unanswered.isEmpty ? nil : unanswered.removeFirst() }
+
+    /// An answer is on its way.
+    private func isAnswered(_ asked: Asked?, _ channel: any Channel) {
+        guard let asked else { return }
+        if asked.isLast { return channel.closeSoon() }
+        guard unanswered.isEmpty else { return }
+        guard reading == .body else { return guests.rest(id) }
+        // What is left of the body is of no use to anybody: it has a moment.
+        channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [self] in
+            if reading == .body, unanswered.isEmpty { channel.close(promise: nil) }
+        }
+    }
+
+    private final class Bytes: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let talk: Talk
+
+        init(_ talk: Talk) { self.talk = talk }
+
+        func handlerAdded(context: ChannelHandlerContext) {
+            talk.write = { context.writeAndFlush(NIOAny($0), promise: nil) }
+        }
+
+        func handlerRemoved(context: ChannelHandlerContext) { talk.write = nil }
+
+        func channelActive(context: ChannelHandlerContext) {
+            talk.awaitHead(context.channel)
+            context.fireChannelActive()
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            talk.awaitHead(context.channel)
+            context.fireChannelRead(data)
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            talk.alarm?.cancel()
+            context.fireChannelInactive()
+        }
+    }
+
+    private final class Requests: ChannelDuplexHandler {
+        typealias InboundIn = HTTPServerRequestPart
+        typealias InboundOut = HTTPServerRequestPart
+        typealias OutboundIn = HTTPServerResponsePart
+        typealias OutboundOut = HTTPServerResponsePart
+        private let talk: Talk
+
+        init(_ talk: Talk) { self.talk = talk }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            var part = unwrapInboundIn(data)
+            switch part {
+            case .head(var head):
+                talk.hasHead(&head)
+                part = .head(head)
+            case .body: break
+            case .end: talk.hasBody()
+            }
+            context.fireChannelRead(wrapInboundOut(part))
+        }
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            switch unwrapOutboundIn(data) {
+            case .head(var head):
+                talk.answered(&head)
+                context.write(wrapOutboundOut(.head(head)), promise: promise)
+            case .body where talk.isHead: promise?.succeed()
+            case .body: context.write(data, promise: promise)
+            case .end:
+                // To HEAD there is no body, nor the end of one.
+                let isHead = talk.isHead
+                let asked = talk.isWritten()
+                if isHead {
+                    promise?.succeed()
+                    return talk.isAnswered(asked, context.channel)
+                }
+                let promise = promise ?? context.eventLoop.makePromise()
+                let channel = context.channel
+                promise.futureResult.assumeIsolated().whenComplete { [talk] _ in
+                    talk.isAnswered(asked, channel)
+                }
+                context.write(data, promise: promise)
+            }
+        }
+    }
+}
+
+/// What is wrong with a request's host: of HTTP/1.1 there is one, and it is one (RFC 9112, 3.2).
+enum HostTrouble: String {
+    case missing, several, strange
+
+    /// By which a request tells it to whoever answers; a peer's own is taken away.
+    static let header = "larder-host-trouble"
+
+    fileprivate init?(_ head: HTTPRequestHead) {
+        let hosts = head.headers["host"]
+        if hosts.count > 1 {
+            self = .several
+        } else if hosts.isEmpty, !head.version.isOld {
+            self = .missing
+        } else if let host = hosts.first, !host.utf8.allSatisfy(Self.isPlain) {
+            self = .strange
+        } else {
+            return nil
+        }
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "-._~%!$&'()*+,;=:[]".utf8.contains(byte)
+        }
+    }
+
+    var sentence: String {
+        switch self {
+        case .missing: "a request of HTTP/1.1 says its Host, whatever it is"
+        case .several: "a request has one Host, and not several"
+        case .strange: "Host is none; a name is accepted"
+        }
+    }
+}
