@@ -82,6 +82,7 @@ public struct Rendezvous: Hashable, Sendable {
                 access(folder, W_OK) == 0 || access(folder, F_OK) != 0 && access(parent, W_OK) == 0
             else { continue }
             let rendezvous = try Rendezvous(folder: folder, name: name)
+            try rendezvous.checkParents()
             do {
                 try rendezvous.makeFolder()
                 return rendezvous
@@ -98,6 +99,7 @@ public struct Rendezvous: Hashable, Sendable {
 
     /// Makes the folder where it is not there.
     public func makeFolder() throws(SocketError) {
+        try checkParents()
         if mkdir(folder, 0o700) != 0, errno != EEXIST {
             throw SocketError("\(folder) cannot be made: \(Self.reason)")
         }
@@ -122,6 +124,61 @@ public struct Rendezvous: Hashable, Sendable {
             throw SocketError(
                 "\(folder) can be written to by others; chmod go-w it, or remove it")
         }
+        try checkParents()
+    }
+
+    /// - Throws: ``SocketError`` where somebody else could put another folder in the place of this
+    ///   one, or of one that it is in, now or while an engine runs.
+    private func checkParents() throws(SocketError) {
+        // As it is written, and as it is: a link may lead to another tree.
+        let real = Self.real(Self.parent(of: folder)).map {
+            $0 + "/" + (folder as NSString).lastPathComponent
+        }
+        for path in [folder, real ?? folder, realFolder] {
+            var inner = path
+            while inner != "/", !inner.isEmpty {
+                let outer = Self.parent(of: inner)
+                try check(outer, around: inner)
+                inner = outer
+            }
+        }
+    }
+
+    private func check(_ outer: String, around inner: String) throws(SocketError) {
+        var facts = stat()
+        // What is not there cannot be made either, which is said then.
+        guard stat(outer, &facts) == 0, facts.st_mode & 0o022 != 0 else { return }
+        // As in the temporary folder, each has what is its own, and nobody takes it away.
+        if facts.st_mode & 0o1000 != 0 {
+            let isForeign = Self.file(inner).map {
+                inner != folder && inner != realFolder && ![0, geteuid()].contains($0.uid)
+            }
+            guard isForeign ?? false else { return }
+            throw SocketError(
+                "\(inner) belongs to somebody else, who could put another folder in the place of "
+                    + "\(folder); name another one with XDG_RUNTIME_DIR")
+        }
+        let isOurs = facts.st_mode & 0o002 == 0 && Self.isOwn(group: facts.st_gid)
+        guard !isOurs else { return }
+        throw SocketError(
+            "\(outer) can be written to by others, who could put another folder in the place of "
+                + "\(folder); chmod go-w it, or name another one with XDG_RUNTIME_DIR")
+    }
+
+    /// Whether nobody but root and this user is in a group: each user has one on many systems.
+    private static func isOwn(group: gid_t) -> Bool {
+        if group == 0 { return true }
+        guard group == getegid(), let entry = getgrgid(group)?.pointee,
+            let user = getpwuid(geteuid())?.pointee,
+            strcmp(entry.gr_name, user.pw_name) == 0
+        else { return false }
+        return entry.gr_mem?.pointee == nil
+    }
+
+    private static func real(_ path: String) -> String? {
+        guard let target = realpath(path.isEmpty ? "." : path, nil) else { return nil }
+        defer { free(target) }
+        return String(cString: target)
     }
 
     /// - Throws: ``SocketError`` where what stands there is no socket of this user or of root.
@@ -152,10 +209,9 @@ public struct Rendezvous: Hashable, Sendable {
     /// (`DynamicUser=`). Any other link stays what it is, and is refused.
     private var realFolder: String {
         guard let link = Self.file(folder), link.type == S_IFLNK, link.uid == 0,
-            Self.isRoots(Self.parent(of: folder)), let target = realpath(folder, nil)
+            Self.isRoots(Self.parent(of: folder)), let target = Self.real(folder)
         else { return folder }
-        defer { free(target) }
-        return String(cString: target)
+        return target
     }
 
     /// Whether a folder, and each that it stands in, is root's and can be written to by no one else.
