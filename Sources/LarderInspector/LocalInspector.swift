@@ -28,6 +28,8 @@ public final class LocalInspector: Inspector {
         var plans = Plans()
         /// Looks now and then whether there is a plan to let go of.
         var forgetting: Task<Void, Never>?
+        /// Bytes of plans when it looked last.
+        var bytesBefore = 0
     }
 
     /// Changes that one can be made of.
@@ -217,11 +219,15 @@ public final class LocalInspector: Inspector {
 
     /// Returns whether there are any left.
     private func forget() -> Bool {
-        state.withLock { state in
+        let (goesOn, freed) = state.withLock { state in
+            let before = state.bytesBefore
             state.plans.forget(at: clock.now())
+            state.bytesBefore = state.plans.bytes
             if state.plans.isEmpty { state.forgetting = nil }
-            return !state.plans.isEmpty
+            return (!state.plans.isEmpty, before - state.bytesBefore)
         }
+        if freed > 8 << 20 { ProcessMemory.giveBack() }
+        return goesOn
     }
 
     deinit { state.withLock { $0.forgetting?.cancel() } }

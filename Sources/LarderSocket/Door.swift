@@ -19,6 +19,9 @@ struct Door: ServerChildChannel {
                 try admit(channel, uid)
                 return value
             }
+        }.flatMapErrorThrowing { error in
+            channel.close(promise: nil)
+            throw error
         }
     }
 

@@ -201,6 +201,7 @@ public final class RemoteInspector: Inspector {
         try place.checkSocket()
         var request = HTTPClientRequest(
             url: "http+unix://\(escaped(place.socket))/v1/changes?after=\(number)")
+        request.headers.add(name: "Host", value: "larder")
         request.headers.add(name: "Accept", value: "text/event-stream")
         let response = try await http.execute(request, deadline: .distantFuture)
         guard response.status == .ok else { return }
@@ -255,6 +256,8 @@ public final class RemoteInspector: Inspector {
         var request = HTTPClientRequest(
             url: "http+unix://\(escaped(place.socket))\(path)")
         request.method = HTTPMethod(rawValue: method)
+        // The client takes none from the path of a socket.
+        request.headers.add(name: "Host", value: "larder")
         if let body {
             // The engine would hang up on it, and seem to have ended.
             guard body.count <= SocketService.Options.usualBody else {

@@ -324,7 +324,10 @@ struct Responder: HTTPResponder {
             return try await body(of: request, most, tooLarge)
         }
         guard length ?? most > Options.smallBody else { return try await work(try await whole()) }
-        return try await bodies.take(of: peer) { try await work(try await whole()) }
+        return try await bodies.take(of: peer) {
+            defer { if length ?? most > 1 << 20 { ProcessMemory.giveBack() } }
+            return try await work(try await whole())
+        }
     }
 
     private func body(of request: Request, _ most: Int, _ tooLarge: Refusal) async throws -> Data {
