@@ -296,15 +296,15 @@ struct Responder: HTTPResponder {
         to asked: Asked, _ route: Route, _ peer: PeerID, _ channel: any Channel
     ) async throws -> Answer {
         guard route.isCostly(asked) else { return try await route.answer(asked) }
-        guard !unread.isUsedUp(by: peer.uid) else {
-            throw Refusal(
-                .tooManyRequests,
-                "replies of \(Options.unread) bytes and more wait to be read; read them first")
-        }
         let isOwn = peer.uid == geteuid() || peer.uid == 0
         return try await (isOwn ? ownLane : otherLane).work(of: peer) {
             // Whoever hung up meanwhile is owed nothing.
             guard channel.isActive else { throw CancellationError() }
+            guard !unread.isUsedUp(by: peer.uid) else {
+                throw Refusal(
+                    .tooManyRequests,
+                    "replies of \(Options.unread) bytes and more wait to be read; read them first")
+            }
             return try await route.answer(asked)
         }
     }
