@@ -70,14 +70,12 @@ public enum Descriptors {
 
 /// Where there are no descriptors left, or no memory, nobody is let in for a moment, and for longer
 /// the longer it lasts: to try again at once, and again, would take a whole processor.
-final class AcceptPause: ChannelDuplexHandler {
+final class AcceptPause: ChannelInboundHandler {
     typealias InboundIn = any Channel
-    typealias OutboundIn = Never
 
     private let logger: Logger
     private var pause = AcceptPause.shortest
     private var isPausing = false
-    private var isReadWanted = false
     private var isSaid = false
 
     private static let shortest = TimeAmount.milliseconds(50)
@@ -107,11 +105,12 @@ final class AcceptPause: ChannelDuplexHandler {
         isSaid = true
         guard !isPausing else { return }
         isPausing = true
-        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.value.eventLoop.assumeIsolated().scheduleTask(in: pause) { [self] in
+        // To take no note of reads is not enough: what was begun goes on until one succeeds.
+        let options = context.channel.syncOptions
+        try? options?.setOption(.autoRead, value: false)
+        context.eventLoop.assumeIsolated().scheduleTask(in: pause) { [self] in
             isPausing = false
-            if isReadWanted { context.value.read() }
-            isReadWanted = false
+            try? options?.setOption(.autoRead, value: true)
         }
         pause = min(Self.longest, pause * 2)
     }
@@ -120,10 +119,5 @@ final class AcceptPause: ChannelDuplexHandler {
         if isSaid { logger.info("connections are let in again") }
         (isSaid, pause) = (false, Self.shortest)
         context.fireChannelRead(data)
-    }
-
-    func read(context: ChannelHandlerContext) {
-        guard !isPausing else { return isReadWanted = true }
-        context.read()
     }
 }

@@ -255,7 +255,7 @@ struct Responder: HTTPResponder {
         return try await withBody(of: request, most, peer.id, context.channel) { body in
             let asked = try asked(request, route, parts, body, peer)
             let answer = try await answer(to: asked, route, peer.id, context.channel)
-            return isHead ? head(of: answer) : try response(to: answer, peer.uid)
+            return isHead ? head(of: answer) : try response(to: answer, peer.uid, context.channel)
         }
     }
 
@@ -354,16 +354,18 @@ struct Responder: HTTPResponder {
         }
     }
 
-    private func response(to answer: Answer, _ uid: UInt32) throws -> Response {
+    private func response(
+        to answer: Answer, _ uid: UInt32, _ channel: any Channel
+    ) throws -> Response {
         switch answer {
         case .json(let data):
             return Response(
                 status: .ok, headers: [.contentType: answer.type],
-                body: body(ByteBuffer(bytes: data), uid))
+                body: body(ByteBuffer(bytes: data), uid, channel))
         case .text(let text, _):
             return Response(
                 status: .ok, headers: [.contentType: answer.type],
-                body: body(ByteBuffer(string: text), uid))
+                body: body(ByteBuffer(string: text), uid, channel))
         case .events(let stream):
             return try streamed(stream, uid)
         case .changes(let stream):
@@ -372,7 +374,9 @@ struct Responder: HTTPResponder {
     }
 
     /// A large one goes out piece by piece, as it is read, and counts until it has.
-    private func body(_ buffer: ByteBuffer, _ uid: UInt32) -> ResponseBody {
+    private func body(
+        _ buffer: ByteBuffer, _ uid: UInt32, _ channel: any Channel
+    ) -> ResponseBody {
         guard buffer.readableBytes > Options.smallBody else {
             return ResponseBody(byteBuffer: buffer)
         }
@@ -382,6 +386,8 @@ struct Responder: HTTPResponder {
             while rest.readableBytes > 0 {
                 let length = min(Options.smallBody, rest.readableBytes)
                 try await writer.write(rest.readSlice(length: length)!)
+                // Only once the loop has seen it does the next one wait for the peer.
+                try await channel.eventLoop.submit {}.get()
             }
             try await writer.finish(nil)
             withExtendedLifetime(share) {}
