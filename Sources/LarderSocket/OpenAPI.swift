@@ -85,11 +85,24 @@ enum OpenAPI {
         route.query.contains { $0.name == "after" }
     }
 
+    /// Up to 500 characters, each as it is or, as UTF-8, in percent encoding.
+    private static let reason: String = {
+        let (hex, more) = ("[0-9A-Fa-f]", "%[89ABab][0-9A-Fa-f]")
+        let characters = [
+            "[^%]", "%[0-7]\(hex)", "%([Cc][2-9A-Fa-f]|[Dd]\(hex))\(more)",
+            "%[Ee]0%[ABab]\(hex)\(more)", "%[Ee][1-9A-Ca-cEeFf]\(more)\(more)",
+            "%[Ee][Dd]%[89]\(hex)\(more)", "%[Ff]4%8\(hex)\(more)\(more)",
+            "%[Ff]0%[9ABab]\(hex)\(more)\(more)", "%[Ff][1-3]\(more)\(more)\(more)",
+        ]
+        return "^(\(characters.joined(separator: "|"))){0,500}$"
+    }()
+
     private static func headers(_ route: Route) -> [Object] {
         var headers: [Object] = []
         if route.changes {
             headers.append([
-                "name": "Larder-Reason", "in": "header", "required": false, "schema": text,
+                "name": "Larder-Reason", "in": "header", "required": false,
+                "schema": ["type": "string", "pattern": reason] as Object,
                 "description": "Why, in percent encoding; it stands in events and changes.",
             ])
         }
