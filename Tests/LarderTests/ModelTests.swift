@@ -53,7 +53,8 @@ struct Drive {
             while number < Self.slice.operations {
                 number += 1
                 if Self.tells {
-                    print("\(policy), seed \(seed), operation \(number), after \(rig.log.last ?? "-")")
+                    let last = rig.log.last ?? "-"
+                    print("\(policy), seed \(seed), operation \(number), after \(last)")
                 }
                 try await rig.step()
                 try rig.compare()
