@@ -36,7 +36,7 @@ final class Bench {
     /// The folder of a varnishd, where one is installed.
     var varnish: String? { cache?.folder }
 
-    func say(_ sentence: String) { FileHandle.standardError.write(Data((sentence + "\n").utf8)) }
+    func say(_ sentence: String) { write(sentence + "\n", to: 2) }
 
     /// Shows a person who waits what there is so far.
     func progress(_ outcome: Outcome) {

@@ -50,7 +50,7 @@ struct LarderBench: AsyncParsableCommand {
             let width = try chosen.map(\.id.count).max() ?? 0
             for figure in try chosen {
                 let space = String(repeating: " ", count: width - figure.id.count)
-                print("\(figure.id)\(space)  \(figure.unit)  \(figure.about)")
+                try put("\(figure.id)\(space)  \(figure.unit)  \(figure.about)\n")
             }
             return
         }
@@ -69,7 +69,7 @@ struct LarderBench: AsyncParsableCommand {
             let more = ids.count > 3 ? " and \(ids.count - 3) more" : ""
             bench.say("Left out: \(ids.prefix(3).joined(separator: ", "))\(more): \(reason)")
         }
-        print(format == .json ? report.json : report.table)
+        try put((format == .json ? report.json : report.table) + "\n")
     }
 
     private var chosen: [Figure] {

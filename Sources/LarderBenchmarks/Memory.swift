@@ -41,7 +41,7 @@ struct MemoryCommand: ParsableCommand {
         let names = (0..<count).reduce(0) { $0 + Account($1).name.heapBytes }
         let inline = count * (MemoryLayout<String>.stride + MemoryLayout<Account>.stride)
         let beyond = Double(grown - names - inline) / Double(count)
-        FileHandle.standardOutput.write(Data("\(beyond)".utf8))
+        try put("\(beyond)")
     }
 
     private static func cache(_ count: Int) throws -> Cache<String, Account> {

@@ -69,19 +69,11 @@ struct Lines: Display {
     }
 
     private mutating func say(_ text: String) {
-        var bytes = Array((Text.safe(text, ascii: false) + "\n").utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                // Nobody hears it any more.
-                isClosed = true
-                typed = []
-                wanted = nil
-                return
-            }
-            bytes = bytes.dropFirst(count)
-        }
+        guard Descriptor.write(Text.safe(text, ascii: false) + "\n", to: 1) != 0 else { return }
+        // Nobody hears it any more.
+        isClosed = true
+        typed = []
+        wanted = nil
     }
 
     private mutating func answer(_ text: String) {

@@ -1,5 +1,6 @@
 import CMemfd
 import Foundation
+import LarderInspector
 
 /// A program that is run once, without a shell, for what it prints.
 ///
@@ -145,7 +146,7 @@ struct Program {
         func show(_ file: Int32) {
             let fresh = Program.contents(file, from: shown)
             shown += fresh.count
-            fresh.withUnsafeBytes { _ = write(descriptor, $0.baseAddress, $0.count) }
+            fresh.withUnsafeBytes { _ = Descriptor.write($0, to: descriptor) }
         }
 
         /// A program that was ended may have left it without an echo.
