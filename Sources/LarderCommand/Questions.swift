@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import LarderConsole
 import LarderInspector
 import Synchronization
 
@@ -85,7 +86,7 @@ enum Questions {
     }
 
     private static func write(_ text: String, to descriptor: Int32) {
-        _ = text.withCString { Foundation.write(descriptor, $0, strlen($0)) }
+        _ = Descriptor.write(text, to: descriptor)
     }
 
     /// What was typed next, if anything.
@@ -114,7 +115,9 @@ enum Questions {
             during.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG | IEXTEN)
             tcsetattr(descriptor, TCSANOW, &during)
             let restored = before
-            for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] where Self.ends(number) {
+            // The real-time ones are nobody's habit here, and each watch takes a descriptor.
+            for number in Signals.ending + [SIGQUIT]
+            where number < 32 && Signals.endsProcess(number) {
                 signal(number, SIG_IGN)
                 let watch = DispatchSource.makeSignalSource(signal: number, queue: .global())
                 watch.setEventHandler {
@@ -134,13 +137,6 @@ enum Questions {
                 signal(watch.signal, SIG_DFL)
             }
             tcsetattr(descriptor, TCSANOW, &before)
-        }
-
-        /// Nobody else looks after it.
-        private static func ends(_ number: Int32) -> Bool {
-            var action = sigaction()
-            sigaction(number, nil, &action)
-            return action.__sigaction_handler.sa_handler == nil
         }
     }
 }

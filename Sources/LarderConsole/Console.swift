@@ -175,11 +175,11 @@ private final class Loop {
         model.query.filter = options.filter
         // The engine answers while the terminal is taken over.
         let (mailbox, signals, messages) = try Self.pipes()
-        // Curses has handlers of its own as soon as it has the terminal.
         let dispositions = Dispositions(of: Signals.taken + Rescue.fatalSignals)
         let locale = FoundLocale()
         let collector = Collector(inspector, actor: options.actor) { mailbox.post($0, for: 0) }
         collector.ask(Self.request(model, everything: true))
+        Signals.send(to: signals.writing)
         do {
             display =
                 options.isPlain
@@ -192,6 +192,7 @@ private final class Loop {
             dispositions.restore()
             locale.restore()
             mailbox.close()
+            Signals.stopSending()
             signals.close()
             messages.close()
             throw error
@@ -201,6 +202,7 @@ private final class Loop {
         self.signals = signals
         self.dispositions = dispositions
         self.locale = locale
+        // Curses has handlers of its own as soon as it has the terminal.
         Signals.send(to: signals.writing)
         errors = ErrorCapture(messages)
         model.size = display.size
@@ -244,7 +246,6 @@ private final class Loop {
     }
 
     func run() throws -> Int32? {
-        defer { finish() }
         while ended == nil {
             tick()
             if awaited == nil {
@@ -259,6 +260,7 @@ private final class Loop {
             asking = [:]
             wait()
         }
+        finish()
         return try ended!.get()
     }
 
@@ -269,6 +271,9 @@ private final class Loop {
         dispositions.restore()
         locale.restore()
         Signals.stopSending()
+        // One that came while the terminal was given back is not lost.
+        let late = signals.drain().map { Int32($0) }.first { Signals.ending.contains($0) }
+        if let late, case .success(nil)? = ended { ended = .success(late) }
         signals.close()
         mailbox.close()
         if let file = options.stateFile { ViewState(session.model).save(to: file) }

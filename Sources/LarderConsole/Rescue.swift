@@ -1,5 +1,6 @@
 import CNcurses
 import Foundation
+import LarderInspector
 
 /// How the terminal was before the console took it.
 struct TerminalState {
@@ -32,6 +33,10 @@ enum Rescue {
     private nonisolated(unsafe) static var settings = termios()  // set before `armed`
     private nonisolated(unsafe) static var farewell: UnsafeMutablePointer<UInt8>?  // as above
     private nonisolated(unsafe) static var farewellLength = 0  // set before `armed`
+    private nonisolated(unsafe) static var drawing = pthread_self()  // set before `armed`
+    /// How often ``die(_:)`` was entered, about: by the thread that was struck and the one that
+    /// draws.
+    private nonisolated(unsafe) static var entered = 0  // a count that is a little wrong will do
     /// Where messages go while descriptor 2 is in the event log; -1 while it is not.
     nonisolated(unsafe) static var savedStandardError: Int32 = -1  // console thread only
     nonisolated(unsafe) static var capturedStandardError: Int32 = -1  // console thread only
@@ -46,6 +51,7 @@ enum Rescue {
         bytes.initialize(from: state.farewell, count: state.farewell.count)
         farewell = bytes
         farewellLength = state.farewell.count
+        drawing = pthread_self()
         armed = 1
         handleFatalSignals()
         leaveOnExit
@@ -55,13 +61,18 @@ enum Rescue {
     static func rearm() { armed = 1 }
 
     private static func handleFatalSignals() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
         for signal in fatalSignals {
+            sigaddset(&signals, signal)
             var action = sigaction()
             action.__sigaction_handler.sa_handler = { Rescue.die($0) }
             // A stack that overflowed cannot run a handler: this one has its own.
-            action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER | SA_ONSTACK
+            action.sa_flags = SA_NODEFER | SA_ONSTACK
             sigaction(signal, &action, nil)
         }
+        // The console's thread was started by one that blocks signals.
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     private static let leaveOnExit: Void = { atexit { Rescue.restore() } }()
@@ -83,27 +94,53 @@ enum Rescue {
     private static func restore() {
         guard armed == 1 else { return }
         armed = 0
-        if let farewell { _ = write(1, farewell, farewellLength) }
+        send(UnsafeRawBufferPointer(start: farewell, count: farewellLength), to: 1)
         tcsetattr(0, TCSANOW, &settings)
         flushStandardError()
     }
 
     private static func die(_ signal: Int32) {
+        entered += 1
+        // What goes wrong in here as well is the end without another word.
+        guard entered < 5 else { return end(by: signal) }
+        leaveToDrawingThread(signal)
         restore()
         say("larder: ended by signal ")
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 3) { digits in
             digits[0] = UInt8(48 + signal / 10 % 10)
             digits[1] = UInt8(48 + signal % 10)
             digits[2] = 10
-            _ = write(standardError, digits.baseAddress!, 3)
+            send(UnsafeRawBufferPointer(digits), to: standardError)
         }
+        end(by: signal)
+    }
+
+    private static func end(by signal: Int32) {
+        var action = sigaction()
+        sigaction(signal, &action, nil)
         raise(signal)
+    }
+
+    /// Whichever thread is struck, the one that draws gives the terminal back: else it might draw
+    /// on behind the farewell. It is waited for, a second at most.
+    private static func leaveToDrawingThread(_ signal: Int32) {
+        guard armed == 1, pthread_equal(pthread_self(), drawing) == 0,
+            pthread_kill(drawing, signal) == 0
+        else { return }
+        for _ in 0..<100 { poll(nil, 0, 10) }
+    }
+
+    /// A terminal that was stopped does not hold up a process that has to go.
+    private static func send(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+        _ = Descriptor.write(bytes, to: descriptor, patience: 500)
     }
 
     private static var standardError: Int32 { savedStandardError >= 0 ? savedStandardError : 2 }
 
     private static func say(_ text: StaticString) {
-        _ = write(standardError, text.utf8Start, text.utf8CodeUnitCount)
+        send(
+            UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount),
+            to: standardError)
     }
 
     /// What was written to descriptor 2 and not shown yet: a trap's own message among it.
@@ -113,7 +150,9 @@ enum Rescue {
             while true {
                 let count = read(capturedStandardError, buffer.baseAddress!, buffer.count)
                 if count <= 0 { break }
-                _ = write(savedStandardError, buffer.baseAddress!, count)
+                send(
+                    UnsafeRawBufferPointer(start: buffer.baseAddress, count: count),
+                    to: savedStandardError)
             }
         }
     }

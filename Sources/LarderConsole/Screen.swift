@@ -1,5 +1,6 @@
 import CNcurses
 import Foundation
+import LarderInspector
 
 /// The terminal, through curses; the one file that talks to it, on one thread.
 ///
@@ -36,9 +37,13 @@ struct Screen: Display {
         }
         let rescue = TerminalState()
         larder_forget_terminal()
-        guard let memory = larder_newterm() else { throw .unknownTerminal(terminal) }
-        self.memory = memory
+        // Whatever ends the process from here on gives the terminal back.
         Rescue.arm(rescue)
+        guard let memory = larder_newterm() else {
+            Rescue.disarm()
+            throw .unknownTerminal(terminal)
+        }
+        self.memory = memory
         // Whoever has a slow line says so, and the parts of a key may come apart.
         if environment["ESCDELAY"].flatMap({ Int32($0) }).map({ $0 > 0 }) != true {
             set_escdelay(25)
@@ -113,8 +118,8 @@ struct Screen: Display {
 
     /// Past curses, which knows nothing of it.
     private func write(_ sequence: String) {
-        let bytes = Array(sequence.utf8)
-        _ = Foundation.write(1, bytes, bytes.count)
+        // A terminal that has gone is found out where keys are waited for.
+        _ = Descriptor.write(sequence, to: 1)
     }
 
     /// Plain signs where the locale is not UTF-8, and on terminals whose font has no others.

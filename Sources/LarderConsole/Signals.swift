@@ -21,24 +21,49 @@ struct Dispositions {
 }
 
 /// The signals that the console answers to, as bytes in a pipe that its loop waits on.
-enum Signals {
+package enum Signals {
     /// -1 where nobody listens.
     private static let pipe = Atomic<Int32>(-1)
     /// Handlers that may be about to write.
     private static let writing = Atomic<Int>(0)
 
+    /// What asks a program with a terminal to end; the console answers to it whoever did before.
+    private static let asking = [SIGTERM, SIGHUP, SIGINT]
+    /// What else would end the process by itself, and leave the terminal as the console has it:
+    /// sent by somebody, or by a timer or limit of the host's. Whoever ignores or handles one is
+    /// left alone.
+    private static let others =
+        [
+            SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGIO, SIGPWR,
+            SIGSTKFLT,
+        ] + realTime
+    /// The C library keeps the two before them for itself.
+    private static let realTime: [Int32] = Array(34...64)
+
     /// What ends the console in good order.
-    static let ending = [SIGTERM, SIGHUP, SIGINT]
+    package static let ending = asking + others
     /// All whose dispositions the console changes, or curses does.
     static let taken = ending + [SIGWINCH, SIGTSTP, SIGCONT, SIGPIPE]
 
     /// From now on each of them is written to `descriptor` as one byte.
+    ///
+    /// To be called before the terminal is taken, so that nothing ends the process in between, and
+    /// once more after it, because curses has handlers of its own.
     static func send(to descriptor: Int32) {
         pipe.store(descriptor, ordering: .sequentiallyConsistent)
         // Made before a handler can come.
         _ = writing.load(ordering: .sequentiallyConsistent)
-        for signal in ending + [SIGWINCH, SIGTSTP, SIGCONT] { handle(signal) }
+        for signal in asking + others.filter(endsProcess) + [SIGWINCH, SIGTSTP, SIGCONT] {
+            handle(signal)
+        }
         set(SIGPIPE, SIG_IGN)
+    }
+
+    /// Nobody ignores or handles it.
+    package static func endsProcess(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        // `SIG_DFL` is no handler at all.
+        return sigaction(signal, nil, &action) == 0 && action.__sigaction_handler.sa_handler == nil
     }
 
     private static func handle(_ signal: Int32) {

@@ -39,6 +39,15 @@ public final class PseudoTerminal: Sendable {
 
     public func type(_ text: String) { _ = text.withCString { write(master, $0, strlen($0)) } }
 
+    /// How it is set, to be compared.
+    public var settings: String {
+        var settings = termios()
+        tcgetattr(slave, &settings)
+        let keys = withUnsafeBytes(of: settings.c_cc) { Array($0) }
+        return "\(settings.c_iflag) \(settings.c_oflag) \(settings.c_cflag) "
+            + "\(settings.c_lflag) \(keys)"
+    }
+
     /// Whether what is typed is shown.
     public var echoes: Bool {
         var settings = termios()
