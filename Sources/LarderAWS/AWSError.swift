@@ -53,6 +53,9 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
     public let code: String?
     public let requestID: String?
     public let description: String
+    /// The same without what another program said of it, where there is such a thing: that is for
+    /// the one who runs it, and a log is kept and read by others.
+    package let forLogs: String
     /// The service says that it may be over soon.
     var isTransient = false
     /// How long the service asked to wait before another try.
@@ -62,13 +65,15 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
 
     init(
         _ kind: Kind, operation: String? = nil, code: String? = nil, requestID: String? = nil,
-        _ description: String
+        _ description: String, saidByProgram said: String = ""
     ) {
         self.kind = kind
         self.operation = operation
         self.code = code.map { Self.printable($0) }
         self.requestID = requestID.map { Self.printable($0) }
-        self.description = description
+        let said = Self.printable(said.trimmingCharacters(in: .whitespacesAndNewlines))
+        self.description = said.isEmpty ? description : "\(description): \(said)"
+        forLogs = said.isEmpty ? description : "\(description); run by hand it says why"
     }
 
     /// A wrong clock shows as one of these.

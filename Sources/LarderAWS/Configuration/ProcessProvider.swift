@@ -28,16 +28,15 @@ struct ProcessProvider: CredentialProvider {
         }
         let ran = try await Program(words, environment, at: terminal(), command.place).run(deadline)
         let who = "\(command.place): credential_process"
-        let errors = AWSError.printable(ran.errors.trimmingCharacters(in: .whitespacesAndNewlines))
-        let said = errors.isEmpty ? "" : ": \(errors)"
         switch ran.status {
         case 0: break
         case nil:
             throw AWSError(
-                .noCredentials,
-                "\(who) did not end within \(Units.text(deadline))" + said)
+                .noCredentials, "\(who) did not end within \(Units.text(deadline))",
+                saidByProgram: ran.errors)
         case let status?:
-            throw AWSError(.noCredentials, "\(who) failed (exit code \(status))" + said)
+            throw AWSError(
+                .noCredentials, "\(who) failed (exit code \(status))", saidByProgram: ran.errors)
         }
         // What it printed is never repeated: it may be the secret.
         guard let keys = try? JSONDecoder().decode(ServedKeys.self, from: ran.output) else {
