@@ -123,8 +123,8 @@ if !core {
         .executableTarget(
             name: "LarderCommand",
             dependencies: [
-                "Larder", "LarderInspector", "LarderConsole", "LarderAWS", "LarderEmbedded",
-                "LarderSocket",
+                "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
+                "LarderEmbedded", "LarderSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
