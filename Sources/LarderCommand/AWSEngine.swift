@@ -7,6 +7,7 @@ import LarderInspector
 extension Engine {
     /// Accounts of a DynamoDB table, and the credentials of roles.
     static func aws(_ options: OriginOptions, called engine: String) async throws -> Engine {
+        try Room.check(.talking)
         let environment = ProcessInfo.processInfo.environment
         do {
             var configuration = try AWSConfiguration(environment, profile: options.profile)
@@ -144,7 +145,7 @@ extension Engine {
                     limit: count
                 ).map { TableKey.text($0) }
             } catch {
-                say("\(error); name keys with --keys, or one with f in the console")
+                say("\(Notes.words(error)); name keys with --keys, or one with f in the console")
             }
         }
         await withDiscardingTaskGroup { group in

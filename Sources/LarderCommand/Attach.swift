@@ -61,14 +61,14 @@ struct Attach: AsyncParsableCommand {
             let look = OneLook(
                 report: try await inspector.report(),
                 page: try await inspector.entries(looking.query))
-            print(look.text(looking.format), terminator: "")
+            Output.write(look.text(looking.format))
         }
     }
 
     /// Opens a console on a running engine, until it is quit.
     static func open(_ place: Rendezvous, _ console: Console.Options) async throws {
         let signal = try await with(place) { try await console.run($0, name: place.name) }
-        if let signal { throw Ending(status: 128 + signal) }
+        if let signal { throw Ending(signal: signal) }
     }
 
     private static func with<Value>(

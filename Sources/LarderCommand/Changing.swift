@@ -54,15 +54,17 @@ struct ChangingOptions: ParsableArguments {
                 }, from)
         }
         if isText, plan.entries == 0, plan.before == change.bounds {
-            return print("nothing to do")
+            return Output.print("nothing to do")
         }
         if !yes {
             guard isatty(0) == 1 else {
                 say("nothing was changed: there is no terminal to ask at; --yes does it")
                 throw Ending(status: 1)
             }
-            FileHandle.standardError.write(Data("do it? [y/N] ".utf8))
-            guard ["y", "yes"].contains(readLine()?.lowercased() ?? "") else {
+            // Nobody answers a question that cannot be read, or about a plan that cannot.
+            guard Output.flush(), Notes.write("do it? [y/N] "),
+                ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+            else {
                 say("nothing was changed")
                 throw Ending(status: 1)
             }
@@ -73,16 +75,19 @@ struct ChangingOptions: ParsableArguments {
             say("left alone: \(skipped.id.key), \(skipped.why)")
         }
         let leftAlone = outcome.skipped.count + outcome.unnamed
+        let done =
+            "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
+            + (leftAlone == 0 ? "" : ", \(leftAlone) left alone")
         if isText {
-            print(
-                "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
-                    + (leftAlone == 0 ? "" : ", \(leftAlone) left alone"))
+            Output.print(done)
         } else {
             output.print(
                 Done(plan: plan.id, outcome: outcome), ["plan", "removed", "bytes", "left alone"],
                 [[plan.id, "\(outcome.removed)", "\(outcome.bytes)", "\(leftAlone)"]],
                 from)
         }
+        // It is done, whoever can be told.
+        if !Output.flush() { say(done) }
         if plan.before != nil || outcome.removed > 0 && !change.isSoft {
             say("to take it back: larder undo \(plan.id)")
         }
@@ -96,19 +101,19 @@ struct ChangingOptions: ParsableArguments {
     private func show(_ plan: Plan) {
         if case .configure(let cache, let new) = plan.change, let before = plan.before {
             let differences = new.differences(from: before)
-            print(
+            Output.print(
                 "\(PlainText.fit(cache)): \(differences.isEmpty ? "nothing changes" : differences)")
         }
         let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
-        print(
+        Output.print(
             "plan: \(entries) to go, \(Units.text(bytes: plan.bytes)), \(plan.fetches) fetches to "
                 + "have them back within a minute"
                 + (plan.perMinute.map { ", then about \($0) a minute" } ?? ""))
         for victim in plan.victims.prefix(10) {
-            print(
+            Output.print(
                 PlainText.fit("  \(victim.cause.rawValue)  \(victim.id.cache)  \(victim.id.key)"))
         }
-        if plan.entries > 10 { print("  and \(plan.entries - 10) more") }
+        if plan.entries > 10 { Output.print("  and \(plan.entries - 10) more") }
     }
 }
 
@@ -214,17 +219,18 @@ struct Undo: AsyncParsableCommand {
             try await inspector.checkMayChange()
             let known = try? await inspector.plan(known: plan)
             let outcome = try await inspector.undo(plan, by: Actor("larder", reason: reason))
-            guard output.format != .text else {
-                let bounds = known?.before == nil ? "" : "the bounds are as they were, "
-                let entries =
-                    outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
-                let why =
-                    outcome.restored == 0 && bounds.isEmpty
-                    ? ": they come back for 30s, unless fetched anew since; credentials never do"
-                    : ""
-                return print("undone: \(bounds)\(entries) back\(why)")
+            let bounds = known?.before == nil ? "" : "the bounds are as they were, "
+            let entries = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
+            let why =
+                outcome.restored == 0 && bounds.isEmpty
+                ? ": they come back for 30s, unless fetched anew since; credentials never do" : ""
+            let undone = "undone: \(bounds)\(entries) back\(why)"
+            if output.format == .text {
+                Output.print(undone)
+            } else {
+                output.print(outcome, ["restored"], [["\(outcome.restored)"]], from)
             }
-            output.print(outcome, ["restored"], [["\(outcome.restored)"]], from)
+            if !Output.flush() { say(undone) }
         }
     }
 }

@@ -183,12 +183,6 @@ struct Repetition: ParsableArguments {
     }
 }
 
-/// A word to the one at the terminal, apart from what is printed.
-func say(_ text: String) {
-    // What others said must not steer a terminal; a caret stands in a line of its own.
-    FileHandle.standardError.write(Data("larder: \(PlainText.lines(text))\n".utf8))
-}
-
 /// Runs `work` and closes the engine, whatever came of it.
 func closing(_ engine: Engine, _ work: () async throws -> Void) async throws {
     let result: Result<Void, any Error>

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
+import LarderAWS
 import LarderConsole
 import LarderInspector
 
-@main
 struct LarderCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "larder",
@@ -23,13 +23,14 @@ struct LarderCommand: AsyncParsableCommand {
         ],
         defaultSubcommand: Bare.self)
 
+    /// Runs the command and ends the process.
     static func main() async {
-        keepSecretsOutOfCores()
         do {
             let words = try Settings.arguments(
                 before: written, ProcessInfo.processInfo.environment)
             if let place = try await Attach.place(plainly: words) {
-                return try await Attach.open(place, Console.Options(actor: .operator))
+                try await Attach.open(place, Console.Options(actor: .operator))
+                Ending.end(0)
             }
             var command = try parseAsRoot(words)
             if var command = command as? any AsyncParsableCommand {
@@ -37,23 +38,32 @@ struct LarderCommand: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            Ending.end(0)
         } catch let error as Ending {
-            Foundation.exit(error.status)
+            error.end()
         } catch let error as SettingError {
             say("\(error)")
-            Foundation.exit(64)
+            Ending.end(64)
         } catch {
             end(withError: error)
         }
     }
 
-    /// Says what is wrong, with nothing of what was written that would steer a terminal.
+    /// Prints the help that was asked for, or says what is wrong, with nothing of what was written
+    /// that would steer a terminal.
     private static func end(withError error: any Error) -> Never {
-        guard !exitCode(for: error).isSuccess else { exit(withError: error) }
-        let message = fullMessage(for: error)
-        let hint = Dashes.hint(message, written).map { "\n" + $0 } ?? ""
-        FileHandle.standardError.write(Data((PlainText.lines(message + hint) + "\n").utf8))
-        Foundation.exit(exitCode(for: error).rawValue)
+        let code = exitCode(for: error)
+        if code.isSuccess {
+            let message = fullMessage(for: error)
+            if !message.isEmpty { Output.print(message) }
+        } else if LogLines.shared.isInUse {
+            say(error is AWSError ? Notes.words(error) : message(for: error))
+        } else {
+            let message = fullMessage(for: error)
+            let hint = Dashes.hint(message, written).map { "\n" + $0 } ?? ""
+            Notes.write(PlainText.lines(message + hint) + "\n")
+        }
+        Ending.end(code.rawValue)
     }
 
     /// The command line as it was typed, without settings from elsewhere.
@@ -69,20 +79,6 @@ struct LarderCommand: AsyncParsableCommand {
         return line.split(separator: "\0", omittingEmptySubsequences: false)
             .dropFirst().dropLast().map(String.init)
     }
-
-    /// A process that holds credentials leaves no memory in a core, wherever cores go.
-    private static func keepSecretsOutOfCores() {
-        var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-        let filter = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
-        write(filter, "0", 1)
-        close(filter)
-    }
-}
-
-/// An exit status, after everything there was to say has been said.
-struct Ending: Error {
-    var status: Int32
 }
 
 /// Keys may begin with a dash, and are taken for options.

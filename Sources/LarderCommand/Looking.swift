@@ -14,7 +14,7 @@ struct FormatOption: ParsableArguments {
         _ value: some Encodable, _ header: [String], _ rows: [[String]], _ from: Source = Source()
     ) {
         switch format {
-        case .json: print(json: Self.json(value), from)
+        case .json: self.print(json: Self.json(value), from)
         case .csv:
             for row in (from.isFirst ? [header] : []) + rows {
                 let engine = from.engine.map { row == header ? ["engine"] : [$0] } ?? []
@@ -327,6 +327,7 @@ struct Events: AsyncParsableCommand {
                 if !isLost { say("\(error); waiting for it") }
                 isLost = true
             }
+            try Output.check()
             try await Task.sleep(for: .milliseconds(250))
         }
     }
@@ -378,11 +379,10 @@ struct Events: AsyncParsableCommand {
             if output.format == .csv {
                 Output.print(csv: (from.engine.map { [$0] } ?? []) + fields)
             } else {
-                print(fields.map(PlainText.fit).filter { !$0.isEmpty }.joined(separator: "  "))
+                Output.print(
+                    fields.map(PlainText.fit).filter { !$0.isEmpty }.joined(separator: "  "))
             }
         }
-        // Whoever read it is gone: head, or a pager.
-        guard fflush(nil) == 0 else { Foundation.exit(128 + SIGPIPE) }
     }
 }
 

@@ -42,10 +42,6 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Nobody who looks in can change anything.")
     var readOnly = false
 
-    enum LogFormat: String, ExpressibleByArgument, CaseIterable {
-        case text, json
-    }
-
     @Option(help: "How log lines are written.")
     var logFormat = LogFormat.text
 
@@ -71,16 +67,9 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let terminal = StartingTerminal()
-        let format = logFormat
-        LoggingSystem.bootstrap { label in
-            let handler: any LogHandler =
-                format == .json
-                ? JSONLog(label: label)
-                : PlainLog(lines: StreamLogHandler.standardError(label: label))
-            return handler
-        }
-        let logger = Logger(label: "larder")
+        let logger = logFormat.logger()
         try Descriptors.raise()
+        try Room.check(.serving)
         let audit = try auditing.file()
         let engine = try await Engine.make(origin, called: name, makesTraffic: traffic > 0)
         audit?.record(engine.inspector) { logger.error("\($0)") }
@@ -112,14 +101,19 @@ struct Serve: AsyncParsableCommand {
         do { result = .success(try await ServiceGroup(configuration: configuration).run()) } catch {
             result = .failure(error)
         }
+        // Why it ends is said before what comes of that.
+        let problem = Self.problem(result)
+        if let problem { say(Notes.words(problem)) }
         await drain(engine, since: told.instant, logger)
         await engine.close()
-        do { try result.get() } catch let error as SocketError {
-            say("\(error)")
-            throw Ending(status: 1)
-        } catch is CancellationError {
-            // The time for an orderly end was over.
-        }
+        if problem != nil { throw Ending(status: 1) }
+    }
+
+    /// What ended the engine, if nobody had told it to; that the time for an orderly end was over
+    /// is none.
+    private static func problem(_ result: Result<Void, any Error>) -> (any Error)? {
+        guard case .failure(let error) = result, !(error is CancellationError) else { return nil }
+        return error
     }
 
     /// Tells the service manager, where it wants to hear that, that the engine is alive, as often as
@@ -187,10 +181,11 @@ struct Serve: AsyncParsableCommand {
         var instant: ContinuousClock.Instant { first.withLock { $0 } ?? .now }
     }
 
-    /// The terminal that the engine talks to, if any. Its end is told by SIGHUP too.
+    /// The terminal that the engine talks to and belongs to, if any. Its end is told by SIGHUP too,
+    /// and by nothing else: a terminal of somebody else's that closes is a log that nobody reads.
     private struct StartingTerminal {
         private let descriptor = [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].first {
-            isatty($0) == 1
+            tcgetsid($0) == getsid(0)
         }
 
         var isLost: Bool { descriptor.map { isatty($0) == 0 } ?? false }
@@ -237,8 +232,8 @@ struct Serve: AsyncParsableCommand {
         }
 
         private func message(_ error: any Error) -> String {
-            error is SettingError || error is InspectorError || error is CacheError
-                || error is AWSError
+            if let error = error as? AWSError { return error.forLogs }
+            return error is SettingError || error is InspectorError || error is CacheError
                 ? "\(error)" : LarderCommand.message(for: error)
         }
 
@@ -273,60 +268,5 @@ extension AuditFile {
         inspector.record { [self] record in
             do throws(InspectorError) { try write(record) } catch { failed(error) }
         }
-    }
-}
-
-/// One JSON object a line, on standard error.
-struct JSONLog: LogHandler {
-    let label: String
-    var logLevel = Logger.Level.info
-    var metadata: Logger.Metadata = [:]
-
-    init(label: String) { self.label = label }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        var line = [
-            "time": Date().formatted(.iso8601), "level": event.level.rawValue, "logger": label,
-            "message": "\(event.message)",
-        ]
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
-            line[key] = "\(value)"
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Texts can be written.
-        let text = String(decoding: try! encoder.encode(line), as: UTF8.self)
-        FileHandle.standardError.write(Data((PlainText.json(text) + "\n").utf8))
-    }
-}
-
-/// Lines for people, of which nothing steers their terminal.
-struct PlainLog: LogHandler {
-    var lines: StreamLogHandler
-
-    var logLevel: Logger.Level {
-        get { lines.logLevel }
-        set { lines.logLevel = newValue }
-    }
-    var metadata: Logger.Metadata {
-        get { lines.metadata }
-        set { lines.metadata = newValue }
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { lines[metadataKey: key] }
-        set { lines[metadataKey: key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        var event = event
-        event.message = "\(PlainText.fit("\(event.message)"))"
-        event.metadata = event.metadata?.mapValues { "\(PlainText.fit("\($0)"))" }
-        lines.log(event: event)
     }
 }

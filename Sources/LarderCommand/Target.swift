@@ -19,6 +19,7 @@ struct Target: ParsableArguments {
     func places() throws -> [Rendezvous] { try Self.places(target) }
 
     static func places(_ target: String?) throws -> [Rendezvous] {
+        try Room.check(.talking)
         switch target {
         case nil:
             let all = Rendezvous.all(environment)
@@ -61,6 +62,7 @@ struct Target: ParsableArguments {
     /// The one to look into where nothing was said: the only one, or the one chosen at the terminal;
     /// `nil` where none runs.
     static func choice() async throws -> Rendezvous? {
+        try Room.check(.talking)
         let all = Rendezvous.all(environment)
         guard all.count > 1 else { return all.first }
         guard isatty(0) == 1, isatty(2) == 1 else { return try places(nil).first }
@@ -68,8 +70,8 @@ struct Target: ParsableArguments {
         for (number, place) in all.enumerated() {
             say("  \(number + 1)  \(await EngineLine.text(place))")
         }
-        FileHandle.standardError.write(Data("which? ".utf8))
-        guard let line = readLine(), let number = Int(line), number > 0, number <= all.count
+        guard Notes.write("which? "), let line = readLine(), let number = Int(line), number > 0,
+            number <= all.count
         else {
             throw Ending(status: 64)
         }
@@ -87,7 +89,7 @@ struct Target: ParsableArguments {
         for place in places {
             var from = Source(isFirst: place == places.first)
             if target == "all" { from.engine = place.name }
-            if let engine = from.engine, format == .text { print("\(engine):") }
+            if let engine = from.engine, format == .text { Output.print("\(engine):") }
             do {
                 let inspector = try RemoteInspector(place, reason: reason)
                 let result: Result<Void, any Error>

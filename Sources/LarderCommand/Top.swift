@@ -116,8 +116,7 @@ struct TopOptions: ParsableArguments {
         }
         work.cancel()
         await engine.close()
-        // As a shell would say of a command that a signal ended.
-        if let signal = try ended.get() { throw Ending(status: 128 + signal) }
+        if let signal = try ended.get() { throw Ending(signal: signal) }
     }
 
     /// Lets the engine run for a while and prints what it holds then.
@@ -127,7 +126,7 @@ struct TopOptions: ParsableArguments {
         let look = OneLook(
             report: try await engine.inspector.report(),
             page: try await engine.inspector.entries(looking.query))
-        print(look.text(looking.format), terminator: "")
+        Output.write(look.text(looking.format))
     }
 
 }

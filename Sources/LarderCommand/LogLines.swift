@@ -1,0 +1,108 @@
+import Foundation
+import LarderInspector
+import Synchronization
+
+/// The lines of an engine's log on their way to standard error.
+///
+/// Whoever writes the log never waits: a thread of its own does, for a disk or for a reader that
+/// has stopped reading. What is then too much is left out, counted, and the count is said at the
+/// place where the lines are missing.
+final class LogLines: Sendable {
+    /// That of this process.
+    static let shared = LogLines()
+
+    private let descriptor: Int32
+    /// Most bytes that wait to be written.
+    private let most: Int
+    private let state = Mutex(State())
+    private let arrived = DispatchSemaphore(value: 0)
+
+    private struct State {
+        var isInUse = false
+        var lines: [[UInt8]] = []
+        /// Of the lines, and of those that are being written.
+        var bytes = 0
+        var leftOut = 0
+        /// A sentence as a line of this log.
+        var line: @Sendable (_ sentence: String) -> String = { $0 }
+
+        /// Says where the gap is, behind what was taken before it.
+        mutating func closeGap() {
+            guard leftOut > 0 else { return }
+            let gap = "\(leftOut) lines were left out here: nobody read them"
+            lines.append(Array(line(gap).utf8))
+            bytes += lines.last!.count
+            leftOut = 0
+        }
+    }
+
+    init(_ descriptor: Int32 = 2, most: Int = 1 << 20) {
+        self.descriptor = descriptor
+        self.most = most
+    }
+
+    /// Takes lines from now on.
+    ///
+    /// - Parameter line: A sentence as a line of this log.
+    func use(_ line: @escaping @Sendable (_ sentence: String) -> String) {
+        let isFirst = state.withLock { state in
+            defer { state.isInUse = true }
+            state.line = line
+            return !state.isInUse
+        }
+        guard isFirst else { return }
+        let thread = Thread { self.run() }
+        thread.name = "larder-log"
+        thread.start()
+    }
+
+    var isInUse: Bool { state.withLock { $0.isInUse } }
+
+    /// Says a sentence among the lines.
+    ///
+    /// - Returns: Whether this is how it has to be said.
+    func say(_ sentence: String) -> Bool {
+        guard let line = state.withLock({ $0.isInUse ? $0.line : nil }) else { return false }
+        write(line(sentence))
+        return true
+    }
+
+    func write(_ line: String) {
+        let bytes = Array(line.utf8)
+        let isTaken = state.withLock { state in
+            guard state.bytes + bytes.count <= most else {
+                state.leftOut += 1
+                return false
+            }
+            state.closeGap()
+            state.lines.append(bytes)
+            state.bytes += bytes.count
+            return true
+        }
+        if isTaken { arrived.signal() }
+    }
+
+    /// Waits until all is written that was taken, or until the time is over.
+    func finish(within limit: Duration = .seconds(1)) {
+        let end = ContinuousClock.now + limit
+        while state.withLock({ $0.bytes > 0 }), ContinuousClock.now < end { usleep(1000) }
+    }
+
+    private func run() {
+        while true {
+            arrived.wait()
+            let lines = state.withLock { state in
+                state.closeGap()
+                defer { state.lines = [] }
+                return state.lines
+            }
+            for line in lines {
+                // What cannot be written is not: there is no other place to say so.
+                _ = Descriptor.write(line, to: descriptor)
+                state.withLock { $0.bytes -= line.count }
+            }
+            // Nothing may come any more behind what was left out meanwhile.
+            if state.withLock({ $0.leftOut > 0 }) { arrived.signal() }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import LarderInspector
+import Logging
+
+/// How an engine's log is written.
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+
+    /// The one logger of this process.
+    func logger() -> Logger {
+        LogLines.shared.use(line)
+        LoggingSystem.bootstrap { label in
+            if self == .json { return JSONLog(label: label) }
+            return PlainLog(label: label)
+        }
+        return Logger(label: "larder")
+    }
+
+    /// What is said beside the log, as a line of it.
+    @Sendable private func line(_ sentence: String) -> String {
+        self == .text
+            ? "larder: \(PlainText.lines(sentence))\n"
+            : JSONLog.line([
+                "time": Date().formatted(.iso8601), "level": "warning", "logger": "larder",
+                "message": sentence,
+            ])
+    }
+}
+
+/// One JSON object a line, on standard error.
+struct JSONLog: LogHandler {
+    let label: String
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+
+    init(label: String) { self.label = label }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var line = [
+            "time": Date().formatted(.iso8601), "level": event.level.rawValue, "logger": label,
+            "message": "\(event.message)",
+        ]
+        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
+            line[key] = "\(value)"
+        }
+        LogLines.shared.write(Self.line(line))
+    }
+
+    static func line(_ fields: [String: String]) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Texts can be written.
+        let text = String(decoding: try! encoder.encode(fields), as: UTF8.self)
+        return PlainText.json(text) + "\n"
+    }
+}
+
+/// Lines for people, of which nothing steers their terminal.
+struct PlainLog: LogHandler {
+    private var lines: StreamLogHandler
+
+    init(label: String) { lines = StreamLogHandler(label: label, stream: Stream()) }
+
+    private struct Stream: TextOutputStream {
+        func write(_ line: String) { LogLines.shared.write(line) }
+    }
+
+    var logLevel: Logger.Level {
+        get { lines.logLevel }
+        set { lines.logLevel = newValue }
+    }
+    var metadata: Logger.Metadata {
+        get { lines.metadata }
+        set { lines.metadata = newValue }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { lines[metadataKey: key] }
+        set { lines[metadataKey: key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var event = event
+        event.message = "\(PlainText.fit("\(event.message)"))"
+        event.metadata = event.metadata?.mapValues { "\(PlainText.fit("\($0)"))" }
+        lines.log(event: event)
+    }
+}

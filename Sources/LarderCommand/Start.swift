@@ -1,0 +1,85 @@
+import Foundation
+import LarderInspector
+
+/// Where the process begins: what has to be so before anything else is opened or started.
+@main
+enum Start {
+    static func main() {
+        openStandardDescriptors()
+        ignoreSignalsOfWriting()
+        keepSecretsOutOfCores()
+        Room.shareWhatIsCounted()
+        do { try Room.check(Room.least) } catch { Ending.end(1, saying: "\(error)") }
+        Task.detached { await LarderCommand.main() }
+        dispatchMain()
+    }
+
+    /// The first three descriptors that are closed become others than what is opened next: the
+    /// event poll of this process, or a file that messages are then written into.
+    ///
+    /// Output and errors are opened for reading: what is written there is refused, as it would be
+    /// had nothing been opened.
+    private static func openStandardDescriptors() {
+        for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest that is free, and so this one.
+            _ = open("/dev/null", O_RDONLY)
+        }
+    }
+
+    /// A reader that has gone and a file that may grow no more are results of writing, and no
+    /// reason to end in the middle of a change.
+    private static func ignoreSignalsOfWriting() {
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
+    }
+
+    /// A process that holds credentials leaves no memory in a core, wherever cores go.
+    private static func keepSecretsOutOfCores() {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        let filter = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
+        guard filter >= 0 else { return }
+        _ = Descriptor.write("0", to: filter)
+        close(filter)
+    }
+}
+
+/// How the process ends, after everything there was to say has been said.
+struct Ending: Error {
+    private var status: Int32
+    private var signal: Int32?
+
+    init(status: Int32) { self.status = status }
+
+    /// By the signal that a console was ended by, so that whoever started this process knows it.
+    init(signal: Int32) {
+        status = 128 + signal
+        self.signal = signal
+    }
+
+    func end() -> Never {
+        guard let signal else { Self.end(status) }
+        Self.finishWriting()
+        Foundation.signal(signal, SIG_DFL)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, signal)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        raise(signal)
+        exit(status)
+    }
+
+    /// Ends with a status, which is 1 where all went well but for what could not be written.
+    static func end(_ status: Int32, saying sentence: String? = nil) -> Never {
+        if let sentence { say(sentence) }
+        finishWriting()
+        guard let problem = Output.problem else { exit(status) }
+        say("what was printed could not be written to standard output: \(problem)")
+        LogLines.shared.finish()
+        exit(status == 0 ? 1 : status)
+    }
+
+    private static func finishWriting() {
+        Output.flush()
+        LogLines.shared.finish()
+    }
+}
