@@ -266,6 +266,7 @@ private final class Loop {
 
     private func finish() {
         for session in sessions { session.collector.stop() }
+        if let problem = display.problem, case .success(nil)? = ended { ended = .failure(problem) }
         display.close()
         errors.release()
         dispositions.restore()

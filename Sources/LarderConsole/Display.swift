@@ -22,9 +22,12 @@ protocol Display {
     mutating func suspend(_ pause: () -> Void)
     /// Gives the terminal back.
     func close()
+    /// Why what it shows could not be shown, where nobody else finds that out.
+    var problem: ConsoleError? { get }
 }
 
 extension Display {
     var input: Int32 { 0 }
     var isTypedAhead: Bool { false }
+    var problem: ConsoleError? { nil }
 }

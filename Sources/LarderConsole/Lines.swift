@@ -15,6 +15,8 @@ struct Lines: Display {
     private var typed: [String] = []
     private var unfinished: [UInt8] = []
     private var isClosed = false
+    private(set) var problem: ConsoleError?
+    private let isTerminal = isatty(1) == 1
     private var model: Model?
     /// The rows that were said last, by whose numbers they are called.
     private var numbered: [EntryKey] = []
@@ -69,8 +71,11 @@ struct Lines: Display {
     }
 
     private mutating func say(_ text: String) {
-        guard Descriptor.write(Text.safe(text, ascii: false) + "\n", to: 1) != 0 else { return }
-        // Nobody hears it any more.
+        let failure = Descriptor.write(Text.safe(text, ascii: false) + "\n", to: 1)
+        guard failure != 0 else { return }
+        // Nobody hears it any more. Whoever has gone had heard enough.
+        let isLeft = failure == EPIPE || failure == EIO && isTerminal
+        if !isLeft { problem = .closedOutput(Descriptor.reason(failure)) }
         isClosed = true
         typed = []
         wanted = nil

@@ -312,6 +312,8 @@ public enum ConsoleError: Error, CustomStringConvertible, Equatable {
     case unknownTerminal(String)
     /// The terminal went away while the console ran.
     case closedInput
+    /// What is said in lines cannot be written.
+    case closedOutput(String)
     /// This process may open no more files.
     case noDescriptors(String)
     /// A key or an action that there is not.
@@ -328,6 +330,7 @@ public enum ConsoleError: Error, CustomStringConvertible, Equatable {
             "the terminal \"\(name)\" is not known here; set TERM to one that is, such as "
                 + "xterm-256color, or use --once"
         case .closedInput: "the terminal's input was closed"
+        case .closedOutput(let why): "nothing can be written to standard output: \(why)"
         case .noDescriptors(let why):
             "the console needs a few descriptors of its own, and there are none left: \(why)"
         case .wrongKey(let why): why

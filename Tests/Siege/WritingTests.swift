@@ -96,6 +96,15 @@ import Testing
         #expect(engine.runs)
     }
 
+    @Test(arguments: [
+        (Sink.Fault.full, "exit 1"), (.closed, "exit 1"), (.gone, "exit 0"), (.fine, "exit 0"),
+    ])
+    func `ends a console in lines, with a sentence`(fault: Sink.Fault, end: String) throws {
+        let ran = try larder("top --plain --traffic 0", out: Sink(fault))
+        #expect(ran.end == end, "\(ran)")
+        #expect(ran.errors.contains("standard output") == (end == "exit 1"), "\(ran)")
+    }
+
     @Test func `does not undo a change, nor keep its result from whom it can be told`() throws {
         let audit = folder.path + "/audit.jsonl"
         let engine = try engine("--warm 3 --audit \(audit)", Sink(.fine), Sink(.fine))
