@@ -71,7 +71,9 @@ extension Engine {
         let key = TableKey(partition: options.key, sort: options.sortKey)
         let reading = DynamoDB.Reading(
             isConsistent: options.consistentRead, attributes: options.attributes)
+        let named = key.keys(options.keys).map { (try? key.canonical($0)) ?? Verbatim($0) }
         let known = KnownKeys(
+            accounts: named,
             roles: options.role.flatMap { try? Role($0) }.map { [$0] } ?? [],
             following: options.following)
         let accounts = Cache<Verbatim, Item>(
@@ -93,16 +95,27 @@ extension Engine {
         inspector.add(credentials, key: \.shownKey, parse: request)
         inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
         inspector.add { .of("AssumeRole", client, savedBy: credentials.snapshot().counters) }
+        let warming = Warming(named: named)
         return Engine(
             inspector: inspector, defaults: defaults,
             warm: { count in
-                await warm(count, table, options, known) { number in
-                    _ = try? await accounts.value(for: number)
+                if await !warming.list({ try await keys(of: table, options, most: count) }) {
+                    return false
                 }
+                await warming.lookUp { number in
+                    // Known before it has answered: traffic goes on asking.
+                    known.add(number)
+                    return await isAnswered(.items) { _ = try await accounts.value(for: number) }
+                }
+                var isDone = warming.isDone
                 for role in known.roles {
                     guard let request = try? requests.request(following: role) else { continue }
-                    _ = try? await credentials.value(for: request)
+                    let isKnown = await isAnswered(options.renewal) {
+                        _ = try await credentials.value(for: request)
+                    }
+                    isDone = isDone && isKnown
                 }
+                return isDone
             },
             lookUp: {
                 let (number, role) = known.any()
@@ -129,28 +142,15 @@ extension Engine {
             close: { await client.shutdown() })
     }
 
-    /// Looks some keys of the table up, so that there is something to see; where they cannot be
-    /// listed, that is said, and the console's `f` fetches by hand.
-    private static func warm(
-        _ count: Int, _ table: AWSClient, _ options: OriginOptions, _ known: KnownKeys,
-        lookUp: @escaping @Sendable (Verbatim) async -> Void
-    ) async {
-        let key = TableKey(partition: options.key, sort: options.sortKey)
-        var keys = key.keys(options.keys).map { (try? key.canonical($0)) ?? Verbatim($0) }
-        if keys.isEmpty, count > 0, let name = options.table {
-            do {
-                keys = try await table.dynamoDB.someKeys(
-                    table: name,
-                    names: [options.key.name] + (options.sortKey.map { [$0.name] } ?? []),
-                    limit: count
-                ).map { TableKey.text($0) }
-            } catch {
-                say("\(Notes.words(error)); name keys with --keys, or one with f in the console")
-            }
-        }
-        await withDiscardingTaskGroup { group in
-            for key in keys { group.addTask { await lookUp(key) } }
-        }
+    /// Some keys of the table, by a Scan.
+    private static func keys(
+        of table: AWSClient, _ options: OriginOptions, most: Int
+    ) async throws -> [Verbatim] {
+        guard most > 0, let name = options.table else { return [] }
+        return try await table.dynamoDB.someKeys(
+            table: name, names: [options.key.name] + (options.sortKey.map { [$0.name] } ?? []),
+            limit: most
+        ).map { TableKey.text($0) }
     }
 }
 

@@ -43,23 +43,30 @@ extension Engine {
         inspector.add(accounts)
         inspector.add(credentials, key: \.shownKey) { try EmbeddedRole($0) }
         let zipf = Zipf(count: origin.knownAccounts)
+        let named = TableKey(partition: options.key).keys(options.keys)
         return Engine(
             inspector: inspector, isDemo: true, defaults: defaults,
             warm: { count in
                 let first = (0..<min(count, origin.knownAccounts)).map(Account.number)
-                let named = TableKey(partition: options.key).keys(options.keys)
+                var isDone = true
                 for number in named + first {
-                    _ = try? await accounts.value(for: number)
+                    let isKnown = await isAnswered(.embeddedAccounts) {
+                        _ = try await accounts.value(for: number)
+                    }
+                    isDone = isDone && isKnown
                 }
+                return isDone
             },
             lookUp: {
                 // One in a hundred asks for an account that is not there.
                 let missing = Int.random(in: 0..<100) == 0
-                let place = missing ? origin.knownAccounts + Int.random(in: 0..<9) : zipf.draw()
-                let number = Account.number(at: place)
+                let drawn = missing ? origin.knownAccounts + Int.random(in: 0..<9) : zipf.draw()
+                let number = named.randomElement() ?? Account.number(at: drawn)
                 _ = try? await accounts.value(for: number)
                 // Some callers go on into the account; fewer accounts than there are have a role.
-                guard !missing, place % 8 == 1, Int.random(in: 0..<2) == 0 else { return }
+                guard let place = Account.place(of: number), place < origin.knownAccounts,
+                    place % 8 == 1, Int.random(in: 0..<2) == 0
+                else { return }
                 let role = try? EmbeddedRole("arn:aws:iam::\(number):role/reader")
                 if let role { _ = try? await credentials.value(for: role) }
             },

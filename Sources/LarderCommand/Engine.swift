@@ -8,8 +8,9 @@ struct Engine: Sendable {
     var isDemo = false
     /// The bounds that its caches have where nothing is said.
     var defaults: [String: Configuration]
-    /// Looks the first keys up once, so that there is something to see.
-    var warm: @Sendable (_ count: Int) async -> Void
+    /// Looks the first keys up, so that there is something to see; false where some had no answer,
+    /// and calling it again asks for those.
+    var warm: @Sendable (_ count: Int) async -> Bool
     /// One look-up as callers make them; what comes of it is seen in the caches.
     var lookUp: @Sendable () async -> Void
     /// What a role's credentials are in full: only for whoever asks by name.

@@ -2,21 +2,23 @@ import LarderAWS
 import LarderInspector
 import Synchronization
 
-/// The keys that traffic asks for: of those looked up before, and of the roles that their items
-/// name where `--follow-roles` says so, as many as there is room for.
+/// The keys that traffic asks for: of those named at the start and those looked up since, and of the
+/// roles that their items name where `--follow-roles` says so, as many as there is room for.
 final class KnownKeys: Sendable {
     private let keys: Mutex<(accounts: Sample<Verbatim>, roles: Sample<Role>)>
     private let following: FollowingOptions
 
-    init(roles: [Role], following: FollowingOptions, most: Int = 4096) {
-        var named = Sample<Role>(most: most)
-        for role in roles { named.add(role) }
-        keys = Mutex((Sample(most: most), named))
+    init(
+        accounts: [Verbatim] = [], roles: [Role], following: FollowingOptions, most: Int = 4096
+    ) {
+        keys = Mutex((Sample(accounts, most: most), Sample(roles, most: most)))
         self.following = following
     }
 
     var roles: [Role] { keys.withLock { $0.roles.all } }
     var accounts: [Verbatim] { keys.withLock { $0.accounts.all } }
+
+    func add(_ number: Verbatim) { keys.withLock { $0.accounts.add(number) } }
 
     func add(_ number: Verbatim, _ item: Item) {
         let named = following.role(of: item)
@@ -38,7 +40,10 @@ struct Sample<Value: Hashable> {
     private(set) var all: [Value] = []
     private var known: Set<Value> = []
 
-    init(most: Int) { self.most = most }
+    init(_ values: [Value] = [], most: Int) {
+        self.most = most
+        for value in values { add(value) }
+    }
 
     mutating func add(_ value: Value) {
         guard most > 0, known.insert(value).inserted else { return }

@@ -164,8 +164,7 @@ struct Serve: AsyncParsableCommand {
 
         func run() async throws {
             await cancelWhenGracefulShutdown {
-                await engine.warm(warm)
-                await Traffic(engine: engine, rate: rate).run()
+                await Traffic(engine: engine, rate: rate).run(warming: warm)
                 // Without traffic there is nothing to do but to be there.
                 try? await gracefulShutdown()
             }

@@ -96,8 +96,12 @@ struct TopOptions: ParsableArguments {
         let engine = try await Engine.make(origin, makesTraffic: rate > 0)
         audit?.record(engine.inspector) { say("\($0)") }
         let work = Task {
-            await engine.warm(warm ?? (origin.isAWS ? 10 : 0))
-            await Traffic(engine: engine, rate: rate).run()
+            let count = warm ?? (origin.isAWS ? 10 : 0)
+            let traffic = Traffic(engine: engine, rate: rate)
+            guard once else { return await traffic.run(warming: count) }
+            // One look shows what came of the first try.
+            _ = await engine.warm(count)
+            await traffic.run()
         }
         let ended: Result<Int32?, any Error>
         do {

@@ -36,7 +36,7 @@ extension Account {
     private static let first = 100_000_000_000
 
     /// The place of the account that has a number; `nil` where none can have it.
-    static func place(of number: String) -> Int? {
+    public static func place(of number: String) -> Int? {
         guard number.utf8.count == 12, let number = Int(number), number >= first else { return nil }
         return number - first
     }

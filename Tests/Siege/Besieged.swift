@@ -19,14 +19,24 @@ final class Besieged {
     ///   - arguments: What follows `larder serve`.
     ///   - shell: What the shell does before it turns into the engine, as `ulimit -n 64;`.
     ///   - redirections: In the words of the shell, after those to `out` and `err`.
-    init(
+    convenience init(
         _ arguments: String = "", shell: String = "", redirections: String = "",
+        environment: [String: String] = [:], listening: Bool = true
+    ) throws {
+        try self.init(
+            own: "--latency 1ms \(arguments)", shell: shell, redirections: redirections,
+            environment: environment, listening: listening)
+    }
+
+    /// The same, with nothing else said: an origin of its own may be named.
+    init(
+        own arguments: String, shell: String = "", redirections: String = "",
         environment: [String: String] = [:], listening: Bool = true
     ) throws {
         folder = try TemporaryFolder()
         chmod(folder.path, 0o700)
         let command = """
-            \(shell) exec '\(TestSupport.larder)' serve --latency 1ms \(arguments) \
+            \(shell) exec '\(TestSupport.larder)' serve \(arguments) \
             </dev/null >'\(folder.path)/out' 2>'\(folder.path)/err' \(redirections)
             """
         pid = try Self.start(
