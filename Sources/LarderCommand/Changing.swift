@@ -74,6 +74,7 @@ struct ChangingOptions: ParsableArguments {
         for skipped in outcome.skipped {
             say("left alone: \(skipped.id.key), \(skipped.why)")
         }
+        if let warning = outcome.warning { say("warning: \(warning)") }
         let leftAlone = outcome.skipped.count + outcome.unnamed
         let done =
             "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
@@ -219,6 +220,7 @@ struct Undo: AsyncParsableCommand {
             try await inspector.checkMayChange()
             let known = try? await inspector.plan(known: plan)
             let outcome = try await inspector.undo(plan, by: Actor("larder", reason: reason))
+            if let warning = outcome.warning { say("warning: \(warning)") }
             let bounds = known?.before == nil ? "" : "the bounds are as they were, "
             let entries = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
             let why =

@@ -65,7 +65,9 @@ extension LocalInspector {
         let plan = try await plan(.all(changes))
         let how = Application(
             confirmation: plan.protected.isEmpty ? nil : plan.protected.joined(separator: ","))
-        do { return .made(try await apply(plan.id, how, by: actor)) } catch is InspectorError {
+        do {
+            return .made(try await apply(plan.id, how, by: actor))
+        } catch let error as InspectorError where !error.isUnrecorded {
             // Half of it is none of it.
             _ = try? await undo(plan.id, by: actor)
             return .overtaken

@@ -72,7 +72,7 @@ struct Serve: AsyncParsableCommand {
         try Room.check(.serving)
         let audit = try auditing.file()
         let engine = try await Engine.make(origin, called: name, makesTraffic: traffic > 0)
-        audit?.record(engine.inspector) { logger.error("\($0)") }
+        auditing.record(engine.inspector, in: audit) { logger.error("\($0)") }
         // To the very end: fetches under way are waited for.
         let watchdog = Task { await Self.watchdog(engine) }
         defer { watchdog.cancel() }
@@ -245,27 +245,6 @@ struct Serve: AsyncParsableCommand {
                         after: new.origin.configuration(cache, default: usual))
                 }
             }
-        }
-    }
-}
-
-/// Where changes are written down.
-struct AuditOption: ParsableArguments {
-    @Option(
-        help: """
-            A file to which every change is appended, a line of JSON each: time, who, why, before \
-            and after. (mode 0600)
-            """)
-    var audit: String?
-
-    func file() throws -> AuditFile? { try audit.map { try AuditFile($0) } }
-}
-
-extension AuditFile {
-    /// Writes down every change of an engine from now on.
-    func record(_ inspector: LocalInspector, failed: @escaping @Sendable (InspectorError) -> Void) {
-        inspector.record { [self] record in
-            do throws(InspectorError) { try write(record) } catch { failed(error) }
         }
     }
 }

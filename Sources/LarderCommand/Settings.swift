@@ -84,6 +84,7 @@ struct Settings: Equatable {
             Known(name: "traffic", commands: ["top", "serve"]),
             Known(name: "warm", commands: ["top", "serve"]),
             Known(name: "audit", commands: ["top", "serve"]),
+            Known(name: "audit-required", kind: .flag, commands: ["top", "serve"]),
             Known(name: "refresh", commands: looking),
             Known(name: "sort", commands: looking),
             Known(name: "theme", commands: looking),

@@ -94,7 +94,7 @@ struct TopOptions: ParsableArguments {
         let once = looking.isOneLook
         let audit = try auditing.file()
         let engine = try await Engine.make(origin, makesTraffic: rate > 0)
-        audit?.record(engine.inspector) { say("\($0)") }
+        auditing.record(engine.inspector, in: audit) { say("\($0)") }
         let work = Task {
             let count = warm ?? (origin.isAWS ? 10 : 0)
             let traffic = Traffic(engine: engine, rate: rate)

@@ -9,6 +9,9 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
         /// A plan whose application is spread over some time.
         case began
         case applied, cancelled, undone, failed
+        /// What is about to be done. It is handed to who writes changes down beforehand and to
+        /// nobody else; its number is 0.
+        case applying, undoing
     }
 
     /// The bounds of a cache on both sides of a change: of one that was stopped, or failed, those
@@ -118,10 +121,15 @@ final class Changes: Sendable {
         var number: UInt64 = 0
         var records: [ChangeRecord] = []
         var bytes = 0
-        var sinks: [@Sendable (ChangeRecord) -> Void] = []
+        var sinks: [Sink] = []
         /// Rung when there is more.
         var followers: [Int: AsyncStream<Void>.Continuation] = [:]
         var nextFollower = 0
+    }
+
+    private struct Sink {
+        var takesIntents: Bool
+        var write: @Sendable (ChangeRecord) throws -> Void
     }
 
     private let instance: String
@@ -132,7 +140,9 @@ final class Changes: Sendable {
 
     init(instance: String) { self.instance = instance }
 
-    func add(_ record: ChangeRecord) {
+    /// Numbers a record, keeps it and hands it over. Returns what those who were to write it down
+    /// say of that; `nil` where all of them did.
+    func add(_ record: ChangeRecord) -> String? {
         var record = record
         record.instance = instance
         let (numbered, sinks) = state.withLock { state in
@@ -148,12 +158,32 @@ final class Changes: Sendable {
             for follower in state.followers.values { follower.yield() }
             return (record, state.sinks)
         }
-        for sink in sinks { sink(numbered) }
+        let problems = sinks.compactMap { sink -> String? in
+            do { try sink.write(numbered) } catch { return "\(error)" }
+            return nil
+        }
+        return problems.isEmpty ? nil : problems.joined(separator: "; ")
     }
 
-    /// Has every record from now on handed over before the one who made the change is answered.
-    func hand(to sink: @escaping @Sendable (ChangeRecord) -> Void) {
-        state.withLock { $0.sinks.append(sink) }
+    /// Hands over what is about to be done.
+    ///
+    /// - Throws: ``InspectorError`` where that could not be written down: it is not to be done.
+    func intend(_ record: @autoclosure () -> ChangeRecord) throws {
+        let sinks = state.withLock { $0.sinks }.filter(\.takesIntents)
+        guard !sinks.isEmpty else { return }
+        var record = record()
+        record.instance = instance
+        do { for sink in sinks { try sink.write(record) } } catch {
+            throw InspectorError(unrecorded: "\(error)")
+        }
+    }
+
+    /// Has every record from now on handed over before the one who made the change is answered,
+    /// and intents before the change is made.
+    func hand(
+        intents: Bool, to sink: @escaping @Sendable (ChangeRecord) throws -> Void
+    ) {
+        state.withLock { $0.sinks.append(Sink(takesIntents: intents, write: sink)) }
     }
 
     func after(_ number: UInt64) -> [ChangeRecord] {

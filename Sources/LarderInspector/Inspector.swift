@@ -99,10 +99,19 @@ public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible
     public let description: String
     /// What was asked for is not there.
     public let isUnknown: Bool
+    /// A change was not made, because it could not be written down.
+    package let isUnrecorded: Bool
 
     public init(_ description: String, isUnknown: Bool = false) {
         self.description = description
         self.isUnknown = isUnknown
+        isUnrecorded = false
+    }
+
+    init(unrecorded description: String) {
+        self.description = description
+        isUnknown = false
+        isUnrecorded = true
     }
 
     /// By what is said.

@@ -121,6 +121,19 @@ final class Ledger: Sendable {
         return progress(of: plan)?.outcome ?? .nothing
     }
 
+    /// Tells who writes changes down what is about to be done.
+    ///
+    /// - Throws: ``InspectorError`` where it could not be written down.
+    func intend(_ plan: Plan.ID, _ prepared: Prepared, by actor: Actor) throws {
+        try changes.intend(
+            ChangeRecord(
+                at: clock.now(), plan: plan, what: .applying, by: actor,
+                bounds: prepared.parts.compactMap(\.whole), entries: prepared.victims,
+                Outcome(
+                    removed: prepared.entries, bytes: prepared.bytes, skipped: prepared.skipped),
+                failure: nil))
+    }
+
     /// Keeps the task of an application to which it still belongs.
     private func keep(
         _ task: Task<Void, Never>, _ plan: Plan.ID, where isWanted: @Sendable (Applied) -> Bool
@@ -259,8 +272,10 @@ final class Ledger: Sendable {
             ? "\(error)"
             : "\(error); what was done to \(caches.joined(separator: " and ")) until then stays, and "
                 + "undo takes it back"
-        if end(plan, as: .failed(why)) { record(.failed, plan, by: actor, failure: why) }
-        return caches.isEmpty ? error : InspectorError(why)
+        guard end(plan, as: .failed(why)),
+            let warning = record(.failed, plan, by: actor, failure: why)
+        else { return caches.isEmpty ? error : InspectorError(why) }
+        return InspectorError("\(why); \(warning)")
     }
 
     /// Ends what is under way; false where it is not.
@@ -303,16 +318,25 @@ final class Ledger: Sendable {
     /// - Throws: ``InspectorError`` where there is nothing to take back, or where some of it did
     ///   not go back: the rest did, and it can be tried again.
     func undo(_ plan: Plan.ID, by actor: Actor) throws -> Outcome {
+        guard let progress = progress(of: plan) else { throw Self.nothing }
+        try changes.intend(
+            ChangeRecord(
+                at: clock.now(), plan: plan, what: .undoing, by: actor, bounds: [], entries: [],
+                progress.outcome, failure: nil))
         guard cancel(plan, by: actor) != nil else { throw Self.nothing }
         let (back, failures) = try takeBack(plan, by: actor) { _ in true }
-        if back.isSome || failures.isEmpty { record(back, plan, by: actor, failures) }
+        var outcome = back.step.outcome
+        if back.isSome || failures.isEmpty {
+            outcome.warning = record(back, plan, by: actor, failures)
+        }
         guard failures.isEmpty else {
             let rest =
                 back.isSome
                 ? "not all was taken back: " : ""
-            throw InspectorError(rest + failures.joined(separator: "; "))
+            let problems = failures + [outcome.warning].compactMap(\.self)
+            throw InspectorError(rest + problems.joined(separator: "; "))
         }
-        return back.step.outcome
+        return outcome
     }
 
     /// Bounds go back by themselves, and nothing else does.
@@ -393,7 +417,10 @@ final class Ledger: Sendable {
 
     // MARK: Telling
 
-    private func record(_ back: Back, _ plan: Plan.ID, by actor: Actor, _ failures: [String]) {
+    @discardableResult
+    private func record(
+        _ back: Back, _ plan: Plan.ID, by actor: Actor, _ failures: [String]
+    ) -> String? {
         record(
             .undone, plan, by: actor, bounds: back.bounds, outcome: back.step.outcome,
             gone: back.step.gone,
@@ -401,20 +428,26 @@ final class Ledger: Sendable {
                 ? nil : "not taken back: " + failures.joined(separator: "; "))
     }
 
-    /// Tells what was done, with all that is known of it.
+    /// Tells what was done, with all that is known of it. Returns why it could not be written down,
+    /// which whoever asks for the application's progress learns too.
+    @discardableResult
     private func record(
         _ what: ChangeRecord.What, _ plan: Plan.ID, by actor: Actor,
         bounds: [ChangeRecord.Bounds]? = nil, outcome: Outcome? = nil,
         gone: [PlannedVictim]? = nil, failure: String? = nil
-    ) {
-        guard let applied = state.withLock({ $0[plan] }) else { return }
+    ) -> String? {
+        guard let applied = state.withLock({ $0[plan] }) else { return nil }
         let reached = applied.parts.filter { $0.done > 0 }.compactMap(\.bounds)
         // Of an undone plan it is told what had been, and then what had to go for it.
         let entries = what == .undone ? applied.gone + (gone ?? []) : gone ?? applied.gone
-        changes.add(
+        let warning = changes.add(
             ChangeRecord(
                 at: clock.now(), plan: plan, what: what, by: actor, bounds: bounds ?? reached,
                 entries: entries, outcome ?? applied.progress.outcome, failure: failure))
+        if let warning {
+            state.withLock { _ = $0.change(plan) { $0.progress.outcome.warning = warning } }
+        }
+        return warning
     }
 }
 

@@ -282,6 +282,7 @@ public final class LocalInspector: Inspector {
         guard let known = try kept(plan).prepared else { throw Self.unknown }
         // What is refused here can be applied yet, with the right word.
         try ledger.check(known, how)
+        try ledger.intend(plan, known, by: actor.applying(plan))
         guard let prepared = state.withLock({ $0.plans.take(plan) }) else { throw Self.unknown }
         return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
     }
@@ -312,9 +313,16 @@ public final class LocalInspector: Inspector {
         after number: UInt64
     ) -> AsyncThrowingStream<ChangeRecord, any Error> { changes.follow(after: number) }
 
-    /// Has every change from now on handed over, before the one who made it is answered.
-    public func record(_ sink: @escaping @Sendable (ChangeRecord) -> Void) {
-        changes.hand(to: sink)
+    /// Has every change from now on handed over, before the one who made it is answered. What the
+    /// sink throws is told to that one in ``Outcome/warning``: the change is made by then.
+    ///
+    /// - Parameter intents: Whether what is about to be applied or undone is handed over first, as
+    ///   ``ChangeRecord/What/applying`` or ``ChangeRecord/What/undoing``. Where the sink throws then,
+    ///   nothing is changed. To stop what is under way takes no such word.
+    public func record(
+        intents: Bool = false, _ sink: @escaping @Sendable (ChangeRecord) throws -> Void
+    ) {
+        changes.hand(intents: intents, to: sink)
     }
 
     private static let unknown = InspectorError(

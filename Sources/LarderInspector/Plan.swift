@@ -123,6 +123,8 @@ public struct Outcome: Hashable, Sendable, Codable {
     public var unnamed = 0
     /// Entries that an undo put back.
     public var restored = 0
+    /// What whoever made the change should know beside: that it could not be written down.
+    public var warning: String?
 
     static let nothing = Outcome(removed: 0, bytes: 0, skipped: [])
 
@@ -132,6 +134,7 @@ public struct Outcome: Hashable, Sendable, Codable {
         skipped.add(other.skipped, &unnamed)
         unnamed += other.unnamed
         restored += other.restored
+        warning = warning ?? other.warning
     }
 }
 

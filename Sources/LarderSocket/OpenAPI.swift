@@ -217,7 +217,10 @@ enum OpenAPI {
             ["id": text, "entries": whole, "bytes": whole, "fetches": whole, "unnamed": whole],
             required: ["id", "instance", "change", "entries", "bytes", "victims", "skipped"]),
         "Outcome": object(
-            ["removed": whole, "bytes": whole, "restored": whole, "unnamed": whole],
+            [
+                "removed": whole, "bytes": whole, "restored": whole, "unnamed": whole,
+                "warning": perhapsText,
+            ],
             required: ["removed", "bytes", "skipped"]),
         "Progress": object(["state": text], required: ["state", "share", "outcome"]),
         "Configuration": object(

@@ -47,6 +47,7 @@ import Testing
         (["--accounts", "0"], "1 to 10000000"),
         (["--latency", "soon"], "write it like 300s"),
         (["--latency", "1h"], "up to 60s"),
+        (["serve", "--audit-required"], "name the file with --audit"),
         (["--sort", "colour"], "write one of cache, key, ttl"),
         (["--limit=-1"], "0 or more"),
         (["--format", "xml"], "text"),

@@ -59,6 +59,62 @@ import Testing
         #expect(changes[2].by.reason == "enough")
     }
 
+    private struct Full: Error, CustomStringConvertible { var description = "the disk is full" }
+
+    @Test func `what could not be written down is told to whoever made the change`() async throws {
+        inspector.record { _ in throw Full() }
+        let plan = try await inspector.plan(.invalidate([seen("2")]))
+        let outcome = try await inspector.apply(plan.id, by: ann)
+        #expect(outcome.removed == 1 && outcome.warning == "the disk is full")
+        #expect(try await inspector.progress(of: plan.id).outcome.warning == "the disk is full")
+        let back = try await inspector.undo(plan.id, by: ann)
+        #expect(back.restored == 1 && back.warning == "the disk is full")
+        let paced = try await inspector.plan(.invalidateAll(cache: "accounts"))
+        let begun = try await inspector.apply(
+            paced.id, Application(spread: .seconds(60)), by: ann)
+        #expect(begun.warning == "the disk is full")
+        #expect(try await inspector.cancel(paced.id, by: ann).outcome.warning != nil)
+        var other = accounts.configuration
+        other.ttl = .seconds(10)
+        let late = try await inspector.plan(.configure(cache: "accounts", to: other))
+        try accounts.set(maxsize: 4)
+        let error = await #expect(throws: InspectorError.self) {
+            try await inspector.apply(late.id, by: ann)
+        }
+        #expect(error?.description.hasSuffix("; the disk is full") == true)
+    }
+
+    @Test func `what has to be written down first is not done where that fails`() async throws {
+        let handed = Mutex<[ChangeRecord]>([])
+        let isFull = Mutex(true)
+        inspector.record(intents: true) { record in
+            if isFull.withLock({ $0 }) { throw Full() }
+            handed.withLock { $0.append(record) }
+        }
+        let plan = try await inspector.plan(.invalidate([seen("2")]))
+        await #expect(throws: InspectorError("the disk is full")) {
+            try await inspector.apply(plan.id, by: ann)
+        }
+        #expect(accounts.snapshot().count == 5)
+        #expect(try await inspector.changes(after: 0).isEmpty)
+        isFull.withLock { $0 = false }
+        // The plan is as good as before.
+        #expect(try await inspector.apply(plan.id, by: ann).removed == 1)
+        isFull.withLock { $0 = true }
+        await #expect(throws: InspectorError("the disk is full")) {
+            try await inspector.undo(plan.id, by: ann)
+        }
+        #expect(accounts.snapshot().count == 4)
+        isFull.withLock { $0 = false }
+        #expect(try await inspector.undo(plan.id, by: ann).restored == 1)
+        let records = handed.withLock { $0 }
+        #expect(records.map(\.what) == [.applying, .applied, .undoing, .undone])
+        #expect(records.map(\.number) == [0, 1, 0, 2])
+        #expect(records.allSatisfy { $0.instance == inspector.instance && $0.plan == plan.id })
+        #expect(records[0].entries.map(\.id.key) == ["2"] && records[0].removed == 1)
+        #expect(try await inspector.changes(after: 0).map(\.what) == [.applied, .undone])
+    }
+
     @Test func `whoever follows gets those of before and each new one`() async throws {
         let first = try await inspector.plan(.invalidate([seen("1")]))
         _ = try await inspector.apply(first.id, by: ann)

@@ -217,10 +217,17 @@ func applied(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effec
     }
     canBeUndone(&model, plan, outcome)
     model.say(summary(outcome))
+    warn(&model, of: outcome)
     for skipped in outcome.skipped.prefix(3) {
         model.log.add("left alone: \(skipped.id.key), \(skipped.why)", at: model.now)
     }
     return .look
+}
+
+/// What was said of it stays to be read.
+func warn(_ model: inout Model, of outcome: Outcome) {
+    guard let warning = outcome.warning else { return }
+    model.log.add(warning, at: model.now, trouble: true)
 }
 
 func canBeUndone(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) {
@@ -230,6 +237,10 @@ func canBeUndone(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) {
 
 /// What was taken back, and what was not.
 func words(of outcome: Outcome, removed: Int) -> String {
+    back(outcome, removed: removed) + warning(outcome)
+}
+
+private func back(_ outcome: Outcome, removed: Int) -> String {
     let back = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
     let lost = removed - outcome.restored
     let why = "fetched anew since, or credentials, which never come back"
@@ -241,6 +252,11 @@ func words(of outcome: Outcome, removed: Int) -> String {
     }
 }
 
+/// What is to be known beside what was done.
+private func warning(_ outcome: Outcome) -> String {
+    outcome.warning.map { "; WARNING: \($0)" } ?? ""
+}
+
 func summary(_ outcome: Outcome) -> String {
     let entries = outcome.removed == 1 ? "1 entry" : "\(outcome.removed) entries"
     let freed = outcome.removed == 0 ? "" : ", \(Units.text(bytes: outcome.bytes)) freed"
@@ -248,7 +264,7 @@ func summary(_ outcome: Outcome) -> String {
         outcome.skipped.isEmpty
         ? ""
         : "; \(outcome.skipped.count) left alone: \(outcome.skipped[0].why)"
-    return "done: \(entries) removed\(freed)\(skipped)"
+    return "done: \(entries) removed\(freed)\(skipped)" + warning(outcome)
 }
 
 // MARK: A line that is typed

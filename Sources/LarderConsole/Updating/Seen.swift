@@ -89,6 +89,7 @@ private func take(_ model: inout Model, _ progress: Progress) {
     guard progress.state != .underWay else { return }
     model.underWay = nil
     model.asksToLeave = false
+    warn(&model, of: progress.outcome)
     switch progress.state {
     case .done:
         canBeUndone(&model, underWay.plan, progress.outcome)

@@ -26,6 +26,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         model.undo = nil
         if model.goesBack?.plan == plan { model.goesBack = nil }
         model.say(words(of: outcome, removed: removed), for: .seconds(8))
+        warn(&model, of: outcome)
         return .look
     case .fetched(let result):
         takeCursor(&model, to: result.id)
