@@ -59,7 +59,7 @@ struct LarderCommand: AsyncParsableCommand {
         } else if LogLines.shared.isInUse {
             say(error is AWSError ? Notes.words(error) : message(for: error))
         } else {
-            let message = fullMessage(for: error)
+            let message = Dashes.inOneLine(fullMessage(for: error), written)
             let hint = Dashes.hint(message, written).map { "\n" + $0 } ?? ""
             Notes.write(PlainText.lines(message + hint) + "\n")
         }
@@ -83,6 +83,13 @@ struct LarderCommand: AsyncParsableCommand {
 
 /// Keys may begin with a dash, and are taken for options.
 enum Dashes {
+    /// A message in which no word that was written begins a line of its own.
+    static func inOneLine(_ message: String, _ written: [String]) -> String {
+        written.flatMap { [$0[...]] + $0.split(separator: "=", maxSplits: 1) }
+            .filter { $0.unicodeScalars.contains("\n") }
+            .reduce(message) { $0.replacing($1, with: PlainText.fit(String($1))) }
+    }
+
     /// How to write one, where a message says that there is no such option, that it has no value, or
     /// that a key is missing though something like one was written.
     static func hint(_ message: String, _ written: [String]) -> String? {

@@ -20,7 +20,7 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable {
     /// What is said beside the log, as a line of it.
     @Sendable private func line(_ sentence: String) -> String {
         self == .text
-            ? "larder: \(PlainText.lines(sentence))\n"
+            ? "larder: \(PlainText.message(sentence))\n"
             : JSONLog.line([
                 "time": Date().formatted(.iso8601), "level": "warning", "logger": "larder",
                 "message": sentence,
@@ -49,6 +49,7 @@ struct JSONLog: LogHandler {
         for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
             line[key] = "\(value)"
         }
+        if let error = event.error { line["error"] = "\(error)" }
         LogLines.shared.write(Self.line(line))
     }
 
@@ -82,13 +83,19 @@ struct PlainLog: LogHandler {
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { lines[metadataKey: key] }
-        set { lines[metadataKey: key] = newValue }
+        set { lines[metadataKey: key] = newValue.map { Self.fit("\($0)") } }
     }
 
     func log(event: LogEvent) {
         var event = event
         event.message = "\(PlainText.fit("\(event.message)"))"
-        event.metadata = event.metadata?.mapValues { "\(PlainText.fit("\($0)"))" }
+        event.metadata = event.metadata?.mapValues { Self.fit("\($0)") }
+        if let error = event.error {
+            event.metadata = (event.metadata ?? [:]).merging(["error": Self.fit("\(error)")]) { $1 }
+            event.error = nil
+        }
         lines.log(event: event)
     }
+
+    private static func fit(_ text: String) -> Logger.MetadataValue { "\(PlainText.fit(text))" }
 }

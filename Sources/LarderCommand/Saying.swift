@@ -6,8 +6,9 @@ import Synchronization
 /// A word to the one at the terminal, apart from what is printed.
 func say(_ text: String) {
     if LogLines.shared.say(text) { return }
-    // What others said must not steer a terminal; a caret stands in a line of its own.
-    Notes.write("larder: \(PlainText.lines(text))\n")
+    // What others said must not steer a terminal, nor look like another line of ours; a caret stands
+    // in a line of its own.
+    Notes.write("larder: \(PlainText.message(text))\n")
 }
 
 /// What is said on standard error. That it cannot be said is no reason to stop.

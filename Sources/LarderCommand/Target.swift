@@ -89,7 +89,9 @@ struct Target: ParsableArguments {
         for place in places {
             var from = Source(isFirst: place == places.first)
             if target == "all" { from.engine = place.name }
-            if let engine = from.engine, format == .text { Output.print("\(engine):") }
+            if let engine = from.engine, format == .text {
+                Output.print("\(PlainText.fit(engine)):")
+            }
             do {
                 let inspector = try RemoteInspector(place, reason: reason)
                 let result: Result<Void, any Error>

@@ -1,3 +1,5 @@
+import LarderInspector
+
 /// A screenful as values: what is drawn is decided here and only painted by ``Screen``.
 struct Frame: Equatable {
     let size: Size
@@ -40,7 +42,8 @@ struct Frame: Equatable {
             return
         }
         var column = place.column
-        for (cell, width) in Text.cells(text) {
+        // Whoever forgot to ask what is fit is asked here.
+        for (cell, width) in Text.cells(PlainText.fit(text)) {
             if column + width > end { return }
             if column >= 0 {
                 let first = place.row * size.columns + column

@@ -11,26 +11,37 @@ public enum PlainText {
         if isVisibleASCII(text) { return text }
         let scalars = Array(text.unicodeScalars)
         var shown = String.UnicodeScalarView()
-        var marks = 0
+        var marks = Marks()
         for (place, scalar) in scalars.enumerated() {
             // What stands before it is what is shown there.
-            guard isFit(scalar, between: shown.last, and: scalars.dropFirst(place + 1).first) else {
-                shown.append("?")
-                marks = 0
-                continue
-            }
-            marks = isMark(scalar) ? marks + 1 : 0
-            if marks <= mostMarks {
+            let isShown = isFit(
+                scalar, between: shown.last, and: scalars.dropFirst(place + 1).first)
+            marks.take(isShown ? scalar : "?")
+            if isShown, !marks.areTooMany {
                 shown.append(scalar)
-            } else if marks == mostMarks + 1 {
+            } else if !isShown || marks.count == mostMarks + 1 {
                 shown.append("?")
             }
         }
         return String(shown)
     }
 
+    /// How many marks stand on the letter before.
+    private struct Marks {
+        private(set) var count = 0
+        var areTooMany: Bool { count > mostMarks }
+
+        mutating func take(_ scalar: Unicode.Scalar) { count = isMark(scalar) ? count + 1 : 0 }
+    }
+
     /// As many as curses draws on one letter.
     static let mostMarks = 4
+
+    /// A message of ours in which others may have their say, and lines of their own: those stand
+    /// behind two blanks, so that none can be taken for one of ours.
+    public static func message(_ text: String) -> String {
+        lines(text).replacing("\n", with: "\n  ")
+    }
 
     /// Lines of others, each made fit; tabs are blanks.
     public static func lines(_ text: String) -> String {
@@ -38,16 +49,23 @@ public enum PlainText {
             .map { fit(String($0).replacing("\t", with: " ")) }.joined(separator: "\n")
     }
 
-    /// JSON that says the same, each scalar that is not fit written as `\u202e`; line ends between
-    /// its parts stay.
+    /// JSON that says the same, each scalar that is not fit written as `\u202e`, and so are marks
+    /// that would stand on a sign of JSON's own, or on a letter that has four; line ends between its
+    /// parts stay.
     public static func json(_ json: String) -> String {
+        if isVisibleASCII(json) { return json }
         let scalars = Array(json.unicodeScalars)
         var shown = ""
+        var marks = Marks()
+        var isAfterEscape = false
         for (place, scalar) in scalars.enumerated() {
+            let before = shown.unicodeScalars.last
             let isPlain = isFit(
-                scalar, between: shown.unicodeScalars.last,
-                and: scalars.dropFirst(place + 1).first)
-            if scalar == "\n" || scalar == "\t" || isPlain {
+                scalar, between: before, and: scalars.dropFirst(place + 1).first)
+            marks.take(scalar)
+            let hasPlace = marks.count == 0 || !isAfterEscape && before != "\"" && before != "\\"
+            isAfterEscape = !(isPlain && !marks.areTooMany && hasPlace)
+            if scalar == "\n" || scalar == "\t" || !isAfterEscape {
                 shown.unicodeScalars.append(scalar)
             } else {
                 for unit in String(scalar).utf16 {
@@ -73,8 +91,14 @@ public enum PlainText {
         case 0x200d where before.map(isPictureOrPart) == true:
             return after.map(isPicture) == true
         case 0x200c, 0x200d: return before?.properties.canonicalCombiningClass == .virama
-        // As text, or as a picture.
-        case 0xfe0e, 0xfe0f: return before?.properties.isEmoji == true
+        // As text, or as a picture, where it is the other by itself: without that it is not seen.
+        case 0xfe0e: return before?.properties.isEmojiPresentation == true
+        case 0xfe0f:
+            guard let before, before.properties.isEmoji, !before.properties.isEmojiPresentation
+            else { return false }
+            return !before.isASCII || after == keycap
+        // Braille without a dot, a blank that is no blank.
+        case 0x2800: return false
         default: break
         }
         switch scalar.properties.generalCategory {
@@ -86,6 +110,9 @@ public enum PlainText {
         default: return !scalar.properties.isDefaultIgnorableCodePoint
         }
     }
+
+    /// What makes a key of a digit: 1 and a sign of it are a picture together.
+    private static let keycap: Unicode.Scalar = "\u{20e3}"
 
     private static func isPicture(_ scalar: Unicode.Scalar) -> Bool {
         !scalar.isASCII && scalar.properties.isEmoji

@@ -151,10 +151,17 @@ import Testing
 
     @Test(arguments: [
         "a\r\nb", "a\nb", "\r", "a\u{1b}[2Jb", "a\u{85}b", "a\u{202e}b", "\0", "\u{301}",
+        "1\u{fe0f}", "\u{e0041}x", "a\u{200b}\u{2028}",
+        "m" + String(repeating: "\u{301}", count: 99),
     ])
     func `whatever a cache is called, the screen and its lines stay whole`(name: String) {
         var odd = report()
         odd.caches[0].name = name
+        odd.name = name
+        odd.user = name
+        odd.origins = [OriginReport(name: name)]
+        odd.origins[0].failures = [name: 3]
+        odd.origins[0].calls = 9
         var row = rows[0]
         row.id.cache = name
         for (columns, height) in [(80, 24), (160, 50)] {
@@ -164,10 +171,19 @@ import Testing
                 model.view = view
                 let text = render(model).text
                 #expect(text.count == height)
-                #expect(
-                    !text.contains { line in
-                        line.unicodeScalars.contains { $0.properties.generalCategory == .control }
-                    })
+                for line in text { #expect(Verbatim(PlainText.fit(line)) == Verbatim(line)) }
+            }
+            let messages: [Message] = [
+                .failed(name), .refused(name), .said(name), .wrote(name), .lost(name),
+                .applied(name, Outcome(removed: 1, bytes: 1, skipped: [], warning: name)),
+                .planned(plan(.invalidate([SeenEntry(id: row.id, version: 7)]))),
+                .engines([Console.RunningEngine(name, about: name)]),
+            ]
+            for message in messages {
+                _ = update(&model, message)
+                for line in render(model).text {
+                    #expect(Verbatim(PlainText.fit(line)) == Verbatim(line), "\(message)")
+                }
             }
         }
         let csv = Exports.text(model(80, 24, [row]), "csv")
@@ -213,6 +229,18 @@ import Testing
         _ = update(&model, .applied("p1", Outcome(removed: 1, bytes: 402, skipped: [])))
         #expect(render(model).text.contains { $0.contains("done: 1 entry removed, 402 freed") })
         #expect(model.rows == rows, "the row goes when the engine says so")
+    }
+
+    @Test func `what could not be written down of a change is said and stays to be read`() {
+        var model = model(160, 24)
+        let outcome = Outcome(removed: 1, bytes: 402, skipped: [], warning: "not written: full")
+        _ = update(&model, .applied("p1", outcome))
+        #expect(
+            render(model).text.contains { $0.contains("402 freed; WARNING: not written: full") })
+        _ = update(&model, .undone("p1", Outcome(removed: 0, bytes: 0, skipped: [], warning: "so")))
+        #expect(model.toast?.text.hasSuffix("; WARNING: so") == true)
+        model.view = .events
+        #expect(render(model).text.contains { $0.contains("not written: full") })
     }
 
     @Test func `m and t ask for the bounds of the selected row's cache and name it`() {

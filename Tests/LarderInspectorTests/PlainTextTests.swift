@@ -12,6 +12,9 @@ import Testing
         ("\u{7f}", "?"), ("a\nb", "a?b"), ("a\r\nb", "a??b"), ("a\u{2028}b\u{2029}", "a?b?"),
         ("x\u{e0041}\u{e007f}", "x??"), ("\u{301}x", "?x"), ("a\u{ad}b", "a?b"),
         ("\u{115f}\u{3164}", "??"), ("a\u{fe0f}", "a?"), ("\u{378}", "?"), ("\0", "?"),
+        ("1\u{fe0f}", "1?"), ("1\u{fe0f}\u{20e3}", "1\u{fe0f}\u{20e3}"), ("❤\u{fe0e}", "❤?"),
+        ("👍\u{fe0f}", "👍?"), ("👍\u{fe0e}", "👍\u{fe0e}"), ("a\u{2800}b", "a?b"),
+        ("a\u{e0100}", "a?"), ("\u{180b}\u{34f}", "??"),
     ])
     func `has a question mark for each scalar that is not fit`(text: String, shown: String) {
         #expect(Array(PlainText.fit(text).unicodeScalars) == Array(shown.unicodeScalars))
@@ -25,6 +28,23 @@ import Testing
 
     @Test func `of several lines keeps the lines`() {
         #expect(PlainText.lines("a\u{1b}\n  \tb\n  ^") == "a?\n   b\n  ^")
+    }
+
+    @Test func `of others has no line that could be one of ours`() {
+        #expect(
+            PlainText.message("no key \"a\nlarder: all is well\"\n\tx")
+                == "no key \"a\n  larder: all is well\"\n   x")
+    }
+
+    @Test func `as JSON has few marks on a letter, and none on what is JSON's own`() throws {
+        let marks = String(repeating: "\u{301}", count: 6)
+        let text = "{\"\u{301}a\(marks)\":\"\u{202e}\u{301}\\\"\u{301}\"}"
+        #expect(
+            Array(PlainText.json(text).utf8)
+                == Array(
+                    ("{\"\\u0301a\u{301}\u{301}\u{301}\u{301}\\u0301\\u0301\":"
+                        + "\"\\u202e\\u0301\\\"\\u0301\"}").utf8))
+        #expect(try Shown(json: Array(PlainText.json(text).utf8)) == Shown(json: Array(text.utf8)))
     }
 
     @Test func `that joins on to what is not shown is not shown either`() {
@@ -51,10 +71,21 @@ import Testing
                 #expect(!scalar.properties.isBidiControl && scalar.value < 0xe0000)
             }
             let json = Shown.list([.text(text)]).json
-            #expect(
-                try Shown(json: Array(PlainText.json(json).utf8)).json.utf8.elementsEqual(json.utf8)
-            )
+            let plain = PlainText.json(json)
+            #expect(try Shown(json: Array(plain.utf8)).json.utf8.elementsEqual(json.utf8))
+            for shown in [shown, plain] { #expect(mostMarks(shown) <= 4, "\(shown)") }
         }
+    }
+
+    /// How many marks stand behind one another.
+    private func mostMarks(_ text: String) -> Int {
+        var (most, marks) = (0, 0)
+        for scalar in text.unicodeScalars {
+            let kind = scalar.properties.generalCategory
+            marks = kind == .nonspacingMark || kind == .enclosingMark ? marks + 1 : 0
+            most = max(most, marks)
+        }
+        return most
     }
 }
 
