@@ -11,6 +11,9 @@ static inline int larder_memfd(const char *name) {
     return (int)syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */);
 }
 
+// The variables of this process where they stand, to be read before there is a second thread.
+static inline char **larder_environment(void) { return environ; }
+
 int larder_addclosefrom(void *actions, int from)
     __asm__("posix_spawn_file_actions_addclosefrom_np");
 

@@ -54,23 +54,38 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
     public static func fromEnvironment(
         _ environment: [String: String], clock: AgeClock = .system
     ) throws -> Credentials {
-        let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-        func value(_ name: String) throws -> String? {
-            guard let value = environment[name], !value.isEmpty else { return nil }
-            guard isPlain(value) else {
+        let (plain, secrets) = SecretVariables.parted(environment)
+        return try fromEnvironment(plain, secrets, clock: clock)
+    }
+
+    static func fromEnvironment(
+        _ environment: [String: String], _ secrets: [String: Secret], clock: AgeClock = .system
+    ) throws -> Credentials {
+        let (id, secret) = ("AWS_ACCESS_KEY_ID", SecretVariables.key)
+        func check(_ name: String, _ bytes: some Sequence<UInt8>) throws {
+            guard bytes.allSatisfy({ (0x21...0x7e).contains($0) }) else {
                 throw refusal(
                     "\(name) holds a blank or another character that no key has; set it again")
             }
+        }
+        func text(_ name: String) throws -> String? {
+            guard let value = environment[name], !value.isEmpty else { return nil }
+            try check(name, value.utf8)
             return value
         }
-        switch (try value(id), try value(secret)) {
+        func value(_ name: String) throws -> Secret? {
+            guard let value = secrets[name], !value.isEmpty else { return nil }
+            try value.withBytes { try check(name, $0) }
+            return value
+        }
+        switch (try text(id), try value(secret)) {
         case (let id?, let secret?):
             let expiration = try end(in: environment)
             var keys = Credentials(
-                accessKeyID: id, secretAccessKey: Secret(secret),
+                accessKeyID: id, secretAccessKey: secret,
                 // The older name counts first, as in botocore.
-                sessionToken: try (value("AWS_SECURITY_TOKEN") ?? value("AWS_SESSION_TOKEN"))
-                    .map { Secret($0) },
+                sessionToken: try value(SecretVariables.oldSession)
+                    ?? value(SecretVariables.session),
                 expiry: expiration.map { clock.now() + .seconds($0.timeIntervalSinceNow) },
                 expiration: expiration)
             keys.source = .environment

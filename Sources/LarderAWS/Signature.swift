@@ -68,7 +68,9 @@ public struct Signature: Sendable {
     }
 
     private func key(_ credentials: Credentials, day: String) -> SymmetricKey {
-        let secret = SymmetricKey(data: Data("AWS4\(credentials.secretAccessKey.reveal())".utf8))
+        var bytes = credentials.secretAccessKey.withBytes { Array("AWS4".utf8) + $0 }
+        let secret = SymmetricKey(data: bytes)
+        bytes.withUnsafeMutableBytes { explicit_bzero($0.baseAddress!, $0.count) }
         return [day, region, service, "aws4_request"].reduce(secret) { key, part in
             SymmetricKey(
                 data: HMAC<SHA256>.authenticationCode(for: Data(part.utf8), using: key))

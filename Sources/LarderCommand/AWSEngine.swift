@@ -10,7 +10,8 @@ extension Engine {
         try Room.check(.talking)
         let environment = ProcessInfo.processInfo.environment
         do {
-            var configuration = try AWSConfiguration(environment, profile: options.profile)
+            var configuration = try AWSConfiguration(
+                environment, secrets: LarderCommand.secrets, profile: options.profile)
             configuration.code = Questions.code
             configuration.terminal = Questions.terminal
             configuration.renewal = options.renewal

@@ -79,6 +79,9 @@ struct LarderCommand: AsyncParsableCommand {
         return line.split(separator: "\0", omittingEmptySubsequences: false)
             .dropFirst().dropLast().map(String.init)
     }
+
+    /// What the environment held of secrets, taken out of it before anything else is done.
+    static let secrets = SecretVariables.take()
 }
 
 /// Keys may begin with a dash, and are taken for options.

@@ -8,6 +8,7 @@ enum Start {
         openStandardDescriptors()
         ignoreSignalsOfWriting()
         keepSecretsOutOfCores()
+        _ = LarderCommand.secrets
         Room.shareWhatIsCounted()
         do { try Room.check(Room.least) } catch { Ending.end(1, saying: "\(error)") }
         Task.detached { await LarderCommand.main() }

@@ -15,8 +15,16 @@ public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringC
     private let count: Int
 
     public init(_ text: String) {
-        let utf8 = Array(text.utf8)
-        count = utf8.count
+        var text = text
+        (bytes, count) = text.withUTF8 { Self.copy(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Of bytes, which are the caller's to overwrite.
+    package init(bytes: UnsafeRawBufferPointer) { (self.bytes, count) = Self.copy(bytes) }
+
+    private static func copy(
+        _ utf8: UnsafeRawBufferPointer
+    ) -> (UnsafeMutableRawBufferPointer, Int) {
         let page = sysconf(Int32(_SC_PAGESIZE))
         let size = max(1, (utf8.count + page - 1) / page) * page
         guard
@@ -24,9 +32,10 @@ public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringC
                 nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             address != MAP_FAILED
         else { preconditionFailure("out of memory") }
-        bytes = UnsafeMutableRawBufferPointer(start: address, count: size)
         _ = madvise(address, size, MADV_DONTDUMP)
+        let bytes = UnsafeMutableRawBufferPointer(start: address, count: size)
         bytes.copyBytes(from: utf8)
+        return (bytes, utf8.count)
     }
 
     deinit {
@@ -36,7 +45,20 @@ public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringC
 
     /// The text itself, for signing or handing out; the caller keeps it no longer than needed.
     public func reveal() -> String {
-        String(decoding: UnsafeRawBufferPointer(bytes).prefix(count), as: UTF8.self)
+        withBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The text's bytes where they are, for who needs no copy of them.
+    package func withBytes<Result>(
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes).prefix(count)))
+    }
+
+    package var isEmpty: Bool { count == 0 }
+
+    package func isSame(as other: Secret) -> Bool {
+        withBytes { own in other.withBytes { own.elementsEqual($0) } }
     }
 
     /// The memory it holds, in bytes: whole pages.

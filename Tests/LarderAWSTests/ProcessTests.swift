@@ -106,6 +106,26 @@ import Testing
         #expect(try await asking.value.accessKeyID == "AKIAPROGRAM")
     }
 
+    @Test func `a program has the environment's secrets, though nobody else has them any more`()
+        async throws
+    {
+        _ = try provider(
+            "echo '{\"Version\":1,\"AccessKeyId\":\"AKIAPROGRAM\",\"SecretAccessKey\":\"s\","
+                + "\"SessionToken\":\"'$AWS_SESSION_TOKEN'\"}'\n")
+        try "[profile p]\ncredential_process = \(folder.path)/program\n".write(
+            toFile: folder.path + "/config", atomically: false, encoding: .utf8)
+        let configuration = try AWSConfiguration(
+            [
+                "AWS_CONFIG_FILE": folder.path + "/config",
+                "AWS_SHARED_CREDENTIALS_FILE": "/nowhere", "AWS_REGION": "us-east-1",
+                "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "",
+            ], secrets: ["AWS_SESSION_TOKEN": Secret("token-of-the-caller")], profile: "p")
+        let (client, _) = try await configuration.client()
+        let keys = try await client.signer()
+        await client.shutdown()
+        #expect(keys.sessionToken?.reveal() == "token-of-the-caller")
+    }
+
     @Test func `twenty look-ups of keys with four minutes left start one program`() async throws {
         let end = Date(timeIntervalSinceNow: 240).formatted(.iso8601)
         let count = folder.path + "/count"

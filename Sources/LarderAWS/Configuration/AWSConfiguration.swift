@@ -1,6 +1,6 @@
 import Foundation
 public import Larder
-import LarderInspector
+package import LarderInspector
 
 /// What the environment and the profile files say: whose keys, which region, which endpoints.
 ///
@@ -16,7 +16,9 @@ public struct AWSConfiguration: Sendable {
     public let profile: String
     /// Whether it was asked for by name, rather than by the environment.
     let isExplicit: Bool
+    /// Without what is secret.
     let environment: [String: String]
+    let secrets: [String: Secret]
     let profiles: Profiles
     /// Asks for the code of a device; `nil` where nobody can be asked.
     public var code: (@Sendable (_ serialNumber: String) async throws -> String)?
@@ -36,7 +38,16 @@ public struct AWSConfiguration: Sendable {
     public init(
         _ environment: [String: String], profile: String? = nil
     ) throws(AWSError) {
-        self.environment = environment
+        try self.init(environment, secrets: [:], profile: profile)
+    }
+
+    /// - Parameter secrets: What was taken out of the environment before.
+    package init(
+        _ environment: [String: String], secrets taken: [String: Secret], profile: String?
+    ) throws(AWSError) {
+        let parted = SecretVariables.parted(environment)
+        self.environment = parted.plain
+        secrets = taken.merging(parted.secrets) { taken, _ in taken }
         let named = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"].compactMap { environment[$0] }.first {
             !$0.isEmpty
         }
@@ -173,7 +184,8 @@ public struct AWSConfiguration: Sendable {
         if let own = try inProfile(name, client, heedsEnvironment: !isExplicit) { return own }
         try refuseOtherKeys()
         if ContainerProvider.isNamed(in: environment) {
-            return ContainerProvider(environment: environment, client: client)
+            return ContainerProvider(
+                environment: environment, secrets: secrets, client: client)
         }
         if !MetadataProvider.isDisabled(in: environment) { return try metadata(client) }
         throw AWSError(
@@ -184,15 +196,15 @@ public struct AWSConfiguration: Sendable {
 
     private func environmentKeys(_ clock: AgeClock) throws -> Credentials? {
         guard environment["AWS_ACCESS_KEY_ID"]?.isEmpty == false else { return nil }
-        return try Credentials.fromEnvironment(environment, clock: clock)
+        return try Credentials.fromEnvironment(environment, secrets, clock: clock)
     }
 
     /// Keys that somebody set and that cannot be used end the search: the container's or the
     /// machine's own role would be somebody else.
     private func refuseOtherKeys() throws {
         // A secret alone is a slip of the hand.
-        if !isExplicit, environment["AWS_SECRET_ACCESS_KEY"]?.isEmpty == false {
-            _ = try Credentials.fromEnvironment(environment)
+        if !isExplicit, secrets[SecretVariables.key]?.isEmpty == false {
+            _ = try Credentials.fromEnvironment(environment, secrets)
         }
         if let path = environment["AWS_CREDENTIAL_FILE"], !path.isEmpty {
             throw AWSError(
@@ -311,7 +323,9 @@ public struct AWSConfiguration: Sendable {
                     "\(kind.place): credential_source is Environment, and there is no "
                         + "AWS_ACCESS_KEY_ID")
             }
-            return StaticProvider(keys: keys, clock: client.clock)
+            return StaticProvider(
+                keys: try Credentials.fromEnvironment(environment, secrets, clock: client.clock),
+                clock: client.clock)
         case "ecscontainer":
             guard ContainerProvider.isNamed(in: environment) else {
                 throw AWSError(
@@ -319,7 +333,8 @@ public struct AWSConfiguration: Sendable {
                     "\(kind.place): credential_source is EcsContainer, and the environment names "
                         + "no container endpoint")
             }
-            return ContainerProvider(environment: environment, client: client)
+            return ContainerProvider(
+                environment: environment, secrets: secrets, client: client)
         case "ec2instancemetadata":
             return try metadata(client)
         default:
@@ -345,8 +360,8 @@ public struct AWSConfiguration: Sendable {
         if settings["login_session"] != nil { try refuseForeign(settings) }
         if let command = settings["credential_process"] {
             return ProcessProvider(
-                command: command, environment: environment, clock: client.clock,
-                terminal: terminal)
+                command: command, environment: environment, secrets: secrets,
+                clock: client.clock, terminal: terminal)
         }
         if let keys = try keys(in: profiles.inConfig[name] ?? [:]) {
             return StaticProvider(keys: keys, clock: client.clock)

@@ -4,8 +4,18 @@ import LarderInspector
 
 /// Credentials of a container, from the address that its environment names.
 struct ContainerProvider: CredentialProvider {
-    var environment: [String: String]
-    var client: AWSClient
+    private let environment: [String: String]
+    private let secrets: [String: Secret]
+    private let client: AWSClient
+
+    init(
+        environment: [String: String], secrets taken: [String: Secret] = [:], client: AWSClient
+    ) {
+        let parted = SecretVariables.parted(environment)
+        self.environment = parted.plain
+        secrets = taken.merging(parted.secrets) { taken, _ in taken }
+        self.client = client
+    }
 
     /// As botocore has it: three tries of two seconds each, a second apart.
     static let (tries, limit, pause) = (3, Duration.seconds(2), Duration.seconds(1))
@@ -13,7 +23,7 @@ struct ContainerProvider: CredentialProvider {
     private enum Variable {
         static let relative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
         static let full = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
-        static let token = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+        static let token = SecretVariables.container
         static let tokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
     }
 
@@ -76,7 +86,7 @@ struct ContainerProvider: CredentialProvider {
             return status < 500 ? variable : "the endpoint's own log"
         }
         if environment[Variable.tokenFile] != nil { return Variable.tokenFile }
-        return environment[Variable.token] == nil
+        return secrets[Variable.token] == nil
             ? "whether it wants \(Variable.token), which is not set" : Variable.token
     }
 
@@ -111,7 +121,7 @@ struct ContainerProvider: CredentialProvider {
     }
 
     private func token() throws -> String? {
-        var (token, variable) = (environment[Variable.token], Variable.token)
+        var (token, variable) = (secrets[Variable.token]?.reveal(), Variable.token)
         if let file = environment[Variable.tokenFile] {
             guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
                 throw AWSError(

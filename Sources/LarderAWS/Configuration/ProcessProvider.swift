@@ -6,6 +6,8 @@ import LarderInspector
 struct ProcessProvider: CredentialProvider {
     var command: Setting
     var environment: [String: String]
+    /// Variables too, which the program has as this process had them: as botocore's has.
+    var secrets: [String: Secret] = [:]
     var clock: AgeClock
     /// How long it may take.
     var deadline = Duration.seconds(60)
@@ -26,7 +28,9 @@ struct ProcessProvider: CredentialProvider {
                 .invalid,
                 "\(command.place): credential_process is empty; write a program and its arguments")
         }
-        let ran = try await Program(words, environment, at: terminal(), command.place).run(deadline)
+        let ran = try await Program(
+            words, environment, secrets, at: terminal(), command.place
+        ).run(deadline)
         let who = "\(command.place): credential_process"
         switch ran.status {
         case 0: break

@@ -14,14 +14,17 @@ import LarderInspector
 struct Program {
     private let words: [String]
     private let environment: [String: String]
+    private let secrets: [String: Secret]
     private let terminal: String?
     private let place: String
 
     init(
-        _ words: [String], _ environment: [String: String], at terminal: String?, _ place: String
+        _ words: [String], _ environment: [String: String], _ secrets: [String: Secret] = [:],
+        at terminal: String?, _ place: String
     ) {
         self.words = words
         self.environment = environment
+        self.secrets = secrets
         self.terminal = terminal
         self.place = place
     }
@@ -101,8 +104,12 @@ struct Program {
             Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)
                 | (terminal == nil ? Int16(ownSession) : 0))
         var arguments = words.map { strdup($0) } + [nil]
-        var settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (arguments + settings).forEach { free($0) } }
+        let hidden = secrets.map { Self.setting($0.key, $0.value) }
+        var settings = environment.map { strdup("\($0.key)=\($0.value)") } + hidden + [nil]
+        defer {
+            for case let text? in hidden { explicit_bzero(text, strlen(text)) }
+            (arguments + settings).forEach { free($0) }
+        }
         var child: pid_t = 0
         let problem = posix_spawnp(&child, words[0], &actions, &attributes, &arguments, &settings)
         guard problem == 0 else {
@@ -112,6 +119,20 @@ struct Program {
                     + String(cString: strerror(problem)).lowercased())
         }
         return child
+    }
+
+    /// `NAME=VALUE` of a secret, in the one copy that a child is given.
+    private static func setting(
+        _ name: String, _ value: Secret
+    ) -> UnsafeMutablePointer<CChar>? {
+        value.withBytes { secret in
+            let start = name.utf8.count + 1
+            let text = calloc(start + secret.count + 1, 1)
+            guard let text else { return nil }
+            memcpy(text, name + "=", start)
+            memcpy(text + start, secret.baseAddress!, secret.count)
+            return text.assumingMemoryBound(to: CChar.self)
+        }
     }
 
     private static func text(_ file: Int32) -> String {

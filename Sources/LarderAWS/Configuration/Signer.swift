@@ -121,9 +121,12 @@ extension CredentialProvider {
 
 extension Credentials {
     fileprivate func isSame(as other: Credentials) -> Bool {
-        accessKeyID == other.accessKeyID
-            && secretAccessKey.reveal() == other.secretAccessKey.reveal()
-            && sessionToken?.reveal() == other.sessionToken?.reveal()
+        guard accessKeyID == other.accessKeyID, secretAccessKey.isSame(as: other.secretAccessKey)
+        else { return false }
+        guard let token = sessionToken, let otherToken = other.sessionToken else {
+            return sessionToken == nil && other.sessionToken == nil
+        }
+        return token.isSame(as: otherToken)
     }
 }
 
@@ -155,7 +158,8 @@ extension AWSConfiguration {
 
     /// The same, as the files are now.
     fileprivate func readAgain() throws(AWSError) -> AWSConfiguration {
-        var fresh = try AWSConfiguration(environment, profile: isExplicit ? profile : nil)
+        var fresh = try AWSConfiguration(
+            environment, secrets: secrets, profile: isExplicit ? profile : nil)
         fresh.code = code
         fresh.terminal = terminal
         fresh.renewal = renewal
