@@ -327,9 +327,10 @@ struct Settings: Equatable {
             guard known.name != "origin" else { return origin == nil }
             return known.origin == nil || known.origin == origin ?? .embedded
         }
+        // Of a command that runs no engine there is nothing to say of an origin.
+        let isChosen = command != "attach" && (!taken.isEmpty || said.first != nil)
         let chosen = origin.map { ["--origin", $0.rawValue] } ?? []
-        return written.prefix(path) + (taken.isEmpty ? [] : chosen) + taken.flatMap(\.arguments)
-            + typed
+        return written.prefix(path) + (isChosen ? chosen : []) + taken.flatMap(\.arguments) + typed
     }
 
     /// How many words name the command, and which of those it is that run an engine; `nil` for the

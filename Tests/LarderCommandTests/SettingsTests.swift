@@ -167,6 +167,15 @@ import Testing
         #expect(throws: SettingError.self) { try Settings([:], files: [try file(deep)]) }
     }
 
+    @Test func `an origin can be said alone, and means nothing to a command that runs no engine`()
+        throws
+    {
+        let top = try line([], ["LARDER_ORIGIN": "aws"], ["top"])
+        #expect((try LarderCommand.parseAsRoot(top) as? Top)?.options.origin.isAWS == true)
+        let both = ["LARDER_TABLE": "t", "LARDER_THEME": "dark"]
+        #expect(try line([], both, ["attach", "demo"]) == ["attach", "--theme=dark", "demo"])
+    }
+
     @Test func `an empty file says nothing, and one that is named has to be there`() throws {
         #expect(try line(["", "# nothing\n"], [:], ["top"]) == ["top"])
         #expect(throws: SettingError.self) {
