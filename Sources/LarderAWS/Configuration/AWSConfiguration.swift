@@ -323,9 +323,7 @@ public struct AWSConfiguration: Sendable {
                     "\(kind.place): credential_source is Environment, and there is no "
                         + "AWS_ACCESS_KEY_ID")
             }
-            return StaticProvider(
-                keys: try Credentials.fromEnvironment(environment, secrets, clock: client.clock),
-                clock: client.clock)
+            return StaticProvider(keys: keys, clock: client.clock)
         case "ecscontainer":
             guard ContainerProvider.isNamed(in: environment) else {
                 throw AWSError(
