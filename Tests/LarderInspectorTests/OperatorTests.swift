@@ -260,7 +260,7 @@ private struct World {
     private var removedDirectly = 0
 
     final class Told: Sendable {
-        private let records = Mutex<[ChangeRecord]>([])
+        private let records = Guarded<[ChangeRecord]>([])
         func withLock<Result: Sendable>(_ work: (inout sending [ChangeRecord]) -> Result) -> Result
         {
             records.withLock { work(&$0) }
