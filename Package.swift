@@ -6,13 +6,21 @@ import PackageDescription
 /// dependency is fetched or built. It is the inner loop, and what the sanitizers run on.
 let core = Context.environment["LARDER_PART"] == "core"
 
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .treatAllWarnings(as: .error),
-    .treatWarning("DeprecatedDeclaration", as: .warning),
-]
+/// `LARDER_PART=fuzz` declares in place of all products what `Tests/fuzz` runs, and has our own
+/// modules count the ways through them; `fuzz,address` has AddressSanitizer in it.
+let fuzz = Context.environment["LARDER_PART"]?.split(separator: ",").map(String.init) ?? []
+let fuzzing: [SwiftSetting] =
+    fuzz.first == "fuzz"
+    ? [.unsafeFlags(["-sanitize=fuzzer"] + fuzz.dropFirst().map { "-sanitize=\($0)" })] : []
+
+let settings: [SwiftSetting] =
+    fuzzing + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+        .treatWarning("DeprecatedDeclaration", as: .warning),
+    ]
 
 /// Hits are generic calls from other modules: five times the cost without this.
 let engine: [SwiftSetting] =
@@ -162,4 +170,14 @@ if !core {
         .testTarget(
             name: "Siege", dependencies: ["LarderCommand", "TestSupport"], swiftSettings: settings),
     ]
+}
+
+if !fuzzing.isEmpty {
+    package.products = [
+        .library(name: "LarderFuzzing", type: .dynamic, targets: ["LarderFuzzing"])
+    ]
+    package.targets.append(
+        .target(
+            name: "LarderFuzzing", dependencies: ["LarderInspector", "LarderAWS", "LarderSocket"],
+            path: "Tests/Fuzzing", exclude: ["Corpus"], swiftSettings: settings))
 }

@@ -11,8 +11,13 @@ struct XMLValues {
         var name: String
     }
 
-    /// `nil` where the bytes are no whole XML document.
+    /// `nil` where the bytes are not a whole XML document in UTF-8, and where one declares types or
+    /// entities of its own, which no service does.
     init?(_ bytes: [UInt8]) {
+        // Foundation's parser ends the program where a name is not UTF-8.
+        guard String(validating: bytes, as: UTF8.self) != nil,
+            Data(bytes).range(of: Self.doctype) == nil
+        else { return nil }
         let reader = Reader()
         let parser = XMLParser(data: Data(bytes))
         parser.shouldProcessNamespaces = true
@@ -26,6 +31,8 @@ struct XMLValues {
 
     /// The first element of that name under any parent.
     subscript(name: String) -> String? { texts.first { $0.key.name == name }?.value }
+
+    private static let doctype = Data("<!DOCTYPE".utf8)
 
     private final class Reader: NSObject, XMLParserDelegate {
         var texts: [Path: String] = [:]

@@ -205,18 +205,12 @@ public final class RemoteInspector: Inspector {
         request.headers.add(name: "Accept", value: "text/event-stream")
         let response = try await http.execute(request, deadline: .distantFuture)
         guard response.status == .ok else { return }
-        var rest: [UInt8] = []
+        var reader = ServerSentEvents.Reader()
         for try await piece in response.body {
-            rest += piece.readableBytesView
-            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = rest[..<end]
-                if line.starts(with: Array("data: ".utf8)) {
-                    let data = Data(line.dropFirst(6))
-                    let record = try PlainJSON.decode(ChangeRecord.self, from: data)
-                    guard record.isPlausible else { throw strange }
-                    take(record)
-                }
-                rest.removeSubrange(...end)
+            for data in try reader.take(piece.readableBytesView) {
+                let record = try PlainJSON.decode(ChangeRecord.self, from: data)
+                guard record.isPlausible else { throw strange }
+                take(record)
             }
         }
     }
