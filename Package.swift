@@ -8,10 +8,10 @@ let core = Context.environment["LARDER_PART"] == "core"
 
 /// `LARDER_PART=fuzz` declares in place of all products what `Tests/fuzz` runs, and has our own
 /// modules count the ways through them; `fuzz,address` has AddressSanitizer in it.
-let fuzz = Context.environment["LARDER_PART"]?.split(separator: ",").map(String.init) ?? []
+let fuzz = Context.environment["LARDER_PART"]?.split(separator: ",", maxSplits: 1) ?? []
 let fuzzing: [SwiftSetting] =
     fuzz.first == "fuzz"
-    ? [.unsafeFlags(["-sanitize=fuzzer"] + fuzz.dropFirst().map { "-sanitize=\($0)" })] : []
+    ? [.unsafeFlags(["-sanitize=" + (["fuzzer"] + fuzz.dropFirst()).joined(separator: ",")])] : []
 
 let settings: [SwiftSetting] =
     fuzzing + [
