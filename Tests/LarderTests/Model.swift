@@ -26,6 +26,8 @@ struct Model {
         var lastHit: Instant?
         /// Invalidated softly.
         var isStale = false
+        /// Brought back by an undo: it ends by itself, at its deadline.
+        var isBack = false
     }
 
     struct Flight: Hashable {
@@ -132,8 +134,10 @@ struct Model {
     /// Of those that had ended by `instant`: first what ends by itself, the soonest first; then the
     /// oldest.
     private func firstEnded(by instant: Instant) -> Entry? {
-        let own = entries.filter { $0.expiry ?? .distantFuture <= instant }
-        let first = own.min { $0.expiry! < $1.expiry! }
+        func own(_ entry: Entry) -> Instant {
+            entry.isBack ? deadline(entry) : entry.expiry ?? .distantFuture
+        }
+        let first = entries.filter { own($0) <= instant }.min { own($0) < own($1) }
         return first ?? entries.first { deadline($0) <= instant }
     }
 
@@ -480,6 +484,7 @@ struct Model {
         let end = min(deadline(buried), deadline(entry))
         entry.expiry = end == .distantFuture ? nil : end
         entry.endedAt = nil
+        entry.isBack = true
         guard held(entry.key) == nil, now < entry.expiry ?? .distantFuture,
             entries.count < configuration.maxsize ?? .max,
             bytes + entry.bytes <= configuration.maxbytes ?? .max

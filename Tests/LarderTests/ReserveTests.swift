@@ -120,6 +120,28 @@ import Testing
         cache.checkInvariants()
     }
 
+    @Test(arguments: [true, false])
+    func `what an undo brought back ends by a shorter ttl before what is younger`(
+        atOnce: Bool
+    ) throws {
+        let bounds = Configuration(maxsize: 16, ttl: .seconds(600))
+        let cache = Cache<Int, Loaf>(
+            "accounts", bounds, clock: clock.neverWaking, fetch: { _ in throw Refused() })
+        cache.insert(Loaf(number: 0), for: 0)
+        clock.advance(by: .seconds(10))
+        // Versions 2 to 9: what comes back as version 10 stands behind one of its class.
+        for key in 1...8 { cache.insert(Loaf(number: key), for: key) }
+        let undo = UndoID()
+        cache.invalidate(0, undo: undo)
+        #expect(cache.restore(undo).restored == 1)
+        clock.advance(by: .seconds(20))
+        #expect(try change(cache) { $0.ttl = .seconds(atOnce ? 30 : 35) } == (atOnce ? [0] : []))
+        clock.advance(by: .seconds(5))
+        #expect(cache.expire() == (atOnce ? 0 : 1))
+        #expect(cache.removals.last == Removal(0, .expired))
+        cache.checkInvariants()
+    }
+
     @Test func `what is written at the instant of a change lives under the new bounds`() throws {
         let cache = cache()
         #expect(try change(cache) { $0.ttl = .zero } == [])

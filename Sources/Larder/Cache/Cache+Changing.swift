@@ -169,7 +169,7 @@ extension Cache {
         let now = clock.now()
         let isInstalled = untilDone(for: \.changing) { store -> Bool? in
             // What is left of an earlier change comes first, then what has left by now.
-            if store.tidy(Store<Key, Value>.slice)
+            if store.tidy(Store<Key, Value>.slice) || store.redate(Store<Key, Value>.slice)
                 || store.expire(limit: Store<Key, Value>.slice, at: now) == Store<Key, Value>.slice
             {
                 return nil
@@ -180,7 +180,10 @@ extension Cache {
             return true
         }
         guard isInstalled else { return false }
-        untilDone(for: \.changing) { $0.tidy(Store<Key, Value>.slice) ? nil : true }
+        untilDone(for: \.changing) { store in
+            let slice = Store<Key, Value>.slice
+            return store.tidy(slice) || store.redate(slice) ? nil : true
+        }
         var gates: (shard: Int, slot: UInt32)? = (0, 0)
         while let place = gates { gates = held(for: \.changing) { $0.shutGates(place) } }
         var total = 0

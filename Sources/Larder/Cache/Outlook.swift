@@ -33,7 +33,7 @@ struct Outlook<Key: Hashable & Sendable> {
     struct Ended {
         let slot: UInt32
         let victim: Victim<Key>
-        /// The value's own end.
+        /// The value's own end; of what an undo brought back, the deadline.
         let expiry: Int64
     }
 
@@ -46,16 +46,18 @@ struct Outlook<Key: Hashable & Sendable> {
         func end(_ lives: Lives) -> Int64 {
             min(expiry, lives.end(record))
         }
-        func ended() -> Ended {
+        func ended(_ end: Int64) -> Ended {
             Ended(
-                slot: slot, victim: Victim(local, in: shard, .expired), expiry: expiry)
+                slot: slot, victim: Victim(local, in: shard, .expired),
+                expiry: record.isBack ? end : expiry)
         }
-        if isOver(end(lives), reserve) { return seen.over.append(ended()) }
+        let presentEnd = end(lives)
+        if isOver(presentEnd, reserve) { return seen.over.append(ended(presentEnd)) }
         let newEnd = end(newLives)
-        if isOver(newEnd, newReserve) { return seen.leaving.append(ended()) }
+        if isOver(newEnd, newReserve) { return seen.leaving.append(ended(newEnd)) }
         staying.count += 1
         staying.bytes += Int(record.bytes)
-        if newEnd <= now { seen.inReserve.append(ended()) }
+        if newEnd <= now { seen.inReserve.append(ended(newEnd)) }
     }
 
     /// Keeps what was looked at since the last time.

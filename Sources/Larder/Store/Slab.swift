@@ -6,7 +6,7 @@ struct Record: BitwiseCopyable, Sendable {
     @usableFromInline var lastHit: Float = -1
     /// Stops at the most that it can count.
     @usableFromInline var hits: UInt32 = 0
-    /// The version in the upper 48 bits, a flag in the next, how often the key was loaded in 15.
+    /// A flag, the version in 47 bits, another flag, how often the key was loaded in 15.
     @usableFromInline var versionAndLoads: UInt64
     @usableFromInline var bytes: UInt32
     @usableFromInline var fetchMicroseconds: UInt32
@@ -19,7 +19,10 @@ struct Record: BitwiseCopyable, Sendable {
         fetchMicroseconds = took
     }
 
-    @inlinable var version: UInt64 { versionAndLoads >> 16 }
+    @inlinable var version: UInt64 { (versionAndLoads & ~Self.backFlag) >> 16 }
+    @inlinable static var backFlag: UInt64 { 1 << 63 }
+    /// Brought back by an undo: it stands later in the order of writes than its age says.
+    @inlinable var isBack: Bool { versionAndLoads & Self.backFlag != 0 }
     @inlinable var loads: UInt16 { UInt16(truncatingIfNeeded: versionAndLoads) & Self.mostLoads }
     /// Entries of one class live shorter by the same part of the jitter.
     @inlinable var jitterClass: Int { Self.jitterClass(version) }

@@ -21,8 +21,9 @@ extension Store {
     }
 
     private mutating func forgetFormerLives() {
-        // What is buried may come back, and must not live on either.
-        guard lives.newestFormer != .min, graves.count == 0 else { return }
+        // What is buried may come back, and must not live on either; and what is back may be older
+        // than the first of its class.
+        guard lives.newestFormer != .min, graves.count == 0, back.count == 0 else { return }
         var oldest = Int64.max
         for number in written.indices where written[number].first != SlotOrder.none {
             oldest = min(oldest, record(written[number].first).writtenAt)
@@ -43,10 +44,11 @@ extension Store {
         guard new != configuration else { return }
         settle()
         feed.append(.configured(from: configuration, to: new), key: nil, by: by, at: now)
-        let old = configuration
+        let (old, oldLives) = (configuration, lives)
         configuration = new
         lives = lives.changed(
             to: new, isUndone: isUndone, version: version, at: now.nanoseconds)
+        if lives != oldLives { outdated = back.count }
         reserve = new.staleIfError.nanoseconds
         if new.policy != old.policy {
             policy = Handover(
@@ -75,6 +77,33 @@ extension Store {
         policy = handover.successor
         spread()
         return policy.tidy(limit)
+    }
+
+    /// Gives at most `limit` entries that are back the end that the present lives give them; true
+    /// where there is more.
+    mutating func redate(_ limit: Int) -> Bool {
+        for _ in 0..<min(limit, outdated) {
+            let slot = back.first
+            forgetBack(slot)
+            keepBack(slot)
+            let end = recordAndEnd(slot).end
+            expiries.remove(slot)
+            expiries.insert(slot, end)
+            ends(at: end)
+        }
+        return outdated > 0
+    }
+
+    mutating func keepBack(_ slot: UInt32) {
+        backLinks.reserve(slot)
+        back.append(slot, backLinks)
+    }
+
+    /// Whichever leaves, no more are outdated than are left.
+    mutating func forgetBack(_ slot: UInt32) {
+        if outdated > 0, slot == back.first { outdated -= 1 }
+        back.remove(slot, backLinks)
+        outdated = min(outdated, back.count)
     }
 
     /// Has look-ups work out anew when entries are to be fetched anew; returns where to go on.

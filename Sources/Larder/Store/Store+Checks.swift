@@ -4,7 +4,7 @@ extension Store {
         settle()
         var held: Set<UInt32> = []
         var size = 0
-        var ends = 0
+        var (ends, backs) = (0, 0)
         for number in 0..<shards.count {
             shards[number].withLock { shard in
                 shard.checkInvariants { Shards<Key, Value>.mark(shards.hash($0)) }
@@ -12,12 +12,17 @@ extension Store {
                 for local in 0..<shard.slab.slotCount where shard.slab.isHeld(local) {
                     held.insert(shards.slot(local, in: number))
                     size += Int(shard.slab.record(shard.slab.address(local)).pointee.bytes)
-                    if let expiries = shard.expiries, expiries[Int(local)] != .max { ends += 1 }
-                    precondition(soonest <= shard.deadline(local), "no entry ends before")
+                    let isBack = shard.slab.record(shard.slab.address(local)).pointee.isBack
+                    if isBack { backs += 1 }
+                    if isBack || shard.expiry(local) != nil { ends += 1 }
+                    precondition(
+                        isBack && outdated > 0 || soonest <= shard.deadline(local),
+                        "no entry ends before")
                 }
             }
         }
         precondition(held.count == count, "the store counts its entries")
+        precondition(backs == back.count && outdated <= backs, "what is back is counted")
         precondition(size == bytes, "bytes add up")
         precondition(drainers > 0 || !isBeyondBounds, "within the bounds")
         var seen: Set<UInt32> = []

@@ -5,18 +5,20 @@ extension Store {
     ) {
         let local = shards.local(slot)
         let place = departed.newPlace()
-        let hash = shards.shard(of: slot).withLock { shard in
+        let (hash, isBack) = shards.shard(of: slot).withLock { shard in
             let address = shard.slab.address(local)
+            let isBack = shard.slab.record(address).pointee.isBack
             let hash = shards.hash(shard.slab.key(address).pointee)
             place.initialize(
                 to: RemovedEntry(
                     shard.slab.key(address).move(), shard.slab.value(address).move(),
                     shard.slab.record(address).pointee, cause, at: now))
             shard.removeEmptied(local, Shards<Key, Value>.mark(hash))
-            return hash
+            return (hash, isBack)
         }
         written[Record.jitterClass(place.pointee.version)].remove(slot, links)
         if expiries.count > 0 { expiries.remove(slot) }
+        if isBack { forgetBack(slot) }
         policy.removed(slot, evicted: cause == .evicted)
         count -= 1
         bytes -= place.pointee.bytes
@@ -99,7 +101,8 @@ extension Store {
             shard.end(local, at: now.nanoseconds)
         }
         expiries.remove(slot)
-        expiries.insert(slot, expiry(slot) ?? now.nanoseconds)
+        let (record, end) = recordAndEnd(slot)
+        expiries.insert(slot, record.isBack ? end : expiry(slot) ?? now.nanoseconds)
         ends(at: now.nanoseconds)
         return true
     }
@@ -179,7 +182,8 @@ extension Store {
         // so that its end has to be known by itself.
         var record = grave.record
         let ended = lives.end(record)
-        record.versionAndLoads = (version + 1) << 16 | record.versionAndLoads & 0xffff
+        record.versionAndLoads =
+            Record.backFlag | (version + 1) << 16 | record.versionAndLoads & 0xffff
         let expiry = min(grave.expiry ?? .max, lives.end(record), ended)
         guard now.nanoseconds < expiry,
             count < configuration.maxsize ?? Configuration.largestMaxsize,

@@ -105,8 +105,14 @@ extension Store {
     private func firstGate(_ expiry: Int64?) -> Int64 { traits.renews ? .min : expiry ?? .max }
 
     private mutating func end(_ slot: UInt32, _ record: Record, _ expiry: Int64?) {
-        if let expiry { expiries.insert(slot, expiry) }
-        ends(at: min(lives.end(record), expiry ?? .max))
+        let end = min(lives.end(record), expiry ?? .max)
+        if record.isBack {
+            keepBack(slot)
+            expiries.insert(slot, end)
+        } else if let expiry {
+            expiries.insert(slot, expiry)
+        }
+        ends(at: end)
     }
 
     /// The newer value takes the slot of the older one.
@@ -118,8 +124,9 @@ extension Store {
         let record = newRecord(arrival, at: now)
         let local = shards.local(slot)
         let place = departed.newPlace()
-        let isFull = shards.shard(of: slot).withLock { shard in
+        let (isFull, wasBack) = shards.shard(of: slot).withLock { shard in
             let address = shard.slab.address(local)
+            let wasBack = shard.slab.record(address).pointee.isBack
             place.initialize(
                 to: RemovedEntry(
                     shard.slab.key(address).pointee, shard.slab.value(address).move(),
@@ -128,13 +135,14 @@ extension Store {
             shard.replaced(
                 local, record, expiry: arrival.expiry, gate: firstGate(arrival.expiry))
             if isNoted { shard.touch(local) }
-            return isNoted && shard.touchCount >= Shard<Key, Value>.manyTouches
+            return (isNoted && shard.touchCount >= Shard<Key, Value>.manyTouches, wasBack)
         }
         if isFull { settle(isFull: true) }
         if !isNoted { policy.rewritten(slot) }
         written[Record.jitterClass(place.pointee.version)].remove(slot, links)
         written[record.jitterClass].append(slot, links)
         if expiries.count > 0 { expiries.remove(slot) }
+        if wasBack { forgetBack(slot) }
         end(slot, record, arrival.expiry)
         bytes += arrival.bytes - place.pointee.bytes
         depart(place, rival: nil, by: nil, at: now)

@@ -26,6 +26,12 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     var written = InlineArray<8, SlotOrder>(repeating: SlotOrder())
     var links = SlotLinks()
     var expiries = ExpiryHeap()
+    /// What an undo brought back: it is not in the order of its age in `written`, so it stands in
+    /// `expiries` with its deadline, which changes with the lives.
+    var back = SlotOrder()
+    var backLinks = SlotLinks()
+    /// So many of the first in `back` may stand in `expiries` as former lives had it.
+    var outdated = 0
     /// No entry ends before.
     var soonest = Int64.max
     var policy: any EvictionPolicy
