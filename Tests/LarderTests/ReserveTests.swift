@@ -142,6 +142,21 @@ import Testing
         cache.checkInvariants()
     }
 
+    /// More than one hold may see to, all with the same end.
+    @Test func `of what an undo brought back and ends at once the oldest leaves first`() throws {
+        let bounds = Configuration(maxsize: nil, ttl: .seconds(600), staleIfError: .seconds(60))
+        let cache = Cache<Int, Loaf>(
+            "accounts", bounds, clock: clock.neverWaking, fetch: { _ in throw Refused() })
+        for key in 0..<200 { cache.insert(Loaf(number: key), for: key) }
+        let undo = UndoID()
+        for key in 0..<200 { cache.invalidate(key, undo: undo) }
+        #expect(cache.restore(undo).restored == 200)
+        clock.advance(by: .seconds(20))
+        #expect(try change(cache) { $0.ttl = .seconds(10) } == [])
+        #expect(try change(cache) { $0.maxsize = 130 } == Array(0..<70))
+        cache.checkInvariants()
+    }
+
     @Test func `what is written at the instant of a change lives under the new bounds`() throws {
         let cache = cache()
         #expect(try change(cache) { $0.ttl = .zero } == [])

@@ -1,9 +1,16 @@
-/// The slots whose values have an end of their own, soonest first: a binary heap that can also
-/// take out any slot, because it knows where each stands.
+/// The slots whose values have an end of their own, soonest first and of two at once the older: a
+/// binary heap that can also take out any slot, because it knows where each stands.
 struct ExpiryHeap: ~Copyable {
     struct Item: BitwiseCopyable {
         var expiry = Int64.max
         var slot = SlotOrder.none
+        /// The lower half of the entry's version: no two that meet are as far apart as it reaches.
+        var version: UInt32 = 0
+
+        static func < (a: Item, b: Item) -> Bool {
+            if a.expiry != b.expiry { return a.expiry < b.expiry }
+            return Int32(bitPattern: a.version &- b.version) < 0
+        }
     }
 
     private var heap = SlotColumn(Item())
@@ -16,10 +23,12 @@ struct ExpiryHeap: ~Copyable {
         count == 0 ? nil : (heap[0].expiry, heap[0].slot)
     }
 
-    mutating func insert(_ slot: UInt32, _ expiry: Int64) {
+    mutating func insert(_ slot: UInt32, _ expiry: Int64, version: UInt64) {
         heap.reserve(UInt32(count))
         places.reserve(slot)
-        place(Item(expiry: expiry, slot: slot), at: count)
+        place(
+            Item(expiry: expiry, slot: slot, version: UInt32(truncatingIfNeeded: version)),
+            at: count)
         count += 1
         rise(count - 1)
     }
@@ -36,7 +45,7 @@ struct ExpiryHeap: ~Copyable {
         rise(index)
     }
 
-    private func expiry(_ index: Int) -> Int64 { heap[UInt32(index)].expiry }
+    private func isSooner(_ a: Int, _ b: Int) -> Bool { heap[UInt32(a)] < heap[UInt32(b)] }
 
     private func place(_ item: Item, at index: Int) {
         heap[UInt32(index)] = item
@@ -45,7 +54,7 @@ struct ExpiryHeap: ~Copyable {
 
     private func rise(_ start: Int) {
         var index = start
-        while index > 0, expiry(index) < expiry((index - 1) / 2) {
+        while index > 0, isSooner(index, (index - 1) / 2) {
             swap(index, (index - 1) / 2)
             index = (index - 1) / 2
         }
@@ -56,7 +65,7 @@ struct ExpiryHeap: ~Copyable {
         while true {
             var least = index
             for child in [2 * index + 1, 2 * index + 2]
-            where child < count && expiry(child) < expiry(least) { least = child }
+            where child < count && isSooner(child, least) { least = child }
             if least == index { return }
             swap(index, least)
             index = least
@@ -71,7 +80,7 @@ struct ExpiryHeap: ~Copyable {
 
     /// True where parents come before their children and every slot is found where it stands.
     var isOrdered: Bool {
-        (0..<count).allSatisfy { $0 == 0 || expiry(($0 - 1) / 2) <= expiry($0) }
+        (0..<count).allSatisfy { $0 == 0 || !isSooner($0, ($0 - 1) / 2) }
             && (0..<count).allSatisfy { places[heap[UInt32($0)].slot] == UInt32($0) }
     }
 }

@@ -86,9 +86,9 @@ extension Store {
             let slot = back.first
             forgetBack(slot)
             keepBack(slot)
-            let end = recordAndEnd(slot).end
+            let (record, end) = recordAndEnd(slot)
             expiries.remove(slot)
-            expiries.insert(slot, end)
+            expiries.insert(slot, end, version: record.version)
             ends(at: end)
         }
         return outdated > 0

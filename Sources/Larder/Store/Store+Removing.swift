@@ -102,7 +102,8 @@ extension Store {
         }
         expiries.remove(slot)
         let (record, end) = recordAndEnd(slot)
-        expiries.insert(slot, record.isBack ? end : expiry(slot) ?? now.nanoseconds)
+        let own = record.isBack ? end : expiry(slot) ?? now.nanoseconds
+        expiries.insert(slot, own, version: record.version)
         ends(at: now.nanoseconds)
         return true
     }

@@ -108,9 +108,9 @@ extension Store {
         let end = min(lives.end(record), expiry ?? .max)
         if record.isBack {
             keepBack(slot)
-            expiries.insert(slot, end)
+            expiries.insert(slot, end, version: record.version)
         } else if let expiry {
-            expiries.insert(slot, expiry)
+            expiries.insert(slot, expiry, version: record.version)
         }
         ends(at: end)
     }
