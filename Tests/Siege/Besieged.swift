@@ -39,8 +39,12 @@ final class Besieged {
             \(shell) exec '\(TestSupport.larder)' serve \(arguments) \
             </dev/null >'\(folder.path)/out' 2>'\(folder.path)/err' \(redirections)
             """
-        pid = try Self.start(
-            ["/bin/sh", "-c", command], Self.environment(folder).merging(environment) { $1 })
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        pid = try spawn(
+            ["/bin/sh", "-c", command],
+            environment: Self.environment(folder).merging(environment) { $1 }, &actions)
         guard listening else { return }
         guard try eventually({ try !has(ended: false) && (try? RawPeer(socket)) != nil }) else {
             throw Failure("the engine does not listen: \(errors)")
@@ -59,26 +63,6 @@ final class Besieged {
             "XDG_RUNTIME_DIR": folder.path, "LARDER_STORE": folder.path + "/accounts.sqlite",
             "NO_PROXY": "*",
         ]
-    }
-
-    private static func start(
-        _ command: [String], _ environment: [String: String]
-    ) throws -> pid_t {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        var arguments = command.map { strdup($0) } + [nil]
-        var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (arguments + settings).forEach { free($0) } }
-        var child: pid_t = 0
-        let failed = posix_spawn(&child, command[0], nil, &attributes, &arguments, &settings)
-        guard failed == 0 else { throw Failure(String(cString: strerror(failed))) }
-        return child
     }
 
     private func file(_ name: String) -> String {

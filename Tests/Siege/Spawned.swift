@@ -32,28 +32,10 @@ final class Spawned {
                 posix_spawn_file_actions_adddup2(&actions, descriptor, number)
             }
         }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        // POSIX_SPAWN_SETSID, which the Glibc module leaves out.
-        let ownSession: Int16 = session ? 0x80 : 0
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | ownSession)
-        let variables = ProcessInfo.processInfo.environment
-            .merging(Self.environment(folder)) { $1 }.merging(environment) { $1 }
-        var words =
-            ([larder] + arguments.split(separator: " ").map(String.init)).map { strdup($0) } + [nil]
-        var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (words + settings).forEach { free($0) } }
-        var child: pid_t = 0
-        let failed = posix_spawn(&child, larder, &actions, &attributes, &words, &settings)
-        guard failed == 0 else { throw Failure(String(cString: strerror(failed))) }
-        pid = child
+        pid = try spawn(
+            [larder] + arguments.split(separator: " ").map(String.init),
+            environment: Self.environment(folder).merging(environment) { $1 }, &actions,
+            session: session)
     }
 
     deinit {

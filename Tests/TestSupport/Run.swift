@@ -34,23 +34,7 @@ public func run(
         let flags = descriptor == 0 ? O_RDONLY : O_WRONLY | O_CREAT
         posix_spawn_file_actions_addopen(&actions, Int32(descriptor), file, flags, 0o600)
     }
-    // A worker thread blocks signals, and what it starts would do so too and never see a child end.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    var arguments = command.map { strdup($0) } + [nil]
-    var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    defer { (arguments + settings).forEach { free($0) } }
-    var child: pid_t = 0
-    let spawned = posix_spawnp(&child, command[0], &actions, &attributes, &arguments, &settings)
-    guard spawned == 0 else {
-        throw Failure("\(command[0]): \(String(cString: strerror(spawned)))")
-    }
+    let child = try spawn(command, environment: environment, &actions)
     var state: Int32 = 0
     while waitpid(child, &state, 0) == -1 && errno == EINTR {}
     let signal = state & 0x7f
@@ -60,6 +44,41 @@ public func run(
     return Ran(
         status: signal == 0 ? state >> 8 & 0xff : 128 + signal, output: try text(files[1]),
         errors: try text(files[2]))
+}
+
+/// Starts a program in a process of its own, with signals as they are for a program that a shell
+/// starts: a worker thread blocks some, and what it starts would do so too and never see a child end.
+///
+/// - Parameters:
+///   - actions: What becomes of its descriptors.
+///   - session: Whether it has a session of its own.
+/// - Returns: Its process, to be waited for.
+public func spawn(
+    _ command: [String], environment: [String: String] = [:],
+    _ actions: inout posix_spawn_file_actions_t, session: Bool = false
+) throws -> pid_t {
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    sigfillset(&signals)
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    // POSIX_SPAWN_SETSID, which the Glibc module leaves out.
+    let ownSession: Int16 = session ? 0x80 : 0
+    posix_spawnattr_setflags(
+        &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | ownSession)
+    let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    var arguments = command.map { strdup($0) } + [nil]
+    var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { (arguments + settings).forEach { free($0) } }
+    var child: pid_t = 0
+    let failed = posix_spawnp(&child, command[0], &actions, &attributes, &arguments, &settings)
+    guard failed == 0 else {
+        throw Failure("\(command[0]): \(String(cString: strerror(failed)))")
+    }
+    return child
 }
 
 /// Waits until `holds`, looking again every moment; false where it did not within the time.
