@@ -37,7 +37,9 @@ final class Warming: Sendable {
                 if !mayCome { state.left = [] }
                 return !state.isSaid
             }
-            if isNew { say("\(error); name keys with --keys, or one with f in the console") }
+            if isNew {
+                say("\(Notes.words(error)); name keys with --keys, or one with f in the console")
+            }
             return !mayCome
         }
     }
