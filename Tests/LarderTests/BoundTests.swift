@@ -31,6 +31,19 @@ import Testing
         #expect(cache.snapshot().counters.evicted == 4)
     }
 
+    @Test func `what was used before another came is older than that, where nobody looked`() throws
+    {
+        let cache = cache(maxsize: 6, holding: 1...3)
+        #expect(cache.cached(1) == 1)
+        cache.insert(4, for: 4)
+        cache.insert(2, for: 2)
+        cache.insert(5, for: 5)
+        #expect(
+            try cache.configure(Configuration(maxsize: 1, ttl: .seconds(10))).map(\.key) == [
+                3, 1, 4, 2,
+            ])
+    }
+
     @Test func `both bounds at once: what ends goes first, then what there is no room for`() throws
     {
         let cache = cache(maxsize: 6, holding: 1...3)

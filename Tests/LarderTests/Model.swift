@@ -404,16 +404,12 @@ struct Model {
     mutating func invalidate(
         _ key: Name, version: UInt64?, undo: UndoID?, by actor: Actor?
     ) -> Invalidation {
-        guard let entry = held(key) else {
+        guard let entry = held(key), now < end(entry) else {
             if version != nil { return .absent }
             disown { $0.key == key }
             let isRemembered = trouble(key) != nil
             troubles[key] = nil
             return isRemembered ? .removed(bytes: 0) : .absent
-        }
-        guard now < end(entry) else {
-            if version == nil { disown { $0.key == key } }
-            return .absent
         }
         if let version, version != entry.version { return .changed(version: entry.version) }
         disown { $0.key == key }

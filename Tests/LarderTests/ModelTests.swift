@@ -57,7 +57,8 @@ struct Drive {
                     print("\(policy), seed \(seed), operation \(number), after \(last)")
                 }
                 try await rig.step()
-                try rig.compare()
+                // To look settles what a cache has put off: of every other seed nobody looks for a while.
+                if seed % 2 == 0 || number % 7 == 0 { try rig.compare() }
             }
             while try await rig.land() {}
             try rig.compare()

@@ -48,20 +48,16 @@ extension Store {
         at now: Instant
     ) -> Invalidation {
         settle()
-        guard let slot = slot(of: key, hash) else {
+        // What has ended for good is not there, though it may still have its place.
+        let held = slot(of: key, hash).map { (slot: $0, recordAndEnd($0)) }
+        guard let (slot, (record, end)) = held,
+            now.nanoseconds < end || isInReserve(end, at: now)
+        else {
             guard version == nil else { return .absent }
             disown(key, hash)
             guard let trouble = troubles.forget(key, hash, &discardedErrors), now < trouble.until
             else { return .absent }
             return .removed(bytes: 0)
-        }
-        let (record, end) = recordAndEnd(slot)
-        guard now.nanoseconds < end || isInReserve(end, at: now) else {
-            if version == nil {
-                disown(key, hash)
-                troubles.forget(key, hash, &discardedErrors)
-            }
-            return .absent
         }
         if let version, version != record.version { return .changed(version: record.version) }
         disown(key, hash)

@@ -85,6 +85,8 @@ extension Store {
     mutating func add(
         _ record: Record, _ key: Key, _ value: Value, _ hash: UInt64, expiry: Int64?
     ) {
+        // What was used before comes before it.
+        settle()
         let number = shards.number(hash)
         let local = shards[number].withLock { shard in
             if expiry != nil { shard.keepExpiries() }
