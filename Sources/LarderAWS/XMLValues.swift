@@ -36,7 +36,8 @@ struct XMLValues {
 
     private final class Reader: NSObject, XMLParserDelegate {
         var texts: [Path: String] = [:]
-        var isComplete: Bool { open.isEmpty }
+        var isComplete: Bool { open.isEmpty && hasRoot }
+        private var hasRoot = false
         private var open: [String] = []
         private var text = ""
 
@@ -45,6 +46,7 @@ struct XMLValues {
             qualifiedName: String?, attributes: [String: String]
         ) {
             open.append(name)
+            hasRoot = true
             text = ""
         }
 

@@ -85,7 +85,9 @@ final class LogLines: Sendable {
     /// Waits until all is written that was taken, or until the time is over.
     func finish(within limit: Duration = .seconds(1)) {
         let end = ContinuousClock.now + limit
-        while state.withLock({ $0.bytes > 0 }), ContinuousClock.now < end { usleep(1000) }
+        while state.withLock({ $0.bytes > 0 || $0.leftOut > 0 }), ContinuousClock.now < end {
+            usleep(1000)
+        }
     }
 
     private func run() {

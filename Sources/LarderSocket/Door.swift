@@ -181,6 +181,8 @@ private final class Talk {
     private func hasBody() {
         reading = .nothing
         guests.ask(id)
+        // It may have been answered before it was whole.
+        if unanswered.isEmpty { guests.rest(id) }
     }
 
     /// The head of an answer, in the words of the peer's version.

@@ -13,13 +13,15 @@ struct PeerID: Hashable, Sendable {
 /// Start-time fair queueing (Goyal, Vin and Cheng, 1996) with all requests counted alike. A line that
 /// was empty begins where the others are, so that nobody saves up turns.
 struct FairQueue<Line: Hashable, Item> {
-    private struct Waiting {
+    struct Waiting {
         var turn: Int
         /// In the order of arrival, with when that was.
         var items: [(arrival: Int, item: Item)] = []
     }
 
-    private var lines: [Line: Waiting] = [:]
+    private static var mostRemembered: Int { 256 }
+
+    private(set) var lines: [Line: Waiting] = [:]
     private var turn = 0
     private var arrivals = 0
 
@@ -43,7 +45,9 @@ struct FairQueue<Line: Hashable, Item> {
         lines[line]!.turn += 1
         let item = lines[line]!.items.removeFirst().item
         // Those that have nothing ahead of the others are as good as new.
-        lines = lines.filter { !$0.value.items.isEmpty || $0.value.turn > turn }
+        // Of very many, each asking once, nobody else is remembered either: that is worth one turn.
+        let isMany = lines.count > Self.mostRemembered
+        lines = lines.filter { !$0.value.items.isEmpty || $0.value.turn > turn && !isMany }
         return (line, item)
     }
 }
@@ -107,6 +111,7 @@ final class Turns: Sendable {
                 let uid = state.users.next(where: { running[$0] ?? 0 < mostOfEach })?.line,
                 let turn = state.processes[uid]?.next()?.item
             else { return nil }
+            if state.processes[uid]!.lines.isEmpty { state.processes[uid] = nil }
             state.free -= 1
             state.running[uid, default: 0] += 1
             return turn

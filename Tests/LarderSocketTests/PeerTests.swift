@@ -299,6 +299,16 @@ import Testing
         #expect(served.filter { $0 < 100 } == [1, 2, 3])
     }
 
+    @Test(arguments: [0, 1]) func `forgets those who were served`(others: Int) {
+        var queue = FairQueue<Int, Int>()
+        for other in 0..<others { queue.add(0, to: -1 - other) }
+        for process in 0..<1000 {
+            queue.add(process, to: process)
+            _ = queue.next()
+        }
+        #expect(queue.lines.count <= 258)
+    }
+
     @Test func `passes over nobody for more than a turn of each other`() {
         var random = Fuzz.random("fair queues")
         var queue = FairQueue<Int, Int>()
