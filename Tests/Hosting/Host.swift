@@ -54,7 +54,9 @@ private struct Found {
             let path = "/proc/self/fd/\(name)"
             let opened = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
             // The system's own threads look there, now and then.
-            if opened?.wholeMatch(of: /\/proc\/.*\/stat/) == nil { facts["descriptor \(name)"] = opened }
+            if opened?.wholeMatch(of: /\/proc\/.*\/stat/) == nil {
+                facts["descriptor \(name)"] = opened
+            }
         }
         var terminal = termios()
         tcgetattr(0, &terminal)
