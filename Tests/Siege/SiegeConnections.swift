@@ -67,7 +67,8 @@ import Testing
     func `need descriptors, and a process with too few says so`(limit: Int) throws {
         let engine = try Besieged(shell: "ulimit -n \(limit);", listening: false)
         #expect(try engine.end() == 1)
-        #expect(engine.errors.contains("raise the limit"), "\(engine.errors)")
+        let isSaid = ["raise the limit", "more descriptors"].contains { engine.errors.contains($0) }
+        #expect(isSaid, "\(engine.errors)")
         let command = try engine.shell("ulimit -n \(limit); exec $larder caches --target x")
         #expect([1, 64, 69].contains(command.status), "\(command)")
     }

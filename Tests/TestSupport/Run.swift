@@ -57,6 +57,11 @@ public func spawn(
     _ command: [String], environment: [String: String] = [:],
     _ actions: inout posix_spawn_file_actions_t, session: Bool = false
 ) throws -> pid_t {
+    // What others of this process have open is nothing to it, and takes places where these are few.
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+        guard let descriptor = Int32(name), descriptor > 2 else { continue }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
