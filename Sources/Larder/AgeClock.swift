@@ -164,13 +164,13 @@ private struct SystemAgeLine: ~Copyable, Sendable {
     func now() -> Instant {
         let monotonic = SystemClock.monotonic()
         if monotonic == tick.load(ordering: .acquiring) {
-            return Instant(nanoseconds: monotonic + jumped.load(ordering: .relaxed))
+            return Instant(nanoseconds: monotonic.plus(jumped.load(ordering: .relaxed)))
         }
         // Whoever set the clock may have set it to any year there is.
         let step = SystemClock.wall() &- monotonic &- difference.load(ordering: .acquiring)
         if step.magnitude > AgeLine.tolerance { return acknowledgeStep() }
         tick.store(monotonic, ordering: .releasing)
-        return Instant(nanoseconds: monotonic + jumped.load(ordering: .relaxed))
+        return Instant(nanoseconds: monotonic.plus(jumped.load(ordering: .relaxed)))
     }
 
     private func acknowledgeStep() -> Instant {

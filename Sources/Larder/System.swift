@@ -100,14 +100,11 @@ enum Memory {
     }
 
     static func free<T: BitwiseCopyable>(_ memory: UnsafeMutablePointer<T>) { Glibc.free(memory) }
-
-    /// Has the allocator tidy up now, which it would otherwise do at some large request or other:
-    /// after a million small values were freed that takes a tenth of a second.
-    static func tidy() { Glibc.free(malloc(2048)) }
 }
 
-/// Blocks that never grow, for whoever may hold a lock: large ones are pages of the system's own,
-/// since the allocator takes its time to tidy up whenever it likes (see ``Memory/tidy()``).
+/// Blocks that never grow, for whoever may hold a lock: large ones are pages of the system's own. At
+/// a large request, or when a large block is given back, the allocator tidies up all that others
+/// freed: after a million small values that takes a tenth of a second.
 enum Block {
     private static let pageSize = Int(getpagesize())
 

@@ -24,7 +24,8 @@ struct Inspected {
 
     func list(by column: Column = .ttl) async throws {
         let page = try await inspector.entries(Query(sort: column, limit: 50))
-        precondition(page.rows.count == 50)
+        // A row that is written between being found and being shown is left out.
+        precondition((1...50).contains(page.rows.count))
     }
 }
 

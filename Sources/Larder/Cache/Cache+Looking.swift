@@ -88,7 +88,6 @@ extension Cache {
         for number in 0..<shards.count {
             var slots: Range<UInt32> = 0..<1
             while !slots.isEmpty {
-                Memory.tidy()
                 slots = shards[number].withLock { shard in
                     let began = Hold.Start()
                     let end = min(

@@ -327,8 +327,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         for kind: any WritableKeyPath<Holds, Hold> & Sendable,
         _ work: (inout Store<Key, Value>) -> Outcome
     ) -> Outcome {
-        Memory.tidy()
-        return change { store in
+        change { store in
             let began = Hold.Start()
             defer { store.holds[keyPath: kind].add(since: began) }
             return work(&store)
