@@ -105,6 +105,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     deinit {
         sweeper.withLock { $0.task?.cancel() }
         shards.deallocate()
+        Block.giveBack()
     }
 
     // MARK: Looking up
@@ -319,6 +320,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
         if wake < nextSweep.load(ordering: .relaxed) { scheduleSweep() }
         left?.departed.drop(onRemoval)
+        Block.giveBack()
         return outcome
     }
 
