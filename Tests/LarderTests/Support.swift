@@ -152,7 +152,8 @@ extension EvictionPolicy {
         let other = beginWalk()
         var seats: [Seat] = []
         repeat {
-            seats = walk(7)
+            seats.removeAll()
+            walk(7, &seats)
             for seat in seats { other.seat(seat) }
         } while seats.count == 7
         return other.evict(count)

@@ -167,7 +167,8 @@ extension Cache {
     ) throws(CacheError) -> Bool {
         try new.validate()
         let now = clock.now()
-        let isInstalled = untilDone(for: \.changing) { store -> Bool? in
+        let isInstalled = untilDone(for: \.changing, removing: Store<Key, Value>.slice) {
+            store -> Bool? in
             // What is left of an earlier change comes first, then what has left by now.
             if store.tidy(Store<Key, Value>.slice) || store.redate(Store<Key, Value>.slice)
                 || store.expire(limit: Store<Key, Value>.slice, at: now) == Store<Key, Value>.slice
@@ -188,15 +189,18 @@ extension Cache {
         while let place = gates { gates = held(for: \.changing) { $0.shutGates(place) } }
         var total = 0
         var isMore = shrinks
+        var removed: [Victim<Key>] = []
+        removed.reserveCapacity(Store<Key, Value>.slice)
         while isMore {
-            let slice = held(for: \.shrinking) { store in
-                let slice = store.shrink(limit: Store<Key, Value>.slice, undoable: undo, at: now)
-                if !slice.isMore { store.drainers -= 1 }
-                return slice
+            removed.removeAll(keepingCapacity: true)
+            isMore = held(for: \.shrinking, removing: Store<Key, Value>.slice) { store in
+                let isMore = store.shrink(
+                    limit: Store<Key, Value>.slice, undoable: undo, at: now, &removed)
+                if !isMore { store.drainers -= 1 }
+                return isMore
             }
-            told(slice.removed)
-            total += slice.removed.count
-            isMore = slice.isMore
+            told(removed)
+            total += removed.count
         }
         if total >= Store<Key, Value>.slice { trim() }
         return true
@@ -218,7 +222,7 @@ extension Cache {
         var total = 0
         var done = slice
         while done == slice {
-            done = held(for: kind) { work(&$0, slice) }
+            done = held(for: kind, removing: slice) { work(&$0, slice) }
             total += done
         }
         return total
@@ -227,11 +231,11 @@ extension Cache {
     /// Repeats a bounded piece of work until it has an outcome.
     @discardableResult
     func untilDone<Outcome: Sendable>(
-        for kind: any WritableKeyPath<Holds, Hold> & Sendable,
+        for kind: any WritableKeyPath<Holds, Hold> & Sendable, removing count: Int = 0,
         _ work: (inout Store<Key, Value>) -> Outcome?
     ) -> Outcome {
         while true {
-            let outcome: Outcome? = held(for: kind, work)
+            let outcome: Outcome? = held(for: kind, removing: count, work)
             if let outcome { return outcome }
         }
     }

@@ -106,10 +106,13 @@ extension Cache {
                 (store.count, Unshared(store.policy.beginWalk()))
             }
             began(empty.value)
+            var piece: [Seat] = []
+            piece.reserveCapacity(slice)
             // Hits that go on and on end nothing.
             for _ in 0...2 * held / slice {
-                let more = self.held(for: \.planning) { $0.policy.walk(slice) }
-                if !seats(more) || more.count < slice { return }
+                piece.removeAll(keepingCapacity: true)
+                self.held(for: \.planning) { $0.policy.walk(slice, &piece) }
+                if !seats(piece) || piece.count < slice { return }
             }
         }
     }

@@ -309,11 +309,16 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     // MARK: Changing the store
 
     /// Changes the store; tells of what left, and drops it, once the lock is free again.
+    ///
+    /// - Parameter count: How many entries may leave, where that is many: they are given room
+    ///   before the lock is taken.
     func change<Outcome: Sendable>(
-        _ work: (inout Store<Key, Value>) -> Outcome
+        removing count: Int = 0, _ work: (inout Store<Key, Value>) -> Outcome
     ) -> Outcome {
+        let room = Departures<Key, Value>.Taken(room: count)
         var left: Left<Key, Value>?
         let (outcome, wake) = store.withLock { store in
+            store.departed.use(room)
             let outcome = work(&store)
             if store.hasLeft { left = store.takeLeft() }
             return (outcome, store.wake)
@@ -326,10 +331,10 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// As ``change(_:)``, where the time that the lock is held for it is counted.
     func held<Outcome: Sendable>(
-        for kind: any WritableKeyPath<Holds, Hold> & Sendable,
+        for kind: any WritableKeyPath<Holds, Hold> & Sendable, removing count: Int = 0,
         _ work: (inout Store<Key, Value>) -> Outcome
     ) -> Outcome {
-        change { store in
+        change(removing: count) { store in
             let began = Hold.Start()
             defer { store.holds[keyPath: kind].add(since: began) }
             return work(&store)
@@ -351,7 +356,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
         if let outcome { return outcome }
         while true {
-            let outcome: Outcome? = held(for: \.writing) { store in
+            let outcome: Outcome? = held(for: \.writing, removing: Store<Key, Value>.slice) {
+                store in
                 let outcome = work(&store, true)
                 if outcome != nil { store.drainers -= 1 }
                 return outcome

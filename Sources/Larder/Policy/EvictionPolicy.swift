@@ -47,8 +47,9 @@ protocol EvictionPolicy: AnyObject {
     /// returns a policy that knows the rest, and can be told of them by ``seat(_:)``.
     func beginWalk() -> any EvictionPolicy
 
-    /// The next pieces of the walk, fewer than `limit` at its end.
-    func walk(_ limit: Int) -> [Seat]
+    /// Adds the next pieces of the walk to `seats` until those are `limit`, or fewer at its end.
+    /// They have room for them: nothing that grows is to grow under a lock.
+    func walk(_ limit: Int, _ seats: inout [Seat])
 
     /// Takes an entry over from another policy of the same kind, in the order of its walk.
     func seat(_ seat: Seat)

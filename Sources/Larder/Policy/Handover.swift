@@ -87,7 +87,7 @@ final class Handover: EvictionPolicy {
     // Nobody plans before the handover is over.
     func beginWalk() -> any EvictionPolicy { successor.beginWalk() }
 
-    func walk(_ limit: Int) -> [Seat] { successor.walk(limit) }
+    func walk(_ limit: Int, _ seats: inout [Seat]) { successor.walk(limit, &seats) }
 
     func seat(_ seat: Seat) { successor.seat(seat) }
 

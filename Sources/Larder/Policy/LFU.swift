@@ -278,8 +278,7 @@ final class LFU: EvictionPolicy {
         return LFU(maxsize: maxsize, ages: ages)
     }
 
-    func walk(_ limit: Int) -> [Seat] {
-        var seats: [Seat] = []
+    func walk(_ limit: Int, _ seats: inout [Seat]) {
         while seats.count < limit, enterBucket() {
             let (bucket, uses) = (buckets[walked.bucket], walked.uses)
             while seats.count < limit, let slot = nextWalked(bucket) {
@@ -287,7 +286,6 @@ final class LFU: EvictionPolicy {
             }
             if seats.count < limit { walked.bucket = SlotOrder.none }
         }
-        return seats
     }
 
     /// Finds the bucket where the walk goes on; false behind the last.

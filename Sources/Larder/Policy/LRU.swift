@@ -37,7 +37,9 @@ final class LRU: EvictionPolicy {
         return LRU(heedsHits: heedsHits)
     }
 
-    func walk(_ limit: Int) -> [Seat] { order.walk(limit, links).map { Seat(slot: $0) } }
+    func walk(_ limit: Int, _ seats: inout [Seat]) {
+        order.walk(limit - seats.count, links) { seats.append(Seat(slot: $0)) }
+    }
 
     func seat(_ seat: Seat) { added(seat.slot, hash: 0) }
 

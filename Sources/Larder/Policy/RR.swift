@@ -48,11 +48,11 @@ final class RR: EvictionPolicy {
         return RR(seed: state)
     }
 
-    func walk(_ limit: Int) -> [Seat] {
-        let end = min(next + limit, count)
-        guard next < end else { return [] }
-        defer { next = end }
-        return (next..<end).map { Seat(slot: dense[UInt32($0)]) }
+    func walk(_ limit: Int, _ seats: inout [Seat]) {
+        while seats.count < limit, next < count {
+            seats.append(Seat(slot: dense[UInt32(next)]))
+            next += 1
+        }
     }
 
     func seat(_ seat: Seat) { added(seat.slot, hash: 0) }

@@ -103,12 +103,13 @@ final class S3FIFO: EvictionPolicy {
         return S3FIFO(maxsize: maxsize)
     }
 
-    func walk(_ limit: Int) -> [Seat] {
-        var slots = small.walk(limit, links)
-        if slots.count < limit { slots += main.walk(limit - slots.count, links) }
-        return slots.map {
-            Seat(slot: $0, order: states[$0].isMain ? 1 : 0, uses: Int(states[$0].hits))
+    func walk(_ limit: Int, _ seats: inout [Seat]) {
+        func seat(_ slot: UInt32) {
+            let state = states[slot]
+            seats.append(Seat(slot: slot, order: state.isMain ? 1 : 0, uses: Int(state.hits)))
         }
+        small.walk(limit - seats.count, links, seat)
+        main.walk(limit - seats.count, links, seat)
     }
 
     func seat(_ seat: Seat) {

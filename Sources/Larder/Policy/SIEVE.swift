@@ -59,8 +59,10 @@ final class SIEVE: EvictionPolicy {
         return other
     }
 
-    func walk(_ limit: Int) -> [Seat] {
-        order.walk(limit, links).map { Seat(slot: $0, uses: hit[$0] ? 1 : 0) }
+    func walk(_ limit: Int, _ seats: inout [Seat]) {
+        order.walk(limit - seats.count, links) {
+            seats.append(Seat(slot: $0, uses: hit[$0] ? 1 : 0))
+        }
     }
 
     func seat(_ seat: Seat) {

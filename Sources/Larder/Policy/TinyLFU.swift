@@ -216,13 +216,16 @@ final class TinyLFU: EvictionPolicy {
         return other
     }
 
-    func walk(_ limit: Int) -> [Seat] {
-        var slots = window.walk(limit, links)
-        if slots.count < limit { slots += probation.walk(limit - slots.count, links) }
-        if slots.count < limit { slots += protected.walk(limit - slots.count, links) }
-        return slots.map {
-            Seat(slot: $0, order: Int(segments[$0].rawValue), uses: sketch.count(tags[$0]))
+    func walk(_ limit: Int, _ seats: inout [Seat]) {
+        func seat(_ slot: UInt32) {
+            seats.append(
+                Seat(
+                    slot: slot, order: Int(segments[slot].rawValue),
+                    uses: sketch.count(tags[slot])))
         }
+        window.walk(limit - seats.count, links, seat)
+        probation.walk(limit - seats.count, links, seat)
+        protected.walk(limit - seats.count, links, seat)
     }
 
     func seat(_ seat: Seat) {

@@ -4,7 +4,7 @@
 struct Departures<Key: Sendable, Value: Sendable>: ~Copyable {
     private var entries: UnsafeMutablePointer<RemovedEntry<Key, Value>>?
     private(set) var count = 0
-    private var capacity = 0
+    private(set) var capacity = 0
     /// See ``SlotColumn``.
     private let anchor: AnyObject? = nil
 
@@ -33,22 +33,40 @@ struct Departures<Key: Sendable, Value: Sendable>: ~Copyable {
         capacity = max(1, capacity * 4)
     }
 
+    /// Uses room made before the lock was taken, where nothing has left yet: for a request of a
+    /// thousand bytes the allocator may tidy up all that was freed, which takes it a millisecond.
+    mutating func use(_ room: Taken) {
+        guard room.capacity > 0 else { return }
+        precondition(capacity == 0, "what left is taken before the lock is given up")
+        (entries, capacity) = (room.entries, room.capacity)
+    }
+
     /// The one that left last.
     var last: RemovedEntry<Key, Value>? { count == 0 ? nil : entries?[count - 1] }
 
     /// All of them, for somebody else to have: here are none any more.
     mutating func take() -> Taken {
         defer { (entries, count, capacity) = (nil, 0, 0) }
-        return Taken(entries: entries, count: count)
+        return Taken(entries: entries, count: count, capacity: capacity)
     }
 
     /// Departures that were taken out of the store, and have to be dropped once.
     struct Taken: @unchecked Sendable {  // only one has it
         fileprivate let entries: UnsafeMutablePointer<RemovedEntry<Key, Value>>?
         fileprivate let count: Int
+        fileprivate let capacity: Int
 
-        init(entries: UnsafeMutablePointer<RemovedEntry<Key, Value>>? = nil, count: Int = 0) {
-            (self.entries, self.count) = (entries, count)
+        init(
+            entries: UnsafeMutablePointer<RemovedEntry<Key, Value>>? = nil, count: Int = 0,
+            capacity: Int = 0
+        ) {
+            (self.entries, self.count, self.capacity) = (entries, count, capacity)
+        }
+
+        /// For so many that are to leave.
+        init(room capacity: Int) {
+            self.init(
+                entries: capacity > 0 ? .allocate(capacity: capacity) : nil, capacity: capacity)
         }
 
         func drop(_ told: ((RemovedEntry<Key, Value>) -> Void)?) {

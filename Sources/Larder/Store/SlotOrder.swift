@@ -56,12 +56,13 @@ struct SlotOrder: BitwiseCopyable {
         return next
     }
 
-    /// The next slots of the walk, fewer than `limit` at its end. What was moved to the end since
-    /// it began may come twice.
-    mutating func walk(_ limit: Int, _ links: borrowing SlotLinks) -> [UInt32] {
-        var slots: [UInt32] = []
-        while slots.count < limit, let slot = step(links) { slots.append(slot) }
-        return slots
+    /// Visits the next slots of the walk, at most `limit`. What was moved to the end since it began
+    /// may come twice.
+    mutating func walk(_ limit: Int, _ links: borrowing SlotLinks, _ visit: (UInt32) -> Void) {
+        for _ in 0..<limit {
+            guard let slot = step(links) else { return }
+            visit(slot)
+        }
     }
 
     mutating func moveToEnd(_ slot: UInt32, _ links: borrowing SlotLinks) {

@@ -119,12 +119,13 @@ extension Store {
     /// over; then, where there is no room, those that have ended, and the policy's victims.
     /// Where `undoable` is given they can be put back for a while.
     ///
-    /// - Returns: What left, in order, and whether there may be more.
+    /// - Parameter removed: Is empty and has room for what leaves, which comes in order: nothing
+    ///   that grows is to grow under a lock.
+    /// - Returns: Whether there may be more.
     mutating func shrink(
-        limit: Int, undoable: UndoID? = nil, at now: Instant
-    ) -> (removed: [Victim<Key>], isMore: Bool) {
+        limit: Int, undoable: UndoID? = nil, at now: Instant, _ removed: inout [Victim<Key>]
+    ) -> Bool {
         settle()
-        var removed: [Victim<Key>] = []
         func take(_ slot: UInt32, _ cause: RemovalCause) {
             remove(slot, cause, undoable: undoable, at: now)
             if let departed = departed.last { removed.append(Victim(departed)) }
@@ -133,7 +134,7 @@ extension Store {
             if let slot = overdue(at: endOfReserve(at: now)) {
                 take(slot, .expired)
             } else if !isBeyondBounds {
-                return (removed, false)
+                return false
             } else if let slot = overdue(at: now.nanoseconds) {
                 take(slot, .expired)
             } else if let slot = policy.victim() {
@@ -142,7 +143,7 @@ extension Store {
                 break
             }
         }
-        return (removed, true)
+        return true
     }
 
     var isBeyondBounds: Bool {

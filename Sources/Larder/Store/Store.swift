@@ -233,13 +233,13 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     // MARK: What left
 
     var hasLeft: Bool {
-        departed.count > 0 || !discarded.isEmpty || !discardedErrors.isEmpty
+        departed.capacity > 0 || !discarded.isEmpty || !discardedErrors.isEmpty
     }
 
     /// What has left since the last time, for the listener; and what is to be dropped.
     mutating func takeLeft() -> Left<Key, Value> {
         var left = Left<Key, Value>()
-        if departed.count > 0 { left.departed = departed.take() }
+        if departed.capacity > 0 { left.departed = departed.take() }
         if !discarded.isEmpty { swap(&left.discarded, &discarded) }
         if !discardedErrors.isEmpty { swap(&left.errors, &discardedErrors) }
         return left
