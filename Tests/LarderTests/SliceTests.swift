@@ -128,7 +128,7 @@ import Testing
         }
         // Nobody looks for long enough for all counts to be 0: only the order of use is left.
         for _ in 0..<20_000 { policy.missed() }
-        #expect(policy.victims(100) == order)
+        #expect(policy.victims(100, on: LFU(maxsize: 100, ages: true)) == order)
     }
 
     @Test func `a sketch that halves and grows bit by bit counts as one that does so at once`() {

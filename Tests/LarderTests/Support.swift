@@ -148,8 +148,10 @@ extension EvictionPolicy {
     }
 
     /// The slots that `count` evictions from now on would free, in order, with nothing changed.
-    func victims(_ count: Int) -> [UInt32] {
-        let other = beginWalk()
+    ///
+    /// - Parameter other: A new one of the same kind.
+    func victims(_ count: Int, on other: any EvictionPolicy) -> [UInt32] {
+        beginWalk(other)
         var seats: [Seat] = []
         repeat {
             seats.removeAll()

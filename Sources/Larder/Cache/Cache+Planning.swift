@@ -102,10 +102,22 @@ extension Cache {
         let slice = 4 * Store<Key, Value>.slice
         walking.withLock { _ in
             untilDone(for: \.planning) { $0.tidy(Store<Key, Value>.slice) ? nil : true }
-            let (held, empty) = held(for: \.planning) { store in
-                (store.count, Unshared(store.policy.beginWalk()))
+            var start: (held: Int, empty: any EvictionPolicy)?
+            while start == nil {
+                let present = configuration
+                let empty = Unshared(present.policy.make(maxsize: present.maxsize))
+                let held = held(for: \.planning) { store -> Int? in
+                    let now = store.configuration
+                    guard now.policy == present.policy, now.maxsize == present.maxsize else {
+                        return nil
+                    }
+                    store.policy.beginWalk(empty.value)
+                    return store.count
+                }
+                start = held.map { ($0, empty.value) }
             }
-            began(empty.value)
+            guard let (held, empty) = start else { return }
+            began(empty)
             var piece: [Seat] = []
             piece.reserveCapacity(slice)
             // Hits that go on and on end nothing.

@@ -43,9 +43,10 @@ protocol EvictionPolicy: AnyObject {
     /// there may be more.
     func tidy(_ limit: Int) -> Bool
 
-    /// Begins to tell what it knows of its entries, in pieces, with anything else in between;
-    /// returns a policy that knows the rest, and can be told of them by ``seat(_:)``.
-    func beginWalk() -> any EvictionPolicy
+    /// Begins to tell what it knows of its entries, in pieces, with anything else in between; has
+    /// `other` know the rest, which is new, of the same kind and for as many entries, and can be
+    /// told of them by ``seat(_:)``. It is made outside of the lock: its memory is the allocator's.
+    func beginWalk(_ other: any EvictionPolicy)
 
     /// Adds the next pieces of the walk to `seats` until those are `limit`, or fewer at its end.
     /// They have room for them: nothing that grows is to grow under a lock.

@@ -85,7 +85,7 @@ final class Handover: EvictionPolicy {
     }
 
     // Nobody plans before the handover is over.
-    func beginWalk() -> any EvictionPolicy { successor.beginWalk() }
+    func beginWalk(_ other: any EvictionPolicy) { successor.beginWalk(other) }
 
     func walk(_ limit: Int, _ seats: inout [Seat]) { successor.walk(limit, &seats) }
 

@@ -273,10 +273,7 @@ final class LFU: EvictionPolicy {
 
     // MARK: Walking
 
-    func beginWalk() -> any EvictionPolicy {
-        walked = (-1, SlotOrder.none)
-        return LFU(maxsize: maxsize, ages: ages)
-    }
+    func beginWalk(_ other: any EvictionPolicy) { walked = (-1, SlotOrder.none) }
 
     func walk(_ limit: Int, _ seats: inout [Seat]) {
         while seats.count < limit, enterBucket() {

@@ -32,10 +32,7 @@ final class LRU: EvictionPolicy {
 
     func victim() -> UInt32? { order.first }
 
-    func beginWalk() -> any EvictionPolicy {
-        order.beginWalk()
-        return LRU(heedsHits: heedsHits)
-    }
+    func beginWalk(_ other: any EvictionPolicy) { order.beginWalk() }
 
     func walk(_ limit: Int, _ seats: inout [Seat]) {
         order.walk(limit - seats.count, links) { seats.append(Seat(slot: $0)) }

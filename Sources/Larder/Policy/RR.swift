@@ -43,9 +43,9 @@ final class RR: EvictionPolicy {
         dense[UInt32(SplitMix.mixed(state).multipliedFullWidth(by: UInt64(count)).high)]
     }
 
-    func beginWalk() -> any EvictionPolicy {
+    func beginWalk(_ other: any EvictionPolicy) {
         next = 0
-        return RR(seed: state)
+        (other as? RR)?.state = state
     }
 
     func walk(_ limit: Int, _ seats: inout [Seat]) {

@@ -97,10 +97,9 @@ final class S3FIFO: EvictionPolicy {
         return nil
     }
 
-    func beginWalk() -> any EvictionPolicy {
+    func beginWalk(_ other: any EvictionPolicy) {
         small.beginWalk()
         main.beginWalk()
-        return S3FIFO(maxsize: maxsize)
     }
 
     func walk(_ limit: Int, _ seats: inout [Seat]) {

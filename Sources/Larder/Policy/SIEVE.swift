@@ -52,11 +52,9 @@ final class SIEVE: EvictionPolicy {
         return nil
     }
 
-    func beginWalk() -> any EvictionPolicy {
+    func beginWalk(_ other: any EvictionPolicy) {
         order.beginWalk()
-        let other = SIEVE()
-        other.handToCome = hand
-        return other
+        (other as? SIEVE)?.handToCome = hand
     }
 
     func walk(_ limit: Int, _ seats: inout [Seat]) {

@@ -206,14 +206,13 @@ final class TinyLFU: EvictionPolicy {
     // MARK: Walking
 
     /// For evictions in a row: the climber is left out, it learns from references alone.
-    func beginWalk() -> any EvictionPolicy {
+    func beginWalk(_ other: any EvictionPolicy) {
         window.beginWalk()
         probation.beginWalk()
         protected.beginWalk()
-        let other = TinyLFU(maxsize: maxsize)
+        guard let other = other as? TinyLFU else { return }
         (other.share, other.dice, other.moves) = (share, dice, moves)
         other.tookOver = true
-        return other
     }
 
     func walk(_ limit: Int, _ seats: inout [Seat]) {
