@@ -155,6 +155,13 @@ struct Feed<Key: Sendable>: ~Copyable {
         next = next + 1 == capacity ? 0 : next + 1
     }
 
+    /// The memory in use for them, but for what their keys own.
+    var bytes: Int {
+        count
+            * (MemoryLayout<Facts>.stride + 2 * MemoryLayout<Key>.stride
+                + MemoryLayout<Rare?>.stride)
+    }
+
     /// The first events numbered above `number`, at most `limit` of them.
     func page(after number: UInt64, limit: Int) -> EventPage<Key> {
         let first = max(number &+ 1, last - UInt64(count) + 1)

@@ -252,6 +252,8 @@ public struct Snapshot: Hashable, Sendable, Codable {
     /// Removed entries that can still be put back, and their bytes, which are not in ``bytes``.
     public var undoable = 0
     public var undoableBytes = 0
+    /// What is kept of the last hour: samples and events, but for what their keys own.
+    public var recordBytes = 0
 
     public init(
         at: Instant, configuration: Configuration, count: Int, bytes: Int, flights: Int,

@@ -3,7 +3,29 @@ import Synchronization
 extension Cache {
     public func snapshot() -> Snapshot {
         let now = clock.now()
-        return store.withLock { $0.snapshot(at: now) }
+        var snapshot = store.withLock { $0.snapshot(at: now) }
+        let sample = CacheSample(snapshot)
+        snapshot.recordBytes += chronicle.withLock { chronicle in
+            chronicle.add(sample)
+            return chronicle.bytes
+        }
+        return snapshot
+    }
+
+    /// How the cache was in its last hour, about a sample a second, oldest first, as far as
+    /// somebody looked: each ``snapshot()`` is a look, and an inspector looks once a second. Where
+    /// nobody did, for some seconds or at all, nothing stands.
+    ///
+    /// - Parameter instant: Samples after it; all that there are where nothing is said.
+    public func history(since instant: Instant = Instant(nanoseconds: .min)) -> [CacheSample] {
+        let now = clock.now()
+        return chronicle.withLock { $0.samples(after: instant, at: now) }
+    }
+
+    /// Takes a sample for ``history(since:)``, if the last one is a second old.
+    package func sample() {
+        let now = clock.now()
+        if chronicle.withLock({ $0.isDue(at: now) }) { _ = snapshot() }
     }
 
     /// The keys whose last fetch failed and is remembered, at most 4,096, in no order.

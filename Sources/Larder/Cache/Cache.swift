@@ -36,6 +36,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     let renewal: Renewal?
     let store: Guarded<Store<Key, Value>>
     let sweeper = Guarded(Sweeper())
+    /// Under a lock of its own: nobody who reads an hour of it is in anybody's way.
+    let chronicle = Guarded(Chronicle())
     let nextSweep = Atomic(Int64.max)
     /// Taken by the one walk through what the policy knows that there may be at a time.
     let walking = Guarded(())
