@@ -4,6 +4,8 @@ import Larder
 protocol InspectedCache: Sendable {
     var name: String { get }
     func snapshot() -> Snapshot
+    func sample()
+    func history(since instant: Instant) -> [CacheSample]
     func offer(to selection: inout Selection, place: Int)
     func offer(to matching: inout Matching)
     func detail(of key: String) -> EntryDetail?
@@ -33,6 +35,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     var name: String { cache.name }
 
     func snapshot() -> Snapshot { cache.snapshot() }
+
+    func sample() { cache.sample() }
+
+    func history(since instant: Instant) -> [CacheSample] { cache.history(since: instant) }
 
     func offer(to selection: inout Selection, place: Int) {
         let actors = selection.asksForActors ? actors() : [:]

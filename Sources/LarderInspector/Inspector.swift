@@ -28,6 +28,10 @@ public protocol Inspector: Sendable {
     /// What happened in a cache after event `number`, at most `limit` events.
     func events(in cache: String, after number: UInt64, limit: Int) async throws -> EventLog
 
+    /// How a cache was in the last hour, after an instant, about a sample a second: as far as
+    /// somebody looked, and not before the engine could be looked into.
+    func history(of cache: String, since instant: Instant) async throws -> CacheHistory
+
     /// How many entries end when, from now on: so many buckets of equal width.
     func forecast(width: Duration, count: Int) async throws -> Forecast
 

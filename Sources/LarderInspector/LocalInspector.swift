@@ -30,6 +30,8 @@ public final class LocalInspector: Inspector {
         var forgetting: Task<Void, Never>?
         /// Bytes of plans when it looked last.
         var bytesBefore = 0
+        /// Takes a sample of every cache each second.
+        var recording: Task<Void, Never>?
     }
 
     /// Changes that one can be made of.
@@ -72,6 +74,26 @@ public final class LocalInspector: Inspector {
             $0.caches.append(inspected)
             if isProtected { $0.protected.insert(Verbatim(cache.name)) }
         }
+        inspected.sample()
+        keepRecord()
+    }
+
+    /// Has every cache sampled once a second, so that whoever attaches sees what was before.
+    private func keepRecord() {
+        state.withLock { state in
+            guard state.recording == nil else { return }
+            state.recording = Task { [weak self, clock] in
+                repeat {
+                    do { try await clock.sleep(.seconds(1)) } catch { return }
+                } while self?.sample() ?? false
+            }
+        }
+    }
+
+    /// Returns whether there is anything to sample.
+    private func sample() -> Bool {
+        for cache in caches { cache.sample() }
+        return !caches.isEmpty
     }
 
     /// Makes a cache visible whose values say themselves what may be seen of them.
@@ -132,6 +154,14 @@ public final class LocalInspector: Inspector {
         in cache: String, after number: UInt64, limit: Int
     ) async throws -> EventLog {
         try self.cache(named: cache).events(after: number, limit: limit)
+    }
+
+    public func history(
+        of cache: String, since instant: Instant
+    ) async throws -> CacheHistory {
+        CacheHistory(
+            cache: cache, instance: instance, at: clock.now(),
+            samples: try self.cache(named: cache).history(since: instant))
     }
 
     public func forecast(width: Duration, count: Int) async throws -> Forecast {
@@ -230,7 +260,12 @@ public final class LocalInspector: Inspector {
         return goesOn
     }
 
-    deinit { state.withLock { $0.forgetting?.cancel() } }
+    deinit {
+        state.withLock { state in
+            state.forgetting?.cancel()
+            state.recording?.cancel()
+        }
+    }
 
     private func prepare(_ change: Change) throws -> Prepared {
         switch change {

@@ -179,6 +179,13 @@ enum OpenAPI {
     ]
     private static let perhapsText: Object = ["type": ["string", "null"]]
     private static let text: Object = ["type": "string"]
+    private static let column: Object = [
+        "type": "array", "items": ["type": ["integer", "null"], "minimum": 0] as Object,
+    ]
+    private static let historyColumns = [
+        "at", "hits", "misses", "coalesced", "refused", "fetched", "failed", "evicted", "expired",
+        "invalidated", "replaced", "count", "bytes", "maxsize", "maxbytes", "ttl",
+    ]
     private static let time: Object = ["type": "string", "format": "date-time"]
 
     /// What comes in is described whole; of what goes out, what can be relied upon.
@@ -211,6 +218,9 @@ enum OpenAPI {
         "EventLog": object(
             ["events": ["type": "array"] as Object, "dropped": whole],
             required: ["events", "dropped"]),
+        "History": object(
+            Object(uniqueKeysWithValues: historyColumns.map { ($0, column as any Sendable) }),
+            required: ["cache", "instance", "now"] + historyColumns),
         "FetchResult": object([:], required: ["id", "wasHit", "value"]),
         "Verification": object([:], required: ["id"]),
         "Plan": object(

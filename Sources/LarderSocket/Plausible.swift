@@ -37,7 +37,9 @@ extension Report: Plausible {
 
 extension CacheReport: Plausible {
     var isPlausible: Bool {
-        areCounts(snapshot.count, snapshot.bytes, snapshot.flights, snapshot.undoableBytes)
+        areCounts(
+            snapshot.count, snapshot.bytes, snapshot.flights, snapshot.undoableBytes,
+            snapshot.recordBytes)
             && areCounts(snapshot.lastEvent) && snapshot.counters.isPlausible
             && snapshot.configuration.isPlausible && snapshot.fetchTimes.isPlausible
             && snapshot.agesAtRemoval.values.allSatisfy(\.isPlausible)
@@ -156,6 +158,10 @@ extension ChangeRecord: Plausible {
             && bounds.allSatisfy { $0.before.isPlausible && $0.after.isPlausible }
             && entries.allSatisfy { areCounts($0.bytes) }
     }
+}
+
+extension HistoryColumns: Plausible {
+    var isPlausible: Bool { history != nil }
 }
 
 extension MatchingColumns: Plausible {

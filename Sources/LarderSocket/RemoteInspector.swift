@@ -128,6 +128,16 @@ public final class RemoteInspector: Inspector {
             [("after", "\(number)"), ("limit", "\(min(limit, 100_000))")])
     }
 
+    public func history(
+        of cache: String, since instant: Instant
+    ) async throws -> CacheHistory {
+        let columns: HistoryColumns = try await get(
+            "/v1/caches/\(escaped(cache))/history",
+            [("since", "\(max(0, instant.nanoseconds))")])
+        guard let history = columns.history else { throw strange }
+        return history
+    }
+
     public func forecast(width: Duration, count: Int) async throws -> Forecast {
         let milliseconds = width.nanoseconds / 1_000_000
         return try await get(

@@ -217,6 +217,24 @@ struct Routes: Sendable {
                         every: .milliseconds(every)))
             },
             Route(
+                method: .get, path: "/v1/caches/{cache}/history",
+                summary:
+                    "How a cache was in the last hour, about a sample a second, column by column: "
+                    + "what was counted until then, what was held, and the bounds. Where nobody "
+                    + "looked for some seconds, nothing stands.",
+                query: [
+                    .init(
+                        name: "since", type: "integer",
+                        about: "Samples after this instant on the engine's age line.")
+                ], reply: "History", isCostly: { _ in true }
+            ) { asked in
+                let since = try asked.number("since", 0...Int.max, default: 0)
+                return try .value(
+                    HistoryColumns(
+                        try await inspector.history(
+                            of: asked.parts["cache"]!, since: Instant(nanoseconds: Int64(since)))))
+            },
+            Route(
                 method: .get, path: "/v1/plans/{plan}", summary: "A plan as it was made.",
                 reply: "Plan"
             ) { asked in try .value(try await inspector.plan(known: asked.parts["plan"]!)) },

@@ -8,7 +8,9 @@ import Testing
 
 /// Answers of an engine that means no good, or is none.
 @Suite struct `What an engine says of itself` {
-    private func answers() async throws -> (report: Data, page: Data, forecast: Data, plan: Data) {
+    private func answers() async throws -> (
+        report: Data, page: Data, forecast: Data, plan: Data, history: Data
+    ) {
         let cache = Cache<String, String>("accounts", maxsize: 8, ttl: .seconds(300)) { $0 }
         let inspector = LocalInspector("pantry")
         inspector.add(cache)
@@ -19,7 +21,10 @@ import Testing
             try encoder.encode(try await inspector.report()),
             try encoder.encode(try await inspector.entries(Query())),
             try encoder.encode(try await inspector.forecast(width: .seconds(5), count: 4)),
-            try encoder.encode(try await inspector.plan(.invalidateAll(cache: "accounts")))
+            try encoder.encode(try await inspector.plan(.invalidateAll(cache: "accounts"))),
+            try encoder.encode(
+                HistoryColumns(
+                    try await inspector.history(of: "accounts", since: Instant(nanoseconds: 0))))
         )
     }
 
@@ -59,12 +64,15 @@ import Testing
         #expect(try JSONDecoder().decode(Page.self, from: real.page).isPlausible)
         #expect(try JSONDecoder().decode(Forecast.self, from: real.forecast).isPlausible)
         #expect(try JSONDecoder().decode(Plan.self, from: real.plan).isPlausible)
+        let history = try JSONDecoder().decode(HistoryColumns.self, from: real.history).history
+        #expect(history?.samples.count ?? 0 >= 1)
     }
 
     @Test func `ends nobody who listens, whatever the numbers`() async throws {
         let real = try await answers()
         let (reports, pages) = (Answer(real.report), Answer(real.page))
         let (forecasts, plans) = (Answer(real.forecast), Answer(real.plan))
+        let histories = Answer(real.history)
         var random = Fuzz.random("answers of an engine")
         for _ in 0..<Fuzz.count {
             let decoder = JSONDecoder()
@@ -87,6 +95,11 @@ import Testing
             let forecast = try? decoder.decode(
                 Forecast.self, from: forecasts.changed(using: &random))
             if let forecast, forecast.isPlausible { _ = (forecast.ending, forecast.fetches) }
+            let history = try? decoder.decode(
+                HistoryColumns.self, from: histories.changed(using: &random))
+            if let history, history.isPlausible {
+                #expect(history.history.flatMap { HistoryColumns($0).history } == history.history)
+            }
             let plan = try? decoder.decode(Plan.self, from: plans.changed(using: &random))
             if let plan, plan.isPlausible { #expect(plan.entries >= 0 && plan.bytes >= 0) }
         }

@@ -482,6 +482,7 @@ struct Engine {
                 "/v1/changes?after=\(number())", "/v1/entries?filter=hits%3E\(number())",
                 "/v1/entries?filter=ttl%3C\(number())", "/v1/plans/\(number())",
                 "/v1/caches/accounts/entries/x\(number())",
+                "/v1/caches/accounts/history?since=\(number())",
             ].randomElement(using: &random)!
         }
         try await Engine.run { engine in
