@@ -207,16 +207,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func forecast(_ forecast: inout Forecast) {
         let now = forecast.at
-        let lately = now + .seconds(-60)
-        var buckets = Forecast.Cache(name: name, count: forecast.count)
-        cache.survey { _, facts in
-            guard facts.deadline != .distantFuture else { return buckets.endless += 1 }
-            let place = Int((facts.deadline - now).nanoseconds / forecast.width.nanoseconds)
-            guard place < buckets.ending.count else { return buckets.later += 1 }
-            buckets.ending[max(0, place)] += 1
-            if facts.lastHit.map({ $0 > lately }) ?? false { buckets.fetches[max(0, place)] += 1 }
-        }
-        forecast.caches.append(buckets)
+        let snapshot = cache.snapshot()
+        var survival = Survival(snapshot.agesAtRemoval)
+        cache.survey { _, facts in survival.add(held: now - facts.writtenAt) }
+        survival.settle()
+        var buckets = Forecast.Buckets(name, forecast, ttl: snapshot.configuration.ttl)
+        cache.survey { _, facts in buckets.add(facts, survival) }
+        forecast.caches.append(buckets.cache)
     }
 
     // MARK: Plans

@@ -19,6 +19,9 @@ private func areFinite(_ numbers: Double?...) -> Bool {
     numbers.allSatisfy { (-1e15...1e15).contains($0 ?? 0) }
 }
 
+/// As counts, where they are only expected.
+private func areAmounts(_ number: Double?) -> Bool { (0...1e15).contains(number ?? 0) }
+
 /// Years of four digits.
 private func areTimes(_ times: Date?...) -> Bool {
     times.allSatisfy { (-6e10...2.5e11).contains($0?.timeIntervalSince1970 ?? 0) }
@@ -121,8 +124,10 @@ extension Forecast: Plausible {
         (1...1000).contains(count) && width >= .milliseconds(1)
             && caches.allSatisfy { cache in
                 cache.ending.count == count && cache.fetches.count == count
-                    && (cache.ending + cache.fetches).allSatisfy { areCounts($0) }
-                    && areCounts(cache.later, cache.endless)
+                    && cache.lasting.count == count && cache.ending.allSatisfy { areCounts($0) }
+                    && (cache.lasting + cache.fetches).allSatisfy { areAmounts($0) }
+                    && areCounts(cache.later, cache.endless) && areAmounts(cache.peak?.fetches)
+                    && cache.longest ?? .zero >= .zero
             }
     }
 }

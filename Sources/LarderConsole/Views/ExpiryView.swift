@@ -2,7 +2,9 @@ import Foundation
 import Larder
 import LarderInspector
 
-/// When the entries end: a bar for each few seconds of the next quarter of an hour.
+/// When the entries end: a bar for each few seconds, as far as the longest life reaches. A bar is as
+/// high as many entries may be expected to be there until then; most of a full cache are evicted
+/// before.
 enum ExpiryView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         guard let forecast = model.forecast, forecast.count > 0 else {
@@ -16,7 +18,7 @@ enum ExpiryView {
         let height = min(12, max(2, box.height - 6 - caches - advice.count))
         var lines: [Pieces] = [summary(model, forecast, bars)]
         lines += graph(model, bars, height: height)
-        lines += [axis(model, bars), facts(model, forecast, bars), []]
+        lines += [axis(model, forecast, bars), facts(model, forecast, bars), []]
         lines += table(model, forecast)
         lines += advice.map { [($0, .warning)] }
         frame.put(lines, in: box, model)
@@ -31,70 +33,75 @@ enum ExpiryView {
     /// The buckets of the forecast, as many together as it takes for all to fit.
     private struct Bars {
         let ending: [Int]
-        let fetches: [Int]
+        let lasting: [Double]
+        let fetches: [Double]
         let width: Duration
         let columns: Int
         let cursor: Int
-        /// Where more end at once than the origin should be asked for.
+        /// Where far more is fetched than now; `nil` where that is nowhere on the screen.
         let storm: Int?
 
         init(_ model: Model, _ forecast: Forecast) {
             let each = model.bucketsPerBar
-            func together(_ values: [Int]) -> [Int] {
+            func together<Number: Numeric>(_ values: [Number]) -> [Number] {
                 stride(from: 0, to: values.count, by: each).map {
                     values[$0..<min($0 + each, values.count)].reduce(0, +)
                 }
             }
             ending = together(forecast.ending)
+            lasting = together(forecast.lasting)
             fetches = together(forecast.fetches)
             width = forecast.width * each
             columns = max(1, (model.size.columns - 4) / ending.count)
             cursor = min(model.pane.cursor, ending.count - 1)
-            storm = Self.storm(ending, fetches, width, model.budget)
+            storm = Self.place(of: model.storm, forecast, width, ending.count)
         }
 
-        /// The highest of them, where it stands out or is beyond the budget.
-        private static func storm(
-            _ ending: [Int], _ fetches: [Int], _ width: Duration, _ budget: Double
+        private static func place(
+            of storm: Model.Storm?, _ forecast: Forecast, _ width: Duration, _ count: Int
         ) -> Int? {
-            guard let place = ending.indices.max(by: { ending[$0] < ending[$1] }) else {
-                return nil
-            }
-            let some = ending.filter { $0 > 0 }
-            let mean = Double(some.reduce(0, +)) / Double(max(1, some.count))
-            let standsOut =
-                some.count > 1 && ending[place] >= 20 && Double(ending[place]) >= 4 * mean
-            let isTooMuch = Double(fetches[place]) / width.inSeconds > budget
-            return standsOut || isTooMuch ? place : nil
+            guard let storm else { return nil }
+            let time = (storm.peak.at - forecast.at).inSeconds
+            let place = Int(clamping: (time / width.inSeconds).rounded(.down))
+            return (0..<count).contains(place) ? place : nil
         }
 
-        func rate(_ place: Int) -> Double { Double(fetches[place]) / width.inSeconds }
+        func rate(_ place: Int) -> Double { fetches[place] / width.inSeconds }
     }
 
     private static func summary(_ model: Model, _ forecast: Forecast, _ bars: Bars) -> Pieces {
         let ending = bars.ending.reduce(0, +)
-        let fetches = bars.fetches.reduce(0, +)
         var pieces: Pieces = [
-            (Format.count(ending), .bold), (" end within 15 minutes", .plain),
-            ("  fetches to come ", .dim), (Format.count(fetches), .plain),
+            (Format.count(ending), .bold), (" end within \(Units.text(forecast.reach))", .plain),
+            (remark(bars.lasting.reduce(0, +), of: ending), .dim),
+            ("  fetches to come ", .dim), (about(bars.fetches.reduce(0, +)), .plain),
         ]
-        if let storm = bars.storm {
+        if let storm = model.storm {
             pieces += [
-                ("  STORM at \(time(model, forecast, bars, storm))", .trouble),
-                (": \(Format.count(bars.ending[storm]))", .plain),
+                ("  STORM at \(model.time(storm.peak.at))", .trouble),
+                (": \(about(storm.peak.fetches)) fetches in 5s", .plain),
             ]
         }
         return pieces
     }
 
+    /// How many of those that end live so long, where that is not all.
+    private static func remark(_ lasting: Double, of ending: Int) -> String {
+        about(lasting) == Format.count(ending) ? "" : ", about \(about(lasting)) live so long"
+    }
+
+    private static func about(_ number: Double) -> String {
+        Format.count(UInt64(clamping: number.rounded()))
+    }
+
     private static func graph(_ model: Model, _ bars: Bars, height: Int) -> [Pieces] {
-        let top = max(1, bars.ending.max() ?? 1)
+        let top = max(1, bars.lasting.max() ?? 1)
         let steps = model.glyphs.bars.count
         return (0..<height).map { line -> Pieces in
             let below = (height - 1 - line) * steps
             var pieces: Pieces = [(" ", .plain)]
-            for (place, value) in bars.ending.enumerated() {
-                let full = Int((Double(value) / Double(top) * Double(height * steps)).rounded(.up))
+            for (place, value) in bars.lasting.enumerated() {
+                let full = Int(clamping: (value / top * Double(height * steps)).rounded(.up))
                 let part = min(max(full - below, 0), steps)
                 // What ends at all is seen, be it ever so little.
                 let glyph: Character =
@@ -113,7 +120,7 @@ enum ExpiryView {
     }
 
     /// The cursor and, where it leaves room, times of day.
-    private static func axis(_ model: Model, _ bars: Bars) -> Pieces {
+    private static func axis(_ model: Model, _ forecast: Forecast, _ bars: Bars) -> Pieces {
         let at = bars.cursor * bars.columns
         let width = bars.ending.count * bars.columns
         var line = Array(repeating: Character(" "), count: width)
@@ -124,19 +131,25 @@ enum ExpiryView {
         }
         // The cursor stands beside the word, not in it.
         write("now", from: at < 4 ? at + bars.columns + 1 : 0)
-        for minutes in stride(from: 5, to: 15, by: 5) {
-            let place =
-                Int(clamping: (Double(minutes) * 60 / bars.width.inSeconds).rounded(.down))
-                * bars.columns
-            write("\(minutes)m", from: place)
+        for label in labels(forecast).dropLast() {
+            let place = Int(clamping: (label.inSeconds / bars.width.inSeconds).rounded(.down))
+            write(Units.text(label), from: place * bars.columns)
         }
-        write("15m", from: width - 3)
+        let last = Units.text(forecast.reach)
+        write(last, from: width - last.count)
         for step in 0..<bars.columns { write("^", from: at + step) }
         return [
             (" " + String(line[..<at]), .dim),
             (String(line[at..<min(width, at + bars.columns)]), .bold),
             (String(line[min(width, at + bars.columns)...]), .dim),
         ]
+    }
+
+    /// Every step of the axis, and its end.
+    private static func labels(_ forecast: Forecast) -> [Duration] {
+        let step = Forecast.Axis(for: forecast.reach).step
+        let steps = stride(from: 1, to: forecast.reach / step, by: 1).map { step * Int($0) }
+        return steps + [forecast.reach]
     }
 
     /// What ends in the bar under the cursor.
@@ -154,6 +167,7 @@ enum ExpiryView {
         return [
             ("\(from)-\(to)  ", .bold),
             ("\(bars.ending[bars.cursor]) end", .plain),
+            (remark(bars.lasting[bars.cursor], of: bars.ending[bars.cursor]), .dim),
             (parts.isEmpty ? "" : "  " + parts.joined(separator: ", "), .plain),
             ("  fetches \(Format.rate(bars.rate(bars.cursor)))", .plain),
             ("  Enter shows them", .dim),
@@ -168,51 +182,46 @@ enum ExpiryView {
 
     private static func table(_ model: Model, _ forecast: Forecast) -> [Pieces] {
         let width = min(20, max(5, forecast.caches.map { Text.width(of: $0.name) }.max() ?? 0))
-        let headings = ["1M", "5M", "15M", "LATER", "NEVER", "FETCHES"]
+        // The first two steps of the axis, and all of it.
+        let labels = labels(forecast)
+        let spans = labels.prefix(min(2, labels.count - 1)) + labels.suffix(1)
+        let headings = spans.map { Units.text($0).uppercased() } + ["LATER", "NEVER", "FETCHES"]
         let heading: Pieces = [
             (Text.left("CACHE", width), .dim),
             (headings.map { Text.right($0, 9) }.joined(), .dim),
         ]
         return [heading]
             + forecast.caches.map { cache in
-                func within(_ minutes: Int) -> Int {
+                func within(_ time: Duration) -> Int {
                     let last = Int(
-                        clamping: (Double(minutes) * 60 / forecast.width.inSeconds).rounded(.down))
-                    return cache.ending.prefix(last).reduce(0, +)
+                        clamping: (time.inSeconds / forecast.width.inSeconds).rounded(.down))
+                    return cache.ending.prefix(max(0, last)).reduce(0, +)
                 }
-                let counts = [
-                    within(1), within(5), within(15), cache.later, cache.endless,
-                    cache.fetches.reduce(0, +),
-                ]
+                let counts = spans.map(within) + [cache.later, cache.endless]
                 let name = Text.cut(
                     Text.safe(cache.name, ascii: model.glyphs.ascii), to: width,
                     mark: model.glyphs.more)
                 return [
                     (Text.left(name, width), .plain),
                     (counts.map { Text.right(Format.count($0), 9) }.joined(), .plain),
+                    (Text.right(about(cache.fetches.reduce(0, +)), 9), .plain),
                 ]
             }
     }
 
     /// Which jitter would flatten the storm; `nil` where there is none or nothing to turn.
     private static func advice(_ model: Model, _ bars: Bars) -> String? {
-        guard let storm = bars.storm, let forecast = model.forecast else { return nil }
-        let each = model.bucketsPerBar
-        let range = storm * each..<min(forecast.count, (storm + 1) * each)
-        let counts = forecast.caches.map { cache in
-            (name: cache.name, count: range.reduce(0) { $0 + cache.ending[$1] })
-        }
-        guard let worst = counts.max(by: { $0.count < $1.count }),
-            let configuration = model.configuration(of: worst.name), let ttl = configuration.ttl,
-            configuration.jitter < 0.2
+        guard let storm = model.storm, let configuration = model.configuration(of: storm.cache),
+            let ttl = configuration.ttl, configuration.jitter < 0.2
         else { return nil }
         let jitter = max(0.1, configuration.jitter * 2)
         let spread = ttl.inSeconds * jitter
-        let flat = Double(worst.count) * min(1, bars.width.inSeconds / spread)
-        guard flat < Double(worst.count) / 2 else { return nil }
+        let flat = storm.peak.fetches * min(1, Forecast.peakWidth.inSeconds / spread)
+        guard flat < storm.peak.fetches / 2 else { return nil }
         return
-            "A jitter of \(Int(jitter * 100)) % would spread these \(worst.count) over "
-            + "\(Units.text(.seconds(spread.rounded()))): about \(Int(clamping: flat.rounded(.up))) a bar. "
+            "A jitter of \(Int(jitter * 100)) % would spread these over "
+            + "\(Units.text(.seconds(spread.rounded()))): about "
+            + "\(about(flat.rounded(.up))) fetches in 5s. "
             + "Type :jitter \(jitter) for what is written from then on."
     }
 }

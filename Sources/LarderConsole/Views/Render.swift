@@ -40,7 +40,8 @@ private func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
         if let box = layout.detail { DetailView.draw(model, layout, box, &frame) }
         if let box = layout.log { EventsView.draw(model, layout, box, &frame) }
     case .expiry:
-        ExpiryView.draw(model, frame.box("The next 15 minutes", layout, model), &frame)
+        let reach = model.forecast.map { " \(Units.text($0.reach))" } ?? ""
+        ExpiryView.draw(model, frame.box("The next\(reach)", layout, model), &frame)
     case .evictions:
         EvictionsView.draw(model, frame.box("Evictions", layout, model), &frame)
     case .events:

@@ -1,0 +1,116 @@
+import Larder
+import TestSupport
+import Testing
+
+@testable import LarderInspector
+
+@Suite struct `What an engine keeps of the last hour` {
+    @Test func `is there for whoever comes later, though nobody has looked`() async throws {
+        let clock = HandClock()
+        let cache = Cache<Int, Int>("numbers", ttl: nil, clock: clock.ageClock) { $0 }
+        let inspector = LocalInspector("pantry", clock: clock.ageClock)
+        inspector.add(cache) { .number("\($0)") }
+        var expected: [UInt64] = [0]
+        for second in 1...20 {
+            let isAsleep = await settles { clock.sleepers == [.seconds(1)] }
+            #expect(isAsleep)
+            for number in 0..<second { _ = try await cache.value(for: number) }
+            expected.append(cache.snapshot().counters.hits)
+            clock.advance(by: .seconds(1))
+            let isNoted = await settles { cache.history().count == second + 1 }
+            #expect(isNoted)
+        }
+        let history = try await inspector.history(
+            of: "numbers", since: Instant(nanoseconds: .min))
+        #expect(history.samples.map(\.hits) == expected)
+        #expect(history.at == clock.now && history.instance == inspector.instance)
+        let late = try await inspector.history(of: "numbers", since: clock.now + .seconds(-3))
+        #expect(late.samples == Array(history.samples.suffix(3)))
+    }
+
+    @Test func `is of a cache that is there`() async throws {
+        let engine = Engine()
+        await #expect(throws: InspectorError.self) {
+            try await engine.inspector.history(of: "nobody", since: Instant(nanoseconds: 0))
+        }
+        let history = try await engine.inspector.history(
+            of: "credentials", since: Instant(nanoseconds: 0))
+        #expect(history.samples.map(\.count) == [0], "it begins where it can be looked into")
+    }
+}
+
+@Suite struct `A forecast` {
+    private func forecast(_ engine: Engine) async throws -> Forecast.Cache {
+        try await engine.inspector.forecast(width: .seconds(5), count: 180).caches[0]
+    }
+
+    @Test func `counts on those that live so long, and not on those that are evicted first`()
+        async throws
+    {
+        let engine = Engine(maxsize: 64, ttl: .seconds(45))
+        // A look-up of something new each tenth of a second: everything goes after 6.4 s.
+        for number in 0..<2000 {
+            engine.accounts.insert(Account(name: "x"), for: "\(number)")
+            engine.clock.advance(by: .milliseconds(100))
+        }
+        let cache = try await forecast(engine)
+        #expect(cache.ending.reduce(0, +) == 64)
+        #expect(cache.lasting.reduce(0, +) < 1)
+        #expect(cache.fetches.reduce(0, +) < 1)
+        #expect(cache.peak?.fetches ?? 0 < 1)
+    }
+
+    @Test func `counts on all where none was evicted, and finds when most are fetched at once`()
+        async throws
+    {
+        let engine = Engine(maxsize: nil, ttl: .seconds(300))
+        for number in 0..<50 {
+            engine.accounts.insert(Account(name: "x"), for: "early \(number)")
+            engine.clock.advance(by: .seconds(1))
+        }
+        for number in 0..<400 {
+            engine.accounts.insert(Account(name: "x"), for: "\(number)")
+            engine.clock.advance(by: .milliseconds(10))
+        }
+        let cache = try await forecast(engine)
+        #expect(cache.lasting.reduce(0, +) == 450)
+        #expect(cache.longest == .seconds(300))
+        let peak = try #require(cache.peak)
+        #expect(peak.fetches >= 400 && peak.fetches <= 410)
+        #expect(peak.at - engine.clock.now >= .seconds(290))
+        #expect(peak.at - engine.clock.now <= .seconds(300))
+        // Nobody asks for them any more: nobody will fetch them.
+        engine.clock.advance(by: .seconds(61))
+        #expect(try await forecast(engine).peak == nil)
+        #expect(try await forecast(engine).lasting.reduce(0, +) > 440)
+    }
+
+    @Test func `is no number that is none, whatever there was`() {
+        var random = Fuzz.random("survival")
+        for _ in 0..<Fuzz.count {
+            var ages: [RemovalCause: Histogram] = [:]
+            for cause in RemovalCause.allCases where Bool.random(using: &random) {
+                for _ in 0..<Int.random(in: 0...20, using: &random) {
+                    ages[cause, default: Histogram()].add(
+                        .nanoseconds(
+                            Bool.random(using: &random)
+                                ? Fuzz.integer(using: &random)
+                                : Int64.random(in: 0...100_000_000_000, using: &random)))
+                }
+            }
+            var survival = Survival(ages)
+            for _ in 0..<Int.random(in: 0...9, using: &random) {
+                survival.add(held: .nanoseconds(Fuzz.integer(using: &random)))
+            }
+            survival.settle()
+            let early = Duration.nanoseconds(Fuzz.integer(using: &random))
+            let late = Duration.nanoseconds(Int64.random(in: 0...200_000_000_000, using: &random))
+            let share = survival.share(from: early, to: late)
+            #expect((0...1).contains(share))
+            #expect(survival.share(from: late, to: late) == 1)
+            #expect(
+                survival.share(from: .zero, to: late + .seconds(9))
+                    <= survival.share(from: .zero, to: late))
+        }
+    }
+}
