@@ -73,7 +73,7 @@ private let usual: [Binding] = [
     Binding([.char("h"), .left], .left, "To the left in a graph; over the entries, back in time"),
     Binding([.char("l"), .right], .right, "To the right in a graph; over the entries, on in time"),
     Binding([.char("1")], .entries, "The entries held"),
-    Binding([.char("2")], .expiry, "When they end, as far as lives reach"),
+    Binding([.char("2")], .expiry, "When they end: the next 15 minutes"),
     Binding([.char("3")], .evictions, "What had to go, for what, and what that says"),
     Binding([.char("4"), .char("e")], .events, "What happened, who did it and why"),
     Binding([.char("5")], .config, "Bounds now and before, and what was changed"),

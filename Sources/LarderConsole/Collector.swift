@@ -42,7 +42,14 @@ final class Collector: Sendable {
                             post(.looked(try await Self.firstLook(inspector, request)))
                         }
                         if request.everything {
-                            post(.looked(try await Self.look(inspector, request, &seen)))
+                            let before = seen
+                            let look = try await Self.look(inspector, request, &seen)
+                            post(.looked(look))
+                            if let since = before.unseen(until: look.report) {
+                                group.addTask {
+                                    await Self.remember(inspector, look.report, since, post)
+                                }
+                            }
                         } else if let entry = request.entry {
                             seen.detail = try await inspector.entry(entry)
                             seen.detailAge = 0
@@ -95,7 +102,40 @@ final class Collector: Sendable {
         /// The selected entry in full.
         var detail: EntryDetail?
         var detailAge = 0
+        var at: Instant?
+        /// How far the forecast reaches.
+        var axis: Forecast.Axis?
+
+        /// Since when nobody looked; `nil` where somebody did just now.
+        func unseen(until report: Report) -> Instant? {
+            guard instance == report.instance, let at else {
+                return Instant(nanoseconds: .min)
+            }
+            return report.at - at > .seconds(3) ? at : nil
+        }
     }
+
+    /// Asks for what the engine kept of the time in which nobody looked.
+    private static func remember(
+        _ inspector: any Inspector, _ report: Report, _ since: Instant, withEvents: Bool = false,
+        _ post: @Sendable (Message) -> Void
+    ) async {
+        var remembered = Remembered(instance: report.instance)
+        for cache in report.caches {
+            // Where that cannot be told, nothing is known of it, and that is shown.
+            let history = try? await inspector.history(of: cache.name, since: since)
+            if let history, history.instance == report.instance {
+                remembered.histories.append(history)
+            }
+            guard withEvents else { continue }
+            let log = try? await inspector.events(in: cache.name, after: 0, limit: mostOfThePast)
+            remembered.events += log?.events ?? []
+        }
+        post(.remembered(remembered))
+    }
+
+    /// Most events of a cache that the past is made of.
+    private static let mostOfThePast = 10_000
 
     /// The selected entry, asked for anew where it was written since, and else now and then.
     private static func detail(
@@ -137,6 +177,7 @@ final class Collector: Sendable {
         let began = ContinuousClock.now
         let (report, page) = try await inspector.look(request.query)
         if seen.instance != report.instance { seen = Seen(instance: report.instance) }
+        seen.at = report.at
         let detail = try await detail(inspector, request, page, &seen)
         var events: [LoggedEvent] = []
         var dropped: UInt64 = 0
@@ -160,7 +201,7 @@ final class Collector: Sendable {
             report: report, page: page, query: request.query, detail: detail,
             events: events.sorted { $0.at < $1.at }, dropped: dropped)
         switch request.view {
-        case .expiry: look.forecast = try await inspector.forecast(width: .seconds(5), count: 180)
+        case .expiry: look.forecast = try await forecast(inspector, report, &seen)
         case .memory:
             look.largest = try await inspector.entries(request.largest).rows
         default: break
@@ -168,6 +209,19 @@ final class Collector: Sendable {
         if let plan = request.underWay { look.progress = try? await inspector.progress(of: plan) }
         look.took = ContinuousClock.now - began
         return look
+    }
+
+    /// A forecast as far as the longest life reaches, which the one before has told.
+    private static func forecast(
+        _ inspector: any Inspector, _ report: Report, _ seen: inout Seen
+    ) async throws -> Forecast {
+        let ttl = report.caches.compactMap(\.snapshot.configuration.ttl).max()
+        let axis = seen.axis ?? Forecast.Axis(for: ttl)
+        let forecast = try await inspector.forecast(width: axis.width, count: axis.count)
+        let right = Forecast.Axis(for: forecast.longest)
+        seen.axis = right
+        guard right != axis else { return forecast }
+        return try await inspector.forecast(width: right.width, count: right.count)
     }
 
     /// Posts what anybody does to the engine as it is done, and that the engine is heard no more.
@@ -236,7 +290,14 @@ final class Collector: Sendable {
     }
 
     func freeze(_ query: Query) {
-        perform { inspector, _ in .froze(try await inspector.entries(query)) }
+        Task { [inspector, post] in
+            do { post(.froze(try await inspector.entries(query))) } catch {
+                return post(.failed("\(error)"))
+            }
+            guard let report = try? await inspector.report() else { return }
+            await Self.remember(
+                inspector, report, Instant(nanoseconds: .min), withEvents: true, post)
+        }
     }
 
     private func perform(

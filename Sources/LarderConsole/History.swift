@@ -1,56 +1,117 @@
 import Larder
 import LarderInspector
 
-/// What one cache's counters did between two reports, by the second; the last hour of it.
+/// What one cache was in the last hour: what its engine kept of before, and what was seen since.
+///
+/// Nothing is made up: before the first point, and between two that lie further apart than anybody
+/// looks, nothing is known, and every figure is `nil`.
 struct History: Hashable, Sendable {
-    private(set) var samples: [Sample] = []
-    private var last: Snapshot?
+    /// In the order of time.
+    private(set) var points: ArraySlice<CacheSample> = []
+    /// Where more lies between two points, nothing is known of the time between.
+    var longest = Duration.seconds(5)
+    /// The instant that is shown is one of which nothing is known.
+    private var isUnknown = false
 
+    /// What happened between two points.
     struct Sample: Hashable, Sendable {
         var at: Instant
         var lasted: Double
+        /// Nobody looked.
+        var isGap: Bool
         var hits: Double
         var misses: Double
         var coalesced: Double
+        var refused: Double
         var evicted: Double
+        /// That brought a value or failed.
+        var fetches: Double
 
-        var lookups: Double { hits + misses + coalesced }
+        init(from first: CacheSample, to last: CacheSample, longest: Duration) {
+            func grown(_ counter: KeyPath<CacheSample, UInt64>) -> Double {
+                // A counter that fell belongs to an engine that started again.
+                let (now, then) = (last[keyPath: counter], first[keyPath: counter])
+                return now >= then ? Double(now - then) : 0
+            }
+            at = last.at
+            lasted = (last.at - first.at).inSeconds
+            isGap = last.at - first.at > longest
+            (hits, misses, coalesced) = (grown(\.hits), grown(\.misses), grown(\.coalesced))
+            (refused, evicted) = (grown(\.refused), grown(\.evicted))
+            fetches = grown(\.fetched) + grown(\.failed)
+        }
 
-        /// A second.
-        func rate(_ part: KeyPath<Sample, Double>) -> Double {
-            lasted > 0 ? self[keyPath: part] / lasted : 0
+        var lookups: Double { hits + misses + coalesced + refused }
+
+        /// A second; `nil` where nobody looked.
+        func rate(_ part: KeyPath<Sample, Double>) -> Double? {
+            lasted > 0 && !isGap ? self[keyPath: part] / lasted : nil
         }
     }
 
-    private static let length = 3600
+    var samples: some RandomAccessCollection<Sample> {
+        let places = min(points.startIndex + 1, points.endIndex)..<points.endIndex
+        return places.lazy.map { Sample(from: points[$0 - 1], to: points[$0], longest: longest) }
+    }
+
+    /// As many as an hour has; those of the engine are no closer.
+    private static let most = 3800
+    private static let spacing = Duration.milliseconds(950)
 
     mutating func add(_ snapshot: Snapshot) {
-        defer { last = snapshot }
-        guard let last, last.at < snapshot.at else { return }
-        func grown(_ counter: KeyPath<Counters, UInt64>) -> Double {
-            // A counter that fell belongs to an engine that started again.
-            let (now, then) = (snapshot.counters[keyPath: counter], last.counters[keyPath: counter])
-            return now >= then ? Double(now - then) : 0
+        let point = CacheSample(snapshot)
+        guard points.last.map({ $0.at < point.at }) ?? true else { return }
+        // Whoever looks ten times a second moves the last one on.
+        let isSoon = points.dropLast().last.map { point.at - $0.at < Self.spacing } ?? false
+        if isSoon { points.removeLast() }
+        points.append(point)
+        if points.count > Self.most { points.removeFirst() }
+    }
+
+    /// Takes in what the engine kept of the time before it was looked at, and of that in which it
+    /// was not.
+    mutating func fill(_ record: [CacheSample]) {
+        let all = (points + record).sorted { $0.at < $1.at }
+        var kept: [CacheSample] = []
+        for point in all where kept.last.map({ point.at - $0.at >= Self.spacing / 2 }) ?? true {
+            kept.append(point)
         }
-        samples.append(
-            Sample(
-                at: snapshot.at, lasted: (snapshot.at - last.at).inSeconds, hits: grown(\.hits),
-                misses: grown(\.misses), coalesced: grown(\.coalesced), evicted: grown(\.evicted)))
-        if samples.count > Self.length { samples.removeFirst(samples.count - Self.length) }
+        if let last = all.last, kept.last?.at != last.at { kept[kept.count - 1] = last }
+        points = kept.suffix(Self.most)
     }
 
     /// As it was at an instant.
-    func until(_ instant: Instant) -> History {
+    func at(_ instant: Instant) -> History {
         var history = self
-        history.samples = samples.filter { $0.at <= instant }
+        let end = firstPoint(after: instant)
+        history.points = points[..<end]
+        guard let before = history.points.last else {
+            history.isUnknown = true
+            return history
+        }
+        // In a gap only where it begins is known.
+        let gap = (points.indices.contains(end) ? points[end].at : instant) - before.at
+        history.isUnknown = gap > longest && instant > before.at
         return history
     }
 
-    /// Look-ups, misses or evictions a second over the last five seconds.
-    func rate(_ part: KeyPath<Sample, Double>) -> Double {
-        let recent = latest(seconds: 5)
+    private func firstPoint(after instant: Instant) -> Int {
+        var (low, high) = (points.startIndex, points.endIndex)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if points[middle].at <= instant { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// What was held, and the bounds; `nil` where that is not known.
+    var point: CacheSample? { isUnknown ? nil : points.last }
+
+    /// Look-ups, misses or evictions a second over the last seconds.
+    func rate(_ part: KeyPath<Sample, Double>, seconds: Double = 5) -> Double? {
+        let recent = latest(seconds: seconds)
         let time = recent.reduce(0) { $0 + $1.lasted }
-        return time > 0 ? recent.reduce(0) { $0 + $1[keyPath: part] } / time : 0
+        return time > 0 ? recent.reduce(0) { $0 + $1[keyPath: part] } / time : nil
     }
 
     /// Hits and look-ups of the last minute.
@@ -71,7 +132,8 @@ struct History: Hashable, Sendable {
 
     /// Where far more look-ups missed than usual: the highest sample of each such time.
     var spikes: [Instant] {
-        let rates = samples.map { $0.rate(\.misses) }
+        let known = samples.filter { !$0.isGap }
+        let rates = known.map { $0.rate(\.misses) ?? 0 }
         guard rates.count >= 10 else { return [] }
         let mean = rates.reduce(0, +) / Double(rates.count)
         let variance = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(rates.count)
@@ -84,33 +146,81 @@ struct History: Hashable, Sendable {
                 tops.append(place)
             }
         }
-        return tops.map { samples[$0].at }
+        return tops.map { known[$0].at }
     }
 
-    private func latest(seconds: Double) -> ArraySlice<Sample> {
+    /// The latest samples that reach back so far, but not into a gap.
+    private func latest(seconds: Double) -> [Sample] {
+        guard !isUnknown else { return [] }
         var time = 0.0
-        var first = samples.count
-        while first > 0, time < seconds {
-            first -= 1
-            time += samples[first].lasted
+        var latest: [Sample] = []
+        for sample in samples.reversed() {
+            guard time < seconds, !sample.isGap else { break }
+            time += sample.lasted
+            latest.append(sample)
         }
-        return samples[first...]
+        return latest
+    }
+}
+
+extension Model {
+    /// The history of a cache as far as it is shown.
+    func history(of cache: String) -> History {
+        let history = histories[Verbatim(cache)] ?? History()
+        return past.map { history.at($0.at) } ?? history
+    }
+
+    /// What a cache held at the instant that is shown, and its bounds then; `nil` where that is not
+    /// known.
+    func held(_ cache: CacheReport) -> CacheSample? {
+        past == nil ? CacheSample(cache.snapshot) : history(of: cache.name).point
+    }
+
+    /// Bytes of the process at the instant that is shown, as far as that was seen from here.
+    var resident: Int? {
+        guard let past else { return report?.memory.resident }
+        let seen = memory.last { $0.at <= past.at }
+        return seen.flatMap {
+            past.at - $0.at <= max(.seconds(5), interval * 2) ? $0.resident : nil
+        }
+    }
+
+    /// Where what is known of the engine begins.
+    var recordStart: Instant? { histories.values.compactMap { $0.points.first?.at }.min() }
+
+    /// Why nothing is shown of the instant that was gone back to; `nil` where something is.
+    var noRecord: String? {
+        guard let past, past.at < recordStart ?? now else { return nil }
+        return "no record before \(time(recordStart ?? now))"
+    }
+}
+
+extension Format {
+    /// Things a second; a dash where that is not known.
+    static func rate(_ perSecond: Double?) -> String {
+        guard let perSecond else { return "-" }
+        return rate(perSecond)
     }
 }
 
 enum Sparkline {
-    /// As many values a character as the glyphs allow, the tallest being the largest value shown.
-    static func text(_ values: [Double], width: Int, _ glyphs: Glyphs) -> String {
-        let top = values.max() ?? 0
-        let heights = values.suffix(width * glyphs.samplesPerColumn).map { value -> Int in
+    /// As many values a character as the glyphs allow; nothing where one is not known.
+    ///
+    /// - Parameter top: What is as tall as can be; the largest value shown where nothing is said.
+    static func text(
+        _ values: [Double?], width: Int, _ glyphs: Glyphs, top: Double? = nil
+    ) -> String {
+        let top = top ?? values.lazy.compactMap(\.self).max() ?? 0
+        let heights = values.suffix(width * glyphs.samplesPerColumn).map { value -> Int? in
+            guard let value else { return nil }
             guard top > 0, value > 0 else { return 0 }
             let height = Int(clamping: (value / top * Double(glyphs.bars.count - 1)).rounded(.up))
             return min(height, glyphs.bars.count - 1)
         }
         guard glyphs.samplesPerColumn == 2 else {
-            return Text.right(String(heights.map { glyphs.bars[$0] }), width)
+            return Text.right(String(heights.map { $0.map { glyphs.bars[$0] } ?? " " }), width)
         }
-        let pairs = (heights.count % 2 == 1 ? [nil] : []) + heights.map(Optional.some)
+        let pairs = (heights.count % 2 == 1 ? [nil] : []) + heights
         let dots = stride(from: 0, to: pairs.count, by: 2).map { braille(pairs[$0], pairs[$0 + 1]) }
         return Text.right(String(dots), width)
     }

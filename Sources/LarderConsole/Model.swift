@@ -252,12 +252,6 @@ struct Model {
 
     var isReadOnly: Bool { report?.isReadOnly ?? false }
 
-    /// The history of a cache as far as it is shown.
-    func history(of cache: String) -> History {
-        let history = histories[Verbatim(cache)] ?? History()
-        return past.map { history.until($0.at) } ?? history
-    }
-
     /// The words that only rows in trouble pass.
     static let trouble = "(state=expired or state=failed or state=thin or state=negative)"
 
@@ -398,6 +392,14 @@ struct Look: Sendable {
     var took = Duration.zero
 }
 
+/// What an engine kept of the time before, or in which nobody looked.
+struct Remembered: Sendable {
+    var instance: String
+    var histories: [CacheHistory] = []
+    /// In order, of each cache.
+    var events: [LoggedEvent] = []
+}
+
 /// What happens to the model.
 enum Message: Sendable {
     case key(Key)
@@ -406,6 +408,8 @@ enum Message: Sendable {
     case looked(Look)
     case lookedAtEntry(EntryKey, EntryDetail?)
     case froze(Page)
+    /// What the engine kept of the time before.
+    case remembered(Remembered)
     case planned(Plan)
     /// The engine does not take the filter.
     case refused(String)

@@ -180,8 +180,12 @@ struct Needle {
 
 extension Query {
     /// The page of this query over rows held elsewhere, as they were at `now`.
+    ///
+    /// - Parameter actor: Who changed the entry of a row last, where that is known.
     /// - Throws: ``FilterError``.
-    public func page(of rows: [Row], at now: Instant) throws(FilterError) -> Page {
+    public func page(
+        of rows: [Row], at now: Instant, by actor: (Row) -> Actor? = { _ in nil }
+    ) throws(FilterError) -> Page {
         let names = Set(rows.map { Verbatim($0.id.cache) }).map(\.text).sorted()
         let wanted = caches.isEmpty ? names : caches
         var selection = try Selection(self, at: now)
@@ -191,7 +195,10 @@ extension Query {
                 version: row.version, writtenAt: row.writtenAt, expiry: row.expiry,
                 deadline: row.deadline ?? .distantFuture, hits: row.hits, lastHit: row.lastHit,
                 bytes: row.bytes, fetchTime: row.fetchTime)
-            selection.offer(facts, row.renewal, place: place, cache: row.id.cache) { row }
+            let actor = selection.asksForActors ? actor(row) : nil
+            selection.offer(
+                facts, row.renewal, place: place, cache: row.id.cache, by: actor
+            ) { row }
         }
         return try selection.page()
     }

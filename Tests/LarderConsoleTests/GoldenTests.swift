@@ -87,6 +87,10 @@ private struct Scene: Sendable {
             _ = update(&model, .froze(Page(at: model.now, rows: rows, matched: 9, total: 9)))
             _ = press(&model, .char("{"))
         },
+        Scene("before all records") { model in
+            _ = update(&model, .froze(Page(at: model.now, rows: rows, matched: 9, total: 9)))
+            _ = press(&model, .char("{"), .char("{"))
+        },
         Scene("expiry") { _ = press(&$0, .char("2"), .right, .right) },
         Scene("evictions") { _ = press(&$0, .char("3"), .down) },
         Scene("events") { _ = press(&$0, .char("4")) },
@@ -175,7 +179,7 @@ private struct Scene: Sendable {
         if second == 70 {
             look.events.append(
                 LoggedEvent(
-                    cache: "accounts", number: 9_000, at: engine.at, key: "100000000404",
+                    cache: "credentials", number: 1, at: engine.at, key: "100000000404",
                     kind: .failed(took: .milliseconds(812), reason: "GetItem: throttled"), by: nil)
             )
         }
@@ -184,7 +188,10 @@ private struct Scene: Sendable {
         var accounts = Forecast.Cache(name: "accounts", count: 180)
         for bucket in 0..<60 { accounts.ending[bucket] = bucket % 5 }
         accounts.ending[36] = 220
-        accounts.fetches = accounts.ending.map { $0 / 2 }
+        accounts.lasting = accounts.ending.map { Double($0) / 2 }
+        accounts.fetches = accounts.ending.map { Double($0) / 4 }
+        accounts.longest = .seconds(900)
+        accounts.peak = .init(at: engine.at + .seconds(181), fetches: 55)
         accounts.later = 12
         forecast.caches = [accounts, Forecast.Cache(name: "credentials", count: 180)]
         look.forecast = forecast

@@ -71,7 +71,10 @@ private struct Robot {
         case 21...25:
             guard !waiting.isEmpty else { return nil }
             return answer(waiting.removeFirst())
-        case 26: return give(.lost("the engine does not answer"))
+        case 26:
+            return Bool.random(using: &random)
+                ? give(.lost("the engine does not answer"))
+                : give(.remembered(engine.remembered(at: now, &random)))
         case 27:
             engine.restarts(&random)
             return give(.looked(engine.look(model, at: now)))
@@ -264,6 +267,29 @@ private struct SmallEngine {
         rows = [:]
         plans = [:]
         version = .random(in: 0...9, using: &random)
+    }
+
+    /// What this run, or another, kept of some of the time before.
+    func remembered(at now: Double, _ random: inout Seeded) -> Remembered {
+        var remembered = Remembered(instance: Bool.random(using: &random) ? "\(instance)" : "0")
+        remembered.events = events
+        var times = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+            Double.random(in: now - 4000...now + 1, using: &random)
+        }
+        times.sort()
+        let samples = times.map { time in
+            var sample = CacheSample(at: at(time))
+            sample.hits = .random(in: 0...1 << 53, using: &random)
+            sample.count = .random(in: 0...1 << 53, using: &random)
+            sample.maxsize = Bool.random(using: &random) ? 9 : nil
+            return sample
+        }
+        let cache = ["accounts", "credentials", "another"].randomElement(using: &random)!
+        remembered.histories = [
+            CacheHistory(
+                cache: cache, instance: remembered.instance, at: at(now), samples: samples)
+        ]
+        return remembered
     }
 
     mutating func look(_ model: Model, at now: Double) -> Look {

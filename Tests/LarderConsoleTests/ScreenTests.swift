@@ -18,7 +18,7 @@ import Testing
         model.detail = detail
         #expect(
             render(model).text == [
-                " hit 90.5%  105/s   entries 9.2K  process 40.0M of 512M       accounts 14:07:01",
+                " hit 1m 90.5%  105/s   entries 9.2K  process 40.0M of 512M    accounts 14:07:01",
                 " accounts         ██   105/s hit 90.5% miss   10/s evict    0/s       2/64 ░░░░",
                 " credentials      ▁▁     0/s hit     - miss    0/s evict    0/s       1/64 ░░░░",
                 "[1 Entries] 2 Expiry  3 Evictions  4 Events  5 Config  6 Memory  7 Origins",

@@ -471,7 +471,7 @@ import Testing
                 report(seconds: Double(second), hits: hits, misses: UInt64(second)).caches[0]
                     .snapshot)
         }
-        #expect(abs(history.rate(\.lookups) - 10) < 0.001)
+        #expect(abs(history.rate(\.lookups)! - 10) < 0.001)
         #expect(abs(history.hitRatio()! - 0.9) < 0.001)
         // An engine that started again counts from nothing: no rate below zero.
         history.add(report(seconds: 71, hits: 0, misses: 0).caches[0].snapshot)

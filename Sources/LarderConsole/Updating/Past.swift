@@ -5,6 +5,11 @@ import LarderInspector
 /// what happened since.
 struct Past {
     var at: Instant
+    /// What is not known of the entries there were.
+    var unknown: [EntryKey: Set<Column>] = [:]
+    /// Where the events begin that reach to now without a hole; entries that went before are not
+    /// among the rows. `nil` where the rows are all there were.
+    var eventsStart: Instant?
 }
 
 /// How far back it goes.
@@ -37,6 +42,29 @@ func froze(_ model: inout Model, _ page: Page) -> Effect? {
     return nil
 }
 
+/// Takes in what the engine kept of the time before.
+func remember(_ model: inout Model, _ remembered: Remembered) {
+    // Of another run of the engine nothing counts here.
+    guard remembered.instance == model.report?.instance else { return }
+    for history in remembered.histories {
+        model.histories[Verbatim(history.cache), default: History()].fill(history.samples)
+    }
+    if !remembered.events.isEmpty {
+        struct Place: Hashable {
+            var cache: Verbatim
+            var number: UInt64
+        }
+        var known = Set(model.events.map { Place(cache: Verbatim($0.cache), number: $0.number) })
+        let new = remembered.events.filter {
+            known.insert(Place(cache: Verbatim($0.cache), number: $0.number)).inserted
+        }
+        model.events = (model.events + new).sorted {
+            ($0.at, $0.number) < ($1.at, $1.number)
+        }
+    }
+    showFrozen(&model)
+}
+
 /// Back or on by a time.
 func step(_ model: inout Model, by time: Duration) -> Effect? {
     go(&model, to: model.shownNow + time)
@@ -49,7 +77,7 @@ func stepEvent(_ model: inout Model, _ direction: Int) -> Effect? {
         direction < 0
         ? model.events.last { $0.at < now } : model.events.first { $0.at > now }
     guard let event else {
-        model.say(direction < 0 ? "nothing is known from before" : "that is all until now")
+        model.say(direction < 0 ? "no event is known from before" : "that is all until now")
         return direction < 0 ? nil : goLive(&model)
     }
     return go(&model, to: event.at)
@@ -88,34 +116,165 @@ func go(_ model: inout Model, to instant: Instant) -> Effect? {
 /// Sorts and filters what was frozen, as it was at the instant that is shown.
 func showFrozen(_ model: inout Model) {
     guard let frozen = model.frozen else { return }
-    let rows = model.past.map { past(model, frozen, at: $0.at) } ?? frozen.rows
+    var rows = frozen.rows
+    if let instant = model.past?.at {
+        var rewound = Rewound(frozen, at: instant)
+        if model.noRecord == nil { rewound.undo(model.events, model) }
+        rows = model.noRecord == nil ? Array(rewound.rows.values) : []
+        model.past?.unknown = rewound.unknown
+        model.past?.eventsStart = rewound.eventsStart
+    }
     var query = model.asked
     query.offset = 0
     query.limit = rows.count
+    let actors = actors(model.events, until: model.shownNow)
     // What stands in the query was read before.
-    guard let page = try? query.page(of: rows, at: model.shownNow) else { return }
+    let page = try? query.page(of: rows, at: model.shownNow) { row in
+        actors[Written(cache: Verbatim(row.id.cache), version: row.version)]
+    }
+    guard let page else { return }
     _ = show(&model, page, offset: 0)
 }
 
-/// The rows of an earlier instant: what was there already, and what has gone since.
-private func past(_ model: Model, _ frozen: Page, at instant: Instant) -> [Row] {
-    var rows = frozen.rows.filter { $0.writtenAt <= instant }
-    var sizes: [UInt64: Int] = [:]
-    for event in model.events {
-        if case .written(let version, _, let bytes) = event.kind { sizes[version] = bytes }
-        guard event.at > instant, event.at <= frozen.at, let key = event.key,
-            case .removed(_, let version, let age, let hits) = event.kind
-        else { continue }
-        let written = event.at + (.zero - age)
-        guard written <= instant else { continue }
-        let ttl = model.configuration(of: event.cache)?.ttl
-        rows.append(
-            Row(
-                id: EntryKey(cache: event.cache, key: key), version: version, writtenAt: written,
-                expiry: nil, deadline: ttl.map { written + $0 }, hits: hits, lastHit: nil,
-                bytes: sizes[version] ?? 0, fetchTime: .zero))
+/// A write, as versions tell them apart.
+private struct Written: Hashable {
+    var cache: Verbatim
+    var version: UInt64
+}
+
+/// Who put entries back or marked them as stale, as the engine tells it of those of now.
+private func actors(_ events: [LoggedEvent], until instant: Instant) -> [Written: Actor] {
+    var actors: [Written: Actor] = [:]
+    for event in events where event.at <= instant {
+        switch event.kind {
+        case .restored(let version), .softened(let version):
+            actors[Written(cache: Verbatim(event.cache), version: version)] = event.by
+        default: break
+        }
     }
-    return rows
+    return actors
+}
+
+/// The rows of an earlier instant: those of the freeze, and every event since undone, the latest
+/// first.
+private struct Rewound {
+    private(set) var rows: [EntryKey: Row] = [:]
+    /// Of what went since, and of what was hit since.
+    private(set) var unknown: [EntryKey: Set<Column>] = [:]
+    private(set) var eventsStart: Instant?
+    private let instant: Instant
+    private let frozen: Page
+    /// Caches whose values have ends of their own.
+    private let ownEnds: Set<Verbatim>
+
+    init(_ frozen: Page, at instant: Instant) {
+        (self.frozen, self.instant) = (frozen, instant)
+        for row in frozen.rows { rows[row.id] = row }
+        ownEnds = Set(frozen.rows.lazy.filter { $0.expiry != nil }.map { Verbatim($0.id.cache) })
+    }
+
+    mutating func undo(_ events: [LoggedEvent], _ model: Model) {
+        eventsStart = (model.report?.caches ?? []).compactMap { start(of: $0, events) }.max()
+        for event in events.reversed() where event.at > instant && event.at <= frozen.at {
+            undo(event)
+        }
+        rows = rows.filter { $0.value.writtenAt <= instant }
+        unknown = unknown.filter { rows[$0.key] != nil }
+        takeFacts(of: events)
+        for row in rows.values { describe(row, model) }
+    }
+
+    /// Where the events of a cache begin that reach on without a hole; `nil` where nothing is
+    /// missing since the instant.
+    private func start(of cache: CacheReport, _ events: [LoggedEvent]) -> Instant? {
+        var next = cache.snapshot.lastEvent + 1
+        var start = frozen.at
+        for event in events.reversed() where event.cache.isExactly(cache.name) {
+            // What came after the report is no hole.
+            guard event.number + 1 >= next else { break }
+            guard event.at > instant else { return nil }
+            (next, start) = (event.number, event.at)
+        }
+        return next <= 1 ? nil : min(start, frozen.at)
+    }
+
+    private mutating func undo(_ event: LoggedEvent) {
+        guard let key = event.key else { return }
+        let id = EntryKey(cache: event.cache, key: key)
+        switch event.kind {
+        case .written(let version, _, _), .restored(let version):
+            if rows[id]?.version == version { rows[id] = nil }
+        case .removed(let cause, let version, let age, let hits):
+            rows[id] = Row(
+                id: id, version: version, writtenAt: event.at + (.zero - age), expiry: nil,
+                // One that expired went at its end, or soon after.
+                deadline: cause == .expired ? event.at : nil, hits: hits, lastHit: nil, bytes: 0,
+                fetchTime: .zero)
+            unknown[id] = [.size, .fetch, .expiry, .hits, .ttl]
+            if cause == .expired { unknown[id]?.remove(.ttl) }
+            if hits == 0 { unknown[id]?.remove(.hits) }
+        case .failed, .oversized, .softened, .configured: break
+        }
+    }
+
+    /// What the events of their writes tell of rows that went.
+    private mutating func takeFacts(of events: [LoggedEvent]) {
+        for event in events where event.at <= instant {
+            guard case .written(let version, let took, let bytes) = event.kind,
+                let id = event.key.map({ EntryKey(cache: event.cache, key: $0) }),
+                unknown[id] != nil, rows[id]?.version == version
+            else { continue }
+            rows[id]?.bytes = bytes
+            // As the engine keeps it of an entry.
+            rows[id]?.fetchTime = .microseconds((took ?? .zero).nanoseconds / 1000)
+            unknown[id]?.subtract([.size, .fetch])
+        }
+    }
+
+    /// A row as it was at the instant, and what of it nobody can tell.
+    private mutating func describe(_ row: Row, _ model: Model) {
+        var (row, gaps) = (row, unknown[row.id] ?? [])
+        setEnd(of: &row, &gaps, model)
+        // Hits since then are counted with those of before.
+        if let last = row.lastHit, last > instant { gaps.insert(.hits) }
+        if gaps.contains(.hits) { (row.hits, row.lastHit) = (0, nil) }
+        if row.renewal?.isFetching == true { row.renewal = nil }
+        // Which of the two it was, hits and the end would tell.
+        let isOpen = [.cold, .fresh].contains(row.state(at: instant))
+        if isOpen, !gaps.isDisjoint(with: [.hits, .ttl]) { gaps.insert(.state) }
+        rows[row.id] = row
+        unknown[row.id] = gaps.isEmpty ? nil : gaps
+    }
+
+    /// The end that an entry had under the bounds of then, where these alone tell it.
+    private func setEnd(of row: inout Row, _ gaps: inout Set<Column>, _ model: Model) {
+        let now = model.configuration(of: row.id.cache)
+        let then = model.histories[Verbatim(row.id.cache)]?.at(instant).point
+        guard row.isHeld, let now, let then, now.jitter == 0 else { return }
+        let end = then.ttl.map { row.writtenAt + $0 }
+        if unknown[row.id] != nil {
+            // Of a value that may end by itself only the end that came is known.
+            let isKnown = !gaps.contains(.ttl) || !ownEnds.contains(Verbatim(row.id.cache))
+            guard let end, isKnown else { return }
+            row.deadline = min(end, row.deadline ?? end)
+            gaps.remove(.ttl)
+        } else if then.ttl != now.ttl {
+            row.deadline = [row.expiry, end].compactMap(\.self).min()
+        }
+    }
+}
+
+extension Model {
+    /// Whether a column of a row is known at the instant that is shown.
+    func knows(_ column: Column, of id: EntryKey) -> Bool {
+        !(past?.unknown[id]?.contains(column) ?? false)
+    }
+
+    /// What the rows of the past lack, in words; `nil` where they lack nothing.
+    var incompleteness: String? {
+        guard noRecord == nil, let start = past?.eventsStart else { return nil }
+        return "entries that went before \(time(start)) are not known"
+    }
 }
 
 extension Instant {

@@ -26,7 +26,9 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     model.problem = nil
     model.ownCost.look = look.took
     for cache in look.report.caches {
-        model.histories[Verbatim(cache.name), default: History()].add(cache.snapshot)
+        let name = Verbatim(cache.name)
+        model.histories[name, default: History()].longest = longestStep(model)
+        model.histories[name]?.add(cache.snapshot)
     }
     if let resident = look.report.memory.resident {
         let held = look.report.caches.reduce(0) { $0 + $1.snapshot.bytes }
@@ -49,6 +51,11 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         return moved ? .look : .lookAtEntry
     }
     return moved ? .look : nil
+}
+
+/// Who looks seldom has no gaps for it.
+private func longestStep(_ model: Model) -> Duration {
+    max(.seconds(5), model.interval + .seconds(2))
 }
 
 /// Events kept for the past.

@@ -14,6 +14,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
     case .lookedAtEntry(let id, let detail):
         if id == model.cursor { model.detail = detail }
     case .froze(let page): return froze(&model, page)
+    case .remembered(let remembered): remember(&model, remembered)
     case .planned(let plan): return present(&model, plan)
     case .applied(let plan, let outcome): return applied(&model, plan, outcome)
     case .halfDone(let plan, let outcome, let problem):

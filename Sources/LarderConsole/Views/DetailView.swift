@@ -49,14 +49,14 @@ enum DetailView {
                 ("  version ", .dim), ("\(row.version)", .plain),
                 ("  written ", .dim), (model.time(row.writtenAt), .plain),
                 (" (\(Format.age(now - row.writtenAt)) ago)", .dim),
-                ("  fetch ", .dim), (fetch(row), .plain),
+                ("  fetch ", .dim), (fetch(row, model), .plain),
             ],
             [
                 ("ends ", .dim), (ending(row, model), .plain),
-                ("  hits ", .dim), (Format.count(row.hits), .plain),
+                ("  hits ", .dim), (hits(row, model), .plain),
                 ("  last hit ", .dim),
-                (row.lastHit.map { Format.age(now - $0) + " ago" } ?? "never", .plain),
-                ("  size ", .dim), (Units.text(bytes: row.bytes), .plain),
+                (lastHit(row, model).map { "\($0) ago" } ?? never(row, model), .plain),
+                ("  size ", .dim), (size(row, model), .plain),
             ],
             [(value, .plain)],
         ]
@@ -71,18 +71,23 @@ enum DetailView {
         return [
             [(safe(row.id.key, model), .bold)],
             line("cache", safe(row.id.cache, model), "version \(row.version)"),
-            line("state", row.state(at: now).rawValue, renewal(row, model)),
+            line(
+                "state", model.knows(.state, of: row.id) ? row.state(at: now).rawValue : "-",
+                renewal(row, model)),
             line("ttl left", Units.countdown(row.deadline.map { $0 - now }), ending(row, model)),
             line(
                 "expiry", Units.countdown(row.expiry.map { $0 - now }),
                 row.expiry.map(model.time) ?? ""),
             line(
                 "written", model.time(row.writtenAt), "\(Format.age(now - row.writtenAt)) ago"),
-            line("fetch", fetch(row)),
+            line("fetch", fetch(row, model)),
             line(
-                "hits", Format.count(row.hits),
-                row.lastHit.map { "last \(Format.age(now - $0)) ago" } ?? "never hit"),
-            line("size", Units.text(bytes: row.bytes), "\(Format.count(row.bytes)) bytes"),
+                "hits", hits(row, model),
+                lastHit(row, model).map { "last \($0) ago" }
+                    ?? (model.knows(.hits, of: row.id) ? "never hit" : "")),
+            line(
+                "size", size(row, model),
+                model.knows(.size, of: row.id) ? "\(Format.count(row.bytes)) bytes" : ""),
             [],
         ]
     }
@@ -144,11 +149,31 @@ enum DetailView {
     }
 
     private static func ending(_ row: Row, _ model: Model) -> String {
-        row.deadline.map { "at " + model.time($0) } ?? "never"
+        guard model.knows(.ttl, of: row.id) else { return "-" }
+        return row.deadline.map { "at " + model.time($0) } ?? "never"
     }
 
-    private static func fetch(_ row: Row) -> String {
-        row.fetchTime == .zero ? "none" : Format.took(row.fetchTime)
+    private static func fetch(_ row: Row, _ model: Model) -> String {
+        guard model.knows(.fetch, of: row.id) else { return "-" }
+        return row.fetchTime == .zero ? "none" : Format.took(row.fetchTime)
+    }
+
+    // In the past not everything is known: a dash stands there, and no "never".
+
+    private static func hits(_ row: Row, _ model: Model) -> String {
+        model.knows(.hits, of: row.id) ? Format.count(row.hits) : "-"
+    }
+
+    private static func lastHit(_ row: Row, _ model: Model) -> String? {
+        row.lastHit.map { Format.age(model.shownNow - $0) }
+    }
+
+    private static func never(_ row: Row, _ model: Model) -> String {
+        model.knows(.hits, of: row.id) ? "never" : "-"
+    }
+
+    private static func size(_ row: Row, _ model: Model) -> String {
+        model.knows(.size, of: row.id) ? Units.text(bytes: row.bytes) : "-"
     }
 
     private static func safe(_ text: String, _ model: Model) -> String {

@@ -21,27 +21,29 @@ enum HeaderView {
     /// All that fits when there is next to no room.
     static func oneLine(_ model: Model) -> String {
         guard let report = model.report else { return model.problem ?? "larder: waiting" }
-        let count = report.caches.reduce(0) { $0 + $1.snapshot.count }
+        let counts = report.caches.compactMap { model.held($0)?.count }
+        let count = counts.isEmpty ? "-" : Format.count(counts.reduce(0, +))
         let lag = model.lag.map { "\(model.problem == nil ? "" : "LOST ")\(Format.age($0)) " } ?? ""
         let text =
-            lag + "hit \(Format.percent(hitRatio(model))) \(Format.rate(lookups(model)))"
-            + " \(Format.count(count)) held"
+            lag + "hit 1m \(Format.percent(hitRatio(model))) \(Format.rate(lookups(model)))"
+            + " \(count) held"
         return Text.cut(text, to: model.size.columns, mark: model.glyphs.more)
     }
 
     private static func title(_ model: Model, _ frame: inout Frame) {
         var groups: [Pieces] = [
-            [(" hit ", .dim), (Text.left(Format.percent(hitRatio(model)), 6), .bold)],
+            [(" hit 1m ", .dim), (Text.left(Format.percent(hitRatio(model)), 6), .bold)],
             [(" ", .plain), (Text.left(Format.rate(lookups(model)), 8), .plain)],
         ]
         if let report = model.report {
-            let held = report.caches.reduce(0) { $0 + $1.snapshot.bytes }
-            groups.append([("entries ", .dim), (Text.left(Units.text(bytes: held), 6), .plain)])
+            let parts = report.caches.compactMap { model.held($0)?.bytes }
+            let held = parts.isEmpty ? "-" : Units.text(bytes: parts.reduce(0, +))
+            groups.append([("entries ", .dim), (Text.left(held, 6), .plain)])
             var process: Pieces = [
                 ("process ", .dim),
-                (report.memory.resident.map { Units.text(bytes: $0) } ?? "-", .plain),
+                (model.resident.map { Units.text(bytes: $0) } ?? "-", .plain),
             ]
-            if let limit = report.memory.limit {
+            if let limit = report.memory.limit, model.resident != nil {
                 process.append((" of \(Units.text(bytes: limit))", .dim))
             }
             groups.append(process)
@@ -130,10 +132,12 @@ enum HeaderView {
         let history = model.history(of: cache.name)
         let columns = model.size.columns
         let name = Text.left(name(cache.name, model), nameWidth(model))
-        let fill = fill(cache.snapshot)
+        let held = model.held(cache)
+        let fill = fill(held)
         let label: Pieces = [(" ", .plain), ("\(name) ", .accent)]
         let groups: [Pieces] = [
             [(Text.right(Format.rate(history.rate(\.lookups)), 8), .plain)],
+            // Of the minute that the title names.
             [(" hit ", .dim), (Text.right(Format.percent(history.hitRatio()), 5), .plain)],
             [(" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain)],
             [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
@@ -158,19 +162,21 @@ enum HeaderView {
         _ model: Model, _ cache: CacheReport, _ row: Int, _ box: Box, _ frame: inout Frame
     ) {
         let history = model.history(of: cache.name)
-        let fill = fill(cache.snapshot)
+        let held = model.held(cache)
+        let fill = fill(held)
         let name = Text.left(name(cache.name, model), nameWidth(model))
         let gauge = fill.share.map { Sparkline.gauge($0, width: 13, model.glyphs) } ?? ""
-        let ttl = Units.text(ttl: cache.snapshot.configuration.ttl)
+        let ttl = held.map { Units.text(ttl: $0.ttl) } ?? "-"
+        let size = held.map { Units.text(bytes: $0.bytes) } ?? "-"
         let rows: [Line] = [
             Line(
                 label: "look-ups", part: \.lookups, style: .bold,
                 figures: [
-                    ("hit", Format.percent(history.hitRatio())), ("held", fill.text),
+                    ("hit 1m", Format.percent(history.hitRatio())), ("held", fill.text),
                 ], end: (gauge, .accent)),
             Line(
                 label: "misses", part: \.misses, style: .plain,
-                figures: [("ttl", ttl), ("size", Units.text(bytes: cache.snapshot.bytes))],
+                figures: [("ttl", ttl), ("size", size)],
                 end: ("evict " + Text.right(Format.rate(history.rate(\.evicted)), 7), .dim)),
         ]
         for (place, line) in rows.enumerated() {
@@ -178,7 +184,7 @@ enum HeaderView {
                 [(Text.right(Format.rate(history.rate(line.part)), 9), line.style)]
                 + line.figures.enumerated().flatMap { column, figure in
                     [
-                        ("  " + Text.left(figure.label, 5), .dim),
+                        ("  " + Text.left(figure.label, 6) + " ", .dim),
                         (Text.right(figure.text, column == 0 ? 7 : 11), .plain),
                     ]
                 }
@@ -199,15 +205,17 @@ enum HeaderView {
         }
     }
 
-    /// The latest samples; the mouse goes to the instant of one.
+    /// The latest samples, all parts of them on the scale of the look-ups; the mouse goes to the
+    /// instant of one.
     private static func graph(
         _ model: Model, _ history: History, _ part: KeyPath<History.Sample, Double>,
         at place: Place, _ width: Int, _ frame: inout Frame
     ) {
         let samples = history.samples.suffix(width * model.glyphs.samplesPerColumn)
+        let top = samples.lazy.compactMap { $0.rate(\.lookups) }.max()
         frame.put(
-            Sparkline.text(samples.map { $0.rate(part) }, width: width, model.glyphs), at: place,
-            .accent)
+            Sparkline.text(samples.map { $0.rate(part) }, width: width, model.glyphs, top: top),
+            at: place, .accent)
         for (back, sample) in samples.reversed().enumerated() {
             let column = place.column + width - 1 - back / model.glyphs.samplesPerColumn
             frame.point(row: place.row, columns: column..<column + 1, .instant(sample.at))
@@ -240,12 +248,13 @@ enum HeaderView {
     }
 
     /// `60/64`, and the share where there is a bound.
-    private static func fill(_ snapshot: Snapshot) -> (text: String, share: Double?) {
-        let held = Format.count(snapshot.count)
-        guard let maxsize = snapshot.configuration.maxsize else { return ("\(held) held", nil) }
+    private static func fill(_ sample: CacheSample?) -> (text: String, share: Double?) {
+        guard let sample else { return ("-", nil) }
+        let held = Format.count(sample.count)
+        guard let maxsize = sample.maxsize else { return ("\(held) held", nil) }
         if maxsize == 0 { return ("off", nil) }
         return (
-            "\(held)/\(Format.count(maxsize))", Double(snapshot.count) / Double(maxsize)
+            "\(held)/\(Format.count(maxsize))", Double(sample.count) / Double(maxsize)
         )
     }
 
@@ -255,7 +264,8 @@ enum HeaderView {
         return lookups > 0 ? recent.reduce(0) { $0 + $1.minute.hits } / lookups : nil
     }
 
-    private static func lookups(_ model: Model) -> Double {
-        model.cacheNames.reduce(0) { $0 + model.history(of: $1).rate(\.lookups) }
+    private static func lookups(_ model: Model) -> Double? {
+        let rates = model.cacheNames.compactMap { model.history(of: $0).rate(\.lookups) }
+        return rates.isEmpty ? nil : rates.reduce(0, +)
     }
 }

@@ -12,7 +12,10 @@ enum MemoryView {
         var lines: [Pieces] = [part(model, "entries", held, of: whole, box)]
         // What was removed, and can be put back for a while.
         if undoable > 0 { lines.append(part(model, "for undo", undoable, of: whole, box)) }
-        let rest = resident.map { max(0, $0 - held - undoable) }
+        // The last hour: samples and events.
+        let record = report.caches.reduce(0) { $0 + $1.snapshot.recordBytes }
+        lines.append(part(model, "record", record, of: whole, box))
+        let rest = resident.map { max(0, $0 - held - undoable - record) }
         lines.append(part(model, "the rest", rest, of: whole, box))
         if let limit = report.memory.limit {
             lines.append(part(model, "limit", limit, of: whole, box))

@@ -16,6 +16,7 @@ enum StatusView {
 
     /// Which part of the list is on the screen: `1-13/98`.
     static func range(_ model: Model) -> String {
+        if let noRecord = model.noRecord { return noRecord }
         guard model.matched > 0 else { return "0/\(Format.count(model.total))" }
         let last = min(model.matched, model.top + model.layout.visibleRows)
         let hidden =
@@ -55,6 +56,7 @@ enum StatusView {
 
     private static func table(_ model: Model) -> Pieces {
         var pieces: Pieces = [(" \(range(model))", .plain)]
+        if let lack = model.incompleteness { pieces.append(("  \(lack)", .warning)) }
         if !model.marks.isEmpty { pieces.append(("  \(model.marks.count) marked", .bold)) }
         if model.changedMarks > 0 {
             pieces.append((", \(model.changedMarks) changed since (!)", .warning))

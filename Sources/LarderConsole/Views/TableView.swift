@@ -59,6 +59,7 @@ enum TableView {
     }
 
     private static func emptiness(_ model: Model) -> String {
+        if let noRecord = model.noRecord { return noRecord }
         if model.report == nil { return model.problem ?? "waiting for the engine" }
         if model.troubleOnly { return "no row is in trouble; ! shows all" }
         if !model.query.filter.isEmpty {
@@ -173,10 +174,12 @@ enum TableView {
         ]
         for cell in cells {
             let word = cell.column == .state ? gone : nil
-            let text = Text.safe(word ?? cell.text(row, now), ascii: model.glyphs.ascii)
+            let isKnown = model.knows(cell.column, of: row.id)
+            let text = Text.safe(
+                word ?? (isKnown ? cell.text(row, now) : "-"), ascii: model.glyphs.ascii)
             let shown = Text.cut(text, to: cell.width, mark: model.glyphs.more)
             let style =
-                cell.column == .state && isSure
+                cell.column == .state && isSure && isKnown
                 ? style(row.state(at: now), base) : base
             pieces.append(("  ", base))
             pieces.append(
