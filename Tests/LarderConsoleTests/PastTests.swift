@@ -151,6 +151,18 @@ import Testing
         #expect(model.incompleteness == nil, "there were none before the first")
     }
 
+    @Test func `has the events of then, also those that nobody here saw`() {
+        var model = model(120, 40)
+        _ = update(&model, record(-600 ... -2))
+        frozen(&model)
+        let events = (1...3).map { evicted(UInt64($0), "k\($0)", seconds: Double($0 * 60 - 300)) }
+        _ = update(&model, .remembered(Remembered(instance: "1f", events: events)))
+        for _ in 0..<2 { _ = press(&model, .char("{")) }
+        let text = screen(model)
+        #expect(text.contains { $0.contains("14:04:00 accounts    evicted     k2") }, "\(text)")
+        #expect(model.eventLines(until: model.shownNow).map(\.keys) == [["k1"], ["k2"], ["k3"]])
+    }
+
     @Test func `frozen, entries are found by who changed them`() {
         var model = model(80, 24)
         let restored = LoggedEvent(

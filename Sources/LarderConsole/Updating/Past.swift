@@ -235,6 +235,12 @@ private struct Rewound {
     private mutating func describe(_ row: Row, _ model: Model) {
         var (row, gaps) = (row, unknown[row.id] ?? [])
         setEnd(of: &row, &gaps, model)
+        if !row.isHeld {
+            // A failure is remembered from its first time to its last: when it was to end then is
+            // not.
+            row.deadline = nil
+            gaps.insert(.ttl)
+        }
         // Hits since then are counted with those of before.
         if let last = row.lastHit, last > instant { gaps.insert(.hits) }
         if gaps.contains(.hits) { (row.hits, row.lastHit) = (0, nil) }
@@ -268,6 +274,14 @@ extension Model {
     /// Whether a column of a row is known at the instant that is shown.
     func knows(_ column: Column, of id: EntryKey) -> Bool {
         !(past?.unknown[id]?.contains(column) ?? false)
+    }
+
+    /// The lines there would have been at an instant, those that came from no cache among them.
+    func eventLines(until instant: Instant) -> ArraySlice<EventLines.Line> {
+        var before = EventLines()
+        for event in events.prefix(while: { $0.at <= instant }).suffix(1000) { before.add(event) }
+        let own = log.lines.filter { $0.cache.isEmpty && $0.at <= instant }
+        return (before.lines + own).sorted { $0.at < $1.at }[...]
     }
 
     /// What the rows of the past lack, in words; `nil` where they lack nothing.
