@@ -24,6 +24,9 @@ public enum EventKind: Hashable, Sendable {
     case softened(version: UInt64)
     /// An invalidation was undone.
     case restored(version: UInt64)
+    /// So many failures in a row were remembered of a key, and so many look-ups answered with them;
+    /// someone had that forgotten.
+    case forgotten(failures: Int, refusals: UInt64)
     /// Bounds were changed.
     case configured(from: Configuration, to: Configuration)
 }

@@ -201,6 +201,8 @@ public struct Counters: Hashable, Sendable, Codable {
     public var servedStale: UInt64 = 0
     /// Flights whose fetch failed.
     public var fetchFailures: UInt64 = 0
+    /// The same, by kind.
+    public var failures = FailureCounts()
     public var evicted: UInt64 = 0
     public var expired: UInt64 = 0
     public var invalidated: UInt64 = 0
@@ -220,6 +222,18 @@ public struct Counters: Hashable, Sendable, Codable {
 
     /// Hits over look-ups, 0...1; `nil` before the first look-up.
     public var hitRatio: Double? { lookups == 0 ? nil : Double(hits) / Double(lookups) }
+
+    /// The share of the misses, 0...1, that were on keys evicted within the minute before: so many
+    /// more room would spare. `nil` before the first miss.
+    public var regretEvictedShare: Double? { shareOfMisses(regretEvicted) }
+
+    /// The share of the misses, 0...1, that were on keys expired within the minute before: so many
+    /// a longer ttl would spare. `nil` before the first miss.
+    public var regretExpiredShare: Double? { shareOfMisses(regretExpired) }
+
+    private func shareOfMisses(_ count: UInt64) -> Double? {
+        misses == 0 ? nil : Double(count) / Double(misses)
+    }
 
     mutating func count(_ cause: RemovalCause) {
         switch cause {
@@ -246,6 +260,10 @@ public struct Snapshot: Hashable, Sendable, Codable {
     public var lastEvent: UInt64 = 0
     /// How long fetches took that succeeded.
     public var fetchTimes = Histogram()
+    /// The latest failure of each kind that there was.
+    public var lastFailures: [FailureKind: LastFailure] = [:]
+    /// Failures within the last minute.
+    public var failuresLately = FailureCounts()
     /// How old entries were when they left, by cause.
     public var agesAtRemoval: [RemovalCause: Histogram] = [:]
     public var holds = Holds()

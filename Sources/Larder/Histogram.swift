@@ -3,11 +3,14 @@
 public struct Histogram: Hashable, Sendable, Codable {
     public private(set) var buckets: [UInt64] = []
     public private(set) var count: UInt64 = 0
+    /// All of them together, each cut to whole microseconds.
+    public private(set) var microseconds: UInt64 = 0
 
     public init() {}
 
     /// From counts a bucket; those behind the last that is not 0 are left out.
-    init(buckets: [UInt64]) {
+    init(buckets: [UInt64], microseconds: UInt64) {
+        self.microseconds = microseconds
         self.buckets = Array(buckets.prefix((buckets.lastIndex { $0 > 0 } ?? -1) + 1))
         count = buckets.reduce(0, +)
     }
@@ -20,7 +23,11 @@ public struct Histogram: Hashable, Sendable, Codable {
         while buckets.count <= bucket { buckets.append(0) }
         buckets[bucket] += 1
         count += 1
+        self.microseconds &+= microseconds
     }
+
+    /// The upper end of a bucket: what stands in it is shorter.
+    public static func end(of bucket: Int) -> Duration { .microseconds(Int64(1) << Int64(bucket)) }
 
     /// The upper end of the bucket that holds the given share of all, 0...1; `nil` where there
     /// are none.
@@ -30,7 +37,7 @@ public struct Histogram: Hashable, Sendable, Codable {
         var seen: UInt64 = 0
         for (bucket, number) in buckets.enumerated() {
             seen += number
-            if seen >= wanted { return .microseconds(Int64(1) << Int64(bucket)) }
+            if seen >= wanted { return Self.end(of: bucket) }
         }
         return nil
     }

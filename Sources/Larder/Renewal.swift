@@ -91,21 +91,42 @@ public struct Trouble: Hashable, Sendable, Codable {
         case refused
         /// The origin has no such thing.
         case absent
+
+        fileprivate var usual: FailureKind {
+            switch self {
+            case .failed: .broken
+            case .refused: .refused
+            case .absent: .absent
+            }
+        }
     }
 
     public var kind: Kind
+    /// What kind of failure the last was.
+    public var failure: FailureKind
     /// What the last fetch threw, in its own words.
     public var reason: String
     /// When the first of the fetches failed that have failed in a row.
     public var since: Instant
+    /// When the last of them failed.
+    public var last: Instant
     /// When the next fetch may be tried.
     public var until: Instant
     /// Fetches that failed in a row.
     public var failures: Int
+    /// Look-ups that were answered with them instead of a fetch, and the last of those.
+    public var refusals: UInt64 = 0
+    public var lastRefusal: Instant?
 
+    /// - Parameters:
+    ///   - failure: What kind of failure it was; as `kind` says, where it is left out.
+    ///   - last: Where it is left out there was one failure.
     public init(
-        kind: Kind, reason: String, since: Instant, until: Instant, failures: Int
+        kind: Kind, failure: FailureKind? = nil, reason: String, since: Instant,
+        last: Instant? = nil, until: Instant, failures: Int
     ) {
+        self.failure = failure ?? kind.usual
+        self.last = last ?? since
         self.kind = kind
         self.reason = reason
         self.since = since
@@ -159,9 +180,11 @@ struct Troubles<Key: Hashable & Sendable>: ~Copyable {
             return
         }
         let before = find(key, hash)?.trouble
-        let trouble = Trouble(
-            kind: kind, reason: failing.reason, since: before?.since ?? now, until: until,
+        var trouble = Trouble(
+            kind: kind, failure: failing.kind, reason: failing.reason,
+            since: before?.since ?? now, last: now, until: until,
             failures: (before?.failures ?? 0) + 1)
+        (trouble.refusals, trouble.lastRefusal) = (before?.refusals ?? 0, before?.lastRefusal)
         let new = Known(trouble: trouble, error: failing.error, hash: hash, era: era)
         if let place {
             dropped.append(known[place].error)
@@ -171,6 +194,13 @@ struct Troubles<Key: Hashable & Sendable>: ~Copyable {
         }
         nextEnd = min(nextEnd, until + Self.afterlife)
         search.nextEnd = min(search.nextEnd, until + Self.afterlife)
+    }
+
+    /// A look-up is answered with a failure.
+    func refuse(_ key: Key, _ hash: UInt64, at now: Instant) {
+        guard let place = known.place(of: key, hash) else { return }
+        known[place].trouble.refusals += 1
+        known[place].trouble.lastRefusal = now
     }
 
     @discardableResult
@@ -221,12 +251,14 @@ struct Troubles<Key: Hashable & Sendable>: ~Copyable {
 struct Failing: Sendable {
     let error: any Error
     let meaning: Renewal.Failure
+    let kind: FailureKind
     let reason: String
 
     /// Asks the error and the cache's own rules, which is nobody's to do under a lock.
     init(_ error: any Error, _ renewal: Renewal) {
         self.error = error
         meaning = renewal.meaning(of: error)
+        kind = FailureKind(error, meaning)
         let text = "\(error)"
         reason = text.utf8.count <= Self.mostBytes ? text : text.prefix(Self.mostBytes / 4) + "…"
     }

@@ -77,19 +77,30 @@ struct ChangingOptions: ParsableArguments {
         if let warning = outcome.warning { say("warning: \(warning)") }
         let leftAlone = outcome.skipped.count + outcome.unnamed
         let done =
-            "done: \(outcome.removed) removed, \(Units.text(bytes: outcome.bytes)) freed"
+            "done: \(outcome.removed - outcome.forgotten) removed, "
+            + "\(Units.text(bytes: outcome.bytes)) freed"
+            + (outcome.forgotten == 0
+                ? ""
+                : ", \(outcome.forgotten) \(outcome.forgotten == 1 ? "failure" : "failures") "
+                    + "forgotten")
             + (leftAlone == 0 ? "" : ", \(leftAlone) left alone")
         if isText {
             Output.print(done)
         } else {
             output.print(
-                Done(plan: plan.id, outcome: outcome), ["plan", "removed", "bytes", "left alone"],
-                [[plan.id, "\(outcome.removed)", "\(outcome.bytes)", "\(leftAlone)"]],
+                Done(plan: plan.id, outcome: outcome),
+                ["plan", "removed", "forgotten", "bytes", "left alone"],
+                [
+                    [
+                        plan.id, "\(outcome.removed)", "\(outcome.forgotten)",
+                        "\(outcome.bytes)", "\(leftAlone)",
+                    ]
+                ],
                 from)
         }
         // It is done, whoever can be told.
         if !Output.flush() { say(done) }
-        if plan.before != nil || outcome.removed > 0 && !change.isSoft {
+        if plan.before != nil || outcome.removed > outcome.forgotten && !change.isSoft {
             say("to take it back: larder undo \(plan.id)")
         }
     }
@@ -105,7 +116,8 @@ struct ChangingOptions: ParsableArguments {
             Output.print(
                 "\(PlainText.fit(cache)): \(differences.isEmpty ? "nothing changes" : differences)")
         }
-        let entries = plan.entries == 1 ? "1 entry" : "\(plan.entries) entries"
+        let held = plan.entries - plan.failures
+        let entries = held == 1 ? "1 entry" : "\(held) entries"
         Output.print(
             "plan: \(entries) to go, \(Units.text(bytes: plan.bytes)), \(plan.fetches) fetches to "
                 + "have them back within a minute"
@@ -114,6 +126,11 @@ struct ChangingOptions: ParsableArguments {
             Output.print(
                 PlainText.fit("  \(victim.cause.rawValue)  \(victim.id.cache)  \(victim.id.key)"))
         }
+        if plan.failures > 0 {
+            let failures = plan.failures == 1 ? "1 failure" : "\(plan.failures) failures"
+            Output.print("  among these \(failures) remembered, to be forgotten")
+        }
+        if let note = plan.undoNote() { Output.print("  " + note) }
         if plan.entries > 10 { Output.print("  and \(plan.entries - 10) more") }
     }
 }

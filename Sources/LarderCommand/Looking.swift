@@ -90,23 +90,31 @@ struct Stats: AsyncParsableCommand {
     func run() async throws {
         try await target.each(output.format) { inspector, from in
             let report = try await inspector.report()
+            let rows = report.caches.map(Self.figures)
             output.print(
-                report,
-                [
-                    "cache", "hits", "misses", "coalesced", "failed", "evicted", "expired",
-                    "invalidated", "replaced", "unused", "regret",
-                ],
-                report.caches.map { cache in
-                    let counters = cache.snapshot.counters
-                    return [
-                        cache.name, "\(counters.hits)", "\(counters.misses)",
-                        "\(counters.coalesced)", "\(counters.fetchFailures)",
-                        "\(counters.evicted)", "\(counters.expired)", "\(counters.invalidated)",
-                        "\(counters.replaced)", "\(counters.unused)",
-                        "\(counters.regretEvicted + counters.regretExpired)",
-                    ]
-                }, from)
+                report, rows.first?.map(\.name) ?? ["cache"], rows.map { $0.map(\.text) }, from)
         }
+    }
+
+    /// What a cache has counted, by name.
+    private static func figures(_ cache: CacheReport) -> [(name: String, text: String)] {
+        let counters = cache.snapshot.counters
+        let lookUps = [
+            ("hits", counters.hits), ("misses", counters.misses),
+            ("coalesced", counters.coalesced), ("refused", counters.refused),
+            ("failed", counters.fetchFailures),
+        ]
+        let removals = [
+            ("evicted", counters.evicted), ("expired", counters.expired),
+            ("invalidated", counters.invalidated), ("replaced", counters.replaced),
+            ("unused", counters.unused),
+        ]
+        var figures = [(name: "cache", text: cache.name)]
+        for (name, count) in lookUps { figures.append((name, "\(count)")) }
+        for (name, count) in cache.failureFigures { figures.append((name, "\(count)")) }
+        for (name, count) in removals { figures.append((name, "\(count)")) }
+        for (name, share) in cache.regretFigures { figures.append((name, percent(share))) }
+        return figures
     }
 }
 
@@ -238,10 +246,27 @@ struct Entry: AsyncParsableCommand {
                     ["expiry", Units.countdown(row.expiry.map { $0 - at })],
                     ["age", Units.countdown(at - row.writtenAt)], ["hits", "\(row.hits)"],
                     ["size", Units.text(bytes: row.bytes)],
-                ] + detail.value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] },
+                ] + failure(row, at)
+                    + detail.value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] },
                 from)
         }
     }
+}
+
+/// A share of one, for people.
+private func percent(_ share: Double?) -> String {
+    share.map { Units.text($0 * 100, digits: 1) + "%" } ?? "-"
+}
+
+/// What there is to say of fetches that failed.
+private func failure(_ row: Row, _ now: Instant) -> [[String]] {
+    guard let trouble = row.renewal?.trouble else { return [] }
+    return [
+        ["failure", trouble.failure.word], ["failures", "\(trouble.failures) in a row"],
+        ["first failure", Units.countdown(now - trouble.since) + " ago"],
+        ["last failure", Units.countdown(now - trouble.last) + " ago"],
+        ["refusals", "\(trouble.refusals)"], ["next try", Units.countdown(trouble.until - now)],
+    ]
 }
 
 struct Events: AsyncParsableCommand {
@@ -400,6 +425,9 @@ struct Changes: AsyncParsableCommand {
     func run() async throws {
         try await target.each(output.format) { inspector, from in
             let changes = try await inspector.changes(after: 0)
+            if let lost = changes.first?.missed, lost > 0 {
+                say("\(lost) changes before these are not kept any more")
+            }
             output.print(
                 changes, ["time", "what", "by", "plan", "change", "reason"],
                 changes.map { change in
@@ -423,6 +451,8 @@ extension EventKind {
         case .removed(_, let version, let age, let hits):
             "version \(version), \(Units.countdown(age)) old, \(hits) hits"
         case .oversized(let bytes): Units.text(bytes: bytes)
+        case .forgotten(let failures, let refusals):
+            "\(failures) failures in a row, \(refusals) look-ups were told"
         case .softened(let version), .restored(let version): "version \(version)"
         case .configured(let old, let new):
             new.differences(from: old)

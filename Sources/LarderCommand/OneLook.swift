@@ -35,9 +35,15 @@ struct OneLook {
         var ttl: Double?
         var entries: Int
         var bytes: Int
-        var hits, misses, coalesced, fetchFailures: UInt64
+        var hits, misses, coalesced, refused, fetchFailures: UInt64
+        /// The same by kind, since the start and within the last minute.
+        var failures, failuresLately: FailureCounts
+        var mostFetched: [FetchedRow]
         var evicted, expired, invalidated, replaced: UInt64
         var hitRatio: Double?
+        /// Misses on keys that had left within the minute before, and their shares of the misses.
+        var regretEvicted, regretExpired: UInt64
+        var regretEvictedShare, regretExpiredShare: Double?
     }
 
     private struct OriginDocument: Encodable {
@@ -66,7 +72,13 @@ struct OneLook {
         var state: String
         /// Of a row that failed: why, how often in a row, and seconds to the next try.
         var failure: String?
+        var failureKind: String?
         var failures: Int?
+        /// How many seconds ago the first and the last of them were, and how many look-ups were
+        /// answered with them.
+        var firstFailure: Double?
+        var lastFailure: Double?
+        var refusals: UInt64?
         var nextTry: Double?
         var waiting: Int?
     }
@@ -91,10 +103,15 @@ struct OneLook {
             name: cache.name, maxsize: cache.snapshot.configuration.maxsize,
             ttl: cache.snapshot.configuration.ttl?.inSeconds, entries: cache.snapshot.count,
             bytes: cache.snapshot.bytes, hits: counters.hits, misses: counters.misses,
-            coalesced: counters.coalesced, fetchFailures: counters.fetchFailures,
+            coalesced: counters.coalesced, refused: counters.refused,
+            fetchFailures: counters.fetchFailures, failures: counters.failures,
+            failuresLately: cache.snapshot.failuresLately, mostFetched: cache.mostFetched,
             evicted: counters.evicted, expired: counters.expired,
             invalidated: counters.invalidated, replaced: counters.replaced,
-            hitRatio: counters.hitRatio)
+            hitRatio: counters.hitRatio, regretEvicted: counters.regretEvicted,
+            regretExpired: counters.regretExpired,
+            regretEvictedShare: counters.regretEvictedShare,
+            regretExpiredShare: counters.regretExpiredShare)
     }
 
     private func origin(_ origin: OriginReport) -> OriginDocument {
@@ -116,7 +133,10 @@ struct OneLook {
             expiry: row.expiry.map { rounded($0 - page.at) }, age: rounded(page.at - row.writtenAt),
             hits: row.hits, size: row.bytes, fetch: row.fetchTime.inSeconds,
             state: row.state(at: page.at).rawValue, failure: trouble?.reason,
-            failures: trouble?.failures, nextTry: trouble.map { rounded($0.until - page.at) },
+            failureKind: trouble?.failure.rawValue, failures: trouble?.failures,
+            firstFailure: trouble.map { rounded(page.at - $0.since) },
+            lastFailure: trouble.map { rounded(page.at - $0.last) }, refusals: trouble?.refusals,
+            nextTry: trouble.map { rounded($0.until - page.at) },
             waiting: waiting > 0 ? waiting : nil)
     }
 
@@ -129,12 +149,14 @@ struct OneLook {
     private var csv: String {
         let names = [
             "cache", "key", "version", "ttl", "expiry", "age", "hits", "size", "fetch", "state",
+            "failure", "failures", "refusals",
         ]
         let rows = page.rows.map(entry).map { entry in
             [
                 entry.cache, entry.key, "\(entry.version)", entry.ttl.map { "\($0)" } ?? "",
                 entry.expiry.map { "\($0)" } ?? "", "\(entry.age)", "\(entry.hits)",
-                "\(entry.size)", "\(entry.fetch)", entry.state,
+                "\(entry.size)", "\(entry.fetch)", entry.state, entry.failureKind ?? "",
+                entry.failures.map { "\($0)" } ?? "", entry.refusals.map { "\($0)" } ?? "",
             ]
         }
         return ([names] + rows).map { Output.line(csv: $0) + "\n" }.joined()
@@ -148,15 +170,18 @@ struct OneLook {
         let keyWidth = max(3, keys.map(Table.width).max() ?? 0)
         let names = report.caches.map { PlainText.fit($0.name) }
         let cacheWidth = max(5, names.map(Table.width).max() ?? 0)
-        var lines = report.caches.map { cache in
-            let snapshot = cache.snapshot
-            let ratio = snapshot.counters.hitRatio.map { Units.text($0 * 100, digits: 1) + "%" }
-            return Table.left(PlainText.fit(cache.name), cacheWidth)
-                + "  \(snapshot.count) of \(Units.text(maxsize: snapshot.configuration.maxsize))"
-                + "  ttl \(Units.text(ttl: snapshot.configuration.ttl))"
-                + "  hit \(ratio ?? "-")  \(Units.text(bytes: snapshot.bytes))"
-                + "  evicted \(snapshot.counters.evicted)  expired \(snapshot.counters.expired)"
-                + "  failed \(snapshot.counters.fetchFailures)"
+        var lines = report.caches.map { cache -> String in
+            let (snapshot, counters) = (cache.snapshot, cache.snapshot.counters)
+            let ratio = counters.hitRatio.map { Units.text($0 * 100, digits: 1) + "%" }
+            let parts: [String] = [
+                Table.left(PlainText.fit(cache.name), cacheWidth),
+                "\(snapshot.count) of \(Units.text(maxsize: snapshot.configuration.maxsize))",
+                "ttl \(Units.text(ttl: snapshot.configuration.ttl))",
+                "hit \(ratio ?? "-")", Units.text(bytes: snapshot.bytes),
+                "evicted \(counters.evicted)", "expired \(counters.expired)",
+                "refused \(counters.refused)", "failed \(cache.failureWords)",
+            ]
+            return parts.joined(separator: "  ")
         }
         lines += report.origins.filter { $0.calls > 0 }.map { origin in
             let failures = origin.failures.sorted { $0.key < $1.key }

@@ -59,7 +59,7 @@ struct EventLines: Hashable, Sendable {
     private static func line(_ event: LoggedEvent) -> Line? {
         switch event.kind {
         case .written: return nil
-        case .removed, .failed, .oversized, .softened, .restored, .configured: break
+        case .removed, .failed, .oversized, .softened, .restored, .forgotten, .configured: break
         }
         // What differs from entry to entry would make a line of each.
         let (word, note) = words(event, alone: false)
@@ -91,6 +91,11 @@ struct EventLines: Hashable, Sendable {
             return ("too large", "\(bytes) bytes are more than the cache may hold")
         case .softened: return ("stale", by)
         case .restored: return ("restored", by)
+        case .forgotten(_, let refusals):
+            let told = "\(Format.count(refusals)) look-ups were told it"
+            return (
+                "forgotten", [alone ? told : "", by].filter { !$0.isEmpty }.joined(separator: ", ")
+            )
         case .configured(let old, let new):
             return ("changed", new.differences(from: old) + (by.isEmpty ? "" : " " + by))
         }

@@ -22,6 +22,7 @@ struct History: Hashable, Sendable {
         var hits: Double
         var misses: Double
         var coalesced: Double
+        /// Answered by a failure that is remembered.
         var refused: Double
         var evicted: Double
         /// That brought a value or failed.

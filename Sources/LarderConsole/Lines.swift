@@ -123,14 +123,18 @@ struct Lines: Display {
         for cache in report.caches {
             let now = cache.snapshot.counters
             guard let then = said.counts[Verbatim(cache.name)] else { continue }
-            let parts = [
-                ("evicted", now.evicted, then.evicted), ("expired", now.expired, then.expired),
-                ("invalidated", now.invalidated, then.invalidated),
-                ("fetches failed", now.fetchFailures, then.fetchFailures),
-            ].filter { $0.1 > $0.2 }.map { "\($0.1 - $0.2) \($0.0)" }
-            guard !parts.isEmpty else { continue }
+            let parts: [(String, UInt64, UInt64)] =
+                [
+                    ("evicted", now.evicted, then.evicted), ("expired", now.expired, then.expired),
+                    ("invalidated", now.invalidated, then.invalidated),
+                ]
+                + FailureKind.allCases.map {
+                    ("fetches \($0.word)", now.failures[$0], then.failures[$0])
+                }
+            let grown = parts.filter { $0.1 > $0.2 }.map { "\($0.1 - $0.2) \($0.0)" }
+            guard !grown.isEmpty else { continue }
             say(
-                "\(model.time(report.at)) \(cache.name): \(parts.joined(separator: ", ")); "
+                "\(model.time(report.at)) \(cache.name): \(grown.joined(separator: ", ")); "
                     + "\(cache.snapshot.count) held")
         }
         said.counts = counts(report)

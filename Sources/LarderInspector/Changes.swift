@@ -24,6 +24,9 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
 
     /// Counts from 1 within one instance.
     public var number: UInt64 = 0
+    /// How many records before this one, behind the last that was asked for or followed, are not
+    /// kept any more: whoever follows has lost them.
+    public var missed: UInt64 = 0
     public var instance = ""
     public var at: Instant
     public var time: Date
@@ -34,7 +37,9 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     /// What was removed, the first ``named`` of it; of an undone plan, what had been, and then what
     /// had to go for it.
     public var entries: [PlannedVictim]
+    /// Entries that were removed, and failures that were forgotten; how many of these.
     public var removed: Int
+    public var forgotten: Int
     public var restored: Int
     public var bytes: Int
     public var skipped: [Skipped]
@@ -57,7 +62,7 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
         self.by = by
         self.bounds = bounds
         self.entries = Array(entries.prefix(Self.named))
-        removed = outcome.removed
+        (removed, forgotten) = (outcome.removed, outcome.forgotten)
         restored = outcome.restored
         bytes = outcome.bytes
         (skipped, unnamed) = (outcome.skipped, outcome.unnamed)
@@ -76,7 +81,9 @@ extension ChangeRecord {
     public var summary: String {
         let bounds = bounds.map { "\($0.cache) \($0.after.differences(from: $0.before))" }
         let gone = [
-            (restored, "back"), (removed, "removed"), (skipped.count + unnamed, "left alone"),
+            (restored, "back"), (removed - forgotten, "removed"),
+            (forgotten, forgotten == 1 ? "failure forgotten" : "failures forgotten"),
+            (skipped.count + unnamed, "left alone"),
         ]
         .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         let done = (bounds + gone).joined(separator: ", ")
@@ -186,12 +193,15 @@ final class Changes: Sendable {
         state.withLock { $0.sinks.append(Sink(takesIntents: intents, write: sink)) }
     }
 
+    /// Those behind a number; the first of them says how many before it are lost.
     func after(_ number: UInt64) -> [ChangeRecord] {
-        state.withLock { state in state.records.filter { $0.number > number } }
+        var records = state.withLock { state in state.records.filter { $0.number > number } }
+        if let first = records.first { records[0].missed = first.number - number - 1 }
+        return records
     }
 
     /// Each is taken from what is kept when it is asked for: a follower that does not read costs
-    /// nothing, and misses what is kept no more.
+    /// nothing, and is told how many it has lost that are kept no more.
     func follow(after number: UInt64) -> AsyncThrowingStream<ChangeRecord, any Error> {
         let (rings, bell) = AsyncStream.makeStream(
             of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -208,7 +218,9 @@ final class Changes: Sendable {
     }
 
     private func first(after number: UInt64) -> ChangeRecord? {
-        state.withLock { state in state.records.first { $0.number > number } }
+        var record = state.withLock { state in state.records.first { $0.number > number } }
+        if let found = record { record?.missed = found.number - number - 1 }
+        return record
     }
 
     private actor Follower {

@@ -223,6 +223,7 @@ public struct Filter: Sendable {
             (facts.version, facts.writtenAt, facts.hits) = (version, now + (.zero - age), hits)
         case .oversized(let bytes): facts.bytes = bytes
         case .softened(let version), .restored(let version): facts.version = version
+        case .forgotten(_, let refusals): facts.hits = refusals
         case .configured: break
         }
         let subject = Subject(

@@ -3,9 +3,9 @@ import Larder
 /// A cache of any key and value type, as the inspector handles it.
 protocol InspectedCache: Sendable {
     var name: String { get }
-    func snapshot() -> Snapshot
     func sample()
     func history(since instant: Instant) -> [CacheSample]
+    func report() -> CacheReport
     func offer(to selection: inout Selection, place: Int)
     func offer(to matching: inout Matching)
     func detail(of key: String) -> EntryDetail?
@@ -34,7 +34,17 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     var name: String { cache.name }
 
-    func snapshot() -> Snapshot { cache.snapshot() }
+    func report() -> CacheReport {
+        var report = CacheReport(name: name, snapshot: cache.snapshot())
+        let most = cache.mostFetched(CacheReport.fetched)
+        report.fetchedSince = most.since
+        report.mostFetched = most.keys.map {
+            FetchedRow(
+                key: shownKey($0.key), fetches: $0.fetches, failures: $0.failures, kind: $0.kind,
+                reason: $0.reason)
+        }
+        return report
+    }
 
     func sample() { cache.sample() }
 
@@ -68,8 +78,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func offer(to matching: inout Matching) {
         let actors = matching.asksForActors ? actors() : [:]
-        _ = visit { key, facts, renewal in
+        let left = visit { key, facts, renewal in
             matching.offer(facts, renewal, cache: name, by: actors[facts.version]) { id(key) }
+        }
+        // Failures are forgotten by the same words.
+        for (key, known) in left {
+            guard let trouble = known.trouble else { continue }
+            let renewal = renewal(known, of: nil)
+            matching.offer(EntryFacts(trouble), renewal, cache: name, by: nil) { id(key) }
         }
     }
 
@@ -143,8 +159,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     func detail(of shown: String) -> EntryDetail? {
-        let troubled = { cache.restless().first { shownKey($0.key).isExactly(shown) }?.key }
-        guard let key = key(shown) ?? troubled() else { return nil }
+        guard let key = key(shown) else { return nil }
         let held = cache.held(key)
         let renewal = renewal(cache.renewals(of: [key])[0], of: held?.facts)
         if let (value, facts) = held {
@@ -161,6 +176,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         guard let key = try key(shown) ?? parse?(shown) else { throw unknown(shown) }
         let held = cache.held(key)
         var verification = Verification(id: id(key), held: held.map { shownValue($0.value) })
+        if held == nil { verification.remembered = cache.renewals(of: [key])[0].trouble }
         verification.isPastEnd = held.map { $0.facts.deadline <= cache.clock.now() } ?? false
         do { verification.origin = shownValue(try await cache.origin(key)) } catch {
             verification.failure = "\(error)"
@@ -228,10 +244,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             let key = held[Verbatim(seen.id.key)]
             let facts = key.flatMap { cache.facts(of: $0) }
             guard let key, let facts, now < facts.deadline + reserve else {
-                let why =
-                    seen.version == 0
-                    ? "no entry is there, but a failure that is remembered" : "not there any more"
-                skipped.add(Skipped(id: seen.id, why: why), &unnamed)
+                let failure = key.flatMap { self.failure(of: $0) }
+                if let failure, !softly, seen.version ?? 0 == 0 {
+                    victims.append(failure)
+                } else {
+                    let why = whyToSkip(failure, softly: softly)
+                    skipped.add(Skipped(id: seen.id, why: why), &unnamed)
+                }
                 continue
             }
             if let why = whyToSkip(facts, seen, softly: softly, at: now) {
@@ -255,6 +274,20 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             ? "past its end, and served only as long as fetches fail" : nil
     }
 
+    private func whyToSkip(_ failure: Victim<Key>?, softly: Bool) -> String {
+        failure == nil || !softly
+            ? "not there any more"
+            : "no entry is there, but a failure that is remembered; to invalidate it forgets that"
+    }
+
+    /// What there is to forget of a key; `nil` where no failure is remembered.
+    private func failure(of key: Key) -> Victim<Key>? {
+        cache.renewals(of: [key])[0].trouble.map {
+            Victim(
+                key: key, version: 0, bytes: 0, cause: .invalidated, lastHit: $0.lastRefusal)
+        }
+    }
+
     func prepareInvalidationOfAll() -> Prepared {
         var victims: [Victim<Key>] = []
         let (now, reserve) = (cache.clock.now(), cache.configuration.staleIfError)
@@ -263,7 +296,11 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             guard now < facts.deadline + reserve else { return }
             victims.append(victim(key, facts))
         }
-        return invalidation(of: victims.sorted { $0.version < $1.version }, softly: false)
+        victims.sort { $0.version < $1.version }
+        let held = Set(victims.map(\.key))
+        victims += cache.troubles().lazy.map(\.key).filter { !held.contains($0) }
+            .compactMap { failure(of: $0) }
+        return invalidation(of: victims, softly: false)
     }
 
     private func victim(_ key: Key, _ facts: EntryFacts) -> Victim<Key> {
@@ -286,6 +323,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         part.run = { range, actor, undo in
             var step = Step()
             for victim in victims[range] {
+                guard victim.version > 0 else {
+                    if cache.forgetFailure(of: victim.key, by: actor) != nil {
+                        step.forget(planned(victim))
+                    } else {
+                        step.leave(skip(victim, "the failure is not remembered any more"))
+                    }
+                    continue
+                }
                 let result =
                     softly
                     ? cache.invalidateSoftly(victim.key, version: victim.version, by: actor)
@@ -312,6 +357,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             first: victims.prefix(Plan.named).map(planned), weight: weight(victims), units: units,
             undo: undo)
         part.fetches = fetches(victims)
+        part.failures = victims.count { $0.version == 0 }
+        part.undoable = cache.restorable(victims)
         return part
     }
 
@@ -442,6 +489,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 if wanted.contains(shown) { found[shown] = key }
             }
         }
+        if found.count < wanted.count {
+            // What is being fetched, or failed, has a key too.
+            for (key, _) in cache.restless() {
+                let shown = Verbatim(shownKey(key))
+                if wanted.contains(shown), found[shown] == nil { found[shown] = key }
+            }
+        }
         for text in wanted where found[text] == nil { found[text] = try? parse?(text.text) }
         return found
     }
@@ -466,7 +520,7 @@ extension EntryFacts {
     /// Of a failure there is a row and no entry.
     init(_ trouble: Trouble) {
         self.init(
-            version: 0, writtenAt: trouble.since, expiry: nil, deadline: trouble.until, hits: 0,
-            lastHit: nil, bytes: 0, fetchTime: .zero)
+            version: 0, writtenAt: trouble.last, expiry: nil, deadline: trouble.until,
+            hits: trouble.refusals, lastHit: trouble.lastRefusal, bytes: 0, fetchTime: .zero)
     }
 }

@@ -77,7 +77,8 @@ public protocol Inspector: Sendable {
     /// fewer where they are long.
     func changes(after number: UInt64) async throws -> [ChangeRecord]
 
-    /// The same, and then each as it is done. It throws where the engine is gone.
+    /// The same, and then each as it is done. It throws where the engine is gone. Who reads too slowly
+    /// is told in ``ChangeRecord/missed`` how many it has lost.
     func follow(after number: UInt64) -> AsyncThrowingStream<ChangeRecord, any Error>
 }
 

@@ -115,7 +115,7 @@ public final class LocalInspector: Inspector {
         var report = Report(
             name: name, instance: instance, pid: ProcessInfo.processInfo.processIdentifier,
             at: clock.now(), wall: Date(),
-            caches: caches.map { CacheReport(name: $0.name, snapshot: $0.snapshot()) },
+            caches: caches.map { $0.report() },
             memory: .current(), origins: state.withLock { $0.origins }.map { $0() })
         (report.started, report.user) = (started, user)
         return report
@@ -215,7 +215,8 @@ public final class LocalInspector: Inspector {
             id: String(UInt64.random(in: .min ... .max), radix: 16), instance: instance,
             change: change, at: clock.now(), entries: prepared.entries, bytes: prepared.bytes,
             victims: prepared.victims, skipped: prepared.skipped, unnamed: prepared.unnamed,
-            before: prepared.before, fetches: prepared.fetches, perMinute: prepared.perMinute,
+            failures: prepared.failures, undoable: prepared.undoable, before: prepared.before,
+            fetches: prepared.fetches, perMinute: prepared.perMinute,
             protected: prepared.protected)
         return (plan, prepared)
     }

@@ -37,7 +37,7 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     public var instance: String
     public var change: Change
     public var at: Instant
-    /// How many entries would go.
+    /// How many entries would go, failures that are remembered among them.
     public var entries: Int
     public var bytes: Int
     /// The first of them, in the order in which they would go.
@@ -46,6 +46,12 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     public var skipped: [Skipped]
     /// How many more of those there are than are named.
     public var unnamed = 0
+    /// How many of ``entries`` are no entries, but failures that would be forgotten: the next
+    /// look-up asks the origin again. Their version is 0, and they are not taken back.
+    public var failures = 0
+    /// How many of ``entries`` could be put back, were all to go at once, where that is known;
+    /// ``undoNote(spread:)`` says it in words.
+    public var undoable: Int?
     /// The bounds before, where the change is of bounds.
     public var before: Configuration?
     /// How many of the entries were hit within the last minute: so many fetches are to come
@@ -65,6 +71,7 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
 /// An entry that a plan would remove.
 public struct PlannedVictim: Hashable, Sendable, Codable {
     public var id: EntryKey
+    /// 0 for a failure that would be forgotten.
     public var version: UInt64
     public var bytes: Int
     public var cause: RemovalCause
@@ -114,6 +121,7 @@ public struct Progress: Hashable, Sendable, Codable {
 
 /// What applying a plan did.
 public struct Outcome: Hashable, Sendable, Codable {
+    /// Entries that went, and failures that were forgotten.
     public var removed: Int
     public var bytes: Int
     /// Planned entries that stayed, because they had changed since, the first ``Skipped/named`` of
@@ -121,6 +129,8 @@ public struct Outcome: Hashable, Sendable, Codable {
     public var skipped: [Skipped]
     /// How many more of those there are than are named.
     public var unnamed = 0
+    /// How many of ``removed`` are failures that were forgotten.
+    public var forgotten = 0
     /// Entries that an undo put back.
     public var restored = 0
     /// What whoever made the change should know beside: that it could not be written down.
@@ -134,6 +144,7 @@ public struct Outcome: Hashable, Sendable, Codable {
         skipped.add(other.skipped, &unnamed)
         unnamed += other.unnamed
         restored += other.restored
+        forgotten += other.forgotten
         warning = warning ?? other.warning
     }
 }

@@ -17,6 +17,8 @@ struct Prepared: Sendable {
     var unnamed: Int {
         parts.reduce(-skipped.count) { $0 + $1.skipped.count + $1.unnamed }
     }
+    var failures: Int { parts.reduce(0) { $0 + $1.failures } }
+    var undoable: Int { parts.reduce(0) { $0 + $1.undoable } }
     var fetches: Int { parts.reduce(0) { $0 + $1.fetches } }
     var perMinute: Int? {
         let rates = parts.compactMap(\.perMinute)
@@ -50,6 +52,10 @@ struct Part: Sendable {
     /// The bounds that change.
     var bounds: Bounds?
     var fetches = 0
+    /// See ``Plan/failures``.
+    var failures = 0
+    /// See ``Plan/undoable``.
+    var undoable = 0
     /// See ``Plan/perMinute``.
     var perMinute: Int?
     var isProtected = false
@@ -76,6 +82,12 @@ struct Step: Sendable {
         outcome.removed += 1
         outcome.bytes += bytes
         if gone.count < ChangeRecord.named { gone.append(victim()) }
+    }
+
+    /// Takes note of a failure that is remembered no more.
+    mutating func forget(_ victim: @autoclosure () -> PlannedVictim) {
+        remove(0, victim())
+        outcome.forgotten += 1
     }
 
     /// Takes note of an entry that stayed.

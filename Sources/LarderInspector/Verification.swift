@@ -1,3 +1,5 @@
+public import Larder
+
 /// An entry beside what its origin says now.
 public struct Verification: Hashable, Sendable, Codable {
     public var id: EntryKey
@@ -11,6 +13,15 @@ public struct Verification: Hashable, Sendable, Codable {
     public var isAbsent = false
     /// What is held is past its end, and served only as long as fetches fail.
     public var isPastEnd = false
+    /// The failure that is remembered instead of an entry.
+    public var remembered: Trouble?
+
+    /// Whether the origin says what a look-up would be told; `nil` where it could not be asked.
+    public var agrees: Bool? {
+        if isAbsent { return held == nil }
+        guard failure == nil else { return nil }
+        return held != nil ? differences.isEmpty : remembered == nil
+    }
 
     public init(
         id: EntryKey, held: Shown? = nil, origin: Shown? = nil, failure: String? = nil
@@ -43,9 +54,18 @@ public struct Verification: Hashable, Sendable, Codable {
     /// In a sentence.
     public var summary: String {
         if isAbsent {
-            return held == nil
-                ? "not held, and the origin has no such thing"
-                : "held\(pastEnd), but the origin has no such thing"
+            guard held == nil else { return "held\(pastEnd), but the origin has no such thing" }
+            return switch remembered?.kind {
+            case .absent: "the origin agrees: it has no such thing"
+            case .failed, .refused: "it failed until now, and the origin has no such thing"
+            case nil: "not held, and the origin has no such thing"
+            }
+        }
+        if held == nil, let remembered {
+            let known =
+                remembered.kind == .absent ? "absent" : "failed (\(remembered.failure.word))"
+            return failure.map { "remembered as \(known); the origin could not be asked: \($0)" }
+                ?? "remembered as \(known), but the origin has it now; to invalidate it forgets that"
         }
         if let failure { return "the origin could not be asked: \(failure)" }
         if held == nil { return "not held; the origin has it" }

@@ -86,7 +86,7 @@ extension Progress.State: Codable {
 extension LoggedEvent {
     private enum Name: String, CodingKey {
         case cache, number, at, key, by, kind, rival
-        case version, took, bytes, reason, age, hits, from, to
+        case version, took, bytes, reason, age, hits, from, to, failures, refusals
     }
 
     public init(from decoder: any Decoder) throws {
@@ -109,6 +109,8 @@ extension LoggedEvent {
             case .oversized: .oversized(bytes: try get(.bytes))
             case .softened: .softened(version: try get(.version))
             case .restored: .restored(version: try get(.version))
+            case .forgotten:
+                .forgotten(failures: try get(.failures), refusals: try get(.refusals))
             case .configured: .configured(from: try get(.from), to: try get(.to))
             case .expired, .evicted, .invalidated, .replaced:
                 .removed(
@@ -149,6 +151,9 @@ extension LoggedEvent {
             try values.encode(version, forKey: .version)
         case .restored(let version):
             try values.encode(version, forKey: .version)
+        case .forgotten(let failures, let refusals):
+            try values.encode(failures, forKey: .failures)
+            try values.encode(refusals, forKey: .refusals)
         case .configured(let from, let to):
             try values.encode(from, forKey: .from)
             try values.encode(to, forKey: .to)
@@ -159,7 +164,7 @@ extension LoggedEvent {
 extension EventKind {
     /// What happened, in a word: as it stands in JSON, in filters and on screen.
     public enum Word: String, Hashable, Sendable, Codable, CaseIterable {
-        case written, failed, oversized, softened, restored, configured
+        case written, failed, oversized, softened, restored, forgotten, configured
         case expired, evicted, invalidated, replaced
     }
 
@@ -171,6 +176,7 @@ extension EventKind {
         case .oversized: .oversized
         case .softened: .softened
         case .restored: .restored
+        case .forgotten: .forgotten
         case .configured: .configured
         }
     }

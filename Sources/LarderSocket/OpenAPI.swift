@@ -212,7 +212,8 @@ enum OpenAPI {
         "Changes": [
             "type": "array",
             "items": object(
-                ["time": time], required: ["number", "plan", "what", "by", "time"]),
+                ["time": time, "missed": whole],
+                required: ["number", "plan", "what", "by", "time"]),
         ] as Object,
         "Forecast": object([:], required: ["at", "width", "count", "caches"]),
         "EventLog": object(
@@ -224,11 +225,15 @@ enum OpenAPI {
         "FetchResult": object([:], required: ["id", "wasHit", "value"]),
         "Verification": object([:], required: ["id"]),
         "Plan": object(
-            ["id": text, "entries": whole, "bytes": whole, "fetches": whole, "unnamed": whole],
+            [
+                "id": text, "entries": whole, "bytes": whole, "fetches": whole, "unnamed": whole,
+                "failures": whole, "undoable": perhapsWhole,
+            ],
             required: ["id", "instance", "change", "entries", "bytes", "victims", "skipped"]),
         "Outcome": object(
             [
                 "removed": whole, "bytes": whole, "restored": whole, "unnamed": whole,
+                "forgotten": whole,
                 "warning": perhapsText,
             ],
             required: ["removed", "bytes", "skipped"]),

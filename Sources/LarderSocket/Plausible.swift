@@ -46,6 +46,8 @@ extension CacheReport: Plausible {
             && areCounts(snapshot.lastEvent) && snapshot.counters.isPlausible
             && snapshot.configuration.isPlausible && snapshot.fetchTimes.isPlausible
             && snapshot.agesAtRemoval.values.allSatisfy(\.isPlausible)
+            && snapshot.failuresLately.isPlausible
+            && mostFetched.allSatisfy { areCounts($0.fetches, $0.failures) }
     }
 }
 
@@ -54,7 +56,12 @@ extension Counters: Plausible {
         areCounts(
             hits, misses, coalesced, refused, servedStale, fetchFailures, evicted, expired,
             invalidated, replaced, oversized, unused, regretEvicted, regretExpired)
+            && failures.isPlausible
     }
+}
+
+extension FailureCounts: Plausible {
+    var isPlausible: Bool { FailureKind.allCases.allSatisfy { areCounts(self[$0]) } }
 }
 
 extension Configuration: Plausible {
@@ -64,6 +71,7 @@ extension Configuration: Plausible {
 extension Histogram: Plausible {
     var isPlausible: Bool {
         buckets.count <= 65 && buckets.allSatisfy { areCounts($0) } && areCounts(count)
+            && microseconds <= 1 << 62
     }
 }
 
@@ -77,7 +85,8 @@ extension OriginReport: Plausible {
 
 extension Row: Plausible {
     var isPlausible: Bool {
-        areCounts(bytes, renewal?.waiters, renewal?.trouble?.failures) && areCounts(hits)
+        areCounts(bytes, renewal?.waiters, renewal?.trouble?.failures)
+            && areCounts(hits, renewal?.trouble?.refusals ?? 0)
     }
 }
 
@@ -102,6 +111,7 @@ extension LoggedEvent: Plausible {
         case .written(_, _, let bytes), .oversized(let bytes): areCounts(bytes)
         case .removed(_, _, _, let hits): areCounts(hits)
         case .configured(let from, let to): from.isPlausible && to.isPlausible
+        case .forgotten(let failures, let refusals): areCounts(failures) && areCounts(refusals)
         case .failed, .softened, .restored: true
         }
     }
@@ -144,13 +154,13 @@ extension Change: Plausible {
 
 extension Plan: Plausible {
     var isPlausible: Bool {
-        areCounts(entries, bytes, fetches, perMinute) && change.isPlausible
+        areCounts(entries, bytes, fetches, failures, undoable, perMinute) && change.isPlausible
             && (before?.isPlausible ?? true) && victims.allSatisfy { areCounts($0.bytes) }
     }
 }
 
 extension Outcome: Plausible {
-    var isPlausible: Bool { areCounts(removed, bytes, restored) }
+    var isPlausible: Bool { areCounts(removed, bytes, restored, forgotten) }
 }
 
 extension LarderInspector.Progress: Plausible {
@@ -159,7 +169,8 @@ extension LarderInspector.Progress: Plausible {
 
 extension ChangeRecord: Plausible {
     var isPlausible: Bool {
-        areCounts(number) && areTimes(time) && areCounts(removed, restored, bytes)
+        areCounts(number, missed) && areTimes(time)
+            && areCounts(removed, forgotten, restored, bytes)
             && bounds.allSatisfy { $0.before.isPlausible && $0.after.isPlausible }
             && entries.allSatisfy { areCounts($0.bytes) }
     }

@@ -47,6 +47,9 @@ struct Model {
         var since: Instant
         var until: Instant
         var failures: Int
+        var last: Instant
+        var refusals: UInt64
+        var lastRefusal: Instant?
     }
 
     struct Grave {
@@ -186,6 +189,8 @@ struct Model {
         if let trouble = trouble(key), trouble.kind != .failed {
             policy.missed()
             counters.refused += 1
+            troubles[key]!.refusals += 1
+            troubles[key]!.lastRefusal = now
             return .refused(trouble.outage)
         }
         let flight = flight(key)
@@ -269,6 +274,7 @@ struct Model {
         }
         let reason = outage.reason(inBulk: flight.isBulk)
         counters.fetchFailures += 1
+        counters.failures[rules.kind(of: outage, inBulk: flight.isBulk)] += 1
         note(flight.key, "failed \(reason)")
         guard flight.isKept, let held = failed(flight, outage, reason) else { return answer }
         if !isLive(held) { counters.servedStale += UInt64(flight.waiters) }
@@ -283,7 +289,8 @@ struct Model {
             let before = troubles[flight.key]
             troubles[flight.key] = Trouble(
                 kind: kind, outage: outage, reason: reason, since: before?.since ?? now,
-                until: now + pause, failures: (before?.failures ?? 0) + 1)
+                until: now + pause, failures: (before?.failures ?? 0) + 1, last: now,
+                refusals: before?.refusals ?? 0, lastRefusal: before?.lastRefusal)
         }
         switch rules.meaning(of: outage, inBulk: flight.isBulk) {
         case .absent:
@@ -406,10 +413,7 @@ struct Model {
     ) -> Invalidation {
         guard let entry = held(key), now < end(entry) else {
             if version != nil { return .absent }
-            disown { $0.key == key }
-            let isRemembered = trouble(key) != nil
-            troubles[key] = nil
-            return isRemembered ? .removed(bytes: 0) : .absent
+            return forgetFailure(of: key, by: actor) ? .removed(bytes: 0) : .absent
         }
         if let version, version != entry.version { return .changed(version: entry.version) }
         disown { $0.key == key }
@@ -417,6 +421,16 @@ struct Model {
         remove(entry, .invalidated, by: actor)
         bury(entry, undo)
         return .removed(bytes: entry.bytes)
+    }
+
+    /// Whether one was remembered.
+    mutating func forgetFailure(of key: Name, by actor: Actor?) -> Bool {
+        disown { $0.key == key }
+        let known = trouble(key)
+        troubles[key] = nil
+        guard let known else { return false }
+        note(key, "forgotten \(known.failures), \(known.refusals)", by: actor)
+        return true
     }
 
     /// Marks an entry as stale.
@@ -576,6 +590,7 @@ extension Model.Happening {
             case .oversized(let bytes): "oversized \(bytes)"
             case .softened(let version): "softened \(version)"
             case .restored(let version): "restored \(version)"
+            case .forgotten(let failures, let refusals): "forgotten \(failures), \(refusals)"
             }
         self.init(key: event.key, at: event.at, what: what, rival: event.rival, by: event.by)
     }

@@ -101,7 +101,8 @@ final class ModelRig {
             case 10..<40: insert()
             case 40..<62: try cached()
             case 62..<65: try peek()
-            case 65..<75: try invalidate()
+            case 65..<73: try invalidate()
+            case 73..<75: try forgetFailure()
             case 75..<85: try soften()
             case 85..<90: try reject()
             case 90..<100: try restore()
@@ -150,6 +151,14 @@ final class ModelRig {
             cache.invalidate(key, version: version, undo: undo, by: actor),
             model.invalidate(key, version: version, undo: undo, by: actor), text)
         return text + (undo == nil ? "" : " with undo")
+    }
+
+    private func forgetFailure() throws -> String {
+        let (key, actor) = (key(), actor())
+        try expect(
+            cache.forgetFailure(of: key, by: actor) != nil,
+            model.forgetFailure(of: key, by: actor), "forget the failure of \(key)")
+        return "forget the failure of \(key)"
     }
 
     private func soften() throws -> String {
@@ -544,15 +553,20 @@ final class ModelRig {
         var since: Instant
         var until: Instant
         var failures: Int
+        var last: Instant
+        var refusals: UInt64
+        var lastRefusal: Instant?
 
         init(_ key: Name, _ trouble: Trouble) {
             (self.key, kind, reason) = (key, trouble.kind, trouble.reason)
             (since, until, failures) = (trouble.since, trouble.until, trouble.failures)
+            (last, refusals, lastRefusal) = (trouble.last, trouble.refusals, trouble.lastRefusal)
         }
 
         init(_ key: Name, _ trouble: Model.Trouble) {
             (self.key, kind, reason) = (key, trouble.kind, trouble.reason)
             (since, until, failures) = (trouble.since, trouble.until, trouble.failures)
+            (last, refusals, lastRefusal) = (trouble.last, trouble.refusals, trouble.lastRefusal)
         }
     }
 

@@ -20,12 +20,17 @@ struct Name: Hashable, Comparable, Sendable, CustomStringConvertible {
     static func < (a: Name, b: Name) -> Bool { a.number < b.number }
 }
 
-/// A fetch that failed, of the kind that `Renewal` is to take it for.
-struct Outage: Error, Hashable {
+/// A fetch that failed, of the kind that `Renewal` is to take it for; and whatever kind of failure
+/// it says that it is.
+struct Outage: KnownFailure, Hashable {
     enum Kind: CaseIterable { case passing, refused, absent, cancelled }
 
     let kind: Kind
     let number: Int
+
+    var failureKind: FailureKind {
+        FailureKind.allCases[number % FailureKind.allCases.count]
+    }
 
     /// What the origin throws.
     var error: any Error { kind == .cancelled ? CancellationError() : self }
@@ -75,6 +80,15 @@ struct Rules {
     func meaning(of outage: Outage, inBulk: Bool) -> Outage.Kind {
         if outage.kind == .cancelled || renews { return outage.kind }
         return outage.kind == .absent && inBulk ? .absent : .passing
+    }
+
+    /// What a failure is counted as.
+    func kind(of outage: Outage, inBulk: Bool) -> FailureKind {
+        switch meaning(of: outage, inBulk: inBulk) {
+        case .absent: .absent
+        case .cancelled: .timedOut
+        case .passing, .refused: outage.failureKind
+        }
     }
 
     var renewal: Renewal? {

@@ -133,6 +133,7 @@ extension Counters {
         self.misses = misses
         self.coalesced = coalesced
         self.fetchFailures = fetchFailures
+        failures.broken = fetchFailures
         self.evicted = evicted
         self.expired = expired
         self.invalidated = invalidated

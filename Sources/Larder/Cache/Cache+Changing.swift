@@ -25,6 +25,16 @@ extension Cache {
         }
     }
 
+    /// Forgets that fetches of `key` failed, so that the next look-up asks the origin; an entry stays.
+    /// A fetch under way for it is handed to its waiters and not kept.
+    ///
+    /// - Returns: What was remembered; `nil` where nothing was.
+    @discardableResult
+    public func forgetFailure(of key: Key, by actor: Actor? = nil) -> Trouble? {
+        let (now, hash) = (clock.now(), shards.hash(key))
+        return change { $0.forgetFailure(of: key, hash, by: actor, at: now) }
+    }
+
     /// Removes the entries of `keys`; returns how many there were.
     @discardableResult
     public func invalidate(_ keys: some Sequence<Key>, by actor: Actor? = nil) -> Int {

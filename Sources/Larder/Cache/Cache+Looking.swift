@@ -33,6 +33,14 @@ extension Cache {
         restless().compactMap { key, trouble in trouble.map { (key, $0) } }
     }
 
+    /// The keys that were fetched most within the last five to ten minutes, at most `limit` of 64,
+    /// the most often fetched first, and since when that was counted.
+    public func mostFetched(_ limit: Int = 10) -> (since: Instant, keys: [FetchedKey<Key>]) {
+        let now = clock.now()
+        let lines = store.withLock { $0.mostFetched }
+        return lines.first(limit, at: now)
+    }
+
     /// When an entry is to be renewed; `nil` where only its end decides.
     package func renewal(of facts: EntryFacts) -> RenewalFacts? {
         guard let marks = renewal?.marks(facts) else { return nil }

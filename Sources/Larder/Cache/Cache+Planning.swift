@@ -1,6 +1,20 @@
 import Synchronization
 
 extension Cache {
+    /// How many of entries that are invalidated or evicted at once, with an undo, in this order,
+    /// ``restore(_:by:)`` could put back: the last of them, as far as they are kept.
+    package func restorable(_ victims: [Victim<Key>]) -> Int {
+        guard traits.mayBeBuried else { return 0 }
+        var (count, bytes) = (0, 0)
+        for victim in victims.reversed() where victim.version > 0 {
+            bytes += victim.bytes
+            guard count < Graves<Key, Value>.mostEntries, bytes <= Graves<Key, Value>.mostBytes
+            else { break }
+            count += 1
+        }
+        return count
+    }
+
     /// The entries that would leave, in order, if the bounds were `new` now: first those whose
     /// reserve would be over; then, where there is no room for all, those that have ended, and those
     /// that the policy names. What ``configure(_:replacing:undo:by:)`` returns, unless something

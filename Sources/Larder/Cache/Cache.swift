@@ -101,7 +101,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         traits = Traits(lifetime: lifetime, renewal: renewal)
         shards = Shards(bits: shardBits, hasOwnGates: renewal != nil)
         store = Guarded(
-            Store(configuration, feedCapacity: events, shards: shards, traits: traits))
+            Store(
+                configuration, feedCapacity: events, shards: shards, traits: traits,
+                at: clock.now()))
     }
 
     deinit {

@@ -197,6 +197,8 @@ extension Store {
             flights: underWay, counters: counters)
         snapshot.lastEvent = feed.last
         snapshot.fetchTimes = fetchTimes
+        snapshot.lastFailures = lastFailures
+        snapshot.failuresLately = latelyFailed.counts(at: now)
         snapshot.agesAtRemoval = ages.histograms
         snapshot.holds = holds
         (snapshot.undoable, snapshot.undoableBytes) = (graves.count, graves.bytes)

@@ -42,6 +42,8 @@ extension Store {
         precondition(expiries.isOrdered, "the heap is a heap")
         precondition(expiries.count == ends, "own ends are in the heap")
         policy.checkInvariants(count: count)
+        precondition(
+            counters.failures.total == counters.fetchFailures, "each failure is of one kind")
         precondition(flights.count <= underWay, "a flight found by key is under way")
     }
 }

@@ -41,7 +41,7 @@ extension Store {
         case .stale(let slot) where refusal(of: key, hash, at: now) == nil:
             let value = serve(slot, hash, at: now)
             guard flight(of: key, hash) == nil else { return .hit(value) }
-            return .stale(value, startFlight(for: key, hash, of: cache))
+            return .stale(value, startFlight(for: key, hash, of: cache, at: now))
         case .due(let due):
             guard !traits.renews || marks?.of == due else { return .due(due) }
             if let value = heldBack(key, hash, due, marks, at: now) { return .hit(value) }
@@ -51,6 +51,7 @@ extension Store {
         policy.missed()
         if let error = refusal(of: key, hash, at: now) {
             counters.refused += 1
+            troubles.refuse(key, hash, at: now)
             return .failed(error)
         }
         if let flight = flight(of: key, hash) {
@@ -59,7 +60,7 @@ extension Store {
             return .join(flight)
         }
         miss(hash, at: now)
-        let flight = startFlight(for: key, hash, of: cache)
+        let flight = startFlight(for: key, hash, of: cache, at: now)
         join(flight, waiter)
         return .lead(flight)
     }
@@ -139,10 +140,11 @@ extension Store {
     }
 
     private mutating func startFlight(
-        for key: Key, _ hash: UInt64, of cache: ObjectIdentifier
+        for key: Key, _ hash: UInt64, of cache: ObjectIdentifier, at now: Instant
     ) -> Flight<Key, Value> {
         let flight = Flight<Key, Value>(key, hash, era, of: cache)
         underWay += 1
+        mostFetched.begin(key, hash, at: now)
         // A key that is not even equal to itself would never be found again.
         guard key == key else { return flight }
         if let place = flights.place(of: key, hash) {
@@ -198,7 +200,7 @@ extension Store {
     ) -> (waiters: [Waiter<Key, Value>], value: Value?) {
         guard !flight.isOver else { return ([], nil) }
         let waiters = exchange(&flight.waiters, with: [])
-        counters.fetchFailures += 1
+        count(failing, of: flight, at: now)
         feed.append(.failed(took: took, reason: failing.reason), key: flight.key, at: now)
         guard isCurrent(flight) else {
             end(flight)
@@ -211,6 +213,16 @@ extension Store {
         }
         if held.isPastEnd { counters.servedStale += UInt64(waiters.count) }
         return (waiters, held.value)
+    }
+
+    private mutating func count(
+        _ failing: Failing, of flight: Flight<Key, Value>, at now: Instant
+    ) {
+        counters.fetchFailures += 1
+        counters.failures[failing.kind] += 1
+        lastFailures[failing.kind] = LastFailure(at: now, reason: failing.reason)
+        latelyFailed.add(failing.kind, at: now)
+        mostFetched.fail(flight.key, flight.hash, failing.kind, failing.reason)
     }
 
     private func isCurrent(_ flight: Flight<Key, Value>) -> Bool {

@@ -54,16 +54,27 @@ extension Store {
             now.nanoseconds < end || isInReserve(end, at: now)
         else {
             guard version == nil else { return .absent }
-            disown(key, hash)
-            guard let trouble = troubles.forget(key, hash, &discardedErrors), now < trouble.until
-            else { return .absent }
-            return .removed(bytes: 0)
+            return forgetFailure(of: key, hash, by: by, at: now) == nil
+                ? .absent : .removed(bytes: 0)
         }
         if let version, version != record.version { return .changed(version: record.version) }
         disown(key, hash)
         troubles.forget(key, hash, &discardedErrors)
         remove(slot, .invalidated, undoable: undoable, by: by, at: now)
         return .removed(bytes: Int(record.bytes))
+    }
+
+    /// Forgets that fetches of `key` failed, and disowns one under way; returns what was remembered.
+    mutating func forgetFailure(
+        of key: Key, _ hash: UInt64, by: Actor?, at now: Instant
+    ) -> Trouble? {
+        disown(key, hash)
+        guard let trouble = troubles.forget(key, hash, &discardedErrors), now < trouble.until
+        else { return nil }
+        feed.append(
+            .forgotten(failures: trouble.failures, refusals: trouble.refusals), key: key, by: by,
+            at: now)
+        return trouble
     }
 
     /// As ``remove(_:_:rival:by:at:)``; where `undoable` is given it can be put back for a while.

@@ -53,6 +53,9 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     var feed: Feed<Key>
     var counters = Counters()
     var fetchTimes = Histogram()
+    var lastFailures: [FailureKind: LastFailure] = [:]
+    var latelyFailed = LatelyFailed()
+    var mostFetched: MostFetched<Key>
     var ages = Ages()
     var regret = Regret()
     var holds = Holds()
@@ -73,13 +76,14 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     init(
         _ configuration: Configuration, feedCapacity: Int, shards: Shards<Key, Value>,
-        traits: Traits<Key, Value>
+        traits: Traits<Key, Value>, at now: Instant
     ) {
         self.configuration = configuration
         self.shards = shards
         self.traits = traits
         lives = Lives(configuration)
         reserve = configuration.staleIfError.nanoseconds
+        mostFetched = MostFetched(at: now)
         feed = Feed(capacity: feedCapacity)
         policy = configuration.policy.make(maxsize: configuration.maxsize)
         touched = Array(
@@ -256,17 +260,22 @@ struct Left<Key: Sendable, Value: Sendable>: Sendable {
 /// How old entries were when they left, by cause: as ``Histogram``, at no cost worth the name.
 struct Ages: ~Copyable {
     private var counts = SlotColumn(UInt64(0), capacity: 4 * 64)
+    private var sums = SlotColumn(UInt64(0), capacity: 4)
 
     func add(_ nanoseconds: Int64, _ cause: RemovalCause) {
-        let bucket = 64 - (UInt64(max(0, nanoseconds)) / 1000).leadingZeroBitCount
+        let microseconds = UInt64(max(0, nanoseconds)) / 1000
+        let bucket = 64 - microseconds.leadingZeroBitCount
         counts[cause.number * 64 + UInt32(bucket)] += 1
+        sums[cause.number] &+= microseconds
     }
 
     var histograms: [RemovalCause: Histogram] {
         var histograms: [RemovalCause: Histogram] = [:]
         for cause in RemovalCause.allCases {
             let own = (0..<64).map { counts[cause.number * 64 + $0] }
-            if own.contains(where: { $0 > 0 }) { histograms[cause] = Histogram(buckets: own) }
+            if own.contains(where: { $0 > 0 }) {
+                histograms[cause] = Histogram(buckets: own, microseconds: sums[cause.number])
+            }
         }
         return histograms
     }

@@ -16,15 +16,6 @@ func planInvalidation(_ model: inout Model) -> Effect? {
         model.say("there is no entry to invalidate")
         return nil
     }
-    if model.marks.isEmpty, let row = model.selected, row.version == 0 {
-        let left = Units.countdown(row.deadline.map { $0 - model.now })
-        // Only what may be over soon is tried for each who asks.
-        let isTried = row.renewal?.trouble?.kind == .failed
-        model.say(
-            "no entry, but a failure that is remembered for \(left) more; "
-                + (isTried ? "f fetches anew" : "until then everyone who asks is told it"))
-        return nil
-    }
     return .plan(.invalidate(seen))
 }
 
@@ -232,7 +223,7 @@ func warn(_ model: inout Model, of outcome: Outcome) {
 
 func canBeUndone(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) {
     model.undo = Model.Undo(
-        plan: plan, until: model.now + undoWindow, removed: outcome.removed)
+        plan: plan, until: model.now + undoWindow, removed: outcome.removed - outcome.forgotten)
 }
 
 /// What was taken back, and what was not.
@@ -258,13 +249,19 @@ private func warning(_ outcome: Outcome) -> String {
 }
 
 func summary(_ outcome: Outcome) -> String {
-    let entries = outcome.removed == 1 ? "1 entry" : "\(outcome.removed) entries"
-    let freed = outcome.removed == 0 ? "" : ", \(Units.text(bytes: outcome.bytes)) freed"
+    let removed = outcome.removed - outcome.forgotten
+    let entries = removed == 1 ? "1 entry" : "\(removed) entries"
+    let freed = removed == 0 ? "" : ", \(Units.text(bytes: outcome.bytes)) freed"
+    let failures = outcome.forgotten == 1 ? "1 failure" : "\(outcome.forgotten) failures"
+    let done = [
+        removed > 0 || outcome.forgotten == 0 ? "\(entries) removed\(freed)" : "",
+        outcome.forgotten > 0 ? "\(failures) forgotten" : "",
+    ].filter { !$0.isEmpty }.joined(separator: ", ")
     let skipped =
         outcome.skipped.isEmpty
         ? ""
         : "; \(outcome.skipped.count) left alone: \(outcome.skipped[0].why)"
-    return "done: \(entries) removed\(freed)\(skipped)" + warning(outcome)
+    return "done: \(done)\(skipped)" + warning(outcome)
 }
 
 // MARK: A line that is typed

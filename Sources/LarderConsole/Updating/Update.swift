@@ -40,7 +40,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         model.say(text)
         model.log.add(
             text, at: model.now,
-            trouble: verification.failure != nil || !verification.differences.isEmpty)
+            trouble: verification.agrees != true)
     case .changesBefore(let changes): model.changes = changes
     case .changed(let change): return heard(&model, of: change)
     case .engines(let engines): return choose(&model, among: engines)
@@ -86,6 +86,12 @@ private func pass(_ model: inout Model, _ now: Instant) {
 /// Somebody, perhaps from here, did something to the engine.
 private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     model.changes.append(change)
+    if change.missed > 0 {
+        let lost = change.missed == 1 ? "1 change" : "\(change.missed) changes"
+        model.log.add(
+            "\(lost) went by too fast to be followed, and what came of it is not known here",
+            at: model.now, trouble: true)
+    }
     if model.changes.count > 256 { model.changes.removeFirst() }
     let own = model.ownPlans[change.plan]
     let hasEnded = [.undone, .failed, .cancelled].contains(change.what)

@@ -53,8 +53,8 @@ enum DetailView {
             ],
             [
                 ("ends ", .dim), (ending(row, model), .plain),
-                ("  hits ", .dim), (hits(row, model), .plain),
-                ("  last hit ", .dim),
+                (row.isHeld ? "  hits " : "  refusals ", .dim), (hits(row, model), .plain),
+                (row.isHeld ? "  last hit " : "  last ", .dim),
                 (lastHit(row, model).map { "\($0) ago" } ?? never(row, model), .plain),
                 ("  size ", .dim), (size(row, model), .plain),
             ],
@@ -67,6 +67,9 @@ enum DetailView {
         let now = model.shownNow
         func line(_ label: String, _ text: String, _ more: String = "") -> Pieces {
             [(Text.left(label, 10), .dim), (text, .plain), (more.isEmpty ? "" : "  " + more, .dim)]
+        }
+        if let trouble = row.renewal?.trouble, !row.isHeld {
+            return failure(row, trouble, model, line)
         }
         return [
             [(safe(row.id.key, model), .bold)],
@@ -92,12 +95,38 @@ enum DetailView {
         ]
     }
 
+    /// A failure is no entry: it has no size and no version, and its own times.
+    private static func failure(
+        _ row: Row, _ trouble: Trouble, _ model: Model,
+        _ line: (String, String, String) -> Pieces
+    ) -> [Pieces] {
+        let now = model.shownNow
+        func ago(_ instant: Instant) -> String { "\(Format.age(now - instant)) ago" }
+        return [
+            [(safe(row.id.key, model), .bold)],
+            line("cache", safe(row.id.cache, model), "no entry is held"),
+            line("state", row.state(at: now).rawValue, trouble.failure.word),
+            line(
+                "next try", "in \(Units.countdown(trouble.until - now))",
+                "at \(model.time(trouble.until))"),
+            line("first", model.time(trouble.since), ago(trouble.since)),
+            line("last", model.time(trouble.last), ago(trouble.last)),
+            line("count", Format.count(trouble.failures), "failures in a row"),
+            line(
+                "refusals", Format.count(trouble.refusals),
+                trouble.lastRefusal.map { "last \(ago($0))" } ?? "nobody asked since"),
+            [],
+        ]
+    }
+
     /// What is known of the next fetch.
     private static func renewal(_ row: Row, _ model: Model) -> String {
         guard let renewal = row.renewal else { return "" }
         var parts: [String] = []
         if let trouble = renewal.trouble, model.shownNow < trouble.until {
-            if trouble.kind != .absent { parts.append("failed \(trouble.failures)x") }
+            if trouble.kind != .absent {
+                parts.append("failed \(trouble.failures)x (\(trouble.failure.word))")
+            }
             parts.append("next try in \(Units.countdown(trouble.until - model.shownNow))")
         } else if renewal.isFetching {
             parts.append("a fetch is under way")

@@ -142,6 +142,7 @@ enum HeaderView {
             [(" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain)],
             [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
             [("  ", .plain), (Text.right(fill.text, 9), .plain)],
+            refused(history), failing(cache.snapshot),
         ]
         var figures = fitting(groups, in: columns - width(label))
         let spare = columns - width(label) - width(figures)
@@ -180,7 +181,7 @@ enum HeaderView {
                 end: ("evict " + Text.right(Format.rate(history.rate(\.evicted)), 7), .dim)),
         ]
         for (place, line) in rows.enumerated() {
-            let figures: Pieces =
+            let own: Pieces =
                 [(Text.right(Format.rate(history.rate(line.part)), 9), line.style)]
                 + line.figures.enumerated().flatMap { column, figure in
                     [
@@ -194,6 +195,7 @@ enum HeaderView {
             let front: Pieces = [
                 (" ", .plain), (label, labelStyle), (Text.left(line.label, 9), .dim),
             ]
+            let figures = own + tails(history, cache.snapshot)[place]
             let used = (front + figures).reduce(0) { $0 + Text.width(of: $1.text) }
             let width = max(0, box.width - 1 - used)
             let start = Place(row: row + place, column: box.column)
@@ -232,6 +234,32 @@ enum HeaderView {
     }
 
     // MARK: Figures
+
+    /// Look-ups that were told of a failure: they are part of the hit ratio.
+    private static func refused(_ history: History) -> Pieces {
+        let rate = history.rate(\.refused)
+        return rate > 0 ? [("  refused ", .dim), (Format.rate(rate), .plain)] : []
+    }
+
+    /// The failures of the last minute, by kind; that something is not there is an answer.
+    private static func failing(_ snapshot: Snapshot) -> Pieces {
+        FailureKind.allCases.flatMap { kind -> Pieces in
+            let count = snapshot.failuresLately[kind]
+            return count == 0
+                ? []
+                : [
+                    ("  \(kind.word) ", .dim),
+                    ("\(Format.count(count))/min", kind == .absent ? .plain : .trouble),
+                ]
+        }
+    }
+
+    /// Both at the end of the two lines of a cache, which end alike.
+    private static func tails(_ history: History, _ snapshot: Snapshot) -> [Pieces] {
+        let tails = [refused(history), failing(snapshot)]
+        let most = tails.map(width).max() ?? 0
+        return tails.map { $0 + [(Text.left("", most - width($0)), .plain)] }
+    }
 
     private static func shownCaches(_ model: Model, _ layout: Layout) -> [CacheReport] {
         Array((model.report?.caches ?? []).prefix(layout.cacheLines))

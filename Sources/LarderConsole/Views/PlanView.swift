@@ -9,7 +9,7 @@ enum PlanView {
         let choices = choices(model, dialog)
         // The border, the buttons and what can be chosen have their place; the words what is left.
         let most = max(1, model.size.rows - 3 - choices.count)
-        var notes = (notes(model, plan) + age(model, dialog)).flatMap {
+        var notes = (notes(model, plan) + undo(model, dialog) + age(model, dialog)).flatMap {
             Text.wrap($0, to: width - 4)
         }
         if notes.count > most {
@@ -99,8 +99,10 @@ enum PlanView {
     ) {
         let why = victim.cause == .invalidated ? "" : "\(victim.cause.rawValue)  "
         let facts =
-            "\(why)version \(victim.version)  "
-            + Text.right(Units.text(bytes: victim.bytes), 5)
+            victim.version == 0
+            ? "a failure"
+            : "\(why)version \(victim.version)  "
+                + Text.right(Units.text(bytes: victim.bytes), 5)
         let key = Text.cut(
             Text.safe(victim.id.key, ascii: model.glyphs.ascii),
             to: max(4, box.width - 4 - Text.width(of: facts)), mark: model.glyphs.more)
@@ -134,11 +136,13 @@ enum PlanView {
                 + Units.text(bytes: victim.bytes)
         }
         let choices = choices(model, dialog).map { $0.map(\.text).joined() }
-        return [title(dialog.plan)] + notes(model, dialog.plan) + victims + choices
+        return [title(dialog.plan)] + notes(model, dialog.plan) + undo(model, dialog) + victims
+            + choices
     }
 
     private static func title(_ plan: Plan) -> String {
         switch plan.change {
+        case .invalidate where plan.failures == plan.entries: "Forget \(failures(plan.failures))"
         case .invalidate: "Invalidate \(entries(plan.entries))"
         case .invalidateAll(let cache): "Invalidate all of \(cache)"
         case .configure(let cache, _): "Change \(cache)"
@@ -155,13 +159,36 @@ enum PlanView {
         }
     }
 
+    /// What could not be taken back.
+    private static func undo(_ model: Model, _ dialog: PlanDialog) -> [String] {
+        let spread = dialog.isPaced ? spread(dialog.plan, model) : nil
+        return [dialog.plan.undoNote(spread: spread)].compactMap(\.self)
+    }
+
+    /// What of a plan are no entries; `nil` where that is nothing.
+    private static func forgotten(_ plan: Plan) -> String? {
+        guard plan.failures > 0 else { return nil }
+        let each = plan.failures == 1 ? "its key" : "each key"
+        return
+            "\(failures(plan.failures)) \(plan.failures == 1 ? "is" : "are") forgotten; the next "
+            + "look-up of \(each) asks the origin again."
+    }
+
+    private static func failures(_ count: Int) -> String {
+        count == 1 ? "1 remembered failure" : "\(Format.count(count)) remembered failures"
+    }
+
     private static func notes(_ model: Model, _ plan: Plan) -> [String] {
         var notes: [String] = []
         switch plan.change {
         case .invalidate(let seen):
-            notes.append(
-                "\(entries(plan.entries)) and \(Units.text(bytes: plan.bytes)) go; "
-                    + "the next look-up of each fetches it anew.")
+            if plan.entries > plan.failures {
+                notes.append(
+                    "\(entries(plan.entries - plan.failures)) and "
+                        + "\(Units.text(bytes: plan.bytes)) go; the next look-up of each fetches it "
+                        + "anew.")
+            }
+            if let forgotten = forgotten(plan) { notes.append(forgotten) }
             let there = Set(model.rows.map(\.id))
             let hidden = model.query.filter.isEmpty ? 0 : seen.count { !there.contains($0.id) }
             if hidden > 0 { notes.append("\(hidden) of these hidden by the filter.") }
@@ -170,7 +197,9 @@ enum PlanView {
                 "\(entries(plan.entries)) \(plan.entries == 1 ? "is" : "are") served until a fetch "
                     + "for it has landed.")
         case .all, .invalidateAll:
-            notes.append("\(entries(plan.entries)) and \(Units.text(bytes: plan.bytes)) go.")
+            notes.append(
+                "\(entries(plan.entries - plan.failures)) and \(Units.text(bytes: plan.bytes)) go.")
+            if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .configure(_, let new):
             if let before = plan.before { notes.append(new.differences(from: before)) }
             let expired = plan.victims.contains { $0.cause == .expired }

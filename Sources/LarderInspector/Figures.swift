@@ -1,0 +1,31 @@
+import Larder
+
+// Figures by the names that they have in every format.
+
+extension CacheReport {
+    /// Failed fetches by kind, `failedAbsent` and so on.
+    public var failureFigures: [(name: String, count: UInt64)] {
+        FailureKind.allCases.map { ("failed" + $0.title, snapshot.counters.failures[$0]) }
+    }
+
+    /// How many fetches failed and as what, the kinds that there were: `16 (12 absent, 3 throttled)`.
+    public var failureWords: String {
+        let counters = snapshot.counters
+        let kinds = FailureKind.allCases.filter { counters.failures[$0] > 0 }
+            .map { "\(counters.failures[$0]) \($0.word)" }
+        return "\(counters.fetchFailures)"
+            + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: ", ")))")
+    }
+
+    /// Of the misses the shares, 0...1, that more room and a longer ttl would have spared.
+    public var regretFigures: [(name: String, share: Double?)] {
+        [
+            ("regretEvictedShare", snapshot.counters.regretEvictedShare),
+            ("regretExpiredShare", snapshot.counters.regretExpiredShare),
+        ]
+    }
+}
+
+extension FailureKind {
+    fileprivate var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+}
