@@ -5,7 +5,9 @@ import LarderInspector
 enum EvictionsView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         let caches = model.report?.caches ?? []
-        var lines: [Pieces] = [heading(model)]
+        // On a narrow screen there is room for none but the first group.
+        let isNarrow = model.size.columns < nameWidth(model) + 8 * 8
+        var lines: [Pieces] = isNarrow ? [heading(model)] : [groups(model), heading(model)]
         lines += caches.map { counts(model, $0) }
         lines += caches.flatMap { cache in
             advice(cache.snapshot).flatMap { text in
@@ -33,9 +35,20 @@ enum EvictionsView {
         }
     }
 
-    private static let headings = [
-        "EVICTED", "EXPIRED", "INVALID", "UNUSED", "REGRET", "HIT 1M", "HIT 10M", "HIT ALL",
-    ]
+    /// Figures of one cache, by what they are about. Of the misses that come of turning a knob too
+    /// far each kind has its own knob.
+    private static func figures(_ model: Model) -> [(group: String, headings: [String])] {
+        [
+            ("LEFT", ["EVICTED", "EXPIRED", "INVALID", "UNUSED"]),
+            ("REGRET OF MISS", ["EVICTED", "EXPIRED"]),
+            ("HIT RATIO", model.size.columns < 90 ? ["1M", "ALL"] : ["1M", "10M", "ALL"]),
+        ]
+    }
+
+    private static func groups(_ model: Model) -> Pieces {
+        let groups = figures(model).map { Text.right($0.group, 8 * $0.headings.count) }
+        return [(Text.left("", nameWidth(model)) + groups.joined(), .dim)]
+    }
 
     private static func nameWidth(_ model: Model) -> Int {
         min(14, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
@@ -44,7 +57,7 @@ enum EvictionsView {
     private static func heading(_ model: Model) -> Pieces {
         [
             (Text.left("CACHE", nameWidth(model)), .dim),
-            (headings.map { Text.right($0, 8) }.joined(), .dim),
+            (figures(model).flatMap(\.headings).map { Text.right($0, 8) }.joined(), .dim),
         ]
     }
 
@@ -52,15 +65,13 @@ enum EvictionsView {
         let counters = cache.snapshot.counters
         let numbers = [
             counters.evicted, counters.expired, counters.invalidated, counters.unused,
-            counters.regretEvicted + counters.regretExpired,
         ]
         let history = model.history(of: cache.name)
-        let lookUps = counters.hits + counters.misses + counters.coalesced
-        let ratios = [
-            history.hitRatio(), history.hitRatio(seconds: 600),
-            lookUps > 0 ? Double(counters.hits) / Double(lookUps) : nil,
-        ]
-        let figures = numbers.map(Format.count) + ratios.map(Format.percent)
+        let long = model.size.columns < 90 ? [] : [history.hitRatio(seconds: 600)]
+        let shares =
+            [counters.regretEvictedShare, counters.regretExpiredShare, history.hitRatio()] + long
+            + [counters.hitRatio]
+        let figures = numbers.map(Format.count) + shares.map(Format.percent)
         let name = Text.cut(
             Text.safe(cache.name, ascii: model.glyphs.ascii), to: nameWidth(model),
             mark: model.glyphs.more)
@@ -73,10 +84,9 @@ enum EvictionsView {
     /// Which knob to turn, and why.
     static func advice(_ snapshot: Snapshot) -> [String] {
         let counters = snapshot.counters
-        let misses = Double(max(1, counters.misses))
         var advice: [String] = []
         let (short, brief) = (
-            Double(counters.regretEvicted) / misses, Double(counters.regretExpired) / misses
+            counters.regretEvictedShare ?? 0, counters.regretExpiredShare ?? 0
         )
         if counters.misses >= 50, short >= 0.05 {
             advice.append(
