@@ -6,8 +6,14 @@ import NIOHTTP1
 import NIOPosix
 
 extension AWSClient {
-    /// The sentence for a request that got no whole reply.
+    /// The error for a request that got no whole reply.
     func failure(of call: Call, _ error: any Error) -> AWSError {
+        var failure = sentence(call, error)
+        if AWSError.isLate(error) { failure.isLate = true }
+        return failure
+    }
+
+    private func sentence(_ call: Call, _ error: any Error) -> AWSError {
         let place = call.endpoint.url
         let check =
             call.proxy.map { "check \($0), or name the host in NO_PROXY" }

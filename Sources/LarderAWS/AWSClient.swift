@@ -320,9 +320,10 @@ public struct AWSClient: Sendable {
             return try await within(deadlines.credentials) { try await credentials() }
         } catch let late as Late {
             let waited = Units.text(late.limit)
-            throw Unsigned(
-                reason: call.error(
-                    .noCredentials, "\(signerName) gave no credentials within \(waited)"))
+            var error = call.error(
+                .noCredentials, "\(signerName) gave no credentials within \(waited)")
+            error.isLate = true
+            throw Unsigned(reason: error)
         } catch {
             throw Unsigned(reason: error)
         }

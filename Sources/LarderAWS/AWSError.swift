@@ -58,6 +58,10 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
     package let forLogs: String
     /// The service says that it may be over soon.
     var isTransient = false
+    /// No answer came in time.
+    var isLate = false
+    /// The service answered, and would answer the same again.
+    var isRefusal = false
     /// How long the service asked to wait before another try.
     var retryAfter: Duration?
 

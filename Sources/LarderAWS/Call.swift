@@ -30,6 +30,8 @@ struct Call {
             "\(operation) \(subject): \(AWSError.printable(answer.code))\(request)"
                 + (message.isEmpty ? "" : ": \(message)") + "; \(advice)")
         error.isTransient = answer.isTransient
+        error.isLate = answer.isLate
+        error.isRefusal = (400..<500).contains(answer.status) && !answer.isTransient
         return error
     }
 
@@ -42,15 +44,18 @@ struct Call {
                     + "a moment")
         }
         guard status >= 500 else {
-            return error(
+            var error = error(
                 .garbage,
                 "\(endpoint.url) answered HTTP \(status) and nothing that \(service) says; "
                     + "check --endpoint-url")
+            error.isLate = status == 408
+            return error
         }
         var error = error(
             .service,
             "\(endpoint.url) failed with HTTP \(status) and said no more; try again in a moment")
         error.isTransient = true
+        error.isLate = status == 504
         return error
     }
 

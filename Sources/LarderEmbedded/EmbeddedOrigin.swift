@@ -68,6 +68,17 @@ public struct EmbeddedOrigin: Sendable {
     }
 }
 
+extension EmbeddedError: KnownFailure {
+    public var failureKind: FailureKind {
+        switch self {
+        case .missing: .absent
+        case .throttled: .throttled
+        case .noRole: .refused
+        case .unusable: .broken
+        }
+    }
+}
+
 extension Renewal {
     /// Credentials are fetched anew half a minute after they were issued, so that one sees it.
     public static let embeddedCredentials = Renewal(

@@ -35,9 +35,11 @@ struct ProcessProvider: CredentialProvider {
         switch ran.status {
         case 0: break
         case nil:
-            throw AWSError(
+            var error = AWSError(
                 .noCredentials, "\(who) did not end within \(Units.text(deadline))",
                 saidByProgram: ran.errors)
+            error.isLate = true
+            throw error
         case let status?:
             throw AWSError(
                 .noCredentials, "\(who) failed (exit code \(status))", saidByProgram: ran.errors)
