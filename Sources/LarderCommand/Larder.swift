@@ -19,7 +19,7 @@ struct LarderCommand: AsyncParsableCommand {
         subcommands: [
             Top.self, Attach.self, Serve.self, Caches.self, Entries.self, Entry.self, Events.self,
             Stats.self, Changes.self, Invalidate.self, SetBounds.self, Undo.self, Fetch.self,
-            Bare.self,
+            DashboardCommand.self, Bare.self,
         ],
         defaultSubcommand: Bare.self)
 

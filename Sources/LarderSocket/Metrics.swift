@@ -3,6 +3,9 @@ import Larder
 import LarderInspector
 
 /// A report in Prometheus' text form, or in OpenMetrics, which came of it.
+///
+/// Names go by Prometheus' conventions: base units at the end, `_total` behind counters and nothing
+/// else, what is of one kind in one metric with a label.
 enum Metrics {
     enum Form {
         case prometheus, openMetrics
@@ -26,74 +29,206 @@ enum Metrics {
     private struct Family: Sendable {
         var name: String
         var help: String
-        var isCounter: Bool
-        var value: @Sendable (Snapshot) -> Double?
+        var kind: Kind
+        var samples: @Sendable (Report) -> [Sample]
+    }
+
+    private enum Kind {
+        case counter, gauge, histogram, info
+
+        /// What belongs to the sample and, to OpenMetrics, not to the name.
+        var suffix: String {
+            switch self {
+            case .counter: "_total"
+            case .info: "_info"
+            case .gauge, .histogram: ""
+            }
+        }
+
+        func word(_ form: Form) -> String {
+            switch self {
+            case .counter: "counter"
+            case .gauge: "gauge"
+            case .histogram: "histogram"
+            case .info: form == .openMetrics ? "info" : "gauge"
+            }
+        }
+    }
+
+    private struct Sample {
+        var suffix = ""
+        var labels: [(name: String, value: String)]
+        var value: Double
     }
 
     private static let families: [Family] = [
-        Family(name: "entries", help: "Entries held.", isCounter: false) { Double($0.count) },
-        Family(name: "bytes", help: "Bytes of all entries.", isCounter: false) {
-            Double($0.bytes)
-        },
-        Family(name: "maxsize", help: "Most entries that may be held.", isCounter: false) {
+        gauge("entries", "Entries held.") { Double($0.count) },
+        gauge("bytes", "Bytes of all entries.") { Double($0.bytes) },
+        gauge("maxsize", "Most entries that may be held.") {
             $0.configuration.maxsize.map { Double($0) }
         },
-        Family(name: "ttl_seconds", help: "How long entries may be served.", isCounter: false) {
+        gauge("max_bytes", "Most bytes that may be held.") {
+            $0.configuration.maxbytes.map { Double($0) }
+        },
+        gauge("ttl_seconds", "How long entries may be served.") {
             $0.configuration.ttl?.inSeconds
         },
-        Family(name: "flights", help: "Fetches under way.", isCounter: false) {
-            Double($0.flights)
-        },
+        gauge("flights", "Fetches under way.") { Double($0.flights) },
+        info("cache", "Bounds and policy of a cache, in words; its value is 1."),
         counter("hits", "Look-ups served from an entry.", \.hits),
         counter("misses", "Look-ups that started a fetch.", \.misses),
         counter("coalesced", "Look-ups that joined a fetch.", \.coalesced),
         counter("refused", "Look-ups answered by a failure remembered.", \.refused),
         counter("served_stale", "Look-ups served past the end.", \.servedStale),
-        counter("fetch_failures", "Fetches that failed.", \.fetchFailures),
-        counter("evicted", "Entries that gave way.", \.evicted),
-        counter("expired", "Entries that reached their end.", \.expired),
-        counter("invalidated", "Entries that someone removed.", \.invalidated),
-        counter("replaced", "Entries that a newer value replaced.", \.replaced),
+        histogram("fetch_duration_seconds", "How long fetches took that succeeded.", \.fetchTimes),
+        counters("fetch_failures", "Fetches that failed, by the kind of failure.", "kind") {
+            counters in
+            FailureKind.allCases.map { ($0.label, counters.failures[$0]) }
+        },
+        counters("removals", "Entries that left, by the cause.", "cause") { counters in
+            [
+                (RemovalCause.evicted.rawValue, counters.evicted),
+                (RemovalCause.expired.rawValue, counters.expired),
+                (RemovalCause.invalidated.rawValue, counters.invalidated),
+                (RemovalCause.replaced.rawValue, counters.replaced),
+            ]
+        },
+        counters(
+            "regrets", "Misses on keys that left within the minute before, by the cause.", "cause"
+        ) { counters in
+            [
+                (RemovalCause.evicted.rawValue, counters.regretEvicted),
+                (RemovalCause.expired.rawValue, counters.regretExpired),
+            ]
+        },
         counter("oversized", "Values too large to keep.", \.oversized),
         counter("unused", "Entries that left without a hit.", \.unused),
-        counter("regret_evicted", "Misses on keys evicted lately.", \.regretEvicted),
-        counter("regret_expired", "Misses on keys expired lately.", \.regretExpired),
+        ofProcess("resident_bytes", "Memory of the process.") {
+            $0.memory.resident.map(Double.init)
+        },
+        ofProcess("uptime_seconds", "Since when the engine can be looked into.") { report in
+            report.started.map { max(0, report.wall.timeIntervalSince($0)) }
+        },
     ]
+
+    // MARK: Families
+
+    private static func gauge(
+        _ name: String, _ help: String, _ value: @escaping @Sendable (Snapshot) -> Double?
+    ) -> Family {
+        Family(name: name, help: help, kind: .gauge) { report in
+            report.caches.compactMap { cache in
+                value(cache.snapshot).map { Sample(labels: [("cache", cache.name)], value: $0) }
+            }
+        }
+    }
 
     private static func counter(
         _ name: String, _ help: String, _ path: any KeyPath<Counters, UInt64> & Sendable
     ) -> Family {
-        Family(name: name + "_total", help: help, isCounter: true) {
-            Double($0.counters[keyPath: path])
+        Family(name: name, help: help, kind: .counter) { report in
+            report.caches.map { cache in
+                Sample(
+                    suffix: "_total", labels: [("cache", cache.name)],
+                    value: Double(cache.snapshot.counters[keyPath: path]))
+            }
         }
     }
+
+    /// Counters that are parts of one whole.
+    private static func counters(
+        _ name: String, _ help: String, _ label: String,
+        _ parts: @escaping @Sendable (Counters) -> [(String, UInt64)]
+    ) -> Family {
+        Family(name: name, help: help, kind: .counter) { report in
+            report.caches.flatMap { cache in
+                parts(cache.snapshot.counters).map { part in
+                    Sample(
+                        suffix: "_total", labels: [("cache", cache.name), (label, part.0)],
+                        value: Double(part.1))
+                }
+            }
+        }
+    }
+
+    private static func info(_ name: String, _ help: String) -> Family {
+        Family(name: name, help: help, kind: .info) { report in
+            report.caches.map { cache in
+                let bounds = cache.snapshot.configuration
+                return Sample(
+                    suffix: "_info",
+                    labels: [
+                        ("cache", cache.name), ("policy", "\(bounds.policy)"),
+                        ("maxsize", Units.text(maxsize: bounds.maxsize)),
+                        ("maxbytes", bounds.maxbytes.map { "\($0)" } ?? "none"),
+                        ("ttl", Units.text(ttl: bounds.ttl)), ("jitter", number(bounds.jitter)),
+                        ("stale", Units.text(bounds.staleIfError)),
+                        ("negative", Units.text(bounds.negativeTTL)),
+                    ], value: 1)
+            }
+        }
+    }
+
+    private static func ofProcess(
+        _ name: String, _ help: String, _ value: @escaping @Sendable (Report) -> Double?
+    ) -> Family {
+        Family(name: name, help: help, kind: .gauge) { report in
+            value(report).map { [Sample(labels: [], value: $0)] } ?? []
+        }
+    }
+
+    /// The buckets that are told, 256 us to 67 s, each holding those below its end too: always the
+    /// same ones, so that a series never begins in the middle.
+    private static let buckets = 8...26
+
+    private static func histogram(
+        _ name: String, _ help: String, _ path: any KeyPath<Snapshot, Histogram> & Sendable
+    ) -> Family {
+        Family(name: name, help: help, kind: .histogram) { report in
+            report.caches.flatMap { cache -> [Sample] in
+                let histogram = cache.snapshot[keyPath: path]
+                let own = [(name: "cache", value: cache.name)]
+                let parts = buckets.map { bucket in
+                    Sample(
+                        suffix: "_bucket",
+                        labels: own + [("le", number(Histogram.end(of: bucket).inSeconds))],
+                        value: Double(histogram.buckets.prefix(bucket + 1).reduce(0, +)))
+                }
+                return parts + [
+                    Sample(
+                        suffix: "_bucket", labels: own + [("le", "+Inf")],
+                        value: Double(histogram.count)),
+                    Sample(
+                        suffix: "_sum", labels: own, value: Double(histogram.microseconds) / 1e6),
+                    Sample(suffix: "_count", labels: own, value: Double(histogram.count)),
+                ]
+            }
+        }
+    }
+
+    // MARK: Text
 
     static func text(_ report: Report, _ form: Form = .prometheus) -> String {
         var lines: [String] = []
         for family in families {
-            let samples = report.caches.compactMap { cache in
-                family.value(cache.snapshot).map { value in
-                    "larder_\(family.name){cache=\"\(escaped(cache.name))\"} \(number(value))"
-                }
-            }
+            let samples = family.samples(report)
             guard !samples.isEmpty else { continue }
-            // To OpenMetrics the ending belongs to the sample, and not to the counter's name.
+            // To OpenMetrics the ending belongs to the sample, and not to the metric's name.
             let name =
-                form == .openMetrics ? family.name.replacing("_total", with: "") : family.name
+                "larder_" + family.name + (form == .openMetrics ? "" : family.kind.suffix)
             lines += [
-                "# HELP larder_\(name) \(family.help)",
-                "# TYPE larder_\(name) \(family.isCounter ? "counter" : "gauge")",
+                "# HELP \(name) \(family.help)", "# TYPE \(name) \(family.kind.word(form))",
             ]
-            lines += samples
-        }
-        if let resident = report.memory.resident {
-            lines += [
-                "# HELP larder_resident_bytes Memory of the process.",
-                "# TYPE larder_resident_bytes gauge", "larder_resident_bytes \(resident)",
-            ]
+            lines += samples.map { "larder_\(family.name)\(line($0))" }
         }
         if form == .openMetrics { lines.append("# EOF") }
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func line(_ sample: Sample) -> String {
+        let labels = sample.labels.map { "\($0.name)=\"\(escaped($0.value))\"" }
+            .joined(separator: ",")
+        return sample.suffix + (labels.isEmpty ? "" : "{\(labels)}") + " \(number(sample.value))"
     }
 
     private static func number(_ value: Double) -> String {
@@ -124,4 +259,9 @@ enum Metrics {
     private static let endings: [Unicode.GeneralCategory] = [
         .control, .lineSeparator, .paragraphSeparator,
     ]
+}
+
+extension FailureKind {
+    /// As a label's value is written.
+    fileprivate var label: String { self == .timedOut ? "timed_out" : rawValue }
 }

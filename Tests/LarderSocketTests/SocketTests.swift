@@ -330,7 +330,8 @@ struct Engine {
             #expect(Set(all.page.rows.map(\.id)).count == names.count)
             let metrics = try engine.curl("http://larder/metrics").body
             let lines = metrics.split(whereSeparator: \.isNewline)
-            let sample = /[a-z_]+(\{cache="([^"\\]|\\["\\n])*"\})? [0-9.e+-]+/
+            let sample =
+                /[a-z_]+(\{[a-z]+="([^"\\]|\\["\\n])*"(,[a-z]+="([^"\\]|\\["\\n])*")*\})? [0-9.e+-]+/
                 .matchingSemantics(.unicodeScalar)
             #expect(lines.allSatisfy { $0.hasPrefix("# ") || $0.wholeMatch(of: sample) != nil })
             #expect(lines.contains { $0.hasPrefix("larder_entries{cache=\"a\\\\r\\nb\"} 1") })
