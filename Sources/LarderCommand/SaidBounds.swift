@@ -42,6 +42,14 @@ extension LocalInspector {
             "somebody else is changing the bounds at the same time; stop that, and try again")
     }
 
+    /// Finds out whether any of it would be refused; changes nothing.
+    ///
+    /// - Throws: What ``change(_:by:)`` would throw for that.
+    func check(_ said: [SaidBounds]) async throws {
+        let changes = wanted(said, try await report().caches)
+        if !changes.isEmpty { _ = try await preview(.all(changes)) }
+    }
+
     private static let tries = 10
 
     private enum Try {
@@ -51,9 +59,8 @@ extension LocalInspector {
         case overtaken
     }
 
-    private func tryToChange(_ said: [SaidBounds], by actor: Actor) async throws -> Try {
-        let caches = try await report().caches
-        let changes = said.compactMap { said -> Change? in
+    private func wanted(_ said: [SaidBounds], _ caches: [CacheReport]) -> [Change] {
+        said.compactMap { said -> Change? in
             guard said.before != said.after,
                 let now = caches.first(where: { $0.name.isExactly(said.cache) })
             else { return nil }
@@ -61,6 +68,10 @@ extension LocalInspector {
             return bounds == now.snapshot.configuration
                 ? nil : .configure(cache: said.cache, to: bounds)
         }
+    }
+
+    private func tryToChange(_ said: [SaidBounds], by actor: Actor) async throws -> Try {
+        let changes = wanted(said, try await report().caches)
         guard !changes.isEmpty else { return .made(nil) }
         let plan = try await plan(.all(changes))
         let how = Application(
@@ -72,5 +83,18 @@ extension LocalInspector {
             _ = try? await undo(plan.id, by: actor)
             return .overtaken
         }
+    }
+}
+
+extension Engine {
+    /// Takes over settings that were read again: first it is found out whether bounds would be
+    /// refused, so that where one of them is nothing at all has changed, keys of others' files
+    /// included. Returns the places of what takes a new start, and what came of the bounds.
+    func take(
+        _ said: [SaidBounds], by actor: Actor
+    ) async throws -> (others: [String], outcome: Outcome?) {
+        try await inspector.check(said)
+        let others = try await readAgain()
+        return (others, try await inspector.change(said, by: actor))
     }
 }

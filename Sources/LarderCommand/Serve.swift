@@ -212,13 +212,12 @@ struct Serve: AsyncParsableCommand {
                     let written = LarderCommand.written
                     let parsed = try LarderCommand.parseAsRoot(fresh.arguments(before: written))
                     guard let serve = parsed as? Serve else { continue }
-                    let others = try await engine.readAgain()
+                    let (others, outcome) = try await engine.take(
+                        said(known, serve),
+                        by: Actor.operator.because("settings were read again"))
                     for name in (settings.map { fresh.differences(from: $0) } ?? []) + others {
                         logger.warning("\(name) takes a new start")
                     }
-                    let outcome = try await engine.inspector.change(
-                        said(known, serve),
-                        by: Actor.operator.because("settings were read again"))
                     if let outcome {
                         logger.info("bounds changed", metadata: ["removed": "\(outcome.removed)"])
                     }

@@ -65,6 +65,40 @@ import Testing
         #expect(try await inspector.changes(after: 0).isEmpty)
     }
 
+    @Test func `where bounds are refused, keys are not read again either`() async throws {
+        let hasRead = Mutex(false)
+        let engine = Engine(
+            inspector: inspector, defaults: [:], warm: { _ in true }, lookUp: {},
+            reveal: { _ in .null },
+            readAgain: {
+                hasRead.withLock { $0 = true }
+                return ["region"]
+            }, close: {})
+        let first = said("accounts") { $0.maxsize = 90 }
+        for refused in [
+            said("credentials") { $0.maxsize = -1 }, said("credentials") { $0.jitter = 2 },
+            said("credentials") { ($0.ttl, $0.jitter) = (nil, 0.5) },
+        ] {
+            await #expect(throws: CacheError.self) {
+                try await engine.take([first, refused], by: hup)
+            }
+            #expect(!hasRead.withLock { $0 })
+            #expect(accounts.configuration.maxsize == 100)
+            #expect(credentials.configuration == accounts.configuration)
+        }
+        let taken = try await engine.take([first], by: hup)
+        #expect(taken.others == ["region"] && taken.outcome?.removed == 10)
+        #expect(hasRead.withLock { $0 } && accounts.configuration.maxsize == 90)
+        // What keys cannot be read for changes no bounds.
+        struct Unreadable: Error {}
+        var broken = engine
+        broken.readAgain = { throw Unreadable() }
+        await #expect(throws: Unreadable.self) {
+            try await broken.take([said("accounts") { $0.maxsize = 80 }], by: hup)
+        }
+        #expect(accounts.configuration.maxsize == 90)
+    }
+
     @Test func `one that is under way notices it, and ends`() async throws {
         var smaller = accounts.configuration
         smaller.maxsize = 40
