@@ -104,22 +104,74 @@ enum Memory {
     static func free<T: BitwiseCopyable>(_ memory: UnsafeMutablePointer<T>) { Glibc.free(memory) }
 }
 
+/// Pages of memory, from the system itself.
+enum Pages {
+    static let size = Int(getpagesize())
+
+    /// So many bytes at an address that is a multiple of `alignment`, all zero; `nil` where the system
+    /// has no more, or the process may have none.
+    static func map(_ bytes: Int, alignment: Int = size) -> UnsafeMutableRawPointer? {
+        guard let plain = map(bytes) else { return nil }
+        // The next one is put where the one before ends, as a rule: then it fits.
+        if UInt(bitPattern: plain) % UInt(alignment) == 0 { return plain }
+        munmap(plain, bytes)
+        guard let wide = map(bytes + alignment) else { return nil }
+        let before = (alignment - Int(bitPattern: wide) % alignment) % alignment
+        let start = wide + before
+        if before > 0 { munmap(wide, before) }
+        if before < alignment { munmap(start + bytes, alignment - before) }
+        return start
+    }
+
+    private static func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        let pages = mmap(
+            nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | Int32(MAP_ANONYMOUS), -1, 0)
+        return pages == MAP_FAILED ? nil : pages
+    }
+
+    static func unmap(_ pages: UnsafeMutableRawPointer, _ bytes: Int) { munmap(pages, bytes) }
+
+    /// Gives the memory back, not the addresses: it is zero when it is used again.
+    static func drop(_ pages: UnsafeMutableRawPointer, _ bytes: Int) {
+        madvise(pages, bytes, MADV_DONTNEED)
+    }
+
+    /// Each is taken by itself: two megabytes at a time would be a long wait for who uses one first.
+    static func keepSmall(_ pages: UnsafeMutableRawPointer, _ bytes: Int) {
+        madvise(pages, bytes, MADV_NOHUGEPAGE)
+    }
+}
+
 /// Blocks that never grow, for whoever may hold a lock: large ones are pages of the system's own. At
 /// a large request, or when a large block is given back, the allocator tidies up all that others
-/// freed: after a million small values that takes a tenth of a second.
+/// freed: after a million small values that takes a tenth of a second. It is asked all the same where
+/// the system has no pages to give: a wait is better than an end.
 enum Block {
-    private static let pageSize = Int(getpagesize())
+    private static let arenas = Guarded(Arenas())
+    /// Those that the allocator gave in the place of pages.
+    private static let strays = Guarded<Set<UInt>>([])
 
-    static func allocate(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer {
+    /// - Parameter pages: Where so many pages are to be had.
+    static func allocate(
+        _ size: Int, alignment: Int, pages: (Int) -> UnsafeMutableRawPointer? = Block.pages
+    ) -> UnsafeMutableRawPointer {
         guard isPages(size, alignment) else {
             return .allocate(byteCount: size, alignment: alignment)
         }
-        let pages = mmap(
-            nil, inPages(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | Int32(MAP_ANONYMOUS), -1, 0)
-        guard let pages, pages != MAP_FAILED else {
+        if let pages = pages(inPages(size)) { return pages }
+        var memory: UnsafeMutableRawPointer?
+        guard posix_memalign(&memory, max(alignment, 16), size) == 0, let memory else {
             preconditionFailure("no memory for \(size) bytes")
         }
-        return pages
+        strays.withLock { _ = $0.insert(UInt(bitPattern: memory)) }
+        return memory
+    }
+
+    static func pages(_ count: Int) -> UnsafeMutableRawPointer? {
+        guard count <= Arenas.mostPages else { return Pages.map(count * Pages.size) }
+        return arenas.withLock { $0.take(count) }.flatMap {
+            UnsafeMutableRawPointer(bitPattern: $0)
+        }
     }
 
     /// Takes a block back. Its pages stay the process's until ``giveBack()``: to unmap pages makes
@@ -144,9 +196,20 @@ enum Block {
         var next = released.exchange(0, ordering: .acquiring)
         while let block = UnsafeMutableRawPointer(bitPattern: next) {
             let waiting = block.load(as: Waiting.self)
-            munmap(block, inPages(waiting.size))
             next = waiting.next
+            giveBack(block, waiting.size)
         }
+    }
+
+    private static func giveBack(_ block: UnsafeMutableRawPointer, _ size: Int) {
+        let address = UInt(bitPattern: block)
+        guard strays.withLock({ $0.isEmpty || $0.remove(address) == nil }) else {
+            return free(block)
+        }
+        let count = inPages(size)
+        guard count <= Arenas.mostPages else { return Pages.unmap(block, count * Pages.size) }
+        Pages.drop(block, count * Pages.size)
+        arenas.withLock { $0.give(address, count) }
     }
 
     /// The address of the last block released, of all caches.
@@ -158,8 +221,8 @@ enum Block {
     }
 
     private static func isPages(_ size: Int, _ alignment: Int) -> Bool {
-        size >= 2 * pageSize && alignment <= pageSize
+        size >= 2 * Pages.size && alignment <= Pages.size
     }
 
-    private static func inPages(_ size: Int) -> Int { (size + pageSize - 1) & ~(pageSize - 1) }
+    private static func inPages(_ size: Int) -> Int { (size + Pages.size - 1) / Pages.size }
 }
