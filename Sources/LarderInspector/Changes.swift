@@ -174,15 +174,18 @@ final class Changes: Sendable {
 
     /// Hands over what is about to be done.
     ///
+    /// - Returns: Whether somebody was told, who has to hear how it ended.
     /// - Throws: ``InspectorError`` where that could not be written down: it is not to be done.
-    func intend(_ record: @autoclosure () -> ChangeRecord) throws {
+    @discardableResult
+    func intend(_ record: @autoclosure () -> ChangeRecord) throws -> Bool {
         let sinks = state.withLock { $0.sinks }.filter(\.takesIntents)
-        guard !sinks.isEmpty else { return }
+        guard !sinks.isEmpty else { return false }
         var record = record()
         record.instance = instance
         do { for sink in sinks { try sink.write(record) } } catch {
             throw InspectorError(unrecorded: "\(error)")
         }
+        return true
     }
 
     /// Has every record from now on handed over before the one who made the change is answered,

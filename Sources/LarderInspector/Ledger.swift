@@ -75,8 +75,10 @@ final class Ledger: Sendable {
     private final class Turn: Sendable {
         private let taken = Guarded(())
 
-        func take<Result>(_ work: () throws -> Result) rethrows -> Result {
-            try taken.withLock { _ in try work() }
+        func take<Result, Failure: Error>(
+            _ work: () throws(Failure) -> Result
+        ) throws(Failure) -> Result {
+            try taken.withLock { _ throws(Failure) in try work() }
         }
     }
 
@@ -318,25 +320,48 @@ final class Ledger: Sendable {
     /// - Throws: ``InspectorError`` where there is nothing to take back, or where some of it did
     ///   not go back: the rest did, and it can be tried again.
     func undo(_ plan: Plan.ID, by actor: Actor) throws -> Outcome {
-        guard let progress = progress(of: plan) else { throw Self.nothing }
-        try changes.intend(
+        // What comes to nothing is not told of beforehand.
+        let applied = try undoable(plan)
+        let isTold = try changes.intend(
             ChangeRecord(
                 at: clock.now(), plan: plan, what: .undoing, by: actor, bounds: [], entries: [],
-                progress.outcome, failure: nil))
-        guard cancel(plan, by: actor) != nil else { throw Self.nothing }
-        let (back, failures) = try takeBack(plan, by: actor) { _ in true }
-        var outcome = back.step.outcome
-        if back.isSome || failures.isEmpty {
-            outcome.warning = record(back, plan, by: actor, failures)
+                applied.progress.outcome, failure: nil))
+        do { return try undoAll(plan, by: actor, isTold: isTold) } catch let error as Untold {
+            throw isTold ? told(plan, error.why, by: actor) : error.why
         }
+    }
+
+    /// Why something came to nothing, of which no record tells.
+    private struct Untold: Error { var why: InspectorError }
+
+    private func undoAll(_ plan: Plan.ID, by actor: Actor, isTold: Bool) throws -> Outcome {
+        guard cancel(plan, by: actor) != nil else { throw Untold(why: Self.nothing) }
+        let (back, failures): (Back, [String])
+        do { (back, failures) = try takeBack(plan, by: actor) { _ in true } } catch {
+            throw Untold(why: error)
+        }
+        var outcome = back.step.outcome
+        guard back.isSome || failures.isEmpty else {
+            throw Untold(why: InspectorError(failures.joined(separator: "; ")))
+        }
+        outcome.warning = record(back, plan, by: actor, failures)
         guard failures.isEmpty else {
-            let rest =
-                back.isSome
-                ? "not all was taken back: " : ""
             let problems = failures + [outcome.warning].compactMap(\.self)
-            throw InspectorError(rest + problems.joined(separator: "; "))
+            throw InspectorError("not all was taken back: " + problems.joined(separator: "; "))
         }
         return outcome
+    }
+
+    /// Ends what was told of beforehand: nothing came of it. Returns why.
+    private func told(
+        _ plan: Plan.ID, _ why: InspectorError, by actor: Actor
+    ) -> InspectorError {
+        let warning = changes.add(
+            ChangeRecord(
+                at: clock.now(), plan: plan, what: .failed, by: actor, bounds: [], entries: [],
+                .nothing, failure: "not taken back: \(why)"))
+        guard let warning else { return why }
+        return InspectorError("\(why); \(warning)", isUnknown: why.isUnknown)
     }
 
     /// Bounds go back by themselves, and nothing else does.
@@ -363,18 +388,27 @@ final class Ledger: Sendable {
     private static let nothing = InspectorError(
         "this plan was not applied, or was undone, or is too long ago", isUnknown: true)
 
+    /// What is known of an application that may be taken back.
+    ///
+    /// - Throws: ``InspectorError`` where there is nothing to take back, or nothing any more.
+    private func undoable(_ plan: Plan.ID) throws(InspectorError) -> Applied {
+        guard let applied = state.withLock({ $0[plan] }), applied.progress.state != .undone
+        else { throw Self.nothing }
+        // What is under way is not looked at: it is stopped first.
+        if applied.progress.state != .underWay, applied.units > 0, applied.done == 0 {
+            throw InspectorError("nothing of this plan was done: there is nothing to take back")
+        }
+        return applied
+    }
+
     /// Takes back what was done of the parts that are meant, the last first; tells what was, and
     /// why something was not.
     private func takeBack(
         _ plan: Plan.ID, by actor: Actor, where isMeant: (Part) -> Bool
-    ) throws -> (Back, failures: [String]) {
+    ) throws(InspectorError) -> (Back, failures: [String]) {
         guard let turn = state.withLock({ $0[plan]?.turn }) else { throw Self.nothing }
-        return try turn.take {
-            guard let applied = state.withLock({ $0[plan] }), applied.progress.state != .undone
-            else { throw Self.nothing }
-            if applied.units > 0, applied.done == 0 {
-                throw InspectorError("nothing of this plan was done: there is nothing to take back")
-            }
+        return try turn.take { () throws(InspectorError) in
+            let applied = try undoable(plan)
             var back = Back()
             var failures: [String] = []
             for (place, doing) in applied.parts.enumerated().reversed()

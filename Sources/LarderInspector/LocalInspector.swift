@@ -189,7 +189,8 @@ public final class LocalInspector: Inspector {
 
     public func plan(_ change: Change, by actor: Actor) async throws -> Plan {
         let (plan, prepared) = try made(change)
-        state.withLock { $0.plans.add(plan, prepared, of: actor.uid) }
+        // Here and below, what goes for it is dropped once the lock is free: that may be much.
+        _ = state.withLock { $0.plans.add(plan, prepared, of: actor.uid) }
         forgetInTime()
         return plan
     }
@@ -225,7 +226,8 @@ public final class LocalInspector: Inspector {
 
     /// - Throws: ``InspectorError`` where a plan is not kept, with the reason.
     private func kept(_ id: Plan.ID) throws -> Plans.Kept {
-        switch state.withLock({ $0.plans.find(id, at: clock.now()) }) {
+        let (found, _) = state.withLock { $0.plans.find(id, at: clock.now()) }
+        switch found {
         case .kept(let kept): return kept
         case .late: throw Self.late
         case .unknown: throw Self.unknown
@@ -250,12 +252,12 @@ public final class LocalInspector: Inspector {
 
     /// Returns whether there are any left.
     private func forget() -> Bool {
-        let (goesOn, freed) = state.withLock { state in
+        let (goesOn, freed, _) = state.withLock { state in
             let before = state.bytesBefore
-            state.plans.forget(at: clock.now())
+            let old = state.plans.forget(at: clock.now())
             state.bytesBefore = state.plans.bytes
             if state.plans.isEmpty { state.forgetting = nil }
-            return (!state.plans.isEmpty, before - state.bytesBefore)
+            return (!state.plans.isEmpty, before - state.bytesBefore, old)
         }
         if freed > 8 << 20 { ProcessMemory.giveBack() }
         return goesOn
@@ -318,8 +320,12 @@ public final class LocalInspector: Inspector {
         guard let known = try kept(plan).prepared else { throw Self.unknown }
         // What is refused here can be applied yet, with the right word.
         try ledger.check(known, how)
-        try ledger.intend(plan, known, by: actor.applying(plan))
+        // Whoever comes second says nothing of what it is about to do.
         guard let prepared = state.withLock({ $0.plans.take(plan) }) else { throw Self.unknown }
+        do { try ledger.intend(plan, prepared, by: actor.applying(plan)) } catch {
+            state.withLock { $0.plans.giveBack(plan, prepared) }
+            throw error
+        }
         return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
     }
 

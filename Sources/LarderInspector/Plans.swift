@@ -4,7 +4,7 @@ import Larder
 ///
 /// A plan holds on to all that it would remove, and whoever may look can make one: so what one
 /// maker has kept is bounded, what all have, and how long it is kept. The newest is always one,
-/// however large.
+/// however large. What goes is handed back, to be dropped where nobody waits for that.
 struct Plans {
     struct Kept {
         var plan: Plan
@@ -46,13 +46,19 @@ struct Plans {
     private var lastNumber = 0
 
     var bytes: Int { kept.values.reduce(0) { $0 + $1.weight } }
+    var count: Int { kept.count }
     var isEmpty: Bool { kept.isEmpty }
 
-    mutating func add(_ plan: Plan, _ prepared: Prepared, of maker: UInt32?) {
-        forget(at: plan.at)
+    /// - Returns: What goes for it.
+    mutating func add(_ plan: Plan, _ prepared: Prepared, of maker: UInt32?) -> [Kept] {
+        var gone = forget(at: plan.at)
         lastNumber += 1
         kept[plan.id] = Kept(plan, prepared, of: maker, number: lastNumber)
-        while let victim = victim(maker) { kept[victim.plan.id] = nil }
+        while let victim = victim(maker) {
+            kept[victim.plan.id] = nil
+            gone.append(victim)
+        }
+        return gone
     }
 
     /// The plan that goes for the newest: the oldest of the same maker where that one has too much,
@@ -74,10 +80,11 @@ struct Plans {
         return most?.min { $0.number < $1.number }
     }
 
-    mutating func find(_ id: Plan.ID, at now: Instant) -> Found {
-        forget(at: now)
-        if let found = kept[id] { return .kept(found) }
-        return late.contains(id) ? .late : .unknown
+    /// What there is of a plan, and what was too old.
+    mutating func find(_ id: Plan.ID, at now: Instant) -> (Found, old: [Kept]) {
+        let old = forget(at: now)
+        if let found = kept[id] { return (.kept(found), old) }
+        return (late.contains(id) ? .late : .unknown, old)
     }
 
     /// Takes what is needed to apply a plan, once.
@@ -86,14 +93,20 @@ struct Plans {
         return kept[id]?.prepared
     }
 
-    /// Lets go of what is too old.
-    mutating func forget(at now: Instant) {
+    /// Gives back what was taken and is not applied after all.
+    mutating func giveBack(_ id: Plan.ID, _ prepared: Prepared) {
+        kept[id]?.prepared = prepared
+    }
+
+    /// Takes out what is too old.
+    mutating func forget(at now: Instant) -> [Kept] {
         let old = kept.values.filter { $0.plan.at + Self.life <= now }
         for plan in old.sorted(by: { $0.number < $1.number }) {
             kept[plan.plan.id] = nil
             late.append(plan.plan.id)
         }
         late.removeFirst(max(0, late.count - Self.mostLate))
+        return old
     }
 }
 

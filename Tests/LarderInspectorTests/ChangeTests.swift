@@ -115,6 +115,63 @@ import Testing
         #expect(try await inspector.changes(after: 0).map(\.what) == [.applied, .undone])
     }
 
+    @Test func `what is said to be about to be done has an end, whatever comes of it`()
+        async throws
+    {
+        let handed = Mutex<[ChangeRecord]>([])
+        inspector.record(intents: true) { record in handed.withLock { $0.append(record) } }
+        func whats() -> [ChangeRecord.What] {
+            handed.withLock { records in
+                defer { records = [] }
+                return records.map(\.what)
+            }
+        }
+        let plan = try await inspector.plan(.invalidate([seen("2")]))
+        _ = try await inspector.apply(plan.id, by: ann)
+        _ = whats()
+        // A second time nothing is about to be done.
+        await #expect(throws: InspectorError.self) { try await inspector.apply(plan.id, by: ann) }
+        await #expect(throws: InspectorError.self) { try await inspector.undo("no plan", by: ann) }
+        #expect(whats() == [])
+        _ = try await inspector.undo(plan.id, by: ann)
+        #expect(whats() == [.undoing, .undone])
+        await #expect(throws: InspectorError.self) { try await inspector.undo(plan.id, by: ann) }
+        #expect(whats() == [])
+        // What cannot go back any more is known only once it was tried.
+        var other = accounts.configuration
+        other.ttl = .seconds(10)
+        let bounds = try await inspector.plan(.configure(cache: "accounts", to: other))
+        _ = try await inspector.apply(bounds.id, by: ann)
+        try accounts.set(maxsize: 4)
+        _ = whats()
+        let error = await #expect(throws: InspectorError.self) {
+            try await inspector.undo(bounds.id, by: ann)
+        }
+        let records = handed.withLock { $0 }
+        #expect(records.map(\.what) == [.undoing, .failed])
+        #expect(records.last?.failure == error.map { "not taken back: \($0)" })
+        #expect(records.last?.number != 0)
+    }
+
+    @Test func `two that apply a plan at once say once that it is about to be done`()
+        async throws
+    {
+        let handed = Mutex<[ChangeRecord.What]>([])
+        inspector.record(intents: true) { record in handed.withLock { $0.append(record.what) } }
+        for _ in 0..<200 {
+            let plan = try await inspector.plan(.invalidateAll(cache: "accounts"))
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask { [inspector, ann] in
+                        _ = try? await inspector.apply(plan.id, by: ann)
+                    }
+                }
+            }
+        }
+        let whats = handed.withLock { $0 }
+        #expect(whats.count { $0 == .applying } == 200 && whats.count { $0 == .applied } == 200)
+    }
+
     @Test func `whoever follows gets those of before and each new one`() async throws {
         let first = try await inspector.plan(.invalidate([seen("1")]))
         _ = try await inspector.apply(first.id, by: ann)

@@ -110,6 +110,8 @@ import Testing
         var plans = Plans()
         var now = Instant(nanoseconds: 0)
         var last: [UInt32?: Plan.ID] = [:]
+        // What goes is handed back, to be dropped where no lock is held.
+        var handedBack: Set<Plan.ID> = []
         for number in 0..<min(Fuzz.count, 2000) {
             now = now + .milliseconds(Int64.random(in: 0..<20_000, using: &random))
             let maker = ([nil, 1, 2, 3, 4, 5, 6, 7] as [UInt32?]).randomElement(using: &random)!
@@ -120,20 +122,26 @@ import Testing
             let plan = Plan(
                 id: "\(number)", instance: "", change: change, at: now, entries: 0, bytes: 0,
                 victims: [], skipped: [])
-            plans.add(plan, Prepared([]), of: maker)
+            for gone in plans.add(plan, Prepared([]), of: maker) {
+                #expect(handedBack.insert(gone.plan.id).inserted)
+            }
+            #expect(handedBack.count + plans.count == number + 1)
             last = [maker: plan.id]
             #expect(plans.bytes <= Plans.mostOfAll.bytes)
-            guard case .kept = plans.find(plan.id, at: now) else {
+            guard case .kept = plans.find(plan.id, at: now).0 else {
                 Issue.record("the newest is not kept")
                 return
             }
         }
         for id in last.values {
-            guard case .late = plans.find(id, at: now + Plans.life) else {
+            let (found, old) = plans.find(id, at: now + Plans.life)
+            handedBack.formUnion(old.map(\.plan.id))
+            guard case .late = found else {
                 Issue.record("\(id) is kept for too long")
                 continue
             }
         }
+        #expect(handedBack.count == min(Fuzz.count, 2000))
         #expect(plans.isEmpty)
     }
 
