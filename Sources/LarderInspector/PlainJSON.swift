@@ -7,6 +7,9 @@ public import Foundation
 /// goes through the coders as a text behind a mark that nobody can guess, drawn for each document,
 /// and the mark and the quotes are taken away, or put there, in the bytes.
 ///
+/// What would steer a terminal, or hide on it, is written by its number (`\u202e`): whoever prints a
+/// document as it comes sees what it says.
+///
 /// Times of day are texts as in RFC 3339, in UTC: `2026-03-29T12:00:00.000Z`.
 public enum PlainJSON {
     static let mark = CodingUserInfoKey(rawValue: "larder.number")!
@@ -29,7 +32,8 @@ public enum PlainJSON {
             var container = encoder.singleValueContainer()
             try container.encode(date.formatted(time))
         }
-        return unquoted(try encoder.encode(value), Array(("\"" + mark).utf8))
+        return PlainText.json(
+            unquoted(try encoder.encode(value), Array(("\"" + mark).utf8)))
     }
 
     /// - Throws: `DecodingError`.

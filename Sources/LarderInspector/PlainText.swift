@@ -1,3 +1,5 @@
+package import Foundation
+
 /// What of a text is fit to be shown: the console, the commands, logs and errors all ask here.
 ///
 /// Keys and values come from outside. Nothing in them may steer a terminal, turn the line around,
@@ -77,6 +79,26 @@ public enum PlainText {
         return shown
     }
 
+    /// The same of a document's bytes: what is visible ASCII is passed over eight at a time, be it ever
+    /// so long.
+    package static func json(_ document: Data) -> Data {
+        document.withUnsafeBytes { bytes in
+            var (plain, kept, place) = (Data(), 0, 0)
+            while let start = bytes.beyondASCII(from: place) {
+                place = bytes[start...].firstIndex { $0 < 0x7f } ?? bytes.count
+                // Its neighbours decide with it what is fit.
+                let around = max(start - 1, kept)..<min(place + 1, bytes.count)
+                let shown = json(String(decoding: bytes[around], as: UTF8.self)).utf8
+                plain.append(contentsOf: bytes[kept..<around.lowerBound])
+                plain.append(contentsOf: shown.dropLast(around.upperBound - place))
+                kept = place
+            }
+            guard kept > 0 else { return document }
+            plain.append(contentsOf: bytes[kept...])
+            return plain
+        }
+    }
+
     static func isVisibleASCII(_ text: String) -> Bool {
         var text = text
         return text.withUTF8 { $0.allSatisfy { (32..<127).contains($0) } }
@@ -130,5 +152,23 @@ public enum PlainText {
             (0x1160...0x11ff).contains(scalar.value) || (0xd7b0...0xd7ff).contains(scalar.value)
                 || scalar.value == 0x200c || scalar.value == 0x200d
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The first byte that is no ASCII, or the one of ASCII beyond what is visible.
+    fileprivate func beyondASCII(from start: Int) -> Int? {
+        var place = start
+        let (tops, ones, deletes): (UInt64, UInt64, UInt64) = (
+            0x8080_8080_8080_8080, 0x0101_0101_0101_0101, 0x7f7f_7f7f_7f7f_7f7f
+        )
+        while place + 8 <= count {
+            let eight = loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            let others = eight ^ deletes
+            // A byte of the second is zero where the first has 0x7f.
+            if (eight | (others &- ones) & ~others) & tops != 0 { break }
+            place += 8
+        }
+        return self[place...].firstIndex { $0 >= 0x7f }
     }
 }

@@ -59,6 +59,24 @@ import Testing
         #expect(try Shown(json: Array(shown.utf8)) == Shown(json: Array(text.utf8)))
     }
 
+    @Test func `as a document of JSON is the same as its text`() throws {
+        var random = Fuzz.random("documents")
+        for _ in 0..<Fuzz.count {
+            let texts = (0..<5).map { _ in Fuzz.text(12, using: &random) }
+            let document = try JSONEncoder().encode(texts)
+            let text = PlainText.json(String(decoding: document, as: UTF8.self))
+            #expect(Array(PlainText.json(document)) == Array(text.utf8))
+            let plain = try PlainJSON.encode(texts)
+            #expect(
+                !String(decoding: plain, as: UTF8.self).unicodeScalars.contains {
+                    (0x7f...0x9f).contains($0.value) || (0x202a...0x202e).contains($0.value)
+                        || (0x2066...0x2069).contains($0.value)
+                })
+            let again = try PlainJSON.decode([String].self, from: plain)
+            #expect(again.map { Array($0.utf8) } == texts.map { Array($0.utf8) })
+        }
+    }
+
     @Test func `never steers, whatever it was, and what is fit stays so`() throws {
         var random = Fuzz.random("text")
         for _ in 0..<Fuzz.count {
