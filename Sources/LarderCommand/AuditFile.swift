@@ -138,23 +138,33 @@ final class AuditFile: Sendable {
     private static func append(_ bytes: [UInt8], to file: Int32) -> String? {
         var before = stat()
         guard fstat(file, &before) == 0 else { return reason() }
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Foundation.write(file, $0.baseAddress! + sent, $0.count - sent)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            sent += count
-        }
-        if sent == bytes.count, fsync(file) == 0 { return nil }
-        let why = reason()
+        let (sent, failure) = send(bytes, to: file)
+        guard failure != 0 else { return nil }
         var after = stat()
         // What somebody else wrote meanwhile is left alone.
         if fstat(file, &after) == 0, after.st_size == before.st_size + off_t(sent) {
             ftruncate(file, before.st_size)
         }
-        return why
+        return reason(failure)
+    }
+
+    /// Writes and waits for the disk.
+    ///
+    /// - Returns: How many bytes are there, and an `errno`, 0 where all went well: it is taken where
+    ///   it is told, before anything else can set it.
+    private static func send(_ bytes: [UInt8], to file: Int32) -> (sent: Int, failure: Int32) {
+        var sent = 0
+        while sent < bytes.count {
+            let (count, failure) = bytes.withUnsafeBytes {
+                let count = Foundation.write(file, $0.baseAddress! + sent, $0.count - sent)
+                return (count, count < 0 ? errno : 0)
+            }
+            if failure == EINTR { continue }
+            // A file that takes nothing and says no reason has no room.
+            guard count > 0 else { return (sent, failure == 0 ? ENOSPC : failure) }
+            sent += count
+        }
+        return (sent, fsync(file) == 0 ? 0 : errno)
     }
 
     /// When the file was last written, where it ends in half a line; `nil` where its lines are whole.
