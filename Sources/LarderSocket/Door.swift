@@ -135,6 +135,12 @@ private final class Talk {
     private var write: ((ByteBuffer) -> Void)?
 
     private enum Reading { case nothing, head, body }
+    /// Bytes of the body that are to come; `nil` where that is known at its end only.
+    private var left: Int?
+    /// Where in a line the bytes of a head have come to: an empty one ends it.
+    private var line = Line.start
+
+    private enum Line { case start, returned, middle }
 
     /// What has to be known of a request when its answer is written.
     private struct Asked {
@@ -165,10 +171,42 @@ private final class Talk {
         }
     }
 
+    /// How many of the bytes that came belong to the request that is read, as far as can be told:
+    /// what comes behind it is the next one's, and has a deadline of its own.
+    private func lengthOfPiece(_ bytes: ByteBuffer) -> Int {
+        guard reading != .body else { return min(max(left ?? .max, 1), bytes.readableBytes) }
+        for (place, byte) in bytes.readableBytesView.enumerated() {
+            switch (byte, line) {
+            case (UInt8(ascii: "\n"), .middle): line = .start
+            case (UInt8(ascii: "\n"), _):
+                line = .start
+                return place + 1
+            case (UInt8(ascii: "\r"), .start): line = .returned
+            default: line = .middle
+            }
+        }
+        return bytes.readableBytes
+    }
+
+    /// Where chunks have ended with a piece, something of the next head may be in it: then it does
+    /// not end in an empty line.
+    private func hasRead(_ piece: ByteBuffer, ofChunks: Bool, _ channel: any Channel) {
+        guard ofChunks, reading == .nothing else { return }
+        let end = Array(piece.readableBytesView.suffix(3))
+        let (returned, ended) = (UInt8(ascii: "\r"), UInt8(ascii: "\n"))
+        let isEmpty = end.count < 3 || end[1] == ended || [end[0], end[1]] == [ended, returned]
+        guard end.last != ended || !isEmpty else { return }
+        line = .middle
+        awaitHead(channel)
+    }
+
     private func hasHead(_ head: inout HTTPRequestHead) {
         alarm?.cancel()
         alarm = nil
         reading = .body
+        left =
+            head.headers.contains(name: "transfer-encoding")
+            ? nil : head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
         let trouble = HostTrouble(head)
         head.headers.remove(name: HostTrouble.header)
         if let trouble { head.headers.add(name: HostTrouble.header, value: trouble.rawValue) }
@@ -221,6 +259,7 @@ private final class Talk {
 
     private final class Bytes: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
+        typealias InboundOut = ByteBuffer
         private let talk: Talk
 
         init(_ talk: Talk) { self.talk = talk }
@@ -237,8 +276,14 @@ private final class Talk {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            talk.awaitHead(context.channel)
-            context.fireChannelRead(data)
+            var bytes = unwrapInboundIn(data)
+            while bytes.readableBytes > 0 {
+                talk.awaitHead(context.channel)
+                let ofChunks = talk.reading == .body && talk.left == nil
+                guard let piece = bytes.readSlice(length: talk.lengthOfPiece(bytes)) else { return }
+                context.fireChannelRead(wrapInboundOut(piece))
+                talk.hasRead(piece, ofChunks: ofChunks, context.channel)
+            }
         }
 
         func channelInactive(context: ChannelHandlerContext) {
@@ -262,7 +307,7 @@ private final class Talk {
             case .head(var head):
                 talk.hasHead(&head)
                 part = .head(head)
-            case .body: break
+            case .body(let bytes): talk.left? -= bytes.readableBytes
             case .end: talk.hasBody()
             }
             context.fireChannelRead(wrapInboundOut(part))
