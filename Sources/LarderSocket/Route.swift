@@ -38,6 +38,8 @@ struct Asked: Sendable {
     var actor: Actor
     /// The run of the engine that is asked.
     var instance: String
+    /// Where what goes on and on is made, piece by piece.
+    var lane: PeerLane
 
     /// The whole number of that name, within bounds.
     func number(_ name: String, _ range: ClosedRange<Int>, default usual: Int) throws -> Int {

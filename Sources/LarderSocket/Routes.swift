@@ -214,7 +214,7 @@ struct Routes: Sendable {
                 return .events(
                     EventStream(
                         inspector: inspector, cache: cache, instance: asked.instance, after: after,
-                        every: .milliseconds(every)))
+                        every: .milliseconds(every), lane: asked.lane))
             },
             Route(
                 method: .get, path: "/v1/caches/{cache}/history",
@@ -236,7 +236,7 @@ struct Routes: Sendable {
             },
             Route(
                 method: .get, path: "/v1/plans/{plan}", summary: "A plan as it was made.",
-                reply: "Plan"
+                reply: "Plan", isCostly: { _ in true }
             ) { asked in try .value(try await inspector.plan(known: asked.parts["plan"]!)) },
             Route(
                 method: .get, path: "/v1/plans/{plan}/progress",
@@ -262,13 +262,14 @@ struct Routes: Sendable {
                     + "text/event-stream is accepted, from Last-Event-ID on.",
                 query: [
                     .init(name: "after", type: "integer", about: "Changes numbered above this one.")
-                ], reply: "Changes"
+                ], reply: "Changes", isCostly: { !$0.wantsStream }
             ) { asked in
                 let after = try asked.last()
                 guard asked.wantsStream else {
                     return try .value(try await inspector.changes(after: after))
                 }
-                return .changes(ChangeStream(inspector: inspector, after: after))
+                return .changes(
+                    ChangeStream(inspector: inspector, after: after, lane: asked.lane))
             },
         ]
     }

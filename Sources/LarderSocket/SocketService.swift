@@ -31,9 +31,9 @@ public struct SocketService: Service {
         static let usualBody = 16 << 20
         /// Most of anything but a plan, and of a plan where nothing can be changed.
         static let smallBody = 64 << 10
-        /// Most streams of one user at once.
+        /// Most streams of one process at once; of one user twice as many.
         static let streams = 256
-        /// Bytes of large replies that one user may leave unread.
+        /// Bytes of large replies that one process may leave unread; of one user twice as many.
         static let unread = 32 << 20
         /// How long a body may take.
         public var bodyDeadline = Duration.seconds(10)
@@ -138,13 +138,11 @@ struct Responder: HTTPResponder {
     let options: SocketService.Options
     let instance: String
     let logger: Logger
-    /// One for those whom the engine belongs to, and one for all others.
-    private let ownLane = Lane("larder.own")
-    private let otherLane = Lane("larder.others")
-    /// Large bodies are read one after the other of each user, few at once.
-    private let bodies = Turns(most: 4)
-    private let streams = Quota(most: SocketService.Options.streams)
-    private let unread = Quota(most: SocketService.Options.unread)
+    private let lanes = Lanes()
+    /// Large bodies are read one after the other of each process, few at once.
+    private let bodies = Apart(own: Turns(), others: Turns())
+    private let streams = Quota(ofProcess: SocketService.Options.streams)
+    private let unread = Quota(ofProcess: SocketService.Options.unread)
 
     init(
         routes: Routes, inspector: any Inspector, options: SocketService.Options, instance: String,
@@ -158,9 +156,49 @@ struct Responder: HTTPResponder {
     }
 
     func respond(to request: Request, context: PeerContext) async throws -> Response {
+        let peer = try await Peer(context.channel)
+        // All that is done for a peer is done in its turn, be it ever so little: of very many
+        // requests that would be much.
+        let begun = try await lanes.short(peer.id).work(of: peer.id) {
+            guard context.channel.isActive else { throw CancellationError() }
+            return try await refusing(request, context) {
+                try await begin(request, peer, context.channel)
+            }
+        }
+        let ended =
+            switch begun {
+            case .answered: begun
+            case .wanted(let wanted):
+                try await refusing(request, context) {
+                    .answered(try await answered(request, wanted, peer, context.channel))
+                }
+            }
+        guard case .answered(let response) = ended else { throw CancellationError() }
+        return response
+    }
+
+    /// How far a request has come in its first turn.
+    private enum Begun {
+        case answered(Response)
+        /// It has a body, or takes its time.
+        case wanted(Wanted)
+    }
+
+    private struct Wanted {
+        var route: Route
+        var parts: [String: String]
+        var isHead: Bool
+    }
+
+    /// Turns what is thrown into answers that say so.
+    private func refusing(
+        _ request: Request, _ context: PeerContext, _ work: () async throws -> Begun
+    ) async throws -> Begun {
         var response: Response
         do {
-            response = try await answered(request, context)
+            let begun = try await work()
+            guard case .answered(let answer) = begun else { return begun }
+            response = answer
         } catch let refusal as Refusal {
             response = Self.refusal(refusal.status, refusal.sentence)
             // What is left of the body is not waited for, nor read.
@@ -178,7 +216,7 @@ struct Responder: HTTPResponder {
         if response.status.kind == .clientError, isLong(request) { hangUp(&response, context) }
         response.headers[.init("Larder-Instance")!] = instance
         response.headers[.cacheControl] = "no-store"
-        return response
+        return .answered(response)
     }
 
     /// A refusal of the route alone leaves a body behind: a long one is not taken for it.
@@ -217,20 +255,26 @@ struct Responder: HTTPResponder {
         channel.eventLoop.scheduleTask(in: .milliseconds(100)) { channel.close(promise: nil) }
     }
 
-    private func answered(_ request: Request, _ context: PeerContext) async throws -> Response {
+    private func begin(
+        _ request: Request, _ peer: Peer, _ channel: any Channel
+    ) async throws -> Begun {
         if let trouble = request.headers[.init(HostTrouble.header)!].flatMap(HostTrouble.init) {
             throw Refusal(.badRequest, trouble.sentence, endsConnection: true)
         }
-        let peer = try await Peer(context.channel)
         guard peer.isAdmitted(group: options.group) else {
             logger.warning("refused", metadata: ["peer": "\(peer.name)"])
             throw Refusal(.forbidden, "\(peer.name) may not look into this engine")
         }
-        let route: Route
-        let parts: [String: String]
         let isHead = request.method == .head
         switch routes.find(isHead ? .get : request.method, request.uri.path) {
-        case .route(let found, let named): (route, parts) = (found, named)
+        case .route(let route, let parts):
+            let wanted = Wanted(route: route, parts: parts, isHead: isHead)
+            // What changes something may wait for an origin.
+            guard length(of: request) == 0, !route.changes else { return .wanted(wanted) }
+            let asked = try asked(request, wanted, Data(), peer)
+            guard !route.isCostly(asked) else { return .wanted(wanted) }
+            return .answered(
+                try response(to: try await route.answer(asked), wanted, peer.id, channel))
         case .methods(let methods):
             var response = Self.refusal(
                 .methodNotAllowed,
@@ -238,7 +282,7 @@ struct Responder: HTTPResponder {
                     + methods.map(\.rawValue).joined(separator: " and "))
             let allowed = methods.flatMap { $0 == .get ? [$0, .head] : [$0] }
             response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
-            return isHead ? response.createHeadResponse() : response
+            return .answered(isHead ? response.createHeadResponse() : response)
         case .nothing:
             let version = request.uri.path.firstMatch(of: /^\/v([0-9]+)\//).flatMap { Int($0.1) }
             if let version, version != Routes.version {
@@ -249,23 +293,28 @@ struct Responder: HTTPResponder {
             }
             throw Refusal(.notFound, "there is nothing at \(request.uri.path.prefix(200))")
         }
+    }
+
+    private func answered(
+        _ request: Request, _ wanted: Wanted, _ peer: Peer, _ channel: any Channel
+    ) async throws -> Response {
         let most =
-            route.body == "Change" && !options.isReadOnly
+            wanted.route.body == "Change" && !options.isReadOnly
             ? options.largestBody : min(options.largestBody, Options.smallBody)
-        return try await withBody(of: request, most, peer.id, context.channel) { body in
-            let asked = try asked(request, route, parts, body, peer)
-            let answer = try await answer(to: asked, route, peer.id, context.channel)
-            return isHead ? head(of: answer) : try response(to: answer, peer.uid, context.channel)
+        return try await withBody(of: request, most, peer.id, channel) { body in
+            let asked = try asked(request, wanted, body, peer)
+            let answer = try await answer(to: asked, wanted.route, peer.id, channel)
+            return try response(to: answer, wanted, peer.id, channel)
         }
     }
 
     private func asked(
-        _ request: Request, _ route: Route, _ parts: [String: String], _ body: Data, _ peer: Peer
+        _ request: Request, _ wanted: Wanted, _ body: Data, _ peer: Peer
     ) throws -> Asked {
         var query: [String: String] = [:]
         for (name, value) in try Asked.parameters(request.uri.query ?? "") {
-            guard route.query.contains(where: { $0.name == name }) else {
-                let known = route.query.map(\.name).joined(separator: ", ")
+            guard wanted.route.query.contains(where: { $0.name == name }) else {
+                let known = wanted.route.query.map(\.name).joined(separator: ", ")
                 throw Refusal(
                     .badRequest,
                     "\(name.prefix(40)) is no parameter here"
@@ -274,10 +323,10 @@ struct Responder: HTTPResponder {
             query[name] = value
         }
         return Asked(
-            parts: parts, query: query, headers: request.headers, body: body,
+            parts: wanted.parts, query: query, headers: request.headers, body: body,
             actor: Actor(
                 peer.user, reason: try reason(request.headers), uid: peer.uid, pid: peer.pid),
-            instance: instance)
+            instance: instance, lane: PeerLane(lane: lanes.short(peer.id), peer: peer.id))
     }
 
     private func reason(_ headers: HTTPFields) throws -> String? {
@@ -296,11 +345,10 @@ struct Responder: HTTPResponder {
         to asked: Asked, _ route: Route, _ peer: PeerID, _ channel: any Channel
     ) async throws -> Answer {
         guard route.isCostly(asked) else { return try await route.answer(asked) }
-        let isOwn = peer.uid == geteuid() || peer.uid == 0
-        return try await (isOwn ? ownLane : otherLane).work(of: peer) {
+        return try await lanes.long(peer).work(of: peer) {
             // Whoever hung up meanwhile is owed nothing.
             guard channel.isActive else { throw CancellationError() }
-            guard !unread.isUsedUp(by: peer.uid) else {
+            guard !unread.isUsedUp(by: peer) else {
                 throw Refusal(
                     .tooManyRequests,
                     "replies of \(Options.unread) bytes and more wait to be read; read them first")
@@ -324,7 +372,8 @@ struct Responder: HTTPResponder {
             return try await body(of: request, most, tooLarge)
         }
         guard length ?? most > Options.smallBody else { return try await work(try await whole()) }
-        return try await bodies.take(of: peer) {
+        return try await bodies.of(peer).take(of: peer) { _ in
+            guard channel.isActive else { throw CancellationError() }
             defer { if length ?? most > 1 << 20 { ProcessMemory.giveBack() } }
             return try await work(try await whole())
         }
@@ -355,32 +404,33 @@ struct Responder: HTTPResponder {
     }
 
     private func response(
-        to answer: Answer, _ uid: UInt32, _ channel: any Channel
+        to answer: Answer, _ wanted: Wanted, _ peer: PeerID, _ channel: any Channel
     ) throws -> Response {
+        if wanted.isHead { return head(of: answer) }
         switch answer {
         case .json(let data):
             return Response(
                 status: .ok, headers: [.contentType: answer.type],
-                body: body(ByteBuffer(bytes: data), uid, channel))
+                body: body(ByteBuffer(bytes: data), peer, channel))
         case .text(let text, _):
             return Response(
                 status: .ok, headers: [.contentType: answer.type],
-                body: body(ByteBuffer(string: text), uid, channel))
+                body: body(ByteBuffer(string: text), peer, channel))
         case .events(let stream):
-            return try streamed(stream, uid)
+            return try streamed(stream, peer)
         case .changes(let stream):
-            return try streamed(stream, uid)
+            return try streamed(stream, peer)
         }
     }
 
     /// A large one goes out piece by piece, as it is read, and counts until it has.
     private func body(
-        _ buffer: ByteBuffer, _ uid: UInt32, _ channel: any Channel
+        _ buffer: ByteBuffer, _ peer: PeerID, _ channel: any Channel
     ) -> ResponseBody {
         guard buffer.readableBytes > Options.smallBody else {
             return ResponseBody(byteBuffer: buffer)
         }
-        let share = unread.take(buffer.readableBytes, of: uid)
+        let share = unread.take(buffer.readableBytes, of: peer)
         return ResponseBody(contentLength: buffer.readableBytes) { writer in
             var rest = buffer
             while rest.readableBytes > 0 {
@@ -395,14 +445,15 @@ struct Responder: HTTPResponder {
     }
 
     private func streamed<Pieces: AsyncSequence & Sendable>(
-        _ pieces: Pieces, _ uid: UInt32
+        _ pieces: Pieces, _ peer: PeerID
     ) throws -> Response where Pieces.Element == String {
-        guard !streams.isUsedUp(by: uid) else {
+        guard !streams.isUsedUp(by: peer) else {
             throw Refusal(
-                .tooManyRequests, "one user may follow \(Options.streams) streams at once; end some"
-            )
+                .tooManyRequests,
+                "one process may follow \(Options.streams) streams at once, and one user "
+                    + "\(2 * Options.streams); end some")
         }
-        let share = streams.take(1, of: uid)
+        let share = streams.take(1, of: peer)
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream"],
             body: ResponseBody { writer in
@@ -423,9 +474,7 @@ struct Responder: HTTPResponder {
 
     private static func refusal(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
         // A text can be written.
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
-        let data = try! encoder.encode(["error": sentence])
+        let data = try! PlainJSON.encode(["error": sentence], .withoutEscapingSlashes)
         return Response(
             status: status, headers: [.contentType: "application/json; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))

@@ -60,6 +60,8 @@ struct EventStream: AsyncSequence, Sendable {
     let after: UInt64
     /// How often is looked for new ones.
     let every: Duration
+    /// Where that is done.
+    let lane: PeerLane
 
     func makeAsyncIterator() -> Iterator { Iterator(stream: self, last: after) }
 
@@ -85,13 +87,7 @@ struct EventStream: AsyncSequence, Sendable {
                     rest -= pause
                     if rest > .zero { return ServerSentEvents.beatText }
                 }
-                let page = try await stream.inspector.events(
-                    in: stream.cache, after: last, limit: 1000)
-                var text = page.dropped > 0 ? "event: dropped\ndata: \(page.dropped)\n\n" : ""
-                for event in page.events where text.utf8.count < ServerSentEvents.longest {
-                    text += try ServerSentEvents.text(event, event.number, of: stream.instance)
-                    last = event.number
-                }
+                guard let text = try await more() else { return nil }
                 if !text.isEmpty {
                     quiet = .zero
                     // What was left out comes at once.
@@ -107,6 +103,30 @@ struct EventStream: AsyncSequence, Sendable {
                 }
             }
         }
+
+        /// What there is behind the last event, as much as goes into a piece; `nil` once nobody
+        /// wants it.
+        private mutating func more() async throws -> String? {
+            let (source, number) = (stream, last)
+            do {
+                let (text, end) = try await source.lane.work {
+                    try await source.piece(after: number)
+                }
+                last = end
+                return text
+            } catch is CancellationError { return nil }
+        }
+    }
+
+    private func piece(after number: UInt64) async throws -> (text: String, last: UInt64) {
+        var last = number
+        let page = try await inspector.events(in: cache, after: last, limit: 1000)
+        var text = page.dropped > 0 ? "event: dropped\ndata: \(page.dropped)\n\n" : ""
+        for event in page.events where text.utf8.count < ServerSentEvents.longest {
+            text += try ServerSentEvents.text(event, event.number, of: instance)
+            last = event.number
+        }
+        return (text, last)
     }
 }
 
@@ -117,19 +137,21 @@ struct EventStream: AsyncSequence, Sendable {
 struct ChangeStream: AsyncSequence, Sendable {
     let inspector: any Inspector
     let after: UInt64
+    /// Where what is sent is made.
+    let lane: PeerLane
 
-    func makeAsyncIterator() -> Iterator { Iterator(inspector, after: after) }
+    func makeAsyncIterator() -> Iterator { Iterator(self) }
 
     struct Iterator: AsyncIteratorProtocol {
-        private let inspector: any Inspector
+        private let stream: ChangeStream
         private var last: UInt64
         private var rings: AsyncThrowingStream<Void, any Error>.Iterator
         private var isFirst = true
 
-        init(_ inspector: any Inspector, after: UInt64) {
-            self.inspector = inspector
-            last = after
-            rings = Self.rings(inspector, after: after).makeAsyncIterator()
+        init(_ stream: ChangeStream) {
+            self.stream = stream
+            last = stream.after
+            rings = Self.rings(stream.inspector, after: stream.after).makeAsyncIterator()
         }
 
         /// Something when there may be more, and when nothing was said for long.
@@ -162,22 +184,32 @@ struct ChangeStream: AsyncSequence, Sendable {
                 isFirst = false
                 return ServerSentEvents.beatText
             }
-            let before = try await more()
-            if let before { return before }
-            guard try await rings.next() != nil else { return nil }
-            return try await more() ?? ServerSentEvents.beatText
+            do {
+                if let before = try await more() { return before }
+                guard try await rings.next() != nil else { return nil }
+                return try await more() ?? ServerSentEvents.beatText
+            } catch is CancellationError { return nil }
         }
 
         /// What there is behind the last one, as much as goes into a piece; `nil` where that is
         /// nothing.
         private mutating func more() async throws -> String? {
-            var text = ""
-            for record in try await inspector.changes(after: last) {
-                guard text.utf8.count < ServerSentEvents.longest else { break }
-                text += try ServerSentEvents.text(record, record.number, of: record.instance)
-                last = record.number
+            let (source, number) = (stream, last)
+            let (text, end) = try await source.lane.work {
+                try await source.piece(after: number)
             }
+            last = end
             return text.isEmpty ? nil : text
         }
+    }
+
+    private func piece(after number: UInt64) async throws -> (text: String, last: UInt64) {
+        var (text, last) = ("", number)
+        for record in try await inspector.changes(after: last) {
+            guard text.utf8.count < ServerSentEvents.longest else { break }
+            text += try ServerSentEvents.text(record, record.number, of: record.instance)
+            last = record.number
+        }
+        return (text, last)
     }
 }

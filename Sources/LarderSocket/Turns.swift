@@ -1,4 +1,3 @@
-import Dispatch
 import Larder
 import Synchronization
 
@@ -8,169 +7,176 @@ struct PeerID: Hashable, Sendable {
     var pid: Int32
 }
 
-/// Waiting lines made one: whoever was served least comes first, however many others have put there.
-///
-/// Start-time fair queueing (Goyal, Vin and Cheng, 1996) with all requests counted alike. A line that
-/// was empty begins where the others are, so that nobody saves up turns.
-struct FairQueue<Line: Hashable, Item> {
-    struct Waiting {
-        var turn: Int
-        /// In the order of arrival, with when that was.
-        var items: [(arrival: Int, item: Item)] = []
+/// What each has used of something that comes back with time.
+struct Budget<User: Hashable> {
+    /// What may be used at once.
+    static var most: Duration { .milliseconds(500) }
+    /// A second gives back a quarter of one.
+    private static var share: Double { 0.25 }
+
+    private var used: [User: (amount: Duration, at: ContinuousClock.Instant)] = [:]
+
+    func isSpent(by user: User, at now: ContinuousClock.Instant) -> Bool {
+        rest(of: user, at: now) >= Self.most
     }
 
-    private static var mostRemembered: Int { 256 }
-
-    private(set) var lines: [Line: Waiting] = [:]
-    private var turn = 0
-    private var arrivals = 0
-
-    mutating func add(_ item: Item, to line: Line) {
-        arrivals += 1
-        var waiting = lines[line] ?? Waiting(turn: turn)
-        if waiting.items.isEmpty { waiting.turn = max(waiting.turn, turn) }
-        waiting.items.append((arrivals, item))
-        lines[line] = waiting
+    mutating func spend(
+        _ amount: Duration, of user: User, at now: ContinuousClock.Instant
+    ) {
+        // Whoever was dear for an hour is so for half a minute more, and not for hours.
+        used[user] = (min(rest(of: user, at: now) + amount, Self.most * 16), now)
+        if used.count > 256 { used = used.filter { rest(of: $0.key, at: now) > .zero } }
     }
 
-    /// Takes the next of all lines that may go on; `nil` where there is none.
-    mutating func next(where mayGoOn: (Line) -> Bool = { _ in true }) -> (line: Line, item: Item)? {
-        let ready = lines.filter { !$0.value.items.isEmpty && mayGoOn($0.key) }
-        guard
-            let (line, waiting) = ready.min(by: { a, b in
-                (a.value.turn, a.value.items[0].arrival) < (b.value.turn, b.value.items[0].arrival)
-            })
-        else { return nil }
-        turn = waiting.turn
-        lines[line]!.turn += 1
-        let item = lines[line]!.items.removeFirst().item
-        // Those that have nothing ahead of the others are as good as new.
-        // Of very many, each asking once, nobody else is remembered either: that is worth one turn.
-        let isMany = lines.count > Self.mostRemembered
-        lines = lines.filter { !$0.value.items.isEmpty || $0.value.turn > turn && !isMany }
-        return (line, item)
+    private func rest(of user: User, at now: ContinuousClock.Instant) -> Duration {
+        guard let (amount, at) = used[user] else { return .zero }
+        return max(.zero, amount - (now - at) * Self.share)
     }
 }
 
-/// So much at a time, of each user so much: the others wait, and nobody keeps another waiting for
-/// longer than one turn, be they asking for ever so much. Between the processes of one user it is the
-/// same.
+/// So much at a time, of each user and each process so much: the others wait, and nobody keeps
+/// another waiting for longer than one turn, be they asking for ever so much.
+///
+/// One turn may be a long one. So a turn is had in a seat, and not every seat is for all: whoever has
+/// used little lately, and asks for little as a rule, need not wait for those who ask for much.
 final class Turns: Sendable {
+    /// Whom a seat is for.
+    enum Seat {
+        case anyone
+        /// Processes that have not spent what they may lately, or processes of users that have not.
+        case lightProcesses, lightUsers
+    }
+
+    /// One user with many processes fills the first two at most, where it has two.
+    static let usual: [Seat] = [.anyone, .lightProcesses, .lightUsers]
+
+    private let seats: [Seat]
+    private let mostOfUser: Int
+    private let now: @Sendable () -> ContinuousClock.Instant
     private let state: Guarded<State>
-    private let mostOfEach: Int
+
+    private struct Waiting {
+        var number: Int
+        var turn: CheckedContinuation<Int, any Error>
+    }
 
     private struct State {
-        var free: Int
+        var free: [Int]
         var running: [UInt32: Int] = [:]
+        var runningProcesses: Set<PeerID> = []
         var users = FairQueue<UInt32, Void>()
-        var processes: [UInt32: FairQueue<Int32, CheckedContinuation<Void, Never>>] = [:]
+        var processes: [UInt32: FairQueue<Int32, Waiting>] = [:]
+        var spentByUsers = Budget<UInt32>()
+        var spentByProcesses = Budget<PeerID>()
+        var lastNumber = 0
     }
 
     /// - Parameters:
-    ///   - most: How many at once.
-    ///   - mostOfEach: How many of one user.
-    init(most: Int, ofEach mostOfEach: Int = 1) {
-        state = Guarded(State(free: most))
-        self.mostOfEach = mostOfEach
+    ///   - seats: As many at once.
+    ///   - mostOfUser: How many of one user; of a process there is one.
+    init(
+        _ seats: [Seat] = Turns.usual, ofUser mostOfUser: Int = 2,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
+        self.seats = seats
+        self.mostOfUser = mostOfUser
+        self.now = now
+        state = Guarded(State(free: Array(seats.indices)))
     }
 
     /// Does some work as soon as it is the peer's turn.
+    ///
+    /// - Parameter work: It is told the seat's number.
+    /// - Throws: `CancellationError` where the task is cancelled before that.
     func take<Result: Sendable>(
-        of peer: PeerID, _ work: () async throws -> Result
-    ) async rethrows -> Result {
-        await withCheckedContinuation { turn in
-            state.withLock { state in
-                state.users.add((), to: peer.uid)
-                state.processes[peer.uid, default: FairQueue()].add(turn, to: peer.pid)
-            }
-            goOn()
+        of peer: PeerID, _ work: (_ seat: Int) async throws -> Result
+    ) async throws -> Result {
+        let number = state.withLock { state in
+            state.lastNumber += 1
+            return state.lastNumber
         }
-        defer { give(peer.uid) }
-        return try await work()
+        let seat: Int = try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation {
+                (turn: CheckedContinuation<Int, any Error>) in
+                // A task is cancelled before it is told so: either this sees it, or `giveUp` finds
+                // what waits.
+                let waits = state.withLock { state in
+                    if Task.isCancelled { return false }
+                    state.users.add((), to: peer.uid)
+                    state.processes[peer.uid, default: FairQueue()].add(
+                        Waiting(number: number, turn: turn), to: peer.pid)
+                    return true
+                }
+                waits ? goOn() : turn.resume(throwing: CancellationError())
+            }
+        } onCancel: {
+            giveUp(number, peer)
+        }
+        let begun = now()
+        defer { give(seat, peer, after: now() - begun) }
+        return try await work(seat)
     }
 
-    private func give(_ uid: UInt32) {
+    private func giveUp(_ number: Int, _ peer: PeerID) {
+        let waiting = state.withLock { state -> Waiting? in
+            let found = state.processes[peer.uid]?.remove(from: peer.pid) { $0.number == number }
+            if found != nil { _ = state.users.remove(from: peer.uid) { true } }
+            if state.processes[peer.uid]?.isEmpty == true { state.processes[peer.uid] = nil }
+            return found
+        }
+        waiting?.turn.resume(throwing: CancellationError())
+    }
+
+    private func give(_ seat: Int, _ peer: PeerID, after time: Duration) {
+        let now = now()
         state.withLock { state in
-            state.free += 1
-            state.running[uid]! -= 1
-            if state.running[uid] == 0 { state.running[uid] = nil }
+            state.free = (state.free + [seat]).sorted()
+            state.running[peer.uid]! -= 1
+            if state.running[peer.uid] == 0 { state.running[peer.uid] = nil }
+            state.runningProcesses.remove(peer)
+            state.spentByUsers.spend(time, of: peer.uid, at: now)
+            state.spentByProcesses.spend(time, of: peer, at: now)
         }
         goOn()
     }
 
     /// Lets go on whoever may.
     private func goOn() {
-        while let turn = next() { turn.resume() }
+        while let (waiting, seat) = next() { waiting.turn.resume(returning: seat) }
     }
 
-    private func next() -> CheckedContinuation<Void, Never>? {
-        state.withLock { state in
-            guard state.free > 0 else { return nil }
-            let running = state.running
-            guard
-                let uid = state.users.next(where: { running[$0] ?? 0 < mostOfEach })?.line,
-                let turn = state.processes[uid]?.next()?.item
-            else { return nil }
-            if state.processes[uid]!.lines.isEmpty { state.processes[uid] = nil }
-            state.free -= 1
-            state.running[uid, default: 0] += 1
-            return turn
-        }
-    }
-}
-
-/// A thread for what is costly, so that what is not never waits for it: neither the threads on which
-/// connections are read nor those of all other tasks do it.
-final class Lane: TaskExecutor {
-    private let queue: DispatchQueue
-    private let turns = Turns(most: 1)
-
-    init(_ name: String) { queue = DispatchQueue(label: name) }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        queue.async { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
-    }
-
-    /// Does some work there in the peer's turn.
-    func work<Result: Sendable>(
-        of peer: PeerID, _ work: @Sendable () async throws -> Result
-    ) async throws -> Result {
-        try await turns.take(of: peer) {
-            try await withTaskExecutorPreference(self) { try await work() }
-        }
-    }
-}
-
-/// So much of something for each user. What was taken goes back with the last reference to it.
-final class Quota: Sendable {
-    private let taken = Guarded<[UInt32: Int]>([:])
-    private let most: Int
-
-    init(most: Int) { self.most = most }
-
-    /// Whether a user has all that there is for one.
-    func isUsedUp(by uid: UInt32) -> Bool { taken.withLock { $0[uid] ?? 0 >= most } }
-
-    func take(_ amount: Int, of uid: UInt32) -> Share {
-        taken.withLock { $0[uid, default: 0] += amount }
-        return Share(self, amount, uid)
-    }
-
-    final class Share: Sendable {
-        private let quota: Quota
-        private let amount: Int
-        private let uid: UInt32
-
-        fileprivate init(_ quota: Quota, _ amount: Int, _ uid: UInt32) {
-            (self.quota, self.amount, self.uid) = (quota, amount, uid)
-        }
-
-        deinit {
-            quota.taken.withLock { taken in
-                taken[uid]! -= amount
-                if taken[uid] == 0 { taken[uid] = nil }
+    private func next() -> (Waiting, seat: Int)? {
+        let now = now()
+        return state.withLock { state in
+            for (place, seat) in state.free.enumerated() {
+                guard let waiting = next(for: seats[seat], &state, now) else { continue }
+                state.free.remove(at: place)
+                return (waiting, seat)
             }
+            return nil
         }
+    }
+
+    private func next(
+        for seat: Seat, _ state: inout State, _ now: ContinuousClock.Instant
+    ) -> Waiting? {
+        var ready: [UInt32: Set<Int32>] = [:]
+        for (uid, queue) in state.processes where state.running[uid] ?? 0 < mostOfUser {
+            if seat == .lightUsers, state.spentByUsers.isSpent(by: uid, at: now) { continue }
+            let processes = queue.lines.filter { pid, line in
+                let peer = PeerID(uid: uid, pid: pid)
+                return !line.items.isEmpty && !state.runningProcesses.contains(peer)
+                    && (seat != .lightProcesses
+                        || !state.spentByProcesses.isSpent(by: peer, at: now))
+            }
+            if !processes.isEmpty { ready[uid] = Set(processes.keys) }
+        }
+        guard let uid = state.users.next(where: { ready[$0] != nil })?.line,
+            let (pid, waiting) = state.processes[uid]?.next(where: ready[uid]!.contains)
+        else { return nil }
+        if state.processes[uid]!.isEmpty { state.processes[uid] = nil }
+        state.running[uid, default: 0] += 1
+        state.runningProcesses.insert(PeerID(uid: uid, pid: pid))
+        return waiting
     }
 }

@@ -198,6 +198,38 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "GET /healthz HTTP/1.1\r\nHost: larder\r\n\r\n",
+        "POST /v1/plans HTTP/1.1\r\nHost: larder\r\nContent-Length: 4\r\n\r\nGET ",
+        "POST /v1/plans HTTP/1.1\r\nHost: larder\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "4\r\nGET \r\n0\r\n\r\n",
+    ])
+    func `half a head behind a whole request has a deadline as well`(
+        whole: String
+    ) async throws {
+        var options = SocketService.Options()
+        options.headDeadline = .milliseconds(300)
+        try await Engine.run(options: options) { engine in
+            for half in ["G", "GET ", "GET /healthz HTTP/1.1\r\nHost: larder\r\n"] {
+                let peer = try RawPeer(engine.place.socket)
+                peer.send(whole + half)
+                #expect(peer.ends(within: .seconds(10)), "\(half)")
+            }
+            // However a request is cut, and whatever else comes with it, it is answered.
+            let text = whole + "GET /healthz HTTP/1.1\r\nHost: larder\r\n\r\n"
+            for cut in [0, 1, whole.utf8.count - 1, whole.utf8.count, whole.utf8.count + 1] {
+                let peer = try RawPeer(engine.place.socket)
+                peer.send(text.utf8.prefix(cut))
+                peer.send(text.utf8.dropFirst(cut))
+                var (lines, line) = (0, peer.line())
+                while lines < 40, !line.hasPrefix("HTTP/1.1 200") {
+                    (lines, line) = (lines + 1, peer.line())
+                }
+                #expect(line.hasPrefix("HTTP/1.1 200"), "\(cut)")
+            }
+        }
+    }
+
     @Test func `who only holds places keeps nobody out`() async throws {
         var options = SocketService.Options()
         options.connections = 16
@@ -231,7 +263,7 @@ import Testing
         }
     }
 
-    @Test func `one user follows only so many streams`() async throws {
+    @Test func `one process follows only so many streams`() async throws {
         try await Engine.run { engine in
             let followers = try (0..<SocketService.Options.streams).map { _ in
                 let peer = try RawPeer(engine.place.socket)
@@ -240,8 +272,12 @@ import Testing
                 #expect(peer.line() == "HTTP/1.1 200 OK")
                 return peer
             }
-            let refused = try engine.events("Accept: text/event-stream")
-            #expect(refused.hasPrefix("http/1.1 429"), "\(refused)")
+            let refused = try RawPeer(engine.place.socket)
+            refused.send(
+                "GET /v1/changes HTTP/1.1\r\nHost: larder\r\nAccept: text/event-stream\r\n\r\n")
+            #expect(refused.line() == "HTTP/1.1 429 Too Many Requests")
+            // Others of the same user have theirs.
+            #expect(try engine.events("Accept: text/event-stream").hasPrefix("http/1.1 200"))
             #expect(try engine.curl("http://larder/v1/changes").status == 200)
             withExtendedLifetime(followers) {}
         }
@@ -263,10 +299,18 @@ import Testing
             let statuses = peers.map { $0.line() }
             #expect(statuses.contains("HTTP/1.1 200 OK"))
             #expect(statuses.contains("HTTP/1.1 429 Too Many Requests"))
-            // What is small is answered all the same, and all is once it was read.
+            func again() -> String? {
+                let peer = try? RawPeer(engine.place.socket)
+                peer?.send("GET \(path) HTTP/1.1\r\nHost: larder\r\n\r\n")
+                return peer?.line()
+            }
+            #expect(again() == "HTTP/1.1 429 Too Many Requests")
+            // What is small is answered all the same, another process too, and all is once it was
+            // read.
             #expect(try engine.curl("http://larder/v1/look?limit=5").status == 200)
+            #expect(try engine.curl("http://larder\(path)").status == 200)
             for peer in peers { _ = peer.answer(within: .milliseconds(200)) }
-            #expect(await settles { (try? engine.curl("http://larder\(path)").status) == 200 })
+            #expect(await settles { again() == "HTTP/1.1 200 OK" })
         }
     }
 }
@@ -334,13 +378,13 @@ import Testing
     }
 
     @Test func `lets go on only so many at once, and one of each user`() async throws {
-        let turns = Turns(most: 2)
+        let turns = Turns([.anyone, .anyone], ofUser: 1)
         let running = Running()
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<200 as Range<UInt32> {
                 group.addTask { [turns, running] in
                     let peer = PeerID(uid: number % 5, pid: Int32(number % 7))
-                    await turns.take(of: peer) {
+                    try await turns.take(of: peer) { _ in
                         #expect(running.begin(peer.uid))
                         await Task.yield()
                         running.end(peer.uid)
@@ -349,11 +393,99 @@ import Testing
             }
         }
         // Who fails gives the turn back as well.
-        let (one, failing) = (PeerID(uid: 1, pid: 1), Turns(most: 1))
+        let (one, failing) = (PeerID(uid: 1, pid: 1), Turns([.anyone]))
         for _ in 0..<3 {
             await #expect(throws: CancellationError.self) {
-                try await failing.take(of: one) { throw CancellationError() }
+                try await failing.take(of: one) { _ in throw CancellationError() }
             }
+        }
+    }
+
+    /// A turn that lasts until its gate is opened; returned once it is had.
+    private func hold(
+        _ turns: Turns, _ peer: PeerID, _ group: inout ThrowingTaskGroup<Void, any Error>
+    ) async -> (seat: Int, gate: Gate) {
+        let (gate, had) = (Gate(), AsyncStream<Int>.makeStream())
+        group.addTask {
+            try await turns.take(of: peer) { seat in
+                had.continuation.yield(seat)
+                try await gate.pass()
+            }
+        }
+        var seats = had.stream.makeAsyncIterator()
+        return (await seats.next()!, gate)
+    }
+
+    @Test func `gives up with the task, and no turn is lost`() async throws {
+        let turns = Turns([.anyone])
+        let (first, second) = (PeerID(uid: 1, pid: 1), PeerID(uid: 2, pid: 2))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let held = await hold(turns, first, &group)
+            let waiting = (0..<20).map { number in
+                Task { try await turns.take(of: number % 2 == 0 ? first : second) { _ in } }
+            }
+            // Before it waits, while it does, or at any moment between.
+            for task in waiting {
+                task.cancel()
+                await #expect(throws: CancellationError.self) { try await task.value }
+            }
+            held.gate.open()
+            try await turns.take(of: second) { _ in }
+        }
+    }
+
+    @Test func `is a budget that comes back with time`() {
+        var budget = Budget<Int>()
+        let start = ContinuousClock.now
+        #expect(!budget.isSpent(by: 1, at: start))
+        budget.spend(.seconds(1), of: 1, at: start)
+        #expect(budget.isSpent(by: 1, at: start) && !budget.isSpent(by: 2, at: start))
+        #expect(budget.isSpent(by: 1, at: start + .seconds(2)))
+        #expect(!budget.isSpent(by: 1, at: start + .milliseconds(2001)))
+        // An hour's use is over within a minute.
+        budget.spend(.seconds(3600), of: 1, at: start)
+        #expect(!budget.isSpent(by: 1, at: start + .seconds(60)))
+    }
+
+    @Test func `is a share of each process, and twice that of each user`() {
+        let quota = Quota(ofProcess: 10)
+        let peers = [(1, 1), (1, 2), (1, 3), (2, 4)].map { PeerID(uid: $0, pid: $1) }
+        var shares = [quota.take(10, of: peers[0])]
+        #expect(peers.map(quota.isUsedUp) == [true, false, false, false])
+        shares.append(quota.take(12, of: peers[1]))
+        #expect(peers.map(quota.isUsedUp) == [true, true, true, false])
+        shares.removeFirst()
+        #expect(peers.map(quota.isUsedUp) == [false, true, false, false])
+        shares = []
+        #expect(peers.map(quota.isUsedUp) == [false, false, false, false])
+    }
+
+    @Test func `keeps seats for processes, and for users, that have asked for little`()
+        async throws
+    {
+        let time = Mutex(ContinuousClock.now)
+        let turns = Turns(now: { time.withLock { $0 } })
+        let (dear, other, third) = (
+            PeerID(uid: 1, pid: 1), PeerID(uid: 1, pid: 2), PeerID(uid: 2, pid: 3)
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Somebody's page takes long, and more of them wait.
+            let page = await hold(turns, dear, &group)
+            #expect(page.seat == 0)
+            for _ in 0..<60 { group.addTask { try await turns.take(of: dear) { _ in } } }
+            // Another process of the same user has its turn beside it, a third user as well.
+            let second = await hold(turns, other, &group)
+            #expect(second.seat == 1)
+            let last = await hold(turns, third, &group)
+            #expect(last.seat == 2)
+            // Whoever is new has the first seat next, though sixty have waited longer.
+            time.withLock { $0 += .seconds(5) }
+            page.gate.open()
+            let next = await hold(turns, PeerID(uid: 3, pid: 4), &group)
+            #expect(next.seat == 0)
+            second.gate.open()
+            last.gate.open()
+            next.gate.open()
         }
     }
 }
