@@ -1,4 +1,5 @@
 import Foundation
+import LarderConsole
 import LarderInspector
 import Synchronization
 
@@ -23,6 +24,8 @@ final class LogLines: Sendable {
         /// Of the lines, and of those that are being written.
         var bytes = 0
         var leftOut = 0
+        /// The end was waited for, and did not come.
+        var isGivenUp = false
         /// A sentence as a line of this log.
         var line: @Sendable (_ sentence: String) -> String = { $0 }
 
@@ -54,6 +57,35 @@ final class LogLines: Sendable {
         let thread = Thread { self.run() }
         thread.name = "larder-log"
         thread.start()
+        if self === Self.shared { Self.finishAtAnyEnd() }
+    }
+
+    /// Whoever ends the process, be it by a trap: what was taken is written first.
+    private static func finishAtAnyEnd() {
+        atexit { LogLines.shared.finish() }
+        // Made before a handler can come.
+        _ = unwritten.load(ordering: .relaxed)
+        for signal in [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSYS, SIGQUIT]
+        where Signals.endsProcess(signal) {
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { signal in
+                // Nothing may be locked here. The other thread writes, if it is not the one that is
+                // struck.
+                for _ in 0..<50 where LogLines.unwritten.load(ordering: .relaxed) > 0 {
+                    poll(nil, 0, 10)
+                }
+                raise(signal)
+            }
+            action.sa_flags = Int32(truncatingIfNeeded: SA_RESETHAND) | SA_NODEFER
+            sigaction(signal, &action, nil)
+        }
+    }
+
+    /// Bytes of this process' lines that wait, where a handler can see it.
+    private static let unwritten = Atomic<Int>(0)
+
+    private func tell(_ bytes: Int) {
+        if self === Self.shared { Self.unwritten.store(bytes, ordering: .relaxed) }
     }
 
     var isInUse: Bool { state.withLock { $0.isInUse } }
@@ -77,6 +109,7 @@ final class LogLines: Sendable {
             state.closeGap()
             state.lines.append(bytes)
             state.bytes += bytes.count
+            tell(state.bytes)
             return true
         }
         if isTaken { arrived.signal() }
@@ -85,7 +118,9 @@ final class LogLines: Sendable {
     /// Waits until all is written that was taken, or until the time is over.
     func finish(within limit: Duration = .seconds(1)) {
         let end = ContinuousClock.now + limit
-        while state.withLock({ $0.bytes > 0 || $0.leftOut > 0 }), ContinuousClock.now < end {
+        while state.withLock({ !$0.isGivenUp && ($0.bytes > 0 || $0.leftOut > 0) }) {
+            // Nobody is waited for twice.
+            if ContinuousClock.now >= end { state.withLock { $0.isGivenUp = true } }
             usleep(1000)
         }
     }
@@ -101,7 +136,10 @@ final class LogLines: Sendable {
             for line in lines {
                 // What cannot be written is not: there is no other place to say so.
                 _ = Descriptor.write(line, to: descriptor)
-                state.withLock { $0.bytes -= line.count }
+                state.withLock { state in
+                    state.bytes -= line.count
+                    tell(state.bytes)
+                }
             }
             // Nothing may come any more behind what was left out meanwhile.
             if state.withLock({ $0.leftOut > 0 }) { arrived.signal() }

@@ -21,7 +21,9 @@ struct Serve: AsyncParsableCommand {
             the names of the options, with caches: for --cache; or in variables, such as \
             LARDER_TABLE and LARDER_CACHE_ACCOUNTS=maxsize=64,ttl=300s. SIGHUP has them read again.
 
-            An engine that talks to a terminal ends with it; one that was started by nohup stays.
+            An engine that talks to a terminal ends with it; one that was started by nohup stays. \
+            SIGTERM and SIGINT end it in good order; signals that it knows no use for, such as \
+            SIGUSR1, are named in its log and do nothing.
             """)
 
     @OptionGroup(title: "Origin")
@@ -68,6 +70,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let terminal = StartingTerminal()
         let logger = logFormat.logger()
+        StraySignals.ignore { logger.warning("\($0)") }
         try Descriptors.raise()
         try Room.check(.serving)
         let audit = try auditing.file()
@@ -107,6 +110,7 @@ struct Serve: AsyncParsableCommand {
         await drain(engine, since: told.instant, logger)
         await engine.close()
         if problem != nil { throw Ending(status: 1) }
+        logger.info("ended")
     }
 
     /// What ended the engine, if nobody had told it to; that the time for an orderly end was over
@@ -146,7 +150,6 @@ struct Serve: AsyncParsableCommand {
             left = await flights()
         }
         if left > 0 { logger.warning("fetches cancelled", metadata: ["fetches": "\(left)"]) }
-        logger.info("ended")
     }
 
     private func quiet(_ logger: Logger) -> Logger {

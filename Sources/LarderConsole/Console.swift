@@ -381,7 +381,7 @@ private final class Loop {
         case SIGWINCH:
             display.resize()
             resized()
-        case SIGTSTP: suspend()
+        case _ where Signals.stopping.contains(signal): suspend()
         case SIGCONT: display.repaint()
         default: ended = .success(signal)
         }

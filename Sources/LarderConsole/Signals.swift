@@ -32,18 +32,21 @@ package enum Signals {
     /// What else would end the process by itself, and leave the terminal as the console has it:
     /// sent by somebody, or by a timer or limit of the host's. Whoever ignores or handles one is
     /// left alone.
-    private static let others =
+    package static let others =
         [
             SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGIO, SIGPWR,
             SIGSTKFLT,
         ] + realTime
     /// The C library keeps the two before them for itself.
     private static let realTime: [Int32] = Array(34...64)
+    /// What stops a process in whatever state its terminal is. Only somebody else sends the console
+    /// the last two: its thread blocks them, and what it does to a terminal is not stopped by them.
+    static let stopping = [SIGTSTP, SIGTTIN, SIGTTOU]
 
     /// What ends the console in good order.
     package static let ending = asking + others
     /// All whose dispositions the console changes, or curses does.
-    static let taken = ending + [SIGWINCH, SIGTSTP, SIGCONT, SIGPIPE]
+    static let taken = ending + stopping + [SIGWINCH, SIGCONT, SIGPIPE]
 
     /// From now on each of them is written to `descriptor` as one byte.
     ///
@@ -53,10 +56,17 @@ package enum Signals {
         pipe.store(descriptor, ordering: .sequentiallyConsistent)
         // Made before a handler can come.
         _ = writing.load(ordering: .sequentiallyConsistent)
-        for signal in asking + others.filter(endsProcess) + [SIGWINCH, SIGTSTP, SIGCONT] {
-            handle(signal)
-        }
+        block(stopping.filter { $0 != SIGTSTP })
+        let unclaimed = (others + stopping).filter(endsProcess)
+        for signal in asking + unclaimed + [SIGWINCH, SIGTSTP, SIGCONT] { handle(signal) }
         set(SIGPIPE, SIG_IGN)
+    }
+
+    private static func block(_ signals: [Int32]) {
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        for signal in signals { sigaddset(&blocked, signal) }
+        pthread_sigmask(SIG_BLOCK, &blocked, nil)
     }
 
     /// Nobody ignores or handles it.
