@@ -167,6 +167,123 @@ import Testing
         #expect(throws: SettingError.self) { try Settings([:], files: [try file(deep)]) }
     }
 
+    /// A file of settings as what it says, to be spoilt in its structure and not in its letters.
+    private indirect enum Tree {
+        case scalar(String), list([Tree]), mapping([(String, Tree)])
+
+        /// Every kind of setting, each as it should be.
+        static let whole = Tree.mapping([
+            ("traffic", .scalar("5")), ("latency", .scalar("5ms")), ("name", .scalar("n")),
+            ("keys", .list([.scalar("a"), .scalar("b,c")])), ("read-only", .scalar("yes")),
+            ("tag", .list([.scalar("a=b")])), ("allow-gid", .scalar("10")),
+            (
+                "caches",
+                .mapping([
+                    ("accounts", .mapping([("maxsize", .scalar("64")), ("ttl", .scalar("300s"))])),
+                    ("credentials", .scalar("maxsize=9")),
+                ])
+            ),
+        ])
+
+        /// The same with something spoilt, here or further in.
+        func spoilt(using random: inout Seeded) -> Tree {
+            let goesOn = Int.random(in: 0..<4, using: &random) > 0
+            switch self {
+            case .list(var items) where goesOn && !items.isEmpty:
+                let place = items.indices.randomElement(using: &random)!
+                items[place] = items[place].spoilt(using: &random)
+                return .list(items)
+            case .mapping(var pairs) where goesOn && !pairs.isEmpty:
+                let place = pairs.indices.randomElement(using: &random)!
+                pairs[place].1 = pairs[place].1.spoilt(using: &random)
+                return .mapping(pairs)
+            case .mapping(var pairs) where !pairs.isEmpty && Bool.random(using: &random):
+                let place = pairs.indices.randomElement(using: &random)!
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: pairs.append(pairs[place])
+                case 1: pairs[place].0 = Fuzz.text(using: &random)
+                case 2: pairs.remove(at: place)
+                default: pairs.swapAt(0, place)
+                }
+                return .mapping(pairs)
+            default: return wrapped(using: &random)
+            }
+        }
+
+        private func wrapped(using random: inout Seeded) -> Tree {
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0: .list([self])
+            case 1: .list([])
+            case 2: .mapping([("accounts", self)])
+            case 3: .mapping([])
+            case 4: .scalar(Fuzz.number(using: &random))
+            default: .scalar(Fuzz.text(using: &random))
+            }
+        }
+
+        /// In YAML: braces and brackets within, the outermost level in lines or in braces as well.
+        func text(using random: inout Seeded, isOutermost: Bool = true) -> String {
+            switch self {
+            case .scalar(let text): return Self.quoted(text, using: &random)
+            case .list(let items):
+                let texts = items.map { $0.text(using: &random, isOutermost: false) }
+                return "[" + texts.joined(separator: ", ") + "]"
+            case .mapping(let pairs):
+                let texts = pairs.map { name, value in
+                    Self.quoted(name, using: &random) + ": "
+                        + value.text(using: &random, isOutermost: false)
+                }
+                guard isOutermost, Bool.random(using: &random) else {
+                    return "{" + texts.joined(separator: ", ") + "}"
+                }
+                return texts.joined(separator: "\n")
+            }
+        }
+
+        private static func quoted(_ text: String, using random: inout Seeded) -> String {
+            let mark = ["", "", "", "", "!!str ", "!!int ", "&a "].randomElement(using: &random)!
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0
+            where text.utf8.allSatisfy({ $0 > 32 && !"{}[],:#&*!|>'\"%@`?-".utf8.contains($0) }):
+                return mark + text
+            case 1: return mark + "'" + text.replacing("'", with: "''") + "'"
+            default:
+                let json = (try? JSONEncoder().encode(text)) ?? Data()
+                return mark + String(decoding: json, as: UTF8.self)
+            }
+        }
+    }
+
+    @Test func `a file whose structure is spoilt is settings, or refused with a place in it`()
+        throws
+    {
+        var random = Fuzz.random("trees of settings")
+        var (taken, refused) = (0, 0)
+        // Each option's own parser looks at its value, and takes its time.
+        for _ in 0..<Fuzz.count / 20 {
+            var tree = Tree.whole
+            for _ in 0..<Int.random(in: 0...2, using: &random) {
+                tree = tree.spoilt(using: &random)
+            }
+            let text = tree.text(using: &random)
+            let path = try file(text)
+            do throws(SettingError) {
+                let settings = try Settings([:], files: [path])
+                taken += 1
+                #expect(settings.arguments(before: ["serve"]).first == "serve")
+            } catch {
+                refused += 1
+                #expect(error.description.hasPrefix(path), "\(text): \(error)")
+                let place = error.description.dropFirst(path.count)
+                let numbers = place.prefixMatch(of: #/:([0-9]+):([0-9]+): /#)
+                let line = numbers.flatMap { Int($0.1) } ?? 0
+                let lines = text.split(separator: /\r\n|\n|\r/, omittingEmptySubsequences: false)
+                #expect((1...lines.count + 1).contains(line), "\(text): \(error)")
+            }
+        }
+        #expect(taken > 0 && refused > 0)
+    }
+
     @Test func `an origin can be said alone, and means nothing to a command that runs no engine`()
         throws
     {

@@ -23,8 +23,13 @@ import Testing
         withExtendedLifetime(peers) {}
     }
 
-    @Test(.enabled(if: geteuid() == 0, "only root can be another user"))
-    func `of another user keep the owner in, and leave room for third ones`() throws {
+    /// Streams that are followed, or heads that drip for ever.
+    @Test(
+        .enabled(if: geteuid() == 0, "only root can be another user"),
+        arguments: ["Accept: text/event-stream\\r\\n\\r\\n", "X-Drip: "])
+    func `of another user keep the owner in, and leave room for third ones`(
+        ending: String
+    ) throws {
         let engine = try Besieged("--warm 5 --allow-gid 12345")
         chmod(engine.folder.path, 0o711)
         let attack = """
@@ -35,13 +40,17 @@ import Testing
                 peer = socket.socket(socket.AF_UNIX)
                 peer.connect(sys.argv[1])
                 try:
-                    peer.send(b"GET /v1/changes HTTP/1.1\\r\\nHost: a\\r\\n"
-                        b"Accept: text/event-stream\\r\\n\\r\\n")
+                    peer.send(b"GET /v1/changes HTTP/1.1\\r\\nHost: a\\r\\n\(ending)")
                 except OSError:
                     pass
                 peers.append(peer)
             print("there", flush=True)
-            sys.stdin.read()
+            while not select.select([sys.stdin], [], [], 0.1)[0]:
+                for peer in peers:
+                    try:
+                        peer.send(b"\(ending.hasPrefix("X") ? "a" : "")")
+                    except OSError:
+                        pass
             """
         func asUser(_ uid: Int) -> String {
             "setpriv --reuid=\(uid) --regid=12345 --clear-groups env PATH=/usr/bin:/bin"
