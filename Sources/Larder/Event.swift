@@ -31,6 +31,17 @@ public enum EventKind: Hashable, Sendable {
     case configured(from: Configuration, to: Configuration)
 }
 
+extension EventKind {
+    /// A value was asked for at the origin, whatever came of it.
+    var isFetch: Bool {
+        switch self {
+        case .written(_, let took, _): took != nil
+        case .failed: true
+        case .removed, .oversized, .softened, .restored, .configured: false
+        }
+    }
+}
+
 /// A page of a feed.
 public struct EventPage<Key: Sendable>: Sendable {
     /// In order of number.

@@ -3,6 +3,8 @@ import Synchronization
 /// What entries can be put in order by. Equal ones stand in the order of writing.
 package enum Rank: Sendable {
     case written, deadline, expiry, age, hits, bytes, fetchTime, version
+    /// Those that were hit last first, those that never were behind them.
+    case lastHit
     /// The most urgent first, as `urgency` says.
     case state
     /// The key's own text; only where keys are text.
@@ -103,6 +105,7 @@ struct Ranking {
             case .deadline: span.deadline(place)
             case .expiry: span.expiry(place)
             case .age: -record.pointee.writtenAt
+            case .lastHit: record.pointee.lastHitInstant.map { ~$0.nanoseconds } ?? .max
             case .hits: Int64(record.pointee.hits)
             case .bytes: Int64(record.pointee.bytes)
             case .fetchTime: Int64(record.pointee.fetchMicroseconds)

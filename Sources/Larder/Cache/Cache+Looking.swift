@@ -145,6 +145,29 @@ extension Cache {
         }
     }
 
+    /// How often each key was fetched within the last minute, with success or not, as far as events
+    /// are kept; a key that was not is left out. And how long a time that is.
+    package func fetchesLately(at now: Instant) -> (counts: [Key: Int], window: Duration) {
+        let begin = now + .seconds(-60)
+        var counts: [Key: Int] = [:]
+        var oldest: Instant?
+        var (before, hasLost) = (lastEvent, false)
+        while before > 0, oldest.map({ $0 > begin }) ?? true, !hasLost {
+            let after = before > 256 ? before - 256 : 0
+            let page = events(after: after, limit: 256)
+            // What was overwritten meanwhile makes place for what came since.
+            for event in page.events where event.number <= before {
+                oldest = min(oldest ?? event.at, event.at)
+                guard event.at > begin, event.kind.isFetch, let key = event.key else { continue }
+                counts[key, default: 0] += 1
+            }
+            hasLost = page.dropped > 0
+            before = after
+        }
+        guard hasLost, let oldest, oldest > begin else { return (counts, .seconds(60)) }
+        return (counts, max(.seconds(1), now - oldest))
+    }
+
     /// The number of the latest event; 0 before the first.
     public var lastEvent: UInt64 { store.withLock { $0.feed.last } }
 }

@@ -20,9 +20,42 @@ extension Cache {
     /// that the policy names. What ``configure(_:replacing:undo:by:)`` returns, unless something
     /// happens in between; but `rr` without a seed makes no promise.
     public func victims(of new: Configuration) -> [Victim<Key>] {
+        let (outlook, present) = outlook(new)
+        var (count, bytes) = outlook.staying
+        return outlook.leaving.map(\.victim)
+            + victims(of: new, present, outlook) {
+                count > new.maxsize ?? .max || bytes > new.maxbytes ?? .max
+            } taking: {
+                count -= 1
+                bytes -= $0.bytes
+            }
+    }
+
+    /// The first `wanted` entries in the order in which they leave, were nothing used or written any
+    /// more: those that have ended, then those that the policy names. Exact for `lru`, `fifo` and
+    /// `lfu`; of the others as it stands before the next use: `sieve`, `s3fifo` and `tinylfu` put
+    /// off what is used, and `rr` draws anew with each eviction.
+    package func nextToGo(_ wanted: Int) -> [Victim<Key>] {
+        guard wanted > 0 else { return [] }
+        let (outlook, present) = outlook(nil)
+        let over = outlook.over.map(\.victim).prefix(wanted)
+        var count = over.count
+        return over
+            + victims(of: present, present, outlook) {
+                count < wanted
+            } taking: { _ in
+                count += 1
+            }
+    }
+
+    /// What bounds would do to each entry by itself, the present ones where there are no others.
+    private func outlook(
+        _ new: Configuration?
+    ) -> (outlook: Outlook<Key>, present: Configuration) {
         let now = clock.now()
         let (present, lives, version) = store.withLock { ($0.configuration, $0.lives, $0.version) }
-        var outlook = Outlook<Key>(new, present, lives, version: version, at: now)
+        var outlook = Outlook<Key>(
+            new ?? present, present, lives, version: version, at: now)
         let hold = eachSlot { number, local, shard in
             outlook.look(local, shards.slot(local, in: number), in: shard)
         } afterSlice: {
@@ -30,13 +63,19 @@ extension Cache {
         }
         store.withLock { $0.holds.planning.add(hold) }
         outlook.sort()
-        var victims = outlook.leaving.map(\.victim)
-        var (count, bytes) = outlook.staying
-        func isBeyond() -> Bool { count > new.maxsize ?? .max || bytes > new.maxbytes ?? .max }
+        return (outlook, present)
+    }
+
+    /// Those that make room under other bounds, in order, for as long as more are wanted.
+    private func victims(
+        of new: Configuration, _ present: Configuration, _ outlook: Outlook<Key>,
+        while isBeyond: () -> Bool,
+        taking: (Victim<Key>) -> Void
+    ) -> [Victim<Key>] {
+        var victims: [Victim<Key>] = []
         func take(_ victim: Victim<Key>) {
             victims.append(victim)
-            count -= 1
-            bytes -= victim.bytes
+            taking(victim)
         }
         for ended in outlook.inReserve where isBeyond() { take(ended.victim) }
         guard isBeyond() else { return victims }
