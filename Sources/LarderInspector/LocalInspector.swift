@@ -37,10 +37,18 @@ public final class LocalInspector: Inspector {
     /// Changes that one can be made of.
     private static let mostTogether = 16
 
+    /// A number as an id: sixteen digits, be it ever so small, so that ids stand under each other.
+    package static func id(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    private static func randomID() -> String { id(.random(in: .min ... .max)) }
+
     public init(_ name: String, clock: AgeClock = .system) {
         self.name = name
         self.clock = clock
-        instance = String(UInt64.random(in: .min ... .max), radix: 16)
+        instance = Self.randomID()
         changes = Changes(instance: instance)
         ledger = Ledger(clock: clock, changes: changes)
     }
@@ -213,7 +221,7 @@ public final class LocalInspector: Inspector {
         }
         let prepared = try prepare(change)
         let plan = Plan(
-            id: String(UInt64.random(in: .min ... .max), radix: 16), instance: instance,
+            id: Self.randomID(), instance: instance,
             change: change, at: clock.now(), entries: prepared.entries, bytes: prepared.bytes,
             victims: prepared.victims, skipped: prepared.skipped, unnamed: prepared.unnamed,
             failures: prepared.failures, undoable: prepared.undoable, before: prepared.before,
