@@ -82,9 +82,8 @@ struct SortOption: Equatable {
         guard let column = Column(rawValue: parts[0]), parts.count <= 2,
             parts.count == 1 || ["asc", "desc"].contains(parts[1])
         else {
-            let columns = Column.allCases.map(\.rawValue).joined(separator: ", ")
             throw UnitError(
-                "\"\(text)\" is no order; write one of \(columns), then :desc if wanted")
+                "\"\(text)\" is no order; write one of \(Column.accepted), then :desc if wanted")
         }
         self.column = column
         descending = parts.count == 2 && parts[1] == "desc"

@@ -20,7 +20,7 @@ enum EngineLine {
         }
         let parts = [
             place.name, "pid \(report.pid)", report.user ?? "",
-            age.map { "up \(Units.text($0))" } ?? "",
+            age.map { "up \(Format.age($0))" } ?? "",
             report.caches.map { "\($0.name) \($0.snapshot.count)" }.joined(separator: ", "),
         ]
         return parts.filter { !$0.isEmpty }.joined(separator: "  ")

@@ -144,11 +144,11 @@ struct Repetition: ParsableArguments {
             // An engine that was told to end may have done so with this fetch.
             let at = try? await inspector.report().at
             let kept = result.row.map { row in
-                let age = at.map { "age \(Units.countdown($0 - row.writtenAt)), " } ?? ""
+                let age = at.map { "age \(Format.age($0 - row.writtenAt)), " } ?? ""
                 return age + "version \(row.version)"
             }
             let what = "\(result.wasHit ? "hit" : "miss"), \(kept ?? "not kept")"
-            say("\(inspector.place.name): \(what), \(Units.text(took))")
+            say("\(inspector.place.name): \(what), \(Format.took(took))")
             show(result.value, from)
         }
     }
@@ -164,9 +164,9 @@ struct Repetition: ParsableArguments {
         let version = result.row.map { "version \($0.version)" } ?? "not kept"
         say(
             times == 1
-                ? "miss, \(version), \(Units.text(took))"
+                ? "miss, \(version), \(Format.took(took))"
                 : "\(counters.hits) hits, \(counters.misses) misses, \(counters.coalesced) "
-                    + "coalesced, \(version), \(Units.text(took))")
+                    + "coalesced, \(version), \(Format.took(took))")
         return result
     }
 

@@ -60,8 +60,10 @@ struct Caches: AsyncParsableCommand {
     func run() async throws {
         try await target.each(output.format) { inspector, from in
             let caches = try await inspector.report().caches
+            // For people the ratio says of when it is: of all look-ups since the start.
+            let hit = output.format == .csv ? "hit" : "hit all"
             output.print(
-                caches, ["cache", "entries", "maxsize", "ttl", "policy", "bytes", "hit"],
+                caches, ["cache", "entries", "maxsize", "ttl", "policy", "bytes", hit],
                 caches.map { cache in
                     let snapshot = cache.snapshot
                     return [
@@ -69,8 +71,7 @@ struct Caches: AsyncParsableCommand {
                         Units.text(maxsize: snapshot.configuration.maxsize),
                         Units.text(ttl: snapshot.configuration.ttl),
                         "\(snapshot.configuration.policy)", Units.text(bytes: snapshot.bytes),
-                        snapshot.counters.hitRatio.map { Units.text($0 * 100, digits: 1) + "%" }
-                            ?? "-",
+                        Format.percent(snapshot.counters.hitRatio),
                     ]
                 }, from)
         }
@@ -125,6 +126,12 @@ struct Entries: AsyncParsableCommand {
             Examples:
               larder entries --sort hits:desc --limit 10
               larder entries accounts --filter 0001 --format csv
+              larder entries accounts --sort togo --columns togo,key,hits,lasthit
+            Columns:
+            \(Column.allCases.map { "  \(Table.left($0.rawValue, 8)) \($0.about)" }.joined(separator: "\n"))
+            The turn to go is the policy's own: what would be evicted were nothing used any more. sieve,
+            s3fifo and tinylfu put off what is used, and rr draws anew with each eviction. Caches of more
+            than 4096 entries tell it only where it is the order.
             """)
 
     @Argument(help: "Only this cache.")
@@ -146,7 +153,7 @@ struct Entries: AsyncParsableCommand {
     @Option(
         help: "Which columns, with commas between them.",
         transform: parsed("--columns") { text in
-            try KeyNotation.pieces(text).map { try SortOption(parsing: $0).column }
+            try KeyNotation.pieces(text).map { try Column(named: $0) }
         })
     var columns: [Column] = [.cache, .key, .ttl, .expiry, .age, .hits, .size, .state, .version]
 
@@ -190,9 +197,11 @@ struct Entries: AsyncParsableCommand {
 /// What stands in a column of a row, for programs: times in seconds, sizes in bytes.
 private func figure(_ column: Column, _ row: Row, _ now: Instant) -> String {
     guard case .number(let digits) = column.value(of: row, at: now) else {
-        return column == .expiry || column == .ttl ? "" : text(column, row, now)
+        return column.value(of: row, at: now) == .null ? "" : text(column, row, now)
     }
-    guard [.ttl, .expiry, .age, .fetch].contains(column), let number = Double(digits) else {
+    guard [.ttl, .expiry, .age, .fetch, .lasthit, .refresh].contains(column),
+        let number = Double(digits)
+    else {
         return digits
     }
     return "\((number / 1e6).rounded() / 1e3)"
@@ -205,12 +214,16 @@ private func text(_ column: Column, _ row: Row, _ now: Instant) -> String {
     case .key: row.id.key
     case .ttl: Units.countdown(row.deadline.map { $0 - now })
     case .expiry: Units.countdown(row.expiry.map { $0 - now })
-    case .age: Units.countdown(now - row.writtenAt)
+    case .age: Format.age(now - row.writtenAt)
     case .hits: "\(row.hits)"
     case .size: Units.text(bytes: row.bytes)
     case .state: row.state(at: now).rawValue
-    case .fetch: row.fetchTime == .zero ? "-" : Units.text(row.fetchTime)
+    case .fetch: row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
     case .version: "\(row.version)"
+    case .lasthit: row.lastHit.map { Format.age(now - $0) } ?? "-"
+    case .fetches: Format.perSecond(row.fetchRate)
+    case .refresh: Units.countdown(row.nextRefresh(at: now).map { $0 - now })
+    case .togo: row.toGo.map { "\($0)" } ?? "-"
     }
 }
 
@@ -244,7 +257,11 @@ struct Entry: AsyncParsableCommand {
                     ["state", row.state(at: at).rawValue], ["version", "\(row.version)"],
                     ["ttl left", Units.countdown(row.deadline.map { $0 - at })],
                     ["expiry", Units.countdown(row.expiry.map { $0 - at })],
-                    ["age", Units.countdown(at - row.writtenAt)], ["hits", "\(row.hits)"],
+                    ["age", Format.age(at - row.writtenAt)], ["hits", "\(row.hits)"],
+                    ["last hit", row.lastHit.map { Format.age(at - $0) } ?? "-"],
+                    ["fetches/s", Format.perSecond(row.fetchRate)],
+                    ["refresh", Units.countdown(row.nextRefresh(at: at).map { $0 - at })],
+                    ["to go", row.toGo.map { "\($0)" } ?? "-"],
                     ["size", Units.text(bytes: row.bytes)],
                 ] + failure(row, at)
                     + detail.value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] },
@@ -446,10 +463,10 @@ extension EventKind {
         switch self {
         case .written(let version, let took, let bytes):
             "version \(version), \(Units.text(bytes: bytes))"
-                + (took.map { ", fetched in \(Units.text($0))" } ?? "")
+                + (took.map { ", fetched in \(Format.took($0))" } ?? "")
         case .failed(_, let reason): reason
         case .removed(_, let version, let age, let hits):
-            "version \(version), \(Units.countdown(age)) old, \(hits) hits"
+            "version \(version), \(Format.age(age)) old, \(Format.count(hits)) hits"
         case .oversized(let bytes): Units.text(bytes: bytes)
         case .forgotten(let failures, let refusals):
             "\(failures) failures in a row, \(refusals) look-ups were told"

@@ -70,6 +70,11 @@ struct OneLook {
         var size: Int
         var fetch: Double
         var state: String
+        var lasthit: Double?
+        /// A second, within the last minute.
+        var fetches: Double?
+        var refresh: Double?
+        var togo: Int?
         /// Of a row that failed: why, how often in a row, and seconds to the next try.
         var failure: String?
         var failureKind: String?
@@ -132,8 +137,11 @@ struct OneLook {
             ttl: row.deadline.map { rounded($0 - page.at) },
             expiry: row.expiry.map { rounded($0 - page.at) }, age: rounded(page.at - row.writtenAt),
             hits: row.hits, size: row.bytes, fetch: row.fetchTime.inSeconds,
-            state: row.state(at: page.at).rawValue, failure: trouble?.reason,
-            failureKind: trouble?.failure.rawValue, failures: trouble?.failures,
+            state: row.state(at: page.at).rawValue,
+            lasthit: row.lastHit.map { rounded(page.at - $0) }, fetches: row.fetchRate,
+            refresh: row.nextRefresh(at: page.at).map { rounded($0 - page.at) }, togo: row.toGo,
+            failure: trouble?.reason, failureKind: trouble?.failure.rawValue,
+            failures: trouble?.failures,
             firstFailure: trouble.map { rounded(page.at - $0.since) },
             lastFailure: trouble.map { rounded(page.at - $0.last) }, refusals: trouble?.refusals,
             nextTry: trouble.map { rounded($0.until - page.at) },
@@ -149,14 +157,17 @@ struct OneLook {
     private var csv: String {
         let names = [
             "cache", "key", "version", "ttl", "expiry", "age", "hits", "size", "fetch", "state",
-            "failure", "failures", "refusals",
+            "lasthit", "fetches", "refresh", "togo", "failure", "failures", "refusals",
         ]
         let rows = page.rows.map(entry).map { entry in
             [
                 entry.cache, entry.key, "\(entry.version)", entry.ttl.map { "\($0)" } ?? "",
                 entry.expiry.map { "\($0)" } ?? "", "\(entry.age)", "\(entry.hits)",
-                "\(entry.size)", "\(entry.fetch)", entry.state, entry.failureKind ?? "",
-                entry.failures.map { "\($0)" } ?? "", entry.refusals.map { "\($0)" } ?? "",
+                "\(entry.size)", "\(entry.fetch)", entry.state,
+                entry.lasthit.map { "\($0)" } ?? "", entry.fetches.map { "\($0)" } ?? "",
+                entry.refresh.map { "\($0)" } ?? "", entry.togo.map { "\($0)" } ?? "",
+                entry.failureKind ?? "", entry.failures.map { "\($0)" } ?? "",
+                entry.refusals.map { "\($0)" } ?? "",
             ]
         }
         return ([names] + rows).map { Output.line(csv: $0) + "\n" }.joined()
@@ -172,12 +183,12 @@ struct OneLook {
         let cacheWidth = max(5, names.map(Table.width).max() ?? 0)
         var lines = report.caches.map { cache -> String in
             let (snapshot, counters) = (cache.snapshot, cache.snapshot.counters)
-            let ratio = counters.hitRatio.map { Units.text($0 * 100, digits: 1) + "%" }
             let parts: [String] = [
                 Table.left(PlainText.fit(cache.name), cacheWidth),
-                "\(snapshot.count) of \(Units.text(maxsize: snapshot.configuration.maxsize))",
+                "\(snapshot.count) entries of \(Units.text(maxsize: snapshot.configuration.maxsize))",
                 "ttl \(Units.text(ttl: snapshot.configuration.ttl))",
-                "hit \(ratio ?? "-")", Units.text(bytes: snapshot.bytes),
+                "hit since the start \(Format.percent(counters.hitRatio))",
+                Units.text(bytes: snapshot.bytes),
                 "evicted \(counters.evicted)", "expired \(counters.expired)",
                 "refused \(counters.refused)", "failed \(cache.failureWords)",
             ]
@@ -186,7 +197,7 @@ struct OneLook {
         lines += report.origins.filter { $0.calls > 0 }.map { origin in
             let failures = origin.failures.sorted { $0.key < $1.key }
                 .map { "\(PlainText.fit($0.key)) \($0.value)" }.joined(separator: ", ")
-            let p50 = origin.latency.quantile(0.5).map { Units.text($0) } ?? "-"
+            let p50 = origin.latency.quantile(0.5).map { Format.took($0) } ?? "-"
             let saved =
                 "saved \(origin.savedCalls)"
                 + (origin.savedDollars.map { " ($\(Units.text($0, digits: 6)))" } ?? "")
@@ -198,12 +209,12 @@ struct OneLook {
         lines.append("")
         lines.append(
             Table.left("CACHE", cacheWidth) + "  " + Table.left("KEY", keyWidth)
-                + "      TTL   EXPIRY     HITS   SIZE  STATE")
+                + "      TTL   EXPIRY     HITS     SIZE  STATE")
         lines += zip(page.rows, keys).map { row, key in
             Table.left(PlainText.fit(row.id.cache), cacheWidth) + "  " + Table.left(key, keyWidth)
                 + Table.right(Units.countdown(row.deadline.map { $0 - page.at }), 9)
                 + Table.right(Units.countdown(row.expiry.map { $0 - page.at }), 9)
-                + Table.right("\(row.hits)", 9) + Table.right(Units.text(bytes: row.bytes), 7)
+                + Table.right("\(row.hits)", 9) + Table.right(Units.text(bytes: row.bytes), 9)
                 + "  \(row.state(at: page.at).rawValue)"
         }
         if page.matched > page.rows.count {

@@ -78,8 +78,13 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
 
 extension ChangeRecord {
     /// In a line: what it was about, and why it is not more.
-    public var summary: String {
-        let bounds = bounds.map { "\($0.cache) \($0.after.differences(from: $0.before))" }
+    public var summary: String { summary(arrow: "->") }
+
+    /// The same, with another sign between what was and what is.
+    package func summary(arrow: String) -> String {
+        let bounds = bounds.map {
+            "\($0.cache) \($0.after.differences(from: $0.before, arrow: arrow))"
+        }
         let gone = [
             (restored, "back"), (removed - forgotten, "removed"),
             (forgotten, forgotten == 1 ? "failure forgotten" : "failures forgotten"),
@@ -95,27 +100,32 @@ extension ChangeRecord {
 extension Configuration {
     /// Which bounds are other ones, in words: `ttl 5m -> 10m`.
     public func differences(from old: Configuration) -> String {
+        differences(from: old, arrow: "->")
+    }
+
+    /// The same, with another sign between what was and what is.
+    package func differences(from old: Configuration, arrow: String) -> String {
         var parts: [String] = []
         if old.maxsize != maxsize {
             parts.append(
-                "maxsize \(Units.text(maxsize: old.maxsize)) -> \(Units.text(maxsize: maxsize))"
+                "maxsize \(Units.text(maxsize: old.maxsize)) \(arrow) \(Units.text(maxsize: maxsize))"
             )
         }
         if old.ttl != ttl {
-            parts.append("ttl \(Units.text(ttl: old.ttl)) -> \(Units.text(ttl: ttl))")
+            parts.append("ttl \(Units.text(ttl: old.ttl)) \(arrow) \(Units.text(ttl: ttl))")
         }
         if old.maxbytes != maxbytes {
             func text(_ bytes: Int?) -> String { bytes.map { Units.text(bytes: $0) } ?? "none" }
-            parts.append("maxbytes \(text(old.maxbytes)) -> \(text(maxbytes))")
+            parts.append("maxbytes \(text(old.maxbytes)) \(arrow) \(text(maxbytes))")
         }
-        if old.jitter != jitter { parts.append("jitter \(old.jitter) -> \(jitter)") }
+        if old.jitter != jitter { parts.append("jitter \(old.jitter) \(arrow) \(jitter)") }
         for (name, old, new) in [
             ("stale", old.staleIfError, staleIfError),
             ("negative", old.negativeTTL, negativeTTL),
         ] where old != new {
-            parts.append("\(name) \(Units.text(old)) -> \(Units.text(new))")
+            parts.append("\(name) \(Units.text(old)) \(arrow) \(Units.text(new))")
         }
-        if old.policy != policy { parts.append("policy \(old.policy) -> \(policy)") }
+        if old.policy != policy { parts.append("policy \(old.policy) \(arrow) \(policy)") }
         return parts.joined(separator: ", ")
     }
 }

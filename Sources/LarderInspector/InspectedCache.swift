@@ -52,26 +52,28 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func offer(to selection: inout Selection, place: Int) {
         let actors = selection.asksForActors ? actors() : [:]
+        let beside = Beside(cache, wanted: selection.wantedToGo, at: selection.instant)
         guard let (count, rank) = selection.order(keysAreShown: keysAreShown) else {
             let left = visit { key, facts, renewal in
-                offer(key, facts, renewal, to: &selection, place: place, actors)
+                offer(key, facts, renewal, beside, to: &selection, place: place, actors)
             }
             // Failures where no entry is.
             for (key, known) in left {
                 guard let trouble = known.trouble else { continue }
                 let renewal = renewal(known, of: nil)
-                offer(key, EntryFacts(trouble), renewal, to: &selection, place: place, actors)
+                offer(
+                    key, EntryFacts(trouble), renewal, beside, to: &selection, place: place, actors)
             }
             return
         }
-        let restless = offerRestless(to: &selection, place: place)
+        let restless = offerRestless(beside, to: &selection, place: place)
         let (first, total) = cache.first(
             count + restless.keys.count, by: rank, isDescending: selection.isDescending,
             at: selection.instant)
         var others = 0
         for (key, facts) in first where !restless.keys.contains(key) {
             others += 1
-            offer(key, facts, cache.renewal(of: facts), to: &selection, place: place, [:])
+            offer(key, facts, cache.renewal(of: facts), beside, to: &selection, place: place, [:])
         }
         selection.pass(max(0, total - restless.held - others))
     }
@@ -120,12 +122,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     private func offer(
-        _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?,
+        _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?, _ beside: Beside<Key>,
         to selection: inout Selection, place: Int, _ actors: [UInt64: Actor]
     ) {
+        let beside = beside.of(key, facts)
         selection.offer(
-            facts, renewal, place: place, cache: name, by: actors[facts.version]
-        ) { row(key, facts, renewal) }
+            facts, renewal, place: place, cache: name, by: actors[facts.version], beside: beside
+        ) { row(key, facts, renewal, beside) }
     }
 
     /// Who put entries back or marked them as stale, by their versions, as far as events are kept.
@@ -143,7 +146,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     /// Offers what is being fetched anew or has failed; returns its keys, and how many of them have
     /// an entry.
     private func offerRestless(
-        to selection: inout Selection, place: Int
+        _ beside: Beside<Key>, to selection: inout Selection, place: Int
     ) -> (keys: Set<Key>, held: Int) {
         var keys: Set<Key> = []
         var held = 0
@@ -153,7 +156,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             guard let facts = entry ?? renewal?.trouble.map(EntryFacts.init) else { continue }
             keys.insert(key)
             if entry != nil { held += 1 }
-            offer(key, facts, renewal, to: &selection, place: place, [:])
+            offer(key, facts, renewal, beside, to: &selection, place: place, [:])
         }
         return (keys, held)
     }
@@ -162,13 +165,16 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         guard let key = key(shown) else { return nil }
         let held = cache.held(key)
         let renewal = renewal(cache.renewals(of: [key])[0], of: held?.facts)
+        let beside = Beside(cache, wanted: 0, at: cache.clock.now())
         if let (value, facts) = held {
             return EntryDetail(
-                row: row(key, facts, renewal), value: shownValue(value), history: history(of: key))
+                row: row(key, facts, renewal, beside.of(key, facts)), value: shownValue(value),
+                history: history(of: key))
         }
         guard let trouble = renewal?.trouble else { return nil }
         return EntryDetail(
-            row: row(key, EntryFacts(trouble), renewal),
+            row: row(
+                key, EntryFacts(trouble), renewal, beside.of(key, EntryFacts(trouble))),
             value: .fields([.init("failure", .text(trouble.reason))]), history: history(of: key))
     }
 
@@ -507,12 +513,15 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         row(key, facts, cache.renewal(of: facts))
     }
 
-    private func row(_ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?) -> Row {
+    private func row(
+        _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?,
+        _ beside: Selection.Beside = Selection.Beside()
+    ) -> Row {
         Row(
             id: id(key), version: facts.version, writtenAt: facts.writtenAt, expiry: facts.expiry,
             deadline: facts.deadline == .distantFuture ? nil : facts.deadline, hits: facts.hits,
             lastHit: facts.lastHit, bytes: facts.bytes, fetchTime: facts.fetchTime,
-            renewal: renewal)
+            renewal: renewal, fetchRate: beside.fetchRate, toGo: beside.toGo)
     }
 }
 

@@ -7,14 +7,20 @@ public struct ProcessMemory: Hashable, Sendable, Codable {
     /// The most the process may use, by its container or its Lambda function; `nil` for no limit.
     public var limit: Int?
 
-    public init(resident: Int? = nil, limit: Int? = nil) {
+    /// Bytes resident that are a file's: the program, its libraries, what else is mapped; `nil` where
+    /// the system does not say.
+    public var mapped: Int?
+
+    public init(resident: Int? = nil, limit: Int? = nil, mapped: Int? = nil) {
         self.resident = resident
         self.limit = limit
+        self.mapped = mapped
     }
 
     /// As the system has it now.
     public static func current() -> ProcessMemory {
-        ProcessMemory(resident: residentBytes(), limit: knownLimit)
+        let (resident, mapped) = residentBytes()
+        return ProcessMemory(resident: resident, limit: knownLimit, mapped: mapped)
     }
 
     /// It does not change while a process runs, and reading it takes files.
@@ -30,10 +36,12 @@ public struct ProcessMemory: Hashable, Sendable, Codable {
         _ = unsafeBitCast(symbol, to: Trim.self)(0)
     }
 
-    private static func residentBytes() -> Int? {
-        guard let pages = text(at: "/proc/self/statm")?.split(separator: " ").dropFirst().first
-        else { return nil }
-        return Int(pages).map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
+    /// All that is resident, and what of it is a file's.
+    private static func residentBytes() -> (all: Int?, mapped: Int?) {
+        let pages = text(at: "/proc/self/statm")?.split(separator: " ").prefix(3).map { Int($0) }
+        guard let pages, pages.count == 3 else { return (nil, nil) }
+        let size = sysconf(Int32(_SC_PAGESIZE))
+        return (pages[1].map { $0 * size }, pages[2].map { $0 * size })
     }
 
     /// The smallest of the Lambda function's memory size and the control group's limits.

@@ -17,6 +17,13 @@ struct Selection {
     private var total = 0
     private var patience = Patience()
 
+    /// What is known of an entry beside its record.
+    struct Beside {
+        /// See ``Row``.
+        var fetchRate: Double?
+        var toGo: Int?
+    }
+
     private struct Candidate {
         let rank: Rank
         let place: Int
@@ -36,7 +43,7 @@ struct Selection {
 
     mutating func offer(
         _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, cache: String,
-        by actor: Actor? = nil, _ makeRow: () -> Row
+        by actor: Actor? = nil, beside: Beside = Beside(), _ makeRow: () -> Row
     ) {
         total += 1
         var row: Row?
@@ -53,7 +60,7 @@ struct Selection {
         }
         matched += 1
         guard wanted > 0 else { return }
-        let number = rank(facts, renewal, place: place)
+        let number = rank(facts, renewal, beside, place: place)
         if let bar, let number, isBefore(bar.rank, .number(number)) { return }
         let made = row ?? makeRow()
         let rank: Rank = number.map { .number($0) } ?? .text(Verbatim(made.id.key))
@@ -85,12 +92,20 @@ struct Selection {
             case .state: .state
             case .fetch: .fetchTime
             case .version: .version
+            case .lasthit: .lastHit
+            // Asked of what is not in the entry's record.
+            case .fetches, .refresh, .togo: nil
             }
         return rank.map { (wanted, $0) }
     }
 
     /// Whether it has to be told who changed an entry last.
     var asksForActors: Bool { filter.asksForActors }
+
+    /// How many of a cache's entries have to be told their places in the order in which they go.
+    var wantedToGo: Int {
+        query.sort != .togo ? 0 : filter.isEmpty && !query.descending ? wanted : .max
+    }
 
     var isDescending: Bool { query.descending }
     var instant: Instant { now }
@@ -122,7 +137,7 @@ struct Selection {
 
     /// What the entry is sorted by where that is a number; `nil` for its shown key.
     private func rank(
-        _ facts: EntryFacts, _ renewal: RenewalFacts?, place: Int
+        _ facts: EntryFacts, _ renewal: RenewalFacts?, _ beside: Beside, place: Int
     ) -> Int64? {
         switch query.sort {
         case .cache: Int64(place)
@@ -136,6 +151,11 @@ struct Selection {
         case .state: Row.State(facts, renewal, at: now).rank
         case .fetch: facts.fetchTime.nanoseconds
         case .version: Int64(clamping: facts.version)
+        case .lasthit: facts.lastHit.map { ~$0.nanoseconds } ?? .max
+        case .fetches: Int64(clamping: (beside.fetchRate ?? 0) * 1e6)
+        case .refresh:
+            Row.nextRefresh(renewal, deadline: facts.deadline, at: now)?.nanoseconds ?? .max
+        case .togo: beside.toGo.map { Int64($0) } ?? .max
         }
     }
 
@@ -196,8 +216,9 @@ extension Query {
                 deadline: row.deadline ?? .distantFuture, hits: row.hits, lastHit: row.lastHit,
                 bytes: row.bytes, fetchTime: row.fetchTime)
             let actor = selection.asksForActors ? actor(row) : nil
+            let beside = Selection.Beside(fetchRate: row.fetchRate, toGo: row.toGo)
             selection.offer(
-                facts, row.renewal, place: place, cache: row.id.cache, by: actor
+                facts, row.renewal, place: place, cache: row.id.cache, by: actor, beside: beside
             ) { row }
         }
         return try selection.page()

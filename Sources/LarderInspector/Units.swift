@@ -68,7 +68,8 @@ public enum Units {
         return number
     }
 
-    /// A bound in bytes: `512K`, `64M`, `2G`, `none` for no bound, `off` to keep nothing.
+    /// A bound in bytes: `512K`, `64M`, `2G`, or `64 MiB` as it is shown; `none` for no bound, `off`
+    /// to keep nothing.
     public static func maxbytes(_ text: String) throws(UnitError) -> Int? {
         switch text {
         case "none": return nil
@@ -76,8 +77,10 @@ public enum Units {
         default: break
         }
         let factors: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
-        guard let unit = text.last, let factor = factors[unit],
-            let number = whole(String(text.dropLast())), number <= Int.max / factor
+        let short = text.hasSuffix("iB") ? String(text.dropLast(2)) : text
+        let digits = short.dropLast().hasSuffix(" ") ? short.dropLast(2) : short.dropLast()
+        guard let unit = short.last, let factor = factors[unit],
+            let number = whole(String(digits)), number <= Int.max / factor
         else {
             throw UnitError(
                 "\"\(text)\" is not a size; write it like 512K, 64M or 2G, none for no bound, or "
@@ -123,16 +126,17 @@ public enum Units {
 
     // MARK: Writing
 
-    /// As ``duration(_:)`` reads it: `5m`, `1h30m`.
+    /// As ``duration(_:)`` reads it: `5m`, `1h30m`, `1h05m`.
     public static func text(_ duration: Duration) -> String {
         let milliseconds = duration.nanoseconds / 1_000_000
         if milliseconds < 1000 { return milliseconds == 0 ? "0s" : "\(milliseconds)ms" }
         var rest = milliseconds / 1000
         let parts = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")].compactMap {
             (seconds, unit) -> String? in
+            let isFirst = rest == milliseconds / 1000
             let amount = rest / Int64(seconds)
             rest -= amount * Int64(seconds)
-            return amount > 0 ? "\(amount)\(unit)" : nil
+            return amount > 0 ? (isFirst ? "\(amount)" : twoDigits(amount)) + unit : nil
         }
         return parts.joined()
     }
@@ -147,18 +151,9 @@ public enum Units {
         maxsize.map { $0 == 0 ? "off" : "\($0)" } ?? "none"
     }
 
-    /// Time left as a clock: `0:14`, `59:59`, `1:02:10`, `4d 3h`; `-` for no end. It is rounded up,
-    /// so that `0:00` is shown if and only if the time is over.
-    public static func countdown(_ left: Duration?) -> String {
-        guard let left else { return "-" }
-        let nanoseconds = max(0, left.nanoseconds)
-        let seconds = nanoseconds / 1_000_000_000 + (nanoseconds % 1_000_000_000 > 0 ? 1 : 0)
-        if seconds >= 100 * 3600 { return "\(seconds / 86400)d \(seconds % 86400 / 3600)h" }
-        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
-        return hours == 0
-            ? "\(minutes):\(twoDigits(seconds % 60))"
-            : "\(hours):\(twoDigits(minutes)):\(twoDigits(seconds % 60))"
-    }
+    /// Time left in two units: `14s`, `59m59s`, `1h02m`, `4d03h`; `-` for no end. It is rounded up,
+    /// so that `0s` is shown if and only if the time is over.
+    public static func countdown(_ left: Duration?) -> String { Format.left(left) }
 
     /// A part of a clock: `07`.
     public static func twoDigits(_ number: some BinaryInteger) -> String {
@@ -178,18 +173,8 @@ public enum Units {
         return "\(sign)\(whole)." + String(repeating: "0", count: digits - behind.count) + behind
     }
 
-    /// A number of bytes in at most five characters: `512`, `1.1K`, `64M`, `2.0G`.
-    public static func text(bytes: Int) -> String {
-        var amount = Double(bytes)
-        for unit in ["", "K", "M", "G", "T"] {
-            if abs(amount) < 1000 {
-                if unit.isEmpty { return "\(bytes)" }
-                return text(amount, digits: abs(amount) < 99.95 ? 1 : 0) + unit
-            }
-            amount /= 1024
-        }
-        return text(amount, digits: 0) + "P"
-    }
+    /// A number of bytes with its unit, in at most eight characters: `512 B`, `1.1 KiB`, `64 MiB`.
+    public static func text(bytes: Int) -> String { Format.bytes(bytes) }
 }
 
 /// A text that says no number, with what would be accepted.

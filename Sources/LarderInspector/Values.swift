@@ -119,13 +119,20 @@ public struct Row: Hashable, Sendable, Codable, Identifiable {
     public var fetchTime: Duration
     /// A fetch under way, or one that failed; `nil` where there is nothing to say of either.
     public var renewal: RenewalFacts?
+    /// Fetches of its key a second, within the last minute; `nil` where that is not known.
+    public var fetchRate: Double?
+    /// Its place in the order in which its cache lets entries go, 1 for the next; `nil` where that
+    /// was not worked out, or where no entry is.
+    public var toGo: Int?
 
     public init(
         id: EntryKey, version: UInt64, writtenAt: Instant, expiry: Instant?, deadline: Instant?,
         hits: UInt64, lastHit: Instant?, bytes: Int, fetchTime: Duration,
-        renewal: RenewalFacts? = nil
+        renewal: RenewalFacts? = nil, fetchRate: Double? = nil, toGo: Int? = nil
     ) {
         self.renewal = renewal
+        self.fetchRate = fetchRate
+        self.toGo = toGo
         self.id = id
         self.version = version
         self.writtenAt = writtenAt
@@ -159,6 +166,21 @@ public struct Row: Hashable, Sendable, Codable, Identifiable {
     public func state(at now: Instant) -> State {
         State(
             hits: hits, writtenAt: writtenAt, deadline: deadline, renewal: renewal, at: now)
+    }
+
+    /// When it is fetched anew at the next look-up, were it looked up again and again: from a time
+    /// before its end on, or once a failure lets it; `nil` where only its end decides.
+    public func nextRefresh(at now: Instant) -> Instant? {
+        Self.nextRefresh(renewal, deadline: deadline, at: now)
+    }
+
+    static func nextRefresh(
+        _ renewal: RenewalFacts?, deadline: Instant?, at now: Instant
+    ) -> Instant? {
+        guard let renewal else { return nil }
+        if let trouble = renewal.trouble, now < trouble.until { return trouble.until }
+        if renewal.isFetching { return now }
+        return renewal.start.flatMap { $0 == deadline ? nil : $0 }
     }
 
     /// Whether there is an entry: failures are rows as well.
@@ -198,13 +220,55 @@ extension Row.State {
 
 /// What a listing can be sorted by.
 public enum Column: String, Hashable, Sendable, Codable, CaseIterable {
-    case cache, key, ttl, expiry, age, hits, size, state, fetch, version
+    case cache, key, ttl, expiry, age, hits, size, state, fetch, lasthit, fetches, refresh, togo
+    case version
+
+    /// What stands there, in a few words.
+    public var about: String {
+        switch self {
+        case .cache: "the cache's name"
+        case .key: "the key as it is shown"
+        case .ttl: "time left until the entry ends"
+        case .expiry: "time left until the value's own end"
+        case .age: "time since it was written"
+        case .hits: "hits since it was written"
+        case .size: "bytes of key, value and record"
+        case .state: "how it is, in a word; the most urgent first"
+        case .fetch: "how long its fetch took"
+        case .version: "the number of its write"
+        case .lasthit: "time since its last hit"
+        case .fetches: "fetches of its key a second, in the last minute"
+        case .refresh: "time left until it is fetched anew"
+        case .togo: "its turn to go, 1 next; exact for lru, fifo, lfu"
+        }
+    }
+
+    /// A column by its name.
+    public init(named text: String) throws(UnitError) {
+        if let column = Column(rawValue: text) {
+            self = column
+            return
+        }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        if parts.count == 2, Column(rawValue: String(parts[0])) != nil {
+            throw UnitError(
+                "\"\(text)\" is an order, and columns are written by their names alone: "
+                    + "\(parts[0])")
+        }
+        throw UnitError("\"\(text.prefix(40))\" is no column; \(Self.accepted) are accepted")
+    }
+
+    /// All of them, as a sentence's part.
+    public static let accepted = allCases.map(\.rawValue).joined(separator: ", ")
 }
 
 extension Column {
     /// What stands in this column of a row: text, or a whole number (times in nanoseconds, as what
     /// is left or has passed at `now`); `nil` where there is nothing.
     public func value(of row: Row, at now: Instant) -> Shown {
+        func passed(_ begin: Instant?) -> Shown {
+            begin.map { .number("\((now - $0).nanoseconds)") } ?? .null
+        }
         func left(_ end: Instant?) -> Shown {
             end.map { .number("\(($0 - now).nanoseconds)") } ?? .null
         }
@@ -213,12 +277,16 @@ extension Column {
         case .key: .text(row.id.key)
         case .ttl: left(row.deadline)
         case .expiry: left(row.expiry)
-        case .age: .number("\((now - row.writtenAt).nanoseconds)")
+        case .age: passed(row.writtenAt)
         case .hits: .number("\(row.hits)")
         case .size: .number("\(row.bytes)")
         case .state: .text(row.state(at: now).rawValue)
         case .fetch: .number("\(row.fetchTime.nanoseconds)")
         case .version: .number("\(row.version)")
+        case .lasthit: passed(row.lastHit)
+        case .fetches: row.fetchRate.map { .number("\($0)") } ?? .null
+        case .refresh: left(row.nextRefresh(at: now))
+        case .togo: row.toGo.map { .number("\($0)") } ?? .null
         }
     }
 }

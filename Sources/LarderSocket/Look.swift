@@ -18,7 +18,7 @@ struct Look: Codable {
         hasher.combine(page.rows)
         hasher.combine(page.matched)
         hasher.combine(page.total)
-        mark = String(UInt(bitPattern: hasher.finalize()), radix: 16)
+        mark = LocalInspector.id(UInt64(UInt(bitPattern: hasher.finalize())))
         self.page = mark == known ? nil : PageColumns(page)
     }
 }
@@ -40,6 +40,10 @@ struct PageColumns: Codable {
     var fetchTime: Numbers
     /// By the row's place; most rows have none.
     var renewals: [Int: RenewalFacts]
+    /// By the row's place: fetches a second, where there were any.
+    var fetchRates: [Int: Double]?
+    /// Places in the order in which entries go.
+    var toGo: OptionalNumbers?
     var matched: Int
     var total: Int
 
@@ -61,6 +65,11 @@ struct PageColumns: Codable {
             uniqueKeysWithValues: rows.enumerated().compactMap { place, row in
                 row.renewal.map { (place, $0) }
             })
+        fetchRates = Dictionary(
+            uniqueKeysWithValues: rows.enumerated().compactMap { place, row in
+                row.fetchRate.flatMap { $0 == 0 ? nil : (place, $0) }
+            })
+        toGo = OptionalNumbers(values: rows.map { $0.toGo.map { Int64($0) } })
         (matched, total) = (page.matched, page.total)
     }
 
@@ -80,7 +89,7 @@ struct PageColumns: Codable {
         let lengths = [
             cache.values.count, version.values.count, writtenAt.values.count, expiry.values.count,
             deadline.values.count, hits.values.count, lastHit.values.count, bytes.values.count,
-            fetchTime.values.count,
+            fetchTime.values.count, toGo?.values.count ?? key.count,
         ]
         guard lengths.allSatisfy({ $0 == key.count }),
             cache.values.allSatisfy({ caches.indices.contains(Int(clamping: $0)) })
@@ -95,7 +104,9 @@ struct PageColumns: Codable {
                 hits: UInt64(bitPattern: hits.values[place]),
                 lastHit: lastHit.values[place].map(Instant.init(nanoseconds:)),
                 bytes: Int(bytes.values[place]),
-                fetchTime: .nanoseconds(fetchTime.values[place]), renewal: renewals[place])
+                fetchTime: .nanoseconds(fetchTime.values[place]), renewal: renewals[place],
+                fetchRate: fetchRates.map { $0[place] ?? 0 },
+                toGo: toGo?.values[place].map { Int(clamping: $0) })
         }
         return Page(at: instant, rows: rows, matched: matched, total: total)
     }

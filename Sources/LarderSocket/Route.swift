@@ -75,7 +75,9 @@ struct Asked: Sendable {
     var isOfManyEntries: Bool {
         func number(_ name: String) -> Int { query[name].flatMap { Int($0) } ?? 0 }
         let isFiltered = !(query["filter"] ?? "").allSatisfy(\.isWhitespace)
-        return isFiltered || number("limit") > 500 || number("offset") > 500
+        // What these say does not stand in an entry's record.
+        let isAskedOfAll = ["fetches", "refresh", "togo"].contains(query["sort"])
+        return isFiltered || isAskedOfAll || number("limit") > 500 || number("offset") > 500
     }
 
     var wantsStream: Bool { accepted.quality(of: "text/event-stream") > 0 }

@@ -43,21 +43,18 @@ struct Routes: Sendable {
         Route.Parameter(name: "limit", type: "integer", about: "Most entries wanted."),
         Route.Parameter(
             name: "columns", type: "string",
-            about: "Only these columns, with commas between them; times as what is left or passed."),
+            about: "Only these columns, with commas between them; times as what is left or passed. "
+                + Column.allCases.map { "\($0.rawValue): \($0.about)." }.joined(separator: " ")),
     ]
 
     /// The columns that a request names.
     private static func columns(_ text: String) throws -> [Column] {
         try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
-            guard let column = Column(rawValue: String(name)) else {
-                throw Refusal(.badRequest, "columns: \"\(name.prefix(40))\" is none; \(known)")
+            do { return try Column(named: String(name)) } catch {
+                throw Refusal(.badRequest, "columns: \(error)")
             }
-            return column
         }
     }
-
-    private static let known =
-        Column.allCases.map(\.rawValue).joined(separator: ", ") + " are accepted"
 
     /// The page that a request asks for.
     private static func page(_ asked: Asked) throws -> Query {
@@ -65,10 +62,9 @@ struct Routes: Sendable {
         query.caches = asked.query["cache"].map { [$0] } ?? []
         query.filter = asked.query["filter"] ?? ""
         if let sort = asked.query["sort"] {
-            guard let column = Column(rawValue: sort) else {
-                throw Refusal(.badRequest, "sort is \"\(sort.prefix(40))\"; \(known)")
+            do { query.sort = try Column(named: sort) } catch {
+                throw Refusal(.badRequest, "sort: \(error)")
             }
-            query.sort = column
         }
         switch asked.query["order"] {
         case nil, "asc": query.descending = false

@@ -94,7 +94,7 @@ import Testing
                 rows(try larder("entries", "accounts", "--format", "csv")).isEmpty
             })
         let expired = try larder("events", "accounts", "--filter", "state=expired").output
-        #expect(expired.contains("expired  100000000001  version 1, 0:03 old"), "\(expired)")
+        #expect(expired.contains("expired  100000000001  version 1, 3s old"), "\(expired)")
     }
 
     @Test func `a plan whose entry was written anew meanwhile leaves it alone and says so`() throws

@@ -182,8 +182,8 @@ import Testing
         }
         let role = try #require(
             screen.split(separator: "\n").first { $0.contains("222222222222/reader") })
-        #expect(role.contains(#/59:[0-9]{2} +59:[0-9]{2}/#) || role.contains("1:00:00"), "\(role)")
-        #expect(screen.contains(#/accounts +(5:00|4:5[0-9]) +- /#))
+        #expect(role.contains(#/59m[0-9]{2}s +59m[0-9]{2}s/#) || role.contains("1h00m"), "\(role)")
+        #expect(screen.contains(#/accounts +(5m00s|4m5[0-9]s) +- /#))
         #expect(!screen.contains("DEMO"))
     }
 

@@ -48,6 +48,10 @@ import Testing
             case .state: urgency(a.state(at: now)) < urgency(b.state(at: now))
             case .fetch: a.fetchTime < b.fetchTime
             case .version: a.version < b.version
+            case .lasthit: (a.lastHit ?? .longAgo) > (b.lastHit ?? .longAgo)
+            case .fetches: a.fetchRate! < b.fetchRate!
+            case .refresh: refresh(a) < refresh(b)
+            case .togo: a.toGo! < b.toGo!
             }
         }
         return rows.sorted { a, b in
@@ -56,6 +60,10 @@ import Testing
             if ascends(second, first) { return false }
             return (a.id.cache, a.version) < (b.id.cache, b.version)
         }
+    }
+
+    private static func refresh(_ row: Row) -> Instant {
+        row.nextRefresh(at: .longAgo) ?? .distantFuture
     }
 
     private static func urgency(_ state: Row.State) -> Int {
@@ -369,4 +377,8 @@ import Testing
             try await mute.fetch(EntryKey(cache: "credentials", key: "2/reader"))
         }
     }
+}
+
+extension Instant {
+    fileprivate static let longAgo = Instant(nanoseconds: .min)
 }

@@ -35,6 +35,7 @@ import Testing
         for _ in 0..<Fuzz.count {
             let number = Fuzz.integer(using: &random)
             _ = Units.text(.nanoseconds(number)) + Units.countdown(.nanoseconds(number))
+            _ = Format.took(.nanoseconds(number)) + Format.perSecond(Double(number))
             _ = Units.text(bytes: Int(number)) + Units.text(maxsize: Int(number))
             let double = doubles.randomElement(using: &random)! + Double(number)
             _ = Units.text(double, digits: Int.random(in: 0...6, using: &random))
@@ -54,7 +55,9 @@ import Testing
             expiry: optional(instant()), deadline: optional(instant()),
             hits: UInt64(bitPattern: Fuzz.integer(using: &random)), lastHit: optional(instant()),
             bytes: Int(Fuzz.integer(using: &random)),
-            fetchTime: .nanoseconds(Fuzz.integer(using: &random)))
+            fetchTime: .nanoseconds(Fuzz.integer(using: &random)),
+            fetchRate: optional(Double(Fuzz.integer(using: &random))),
+            toGo: optional(Int(Fuzz.integer(using: &random))))
     }
 
     @Test func `of rows that were held elsewhere are listed`() throws {
