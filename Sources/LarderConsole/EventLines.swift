@@ -97,7 +97,9 @@ struct EventLines: Hashable, Sendable {
                 "forgotten", [alone ? told : "", by].filter { !$0.isEmpty }.joined(separator: ", ")
             )
         case .configured(let old, let new):
-            return ("changed", new.differences(from: old) + (by.isEmpty ? "" : " " + by))
+            return (
+                "changed", new.differences(from: old, arrow: "→") + (by.isEmpty ? "" : " " + by)
+            )
         }
     }
 

@@ -242,4 +242,17 @@ enum Sparkline {
         return String(repeating: glyphs.full, count: full)
             + String(repeating: glyphs.empty, count: width - full)
     }
+
+    /// A thin line of which `share` is done, to half a column: what is done, and what is to come.
+    /// Any share that is not nothing is seen.
+    static func line(
+        _ share: Double, width: Int, _ glyphs: Glyphs
+    ) -> (done: String, toCome: String) {
+        let halves = Int(clamping: (min(max(share, 0), 1) * Double(2 * width)).rounded())
+        let shown = share > 0 ? max(1, halves) : halves
+        let done =
+            String(repeating: glyphs.line.done, count: shown / 2)
+            + (shown % 2 == 1 ? String(glyphs.line.half) : "")
+        return (done, String(repeating: glyphs.line.toCome, count: width - done.count))
+    }
 }

@@ -103,9 +103,9 @@ struct Lines: Display {
             let snapshot = cache.snapshot
             let bounds = snapshot.configuration
             let hit = model.history(of: cache.name).hitRatio().map {
-                ", hit ratio \(Format.percent($0))"
+                ", hit ratio of the last minute \(Format.percent($0))"
             }
-            return "\(cache.name): \(snapshot.count) entries of at most "
+            return "\(cache.name): \(Format.count(snapshot.count, "entry", "entries")) of at most "
                 + "\(Units.text(maxsize: bounds.maxsize)), \(Units.text(bytes: snapshot.bytes)), ttl "
                 + Units.text(ttl: bounds.ttl) + (hit ?? "")
         }

@@ -17,6 +17,8 @@ struct Model {
     var report: Report?
     var histories: [Verbatim: History] = [:]
     var rows: [Row] = []
+    /// Columns of the longest key that was seen: a column may grow, and never jumps back.
+    var widestKey = 0
     /// Where `rows` begin in the whole list.
     var offset = 0
     var matched = 0

@@ -53,8 +53,10 @@ package enum Text {
     static func isSteady(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { scalar in
             switch scalar.value {
-            // Frames, blocks, braille, arrows, dot and ellipsis.
-            case 32..<127, 0x2500..<0x25a0, 0x2800..<0x2900, 0x25b2, 0x25bc, 0x25cf, 0x2026: true
+            // Frames, blocks, braille, arrows, dots and ellipsis.
+            case 32..<127, 0x2500..<0x25a0, 0x2800..<0x2900, 0x25b2, 0x25bc, 0x25cb, 0x25cf, 0x2026,
+                0x2192:
+                true
             default: false
             }
         }
@@ -65,7 +67,8 @@ package enum Text {
     static func safe(_ text: String, ascii: Bool) -> String {
         if isPlain(text) { return text }
         let fit = PlainText.fit(text)
-        if ascii { return String(fit.map { $0.isASCII ? $0 : "?" }) }
+        // The arrow is our own sign.
+        if ascii { return fit.map { $0 == "→" ? "->" : $0.isASCII ? String($0) : "?" }.joined() }
         var shown = String.UnicodeScalarView()
         // What has no width here curses does not draw.
         for scalar in fit.unicodeScalars {
@@ -133,6 +136,17 @@ struct Glyphs: Hashable, Sendable {
     var down: String
     var more: String
     var dot: String
+    /// A dot that is empty.
+    var ring: String
+    /// From what was to what is.
+    var arrow: String
+    /// A line that is done, the half of one more piece of it, and what is to come.
+    var line: (done: Character, half: Character, toCome: Character) {
+        ascii ? ("=", "-", ".") : ("━", "╸", "─")
+    }
+    /// An end of a line, and the line of what is not there yet.
+    var end: Character { ascii ? "|" : "┤" }
+    var dashed: Character { ascii ? "." : "┄" }
     var horizontal: Character
     var vertical: Character
     /// Top left, top right, bottom left, bottom right.
@@ -140,7 +154,8 @@ struct Glyphs: Hashable, Sendable {
 
     static let unicode = Glyphs(
         ascii: false, bars: Array("▁▂▃▄▅▆▇█"), full: "█", empty: "░", up: "▲", down: "▼",
-        more: "…", dot: "●", horizontal: "─", vertical: "│", corners: Array("┌┐└┘"))
+        more: "…", dot: "●", ring: "○", arrow: "→", horizontal: "─", vertical: "│",
+        corners: Array("┌┐└┘"))
 
     static let braille: Glyphs = {
         var glyphs = unicode
@@ -151,7 +166,8 @@ struct Glyphs: Hashable, Sendable {
 
     static let ascii = Glyphs(
         ascii: true, bars: Array("_.,-~=*#"), full: "#", empty: ".", up: "^", down: "v",
-        more: "~", dot: "*", horizontal: "-", vertical: "|", corners: Array("++++"))
+        more: "~", dot: "*", ring: "o", arrow: "->", horizontal: "-", vertical: "|",
+        corners: Array("++++"))
 }
 
 extension Glyphs {

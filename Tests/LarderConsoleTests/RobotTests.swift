@@ -249,8 +249,11 @@ private struct SmallEngine {
             let ttl = Double.random(in: -2...900, using: &random)
             rows[id] = Row(
                 id: id, version: version, writtenAt: at(now), expiry: nil, deadline: at(now + ttl),
-                hits: .random(in: 0...99, using: &random), lastHit: nil,
-                bytes: .random(in: 1...9000, using: &random), fetchTime: .milliseconds(3))
+                hits: .random(in: 0...99, using: &random),
+                lastHit: [nil, at(now), at(now - 100)].randomElement(using: &random)!,
+                bytes: .random(in: 1...9000, using: &random), fetchTime: .milliseconds(3),
+                fetchRate: [nil, 0, 0.02, 1e9].randomElement(using: &random)!,
+                toGo: [nil, 1, 64, .max, -1].randomElement(using: &random)!)
             log(id, .written(version: version, took: .milliseconds(3), bytes: 10), now)
         }
     }

@@ -18,18 +18,18 @@ import Testing
         model.detail = detail
         #expect(
             render(model).text == [
-                " hit 1m 90.5%  105/s   entries 9.2K  process 40.0M of 512M    accounts 14:07:01",
-                " accounts         ██   105/s hit 90.5% miss   10/s evict    0/s       2/64 ░░░░",
-                " credentials      ▁▁     0/s hit     - miss    0/s evict    0/s       1/64 ░░░░",
+                " hit 1m 90.5%    105/s  3 entries, 9.2 KiB                    accounts 14:07:01",
+                " accounts         ██   105/s hit 1m 90.5% miss   10/s evict    0/s   2/64 ░░░░░",
+                " credentials      ▁▁     0/s hit 1m     - miss    0/s evict    0/s   1/64 ░░░░░",
                 "[1 Entries] 2 Expiry  3 Evictions  4 Events  5 Config  6 Memory  7 Origins",
-                "   KEY                  CACHE           TTL▲   EXPIRY    HITS   SIZE  STATE",
-                ">  100000000001         accounts        0:04        -  12,884    402  expiring",
-                "   100000000002         accounts        1:06        -       0    402  cold",
-                "   100000000001/reader  credentials    12:33    12:33       0   8.4K  cold",
+                "   KEY                  CACHE          TTL▲  EXPIRY    HITS     SIZE  STATE",
+                ">  100000000001         accounts         4s       -  12,884    402 B  expiring",
+                "   100000000002         accounts      1m06s       -       0    402 B  cold",
+                "   100000000001/reader  credentials  12m33s  12m33s       0  8.4 KiB  cold",
                 "", "", "", "", "", "", "", "",
-                " 1-3/3  sort ttl ▲  every 1s",
+                " 1-3/3        sort ttl ▲  every 1s",
                 " 100000000001  accounts  version 7  written 14:02:04 (4m56s ago)  fetch 31ms",
-                " ends at 14:07:04  hits 12,884  last hit 3.0s ago  size 402",
+                " ends at 14:07:04  hits 12,884  last hit 3s ago  size 402 B",
                 " account_number 100000000001  name Pine Labs  tags.0 a  tags.1 2",
                 " 14:07:00 accounts    evicted       2: 100000000009 100000000004",
                 "", "",
@@ -37,15 +37,15 @@ import Testing
             ])
     }
 
-    @Test func `counts every row down by the second, and shows 0:00 only when the time is over`() {
+    @Test func `counts every row down by the second, and shows 0s only when the time is over`() {
         var model = model(80, 24)
-        #expect(render(model).text[5].contains(" 0:05 "))
+        #expect(render(model).text[5].contains(" 5s "))
         _ = update(&model, .tick(at(1003)))
-        #expect(render(model).text[5].contains(" 0:02 "))
+        #expect(render(model).text[5].contains(" 2s "))
         _ = update(&model, .tick(at(1004.1)))
-        #expect(render(model).text[5].contains(" 0:01 "))
+        #expect(render(model).text[5].contains(" 1s "))
         _ = update(&model, .tick(at(1004.2)))
-        #expect(render(model).text[5].contains(" 0:00 "))
+        #expect(render(model).text[5].contains(" 0s "))
         #expect(render(model).text[5].hasSuffix("expired"))
     }
 
@@ -86,8 +86,8 @@ import Testing
     }
 
     @Test func `is one line where there is next to no room`() {
-        #expect(render(model(39, 24)).text[0] == "hit 90.9% 110/s 3 held")
-        #expect(render(model(20, 1)).text == ["hit 90.9% 110/s 3 h…"])
+        #expect(render(model(39, 24)).text[0] == "hit 1m 90.9% 110/s 3 held")
+        #expect(render(model(20, 1)).text == ["hit 1m 90.9% 110/s …"])
         #expect(render(model(1, 1)).text == ["…"])
     }
 
@@ -110,7 +110,7 @@ import Testing
     @Test func `cuts wide characters to their columns`() {
         let text = render(model(80, 24, [account(String(repeating: "帳戶", count: 15), left: 10)]))
             .text
-        #expect(text[5].hasPrefix(">  帳戶帳戶帳戶帳戶帳戶帳戶帳戶帳戶…"))
+        #expect(text[5].hasPrefix(">  帳戶帳戶帳戶帳戶帳戶帳戶帳…"))
         #expect(Text.width(of: text[5]) <= 80)
     }
 
@@ -151,14 +151,6 @@ import Testing
 
     @Test(
         arguments: [
-            (nil, "-"), (0.0, "0.0%"), (0.9731, "97.3%"), (0.99999, "99.9%"), (1.0, "100%"),
-        ] as [(Double?, String)])
-    func `of shares reach 100 % only where it is all`(share: Double?, text: String) {
-        #expect(Format.percent(share) == text)
-    }
-
-    @Test(
-        arguments: [
             (0, "0"), (999, "999"), (12_884, "12,884"), (999_999, "999,999"), (1_000_000, "1.0M"),
             (999_949_999, "999.9M"), (2_000_000_000, "2.0G"),
         ] as [(UInt64, String)])
@@ -166,20 +158,24 @@ import Testing
         #expect(Format.count(count) == text)
     }
 
-    @Test(
-        arguments: [
-            (0.25, "0.2s"), (9.99, "9.9s"), (53, "53s"), (233, "3m53s"), (7800, "2h10m"),
-            (356_400, "4d03h"),
-        ] as [(Double, String)])
-    func `of ages have two units`(seconds: Double, text: String) {
-        #expect(Format.age(.seconds(seconds)) == text)
-    }
-
     init() { setlocale(LC_CTYPE, "C.UTF-8") }
 
     @Test func `of a graph in dots stand two in a character`() {
         #expect(Sparkline.text([0, 1, 2, 3], width: 3, .braille) == " ⣠⣾")
         #expect(Sparkline.text([3, 0, 3], width: 2, .braille) == "⢸⣸")
+    }
+
+    @Test func `of graphs with one scale can be compared`() {
+        #expect(Sparkline.text([1, 1, 2], width: 3, .unicode, top: 8) == "▂▂▃")
+        #expect(Sparkline.text([16], width: 1, .unicode, top: 8) == "█")
+    }
+
+    @Test(arguments: [
+        (0.0, "", "────"), (0.001, "╸", "───"), (0.5, "━━", "──"), (0.63, "━━╸", "─"),
+        (1, "━━━━", ""), (7, "━━━━", ""), (-1, "", "────"), (.nan, "", "────"),
+    ])
+    func `of a share are a line, to half a column`(share: Double, done: String, toCome: String) {
+        #expect(Sparkline.line(share, width: 4, .unicode) == (done, toCome))
     }
 
     @Test func `of a graph reach the top at the largest and the bottom at none`() {

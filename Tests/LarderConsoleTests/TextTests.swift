@@ -66,6 +66,7 @@ import Testing
             _ = Format.brief(UInt64(bitPattern: number)) + Format.rate(double)
             _ = Format.age(.nanoseconds(number)) + Format.took(.nanoseconds(number))
             _ = Format.percent(double) + Sparkline.text([double, 1], width: 3, .unicode)
+            _ = Sparkline.line(double, width: 9, .unicode).done + Format.bytes(Int(number))
             let time = Format.time(
                 Date(timeIntervalSince1970: double),
                 secondsFromUTC: Int.random(in: -50_000...50_000, using: &random))

@@ -26,8 +26,7 @@ struct Command: Sendable {
             guard let column = parts.first.flatMap({ Column(rawValue: String($0)) }),
                 parts.count == 1 || ["asc", "desc"].contains(parts[1])
             else {
-                let columns = Column.allCases.map(\.rawValue).joined(separator: ", ")
-                return (nil, "\(columns) are accepted, with :desc behind")
+                return (nil, "\(Column.accepted) are accepted, with :desc behind")
             }
             let descending = parts.count == 2 && parts[1] == "desc"
             if model.view != .memory { model.view = .entries }

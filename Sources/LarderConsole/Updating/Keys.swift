@@ -91,7 +91,9 @@ private func pressInSort(_ model: inout Model, _ key: Key, _ place: Int) -> Effe
 }
 
 /// The columns that can be left out: key, ttl and state are always there.
-let optionalColumns: [Column] = [.cache, .expiry, .age, .hits, .size, .fetch, .version]
+let optionalColumns: [Column] = [
+    .cache, .expiry, .refresh, .age, .hits, .lasthit, .size, .fetch, .fetches, .togo, .version,
+]
 
 private func pressInColumns(_ model: inout Model, _ key: Key, _ place: Int) -> Effect? {
     switch key {

@@ -130,7 +130,7 @@ func neighbour(of column: Column, _ step: Int) -> Column {
 func sort(_ model: inout Model, by column: Column) -> Effect? {
     if column != model.order.column {
         // People look for the most hit, the largest, the slowest and the newest.
-        let descending = [.hits, .size, .fetch, .version].contains(column)
+        let descending = [.hits, .size, .fetch, .fetches, .version].contains(column)
         model.order = Model.Order(column: column, descending: descending)
     }
     return reorder(&model)

@@ -113,6 +113,9 @@ private func take(_ model: inout Model, _ progress: Progress) {
 func show(_ model: inout Model, _ page: Page, offset: Int) -> Bool {
     let isHeld = model.heldUntil != nil && model.offset == offset
     model.rows = isHeld ? held(model.rows, page.rows) : page.rows
+    model.widestKey = page.rows.reduce(model.widestKey) {
+        max($0, Text.width(of: $1.id.key))
+    }
     model.offset = offset
     model.matched = page.matched
     model.total = page.total

@@ -101,7 +101,8 @@ private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     // Of what was done from here the answer tells, but not of what goes back by itself, or fails to.
     if own == nil || own?.lasting != nil && change.failure != nil {
         let why = change.by.reason.map { " \"\($0)\"" } ?? ""
-        model.say("\(change.by): \(change.summary)\(why)", for: .seconds(8))
+        model.say(
+            "\(change.by): \(change.summary(arrow: model.glyphs.arrow))\(why)", for: .seconds(8))
     }
     return .look
 }

@@ -7,19 +7,28 @@ enum ChoiceView {
         let lines = Column.allCases.map { column -> Pieces in
             let sorted = column == model.order.column
             return [
-                (" \(column.rawValue)", sorted ? .accent : .plain),
-                (sorted ? " \(arrow)" : "", .accent),
+                (" \(Text.left(column.rawValue, 8))", sorted ? .accent : .plain),
+                (Text.left(sorted ? arrow : "", 2), .accent), (column.about, .dim),
             ]
         }
-        draw("Sort by", lines, place, width: 24, model, &frame)
+        draw("Sort by", lines, place, width: width(model), model, &frame)
     }
 
     static func drawColumns(_ model: Model, _ place: Int, _ frame: inout Frame) {
         let lines = optionalColumns.map { column -> Pieces in
             let isShown = !model.hiddenColumns.contains(column)
-            return [(isShown ? " [x] " : " [ ] ", .dim), (column.rawValue, .plain)]
+            return [
+                (isShown ? " [x] " : " [ ] ", .dim), (Text.left(column.rawValue, 10), .plain),
+                (column.about, .dim),
+            ]
         }
-        draw("Columns", lines, place, width: 24, model, &frame)
+        draw("Columns", lines, place, width: width(model), model, &frame)
+    }
+
+    /// Room for a column's name and what it tells.
+    private static func width(_ model: Model) -> Int {
+        let longest = Column.allCases.map { Text.width(of: $0.about) }.max() ?? 0
+        return min(model.size.columns - 2, longest + 18)
     }
 
     static func drawEngines(
@@ -44,7 +53,10 @@ enum ChoiceView {
         let first = max(0, place - inside.height + 1)
         for (line, pieces) in lines.dropFirst(first).prefix(max(0, inside.height)).enumerated() {
             let row = inside.row + line
-            frame.put(pieces, at: Place(row: row, column: inside.column), limit: inside.width)
+            frame.put(
+                [pieces],
+                in: Box(row: row, column: inside.column - 1, height: 1, width: inside.width + 2),
+                model)
             let columns = inside.column..<inside.column + inside.width
             frame.point(row: row, columns: columns, .choice(first + line))
             if first + line == place {

@@ -117,7 +117,10 @@ enum ConfigView {
         let what = change.what == .applied ? "" : "\(change.what.rawValue): "
         return [
             (model.time(change.at) + " ", .dim), (Text.left(who, 22), .plain),
-            (what + safe(change.summary), change.what == .failed ? .trouble : .plain),
+            (
+                what + safe(change.summary(arrow: model.glyphs.arrow)),
+                change.what == .failed ? .trouble : .plain
+            ),
             (change.by.reason.map { "  \"\(safe($0))\"" } ?? "", .dim),
             ("  plan \(change.plan)", .dim),
         ]

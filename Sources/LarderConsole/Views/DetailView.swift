@@ -6,20 +6,29 @@ enum DetailView {
     static func draw(_ model: Model, _ layout: Layout, _ box: Box, _ frame: inout Frame) {
         if layout.kind == .wide {
             frame.border(box, "Detail", model.glyphs)
-            frame.put(lines(model), in: box.inside, model)
+            frame.put(lines(model, box.inside.width - 2), in: box.inside, model)
         } else {
             frame.put(short(model), in: box, model)
         }
     }
 
     static func drawFull(_ model: Model, _ box: Box, _ scroll: Int, _ frame: inout Frame) {
-        let lines = lines(model)
+        let lines = lines(model, box.width - 2)
         let first = min(scroll, max(0, lines.count - box.height))
         frame.put(Array(lines.dropFirst(first)), in: box, model)
     }
 
-    private static func lines(_ model: Model) -> [Pieces] {
-        facts(model) + value(model) + history(model)
+    private static func lines(_ model: Model, _ width: Int) -> [Pieces] {
+        facts(model) + life(model, width) + value(model) + history(model)
+    }
+
+    /// Its history to look at, and a blank line.
+    private static func life(_ model: Model, _ width: Int) -> [Pieces] {
+        guard let row = model.selected else { return [] }
+        let events = model.detail.flatMap { $0.row.id == row.id ? $0.history : nil } ?? []
+        let line = LifeLine(
+            row, events, at: model.shownNow, width: min(width, 100), model.glyphs)
+        return line.map { $0.lines(model.time) + [[]] } ?? []
     }
 
     /// What happened to its key, the latest first.
@@ -57,9 +66,14 @@ enum DetailView {
                 (row.isHeld ? "  last hit " : "  last ", .dim),
                 (lastHit(row, model).map { "\($0) ago" } ?? never(row, model), .plain),
                 ("  size ", .dim), (size(row, model), .plain),
-            ],
+            ] + lately(row),
             [(value, .plain)],
         ]
+    }
+
+    private static func lately(_ row: Row) -> Pieces {
+        guard let rate = row.fetchRate else { return [] }
+        return [("  fetches/s ", .dim), (Format.perSecond(rate), .plain)]
     }
 
     private static func facts(_ model: Model) -> [Pieces] {
@@ -83,14 +97,18 @@ enum DetailView {
                 row.expiry.map(model.time) ?? ""),
             line(
                 "written", model.time(row.writtenAt), "\(Format.age(now - row.writtenAt)) ago"),
-            line("fetch", fetch(row, model)),
+            line(
+                "fetch", fetch(row, model),
+                row.fetchRate.map { "\(Format.perSecond($0)) a second in the last minute" } ?? ""),
             line(
                 "hits", hits(row, model),
                 lastHit(row, model).map { "last \($0) ago" }
                     ?? (model.knows(.hits, of: row.id) ? "never hit" : "")),
             line(
                 "size", size(row, model),
-                model.knows(.size, of: row.id) ? "\(Format.count(row.bytes)) bytes" : ""),
+                model.knows(.size, of: row.id) && row.bytes >= 1000
+                    ? "\(Format.count(row.bytes)) bytes" : ""),
+            line("to go", turn(row)),
             [],
         ]
     }
@@ -182,6 +200,12 @@ enum DetailView {
         return row.deadline.map { "at " + model.time($0) } ?? "never"
     }
 
+    /// When it would be evicted, were nothing used any more.
+    private static func turn(_ row: Row) -> String {
+        guard let place = row.toGo else { return "-" }
+        return place == 1 ? "next" : "after " + Format.count(place - 1, "other", "others")
+    }
+
     private static func fetch(_ row: Row, _ model: Model) -> String {
         guard model.knows(.fetch, of: row.id) else { return "-" }
         return row.fetchTime == .zero ? "none" : Format.took(row.fetchTime)
@@ -202,7 +226,7 @@ enum DetailView {
     }
 
     private static func size(_ row: Row, _ model: Model) -> String {
-        model.knows(.size, of: row.id) ? Units.text(bytes: row.bytes) : "-"
+        model.knows(.size, of: row.id) ? Format.bytes(row.bytes) : "-"
     }
 
     private static func safe(_ text: String, _ model: Model) -> String {

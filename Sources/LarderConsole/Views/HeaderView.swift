@@ -25,30 +25,14 @@ enum HeaderView {
         let count = counts.isEmpty ? "-" : Format.count(counts.reduce(0, +))
         let lag = model.lag.map { "\(model.problem == nil ? "" : "LOST ")\(Format.age($0)) " } ?? ""
         let text =
-            lag + "hit 1m \(Format.percent(hitRatio(model))) \(Format.rate(lookups(model)))"
+            lag + "\(hitLabel) \(Format.percent(hitRatio(model))) \(Format.rate(lookups(model)))"
             + " \(count) held"
         return Text.cut(text, to: model.size.columns, mark: model.glyphs.more)
     }
 
     private static func title(_ model: Model, _ frame: inout Frame) {
-        var groups: [Pieces] = [
-            [(" hit 1m ", .dim), (Text.left(Format.percent(hitRatio(model)), 6), .bold)],
-            [(" ", .plain), (Text.left(Format.rate(lookups(model)), 8), .plain)],
-        ]
-        if let report = model.report {
-            let parts = report.caches.compactMap { model.held($0)?.bytes }
-            let held = parts.isEmpty ? "-" : Units.text(bytes: parts.reduce(0, +))
-            groups.append([("entries ", .dim), (Text.left(held, 6), .plain)])
-            var process: Pieces = [
-                ("process ", .dim),
-                (model.resident.map { Units.text(bytes: $0) } ?? "-", .plain),
-            ]
-            if let limit = report.memory.limit, model.resident != nil {
-                process.append((" of \(Units.text(bytes: limit))", .dim))
-            }
-            groups.append(process)
-        }
         // Which engine it is must be seen; the figures have what is left.
+        let groups = figures(model)
         let full = identity(model, brief: false)
         let right =
             width(full) + width(groups.flatMap(\.self)) <= model.size.columns
@@ -57,6 +41,34 @@ enum HeaderView {
         frame.put(fitting(groups, in: room), at: Place(row: 0, column: 0))
         frame.put(right, at: Place(row: 0, column: max(0, room)))
     }
+
+    /// What matters of all caches together: each with its unit, in places that do not move.
+    private static func figures(_ model: Model) -> [Pieces] {
+        var groups: [Pieces] = [
+            [(" \(hitLabel) ", .dim), (Text.left(Format.percent(hitRatio(model)), 5), .bold)],
+            [(" ", .plain), (Text.right(Format.rate(lookups(model)), 8), .plain)],
+        ]
+        guard let report = model.report else { return groups }
+        // In the past what was held then, or a dash where that is not known.
+        let parts = report.caches.compactMap { model.held($0) }
+        let (count, bytes) = parts.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.bytes) }
+        let held =
+            parts.isEmpty
+            ? "-" : "\(Format.count(count, "entry", "entries")), \(Format.bytes(bytes))"
+        groups.append([("  ", .plain), (Text.left(held, 19), .plain)])
+        var process: Pieces = [
+            ("  process ", .dim),
+            (model.resident.map { Format.bytes($0) } ?? "-", .plain),
+        ]
+        if let limit = report.memory.limit, model.resident != nil {
+            process.append((" of \(Format.bytes(limit))", .dim))
+        }
+        groups.append(process)
+        return groups
+    }
+
+    /// The ratio is that of the last minute, and says so wherever it stands.
+    private static let hitLabel = "hit 1m"
 
     private static func width(_ pieces: Pieces) -> Int {
         pieces.reduce(0) { $0 + Text.width(of: $1.text) }
@@ -138,10 +150,13 @@ enum HeaderView {
         let groups: [Pieces] = [
             [(Text.right(Format.rate(history.rate(\.lookups)), 8), .plain)],
             // Of the minute that the title names.
-            [(" hit ", .dim), (Text.right(Format.percent(history.hitRatio()), 5), .plain)],
+            [
+                (" \(hitLabel) ", .dim),
+                (Text.right(Format.percent(history.hitRatio()), 5), .plain),
+            ],
             [(" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain)],
             [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
-            [("  ", .plain), (Text.right(fill.text, 9), .plain)],
+            [("  ", .plain), (Text.right(fill.text, fillWidth(model)), .plain)],
             refused(history), failing(cache.snapshot),
         ]
         var figures = fitting(groups, in: columns - width(label))
@@ -168,12 +183,12 @@ enum HeaderView {
         let name = Text.left(name(cache.name, model), nameWidth(model))
         let gauge = fill.share.map { Sparkline.gauge($0, width: 13, model.glyphs) } ?? ""
         let ttl = held.map { Units.text(ttl: $0.ttl) } ?? "-"
-        let size = held.map { Units.text(bytes: $0.bytes) } ?? "-"
+        let size = held.map { Format.bytes($0.bytes) } ?? "-"
         let rows: [Line] = [
             Line(
                 label: "look-ups", part: \.lookups, style: .bold,
                 figures: [
-                    ("hit 1m", Format.percent(history.hitRatio())), ("held", fill.text),
+                    (hitLabel, Format.percent(history.hitRatio())), ("held", fill.text),
                 ], end: (gauge, .accent)),
             Line(
                 label: "misses", part: \.misses, style: .plain,
@@ -284,6 +299,14 @@ enum HeaderView {
         return (
             "\(held)/\(Format.count(maxsize))", Double(sample.count) / Double(maxsize)
         )
+    }
+
+    /// Room for full caches of the present bounds.
+    private static func fillWidth(_ model: Model) -> Int {
+        let widths = (model.report?.caches ?? []).map { cache in
+            cache.snapshot.configuration.maxsize.map { 2 * Format.count($0).count + 1 } ?? 9
+        }
+        return max(5, widths.max() ?? 0)
     }
 
     private static func hitRatio(_ model: Model) -> Double? {

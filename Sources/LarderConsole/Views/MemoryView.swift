@@ -5,22 +5,14 @@ import LarderInspector
 enum MemoryView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         guard let report = model.report else { return }
-        let held = report.caches.reduce(0) { $0 + $1.snapshot.bytes }
-        let resident = report.memory.resident
-        let undoable = report.caches.reduce(0) { $0 + $1.snapshot.undoableBytes }
-        let whole = max(1, report.memory.limit ?? resident ?? held)
-        var lines: [Pieces] = [part(model, "entries", held, of: whole, box)]
-        // What was removed, and can be put back for a while.
-        if undoable > 0 { lines.append(part(model, "for undo", undoable, of: whole, box)) }
-        // The last hour: samples and events.
-        let record = report.caches.reduce(0) { $0 + $1.snapshot.recordBytes }
-        lines.append(part(model, "record", record, of: whole, box))
-        let rest = resident.map { max(0, $0 - held - undoable - record) }
-        lines.append(part(model, "the rest", rest, of: whole, box))
+        let parts = parts(report)
+        let whole = max(1, report.memory.limit ?? report.memory.resident ?? parts[0].bytes ?? 0)
+        var lines = parts.map { part(model, $0, of: whole, box) }
+        lines.append(biggest(model, parts, report))
         if let limit = report.memory.limit {
-            lines.append(part(model, "limit", limit, of: whole, box))
+            lines.append(part(model, Part(name: "limit", bytes: limit), of: whole, box))
         } else {
-            lines.append([(Text.left("limit", 10), .dim), ("none", .plain)])
+            lines.append(line("limit", "none"))
         }
         lines.append(growth(model, limit: report.memory.limit))
         lines += [[], caches(model)]
@@ -39,15 +31,69 @@ enum MemoryView {
         }
     }
 
-    private static func part(
-        _ model: Model, _ name: String, _ bytes: Int?, of whole: Int, _ box: Box
-    ) -> Pieces {
-        guard let bytes else { return [(Text.left(name, 10), .dim), ("not known here", .plain)] }
+    /// What there is to tell apart of the process's memory.
+    private struct Part {
+        var name: String
+        var bytes: Int?
+        /// What it is, in a sentence's part.
+        var about = ""
+    }
+
+    private static func parts(_ report: Report) -> [Part] {
+        let memory = report.memory
+        let held = report.caches.reduce(0) { $0 + $1.snapshot.bytes }
+        let undoable = report.caches.reduce(0) { $0 + $1.snapshot.undoableBytes }
+        var parts = [Part(name: "entries", bytes: held, about: "the entries held")]
+        // What was removed, and can be put back for a while.
+        if undoable > 0 {
+            parts.append(Part(name: "for undo", bytes: undoable, about: "what can be put back"))
+        }
+        let record = report.caches.reduce(0) { $0 + $1.snapshot.recordBytes }
+        parts.append(
+            Part(name: "record", bytes: record, about: "samples and events of the last hour"))
+        var rest = memory.resident.map { $0 - held - undoable - record }
+        if let mapped = memory.mapped {
+            rest = rest.map { $0 - mapped }
+            parts.append(
+                Part(
+                    name: "program", bytes: mapped,
+                    about: "the program and its libraries, pages of files that can be read again"))
+        }
+        parts.append(
+            Part(
+                name: "the rest", bytes: rest.map { max(0, $0) },
+                about: "the service's own: nobody tells the engine what the heap beside its "
+                    + "entries is for"))
+        return parts
+    }
+
+    /// Which of them is the largest, or why that cannot be said.
+    private static func biggest(_ model: Model, _ parts: [Part], _ report: Report) -> Pieces {
+        guard report.memory.resident != nil else {
+            return line("biggest", "not known: the system does not say what the process takes")
+        }
+        let most = parts.max { ($0.bytes ?? 0) < ($1.bytes ?? 0) }!
+        return line("biggest", most.name, most.about)
+    }
+
+    /// Where texts and figures begin, behind their names.
+    private static let nameRoom = 10
+
+    private static func line(_ name: String, _ text: String, _ about: String = "") -> Pieces {
+        [
+            (Text.left(name, nameRoom), .dim),
+            (Text.right(text, max(9, Text.width(of: text))), .bold),
+            (about.isEmpty ? "" : "  " + about, .dim),
+        ]
+    }
+
+    private static func part(_ model: Model, _ part: Part, of whole: Int, _ box: Box) -> Pieces {
+        guard let bytes = part.bytes else { return line(part.name, "not known") }
         let share = Double(bytes) / Double(whole)
-        let width = min(60, max(8, box.width - 30))
-        return [
-            (Text.left(name, 10), .dim), (Text.right(Units.text(bytes: bytes), 7) + "  ", .bold),
-            (Sparkline.gauge(share, width: width, model.glyphs), .accent),
+        let width = min(60, max(8, box.width - 32))
+        let gauge = Sparkline.line(share, width: width, model.glyphs)
+        return line(part.name, Format.bytes(bytes)) + [
+            ("  ", .plain), (gauge.done, .accent), (gauge.toCome, .dim),
             (" " + Text.right(Format.percent(share), 6), .dim),
         ]
     }
@@ -55,26 +101,17 @@ enum MemoryView {
     /// What came to be in the last minutes, by the minute, and when the limit would be reached.
     private static func growth(_ model: Model, limit: Int?) -> Pieces {
         guard let rate = model.growth, let last = model.memory.last else {
-            return [(Text.left("growth", 10), .dim), ("seen after half a minute", .dim)]
+            return line("growth", "-", "seen after half a minute")
         }
         // Less than a hundredth of a percent a minute is none.
-        let isNone = abs(rate) < Double(last.resident) / 10_000
-        var pieces: Pieces = [
-            (Text.left("growth", 10), .dim),
-            (
-                isNone
-                    ? "none"
-                    : (rate < 0 ? "-" : "+") + Units.text(bytes: Int(clamping: abs(rate)))
-                        + " a minute",
-                .plain
-            ),
-        ]
-        if let limit, rate > 0, !isNone {
+        guard abs(rate) >= Double(last.resident) / 10_000 else { return line("growth", "none") }
+        let amount = Format.bytes(Int(clamping: abs(rate)))
+        var pieces = line("growth", (rate < 0 ? "-" : "+") + amount, "a minute")
+        if let limit, rate > 0 {
             let minutes = Double(limit - last.resident) / rate
             if minutes < 24 * 60 {
-                pieces.append(
-                    ("  limit in \(Format.age(.seconds(clamping: max(0, minutes * 60))))", .warning)
-                )
+                let left = Format.age(.seconds(clamping: max(0, minutes * 60)))
+                pieces.append(("  limit in \(left)", .warning))
             }
         }
         return pieces
@@ -88,7 +125,7 @@ enum MemoryView {
         [
             (
                 Text.left("CACHE", nameWidth(model)) + Text.right("ENTRIES", 11)
-                    + Text.right("BYTES", 9) + Text.right("MEAN", 9) + Text.right("MAXBYTES", 11),
+                    + Text.right("SIZE", 10) + Text.right("MEAN", 10) + Text.right("MAXBYTES", 10),
                 .dim
             )
         ]
@@ -96,8 +133,8 @@ enum MemoryView {
 
     private static func cache(_ model: Model, _ cache: CacheReport) -> Pieces {
         let snapshot = cache.snapshot
-        let mean = snapshot.count == 0 ? "-" : Units.text(bytes: snapshot.bytes / snapshot.count)
-        let most = snapshot.configuration.maxbytes.map { Units.text(bytes: $0) } ?? "none"
+        let mean = snapshot.count == 0 ? "-" : Format.bytes(snapshot.bytes / snapshot.count)
+        let most = snapshot.configuration.maxbytes.map { Format.bytes($0) } ?? "none"
         let name = Text.cut(
             Text.safe(cache.name, ascii: model.glyphs.ascii), to: nameWidth(model),
             mark: model.glyphs.more)
@@ -105,8 +142,8 @@ enum MemoryView {
             (Text.left(name, nameWidth(model)), .accent),
             (
                 Text.right(Format.count(snapshot.count), 11)
-                    + Text.right(Units.text(bytes: snapshot.bytes), 9) + Text.right(mean, 9)
-                    + Text.right(most, 11), .plain
+                    + Text.right(Format.bytes(snapshot.bytes), 10) + Text.right(mean, 10)
+                    + Text.right(most, 10), .plain
             ),
         ]
     }
@@ -116,12 +153,12 @@ enum MemoryView {
         let isUsual = query.sort == .size && query.descending
         let arrow = query.descending ? model.glyphs.down : model.glyphs.up
         let what = isUsual ? "LARGEST ENTRIES" : "ENTRIES BY \(query.sort.rawValue) \(arrow)"
-        return [(Text.right("SIZE", 7) + Text.right("HITS", 9) + "  " + what, .dim)]
+        return [(Text.right("SIZE", 9) + Text.right("HITS", 9) + "  " + what, .dim)]
     }
 
     private static func entry(_ model: Model, _ row: Row) -> Pieces {
         [
-            (Text.right(Units.text(bytes: row.bytes), 7), .bold),
+            (Text.right(Format.bytes(row.bytes), 9), .bold),
             (Text.right(Format.count(row.hits), 9) + "  ", .plain),
             (Text.safe(row.id.key, ascii: model.glyphs.ascii), .plain),
             ("  " + Text.safe(row.id.cache, ascii: model.glyphs.ascii), .dim),

@@ -102,7 +102,7 @@ enum PlanView {
             victim.version == 0
             ? "a failure"
             : "\(why)version \(victim.version)  "
-                + Text.right(Units.text(bytes: victim.bytes), 5)
+                + Text.right(Format.bytes(victim.bytes), 8)
         let key = Text.cut(
             Text.safe(victim.id.key, ascii: model.glyphs.ascii),
             to: max(4, box.width - 4 - Text.width(of: facts)), mark: model.glyphs.more)
@@ -201,7 +201,9 @@ enum PlanView {
                 "\(entries(plan.entries - plan.failures)) and \(Units.text(bytes: plan.bytes)) go.")
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .configure(_, let new):
-            if let before = plan.before { notes.append(new.differences(from: before)) }
+            if let before = plan.before {
+                notes.append(new.differences(from: before, arrow: model.glyphs.arrow))
+            }
             let expired = plan.victims.contains { $0.cause == .expired }
             let evicted = plan.victims.contains { $0.cause == .evicted }
             let isOne = plan.entries == 1

@@ -55,7 +55,8 @@ enum StatusView {
     }
 
     private static func table(_ model: Model) -> Pieces {
-        var pieces: Pieces = [(" \(range(model))", .plain)]
+        // What stands behind it stays where it is while rows come and go.
+        var pieces: Pieces = [(" " + Text.left(range(model), 11), .plain)]
         if let lack = model.incompleteness { pieces.append(("  \(lack)", .warning)) }
         if !model.marks.isEmpty { pieces.append(("  \(model.marks.count) marked", .bold)) }
         if model.changedMarks > 0 {
@@ -73,12 +74,13 @@ enum StatusView {
         }
         let arrow = model.query.descending ? model.glyphs.down : model.glyphs.up
         pieces += [("  sort ", .dim), ("\(model.query.sort.rawValue) \(arrow)", .plain)]
-        if let until = model.heldUntil, model.frozen == nil {
-            let seconds = Int((until - model.now).inSeconds.rounded(.up))
-            pieces.append((" held \(seconds)s", .warning))
-        }
         if model.follows, model.cursor != nil { pieces.append(("  following", .accent)) }
-        return pieces + pace(model)
+        pieces += pace(model)
+        // What comes and goes by itself stands last.
+        if let until = model.heldUntil, model.frozen == nil {
+            pieces.append(("  rows held \(Format.left(until - model.now))", .warning))
+        }
+        return pieces
     }
 
     private static func other(_ model: Model) -> Pieces {

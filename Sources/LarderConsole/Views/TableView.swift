@@ -3,31 +3,68 @@ import LarderInspector
 
 /// The live entries, one a row.
 enum TableView {
+    /// What stands in a column of the table.
+    private enum Content: Hashable {
+        case column(Column)
+        /// What is left of each entry's life, and its share of the hits, as lines to look at.
+        case life, share
+    }
+
     /// A column of the table: its heading, its width, and what stands in it.
     private struct Cell {
-        let column: Column
+        let content: Content
         let heading: String
         let width: Int
         let text: (Row, Instant) -> String
+
+        init(
+            _ column: Column, _ heading: String, _ width: Int,
+            text: @escaping (Row, Instant) -> String
+        ) {
+            (content, self.heading, self.width, self.text) = (
+                .column(column), heading, width, text
+            )
+        }
+
+        /// A line of so many columns; without a heading, it belongs to the column before.
+        init(_ line: Content) {
+            (content, heading, width, text) = (line, "", lineWidth, { _, _ in "" })
+        }
+
+        /// What a press on the heading sorts by.
+        var sorts: Column {
+            switch content {
+            case .column(let column): column
+            case .life: .ttl
+            case .share: .hits
+            }
+        }
     }
 
+    private static let lineWidth = 8
+
     static func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
-        let table = layout.table
+        var table = layout.table
         if layout.kind == .wide {
             let box = Box(
                 row: table.row - 1, column: table.column - 1, height: table.height + 2,
                 width: table.width + 2)
             frame.border(box, "Entries", model.glyphs, right: StatusView.range(model))
+            // No word touches the border.
+            table.width -= 1
         }
         let cells = columns(model, width: table.width)
         heading(model, cells, table, &frame)
         var place = max(model.top, model.offset)
         let lines = lines(model, table.height - 1)
+        // The line of the most hit of the rows at hand is the longest.
+        let most = model.rows.lazy.map(\.hits).max() ?? 0
         for (line, row) in lines.enumerated() {
-            draw(model, row.row, gone: row.gone, cells, table, line: 1 + line, &frame)
+            draw(
+                model, row.row, gone: row.gone, cells, table, line: 1 + line, most: most, &frame)
             guard row.gone == nil else { continue }
             let isSelected = row.row.id == model.cursor
-            frame.line(row: table.row + 1 + line, in: table, place, isSelected: isSelected)
+            frame.line(row: table.row + 1 + line, in: layout.table, place, isSelected: isSelected)
             place += 1
         }
         if model.rows.isEmpty, lines.count < table.height - 1 {
@@ -68,88 +105,106 @@ enum TableView {
         return "no entries are held"
     }
 
-    /// What fits of what was chosen: key, ttl and state always; the others go in this order.
+    /// What fits of what was chosen: key, ttl and state always; the others go in this order, the one
+    /// that is sorted by never.
+    private static let dropped: [Content] =
+        [.column(.version), .column(.togo), .column(.fetch), .column(.refresh), .share]
+        + [.column(.age), .life, .column(.fetches), .column(.lasthit), .column(.size)]
+        + [.column(.hits), .column(.expiry), .column(.cache)]
+
     private static func columns(_ model: Model, width: Int) -> [Cell] {
-        let dropped: [Column] = [.version, .fetch, .age, .size, .hits, .expiry, .cache]
         let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
         let showsTimes = model.showsTimes
         /// A countdown or the time of day.
         func end(_ instant: Instant?, _ now: Instant) -> String {
-            guard showsTimes, let instant else { return Units.countdown(instant.map { $0 - now }) }
+            guard showsTimes, let instant else { return Format.left(instant.map { $0 - now }) }
             return model.time(instant)
         }
-        let timeWidth = showsTimes ? 8 : 7
+        func since(_ instant: Instant?, _ now: Instant) -> String {
+            guard let instant else { return "-" }
+            return showsTimes ? model.time(instant) : Format.age(now - instant)
+        }
+        let timeWidth = showsTimes ? 8 : 6
         // As wide as the longest word, seen or not: columns do not move about.
         let stateWidth = Row.State.allCases.map(\.rawValue.count).max()!
         var cells = [
-            Cell(column: .cache, heading: "CACHE", width: cacheWidth) { row, _ in row.id.cache },
-            Cell(column: .ttl, heading: "TTL", width: timeWidth) { row, now in
-                end(row.deadline, now)
+            Cell(.cache, "CACHE", cacheWidth) { row, _ in row.id.cache },
+            Cell(.ttl, "TTL", timeWidth) { row, now in end(row.deadline, now) },
+            Cell(.life),
+            Cell(.expiry, "EXPIRY", timeWidth) { row, now in end(row.expiry, now) },
+            Cell(.refresh, "REFRESH", max(7, timeWidth)) { row, now in
+                end(row.nextRefresh(at: now), now)
             },
-            Cell(column: .expiry, heading: "EXPIRY", width: timeWidth) { row, now in
-                end(row.expiry, now)
-            },
-            Cell(column: .age, heading: "AGE", width: timeWidth) { row, now in
-                showsTimes ? model.time(row.writtenAt) : Format.age(now - row.writtenAt)
-            },
-            Cell(column: .hits, heading: "HITS", width: 6) { row, _ in Format.brief(row.hits) },
-            Cell(column: .size, heading: "SIZE", width: 5) { row, _ in
-                Units.text(bytes: row.bytes)
-            },
-            Cell(column: .fetch, heading: "FETCH", width: 7) { row, _ in
+            Cell(.age, "AGE", timeWidth) { row, now in since(row.writtenAt, now) },
+            Cell(.hits, "HITS", 6) { row, _ in Format.brief(row.hits) },
+            Cell(.share),
+            Cell(.lasthit, "LAST HIT", 8) { row, now in since(row.lastHit, now) },
+            Cell(.size, "SIZE", 7) { row, _ in Format.bytes(row.bytes) },
+            Cell(.fetch, "FETCH", 6) { row, _ in
                 row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
             },
-            Cell(column: .version, heading: "VERSION", width: 7) { row, _ in
-                Format.count(row.version)
+            Cell(.fetches, "FETCHES/S", 9) { row, _ in Format.perSecond(row.fetchRate) },
+            Cell(.togo, "TO GO", 6) { row, _ in
+                row.toGo.map { Format.brief(UInt64(clamping: $0)) } ?? "-"
             },
-            Cell(column: .state, heading: "STATE", width: stateWidth) { row, now in
-                row.state(at: now).rawValue
+            Cell(.version, "VERSION", 7) { row, _ in
+                row.isHeld ? Format.count(row.version) : "-"
             },
+            Cell(.state, "STATE", stateWidth) { row, now in row.state(at: now).rawValue },
         ]
-        cells.removeAll { model.hiddenColumns.contains($0.column) }
-        if model.shownCaches.count <= 1 { cells.removeAll { $0.column == .cache } }
-        var drop = dropped[...]
-        while keyWidth(cells, width) < keyRoom(model), let next = drop.popFirst() {
-            cells.removeAll { $0.column == next }
+        cells.removeAll { model.hiddenColumns.contains($0.sorts) }
+        if model.shownCaches.count <= 1 { cells.removeAll { $0.content == .column(.cache) } }
+        var drop = dropped.filter { $0 != .column(model.query.sort) }[...]
+        while room(cells, width) < keyRoom(model), let next = drop.popFirst() {
+            cells.removeAll { $0.content == next }
         }
         return cells
     }
 
-    /// The longest key in sight, within reason: the columns make room for it.
-    private static func keyRoom(_ model: Model) -> Int {
-        let longest = model.rows.lazy.map { Text.width(of: $0.id.key) }.max() ?? 0
-        return min(28, max(18, longest))
+    /// The longest key that was seen, within reason: the columns make room for it.
+    private static func keyRoom(_ model: Model) -> Int { min(28, max(18, model.widestKey)) }
+
+    /// What the other columns leave.
+    private static func room(_ cells: [Cell], _ width: Int) -> Int {
+        width - 3 - cells.reduce(0) { $0 + $1.width + gap($1) }
     }
 
-    private static func keyWidth(_ cells: [Cell], _ width: Int) -> Int {
-        width - 3 - cells.reduce(0) { $0 + $1.width + 2 }
+    /// As wide as the longest key that was seen: what there is to read stands together.
+    private static func keyWidth(_ model: Model, _ cells: [Cell], _ width: Int) -> Int {
+        max(3, min(room(cells, width), max(12, model.widestKey)))
     }
 
     private static func heading(
         _ model: Model, _ cells: [Cell], _ table: Box, _ frame: inout Frame
     ) {
         var column = table.column + 3
-        func put(_ text: String, _ this: Column, width: Int, leftward: Bool) {
-            let sorted = model.query.sort == this
+        func put(_ text: String, _ this: Column, _ width: Int, _ gap: Int, leftward: Bool) {
+            let sorted = model.query.sort == this && !text.isEmpty
             let mark = sorted ? (model.query.descending ? model.glyphs.down : model.glyphs.up) : ""
             let shown = leftward ? Text.left(text + mark, width) : Text.right(text + mark, width)
             frame.put(
-                shown, at: Place(row: table.row, column: column), sorted ? .accent : .dim,
-                limit: table.column + table.width - column)
+                shown, at: Place(row: table.row, column: column + gap), sorted ? .accent : .dim,
+                limit: table.column + table.width - column - gap)
+            column += gap
             frame.point(row: table.row, columns: column..<column + width, .sort(this))
-            column += width + 2
+            column += width
         }
-        put("KEY", .key, width: max(3, keyWidth(cells, table.width)), leftward: true)
+        put("KEY", .key, keyWidth(model, cells, table.width), 0, leftward: true)
         for cell in cells {
-            put(cell.heading, cell.column, width: cell.width, leftward: leftward(cell.column))
+            put(cell.heading, cell.sorts, cell.width, gap(cell), leftward: leftward(cell))
         }
     }
 
-    private static func leftward(_ column: Column) -> Bool { column == .cache || column == .state }
+    /// A line stands close to the figure that it shows.
+    private static func gap(_ cell: Cell) -> Int { cell.heading.isEmpty ? 1 : 2 }
+
+    private static func leftward(_ cell: Cell) -> Bool {
+        [.column(.cache), .column(.state)].contains(cell.content)
+    }
 
     private static func draw(
         _ model: Model, _ row: Row, gone: String?, _ cells: [Cell], _ table: Box, line: Int,
-        _ frame: inout Frame
+        most: UInt64, _ frame: inout Frame
     ) {
         let now = model.shownNow
         let mark = model.marks[row.id]
@@ -158,9 +213,10 @@ enum TableView {
         let isChanged = mark.map { $0 != row.version } ?? false
         let selected = row.id == model.cursor && gone == nil
         let place = Place(row: table.row + line, column: table.column)
+        let keyWidth = keyWidth(model, cells, table.width)
         let key = Text.cut(
             Text.safe(row.id.key, ascii: model.glyphs.ascii),
-            to: max(3, keyWidth(cells, table.width)), mark: model.glyphs.more)
+            to: keyWidth, mark: model.glyphs.more)
         // What could not be confirmed, and what is gone, is grey.
         let isSure = model.problem == nil && gone == nil
         let base: Style = !isSure ? .dim : marked ? .marked : .plain
@@ -170,25 +226,50 @@ enum TableView {
                     + " ",
                 isSure && isChanged ? .warning : base
             ),
-            (Text.left(key, max(3, keyWidth(cells, table.width))), base),
+            (Text.left(key, keyWidth), base),
         ]
         for cell in cells {
-            let word = cell.column == .state ? gone : nil
-            let isKnown = model.knows(cell.column, of: row.id)
-            let text = Text.safe(
-                word ?? (isKnown ? cell.text(row, now) : "-"), ascii: model.glyphs.ascii)
-            let shown = Text.cut(text, to: cell.width, mark: model.glyphs.more)
-            let style =
-                cell.column == .state && isSure && isKnown
-                ? style(row.state(at: now), base) : base
-            pieces.append(("  ", base))
-            pieces.append(
-                (
-                    leftward(cell.column)
-                        ? Text.left(shown, cell.width) : Text.right(shown, cell.width), style
-                ))
+            pieces.append((String(repeating: " ", count: gap(cell)), base))
+            switch cell.content {
+            case .life:
+                let isKnown = model.knows(.ttl, of: row.id)
+                pieces += self.line(isKnown ? life(row, now) : nil, isSure, base, model)
+            case .share:
+                let isKnown = model.knows(.hits, of: row.id)
+                let share = most > 0 && isKnown ? Double(row.hits) / Double(most) : 0
+                pieces += self.line(share, isSure, base, model)
+            case .column(let column):
+                let word = column == .state ? gone : nil
+                let isKnown = model.knows(column, of: row.id)
+                let text = Text.safe(
+                    word ?? (isKnown ? cell.text(row, now) : "-"), ascii: model.glyphs.ascii)
+                let shown = Text.cut(text, to: cell.width, mark: model.glyphs.more)
+                pieces.append(
+                    (
+                        leftward(cell)
+                            ? Text.left(shown, cell.width) : Text.right(shown, cell.width),
+                        column == .state && isSure && isKnown
+                            ? style(row.state(at: now), base) : base
+                    ))
+            }
         }
         frame.put(pieces, at: place, limit: table.width)
+    }
+
+    /// What is left of its life, 0...1; `nil` where it has no end.
+    static func life(_ row: Row, _ now: Instant) -> Double? {
+        guard row.isHeld, let deadline = row.deadline, row.writtenAt < deadline else { return nil }
+        return (deadline - now).inSeconds / (deadline - row.writtenAt).inSeconds
+    }
+
+    private static func line(
+        _ share: Double?, _ isSure: Bool, _ base: Style, _ model: Model
+    ) -> Pieces {
+        guard let share, isSure else {
+            return [(String(repeating: " ", count: lineWidth), base)]
+        }
+        let line = Sparkline.line(share, width: lineWidth, model.glyphs)
+        return [(line.done, .accent), (line.toCome, .dim)]
     }
 
     private static func style(_ state: Row.State, _ base: Style) -> Style {
