@@ -3,13 +3,14 @@ public import Larder
 
 /// How people write durations, sizes and bounds: the same in the console, in flags and on the wire.
 public enum Units {
-    /// `300s`, `5m`, `1h30m`, `1d`, `250ms`: whole numbers with a unit each, larger units first.
+    /// `300s`, `5m`, `1h30m`, `1d`, `250ms`: whole numbers with a unit each, larger units first; a
+    /// bare number is seconds, as in `ttl_cache(ttl=300)`.
     public static func duration(_ text: String) throws(UnitError) -> Duration {
         let accepted = "write it like 300s, 5m, 1h30m or 250ms"
         let units: [(name: String, milliseconds: Int64)] = [
             ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
         ]
-        var rest = Substring(text)
+        var rest = Substring(whole(text) == nil ? text : text + "s")
         var total: Int64 = 0
         var next = 0
         while let (amount, unit) = part(&rest) {
@@ -68,27 +69,36 @@ public enum Units {
         return number
     }
 
-    /// A bound in bytes: `512K`, `64M`, `2G`, or `64 MiB` as it is shown; `none` for no bound, `off`
-    /// to keep nothing.
+    /// A bound in bytes: `512K`, `64M`, `2G`, a bare number of bytes, or `64 MiB` as it is shown;
+    /// `none` for no bound, `off` to keep nothing.
     public static func maxbytes(_ text: String) throws(UnitError) -> Int? {
         switch text {
         case "none": return nil
         case "off": return 0
         default: break
         }
-        let factors: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
-        let short = text.hasSuffix("iB") ? String(text.dropLast(2)) : text
-        let digits = short.dropLast().hasSuffix(" ") ? short.dropLast(2) : short.dropLast()
-        guard let unit = short.last, let factor = factors[unit],
-            let number = whole(String(digits)), number <= Int.max / factor
-        else {
+        guard let bytes = bytes(text) else {
             throw UnitError(
-                "\"\(text)\" is not a size; write it like 512K, 64M or 2G, none for no bound, or "
-                    + "off to keep nothing")
+                "\"\(text)\" is not a size; write it like 512K, 64M or 2G, a bare number of bytes, "
+                    + "none for no bound, or off to keep nothing")
         }
-        guard number > 0 else {
+        guard bytes > 0 else {
             throw UnitError("a maxbytes of 0 keeps nothing; write off if that is meant")
         }
+        return bytes
+    }
+
+    /// `276`, `512K`, `64M`, also as it is shown: `64 MiB`.
+    static func bytes(_ text: String) -> Int? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let rest = text.dropFirst(digits.count)
+        let unit = (rest.hasPrefix(" ") ? rest.dropFirst() : rest).uppercased()
+        guard let number = whole(String(digits)) else { return nil }
+        if rest.isEmpty || unit == "B" { return number }
+        let factors = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+        guard let factor = factors[unit.hasSuffix("IB") ? String(unit.dropLast(2)) : unit],
+            number <= Int.max / factor
+        else { return nil }
         return number * factor
     }
 
@@ -100,6 +110,17 @@ public enum Units {
         guard isPlain, let number = Double(digits), (0...(isPercent ? 100 : 1)).contains(number)
         else { throw UnitError("\"\(text)\" is not a share; write it like 0.1 or 10%") }
         return isPercent ? number / 100 : number
+    }
+
+    /// How often: `20/s`, `100/m`, `5000/h`; a bare number is a second's.
+    public static func rate(_ text: String) throws(UnitError) -> Double {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let seconds = ["s": 1.0, "m": 60.0, "h": 3600.0][parts.count == 2 ? parts[1] : "s"]
+        let isPlain = parts[0].allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard let seconds, parts.count <= 2, isPlain, let number = Double(parts[0]),
+            number.isFinite
+        else { throw UnitError("\"\(text)\" is not a rate; write it like 20/s, 100/m or 5000/h") }
+        return number / seconds
     }
 
     /// A policy by its name, with what it takes: `lru`, `lfu,age=none`, `rr,seed=7`.
@@ -171,6 +192,16 @@ public enum Units {
         guard digits > 0 else { return "\(sign)\(whole)" }
         let behind = String(rest)
         return "\(sign)\(whole)." + String(repeating: "0", count: digits - behind.count) + behind
+    }
+
+    /// So many of something: `1 fetch`, `2 fetches`, `1 entry`, `2 entries`.
+    public static func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
+        count == 1 ? "1 \(one)" : "\(count) \(many ?? one + "s")"
+    }
+
+    /// A number of bytes in a sentence: `1 byte`, `276 bytes`, `12.5 KiB`.
+    public static func words(bytes: Int) -> String {
+        bytes.magnitude < 1000 ? counted(bytes, "byte") : text(bytes: bytes)
     }
 
     /// A number of bytes with its unit, in at most eight characters: `512 B`, `1.1 KiB`, `64 MiB`.

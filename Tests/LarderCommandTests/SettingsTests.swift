@@ -60,7 +60,7 @@ import Testing
         ("traffic: 5\nlatency: soon", ":2:10: latency: \"soon\" is not a duration; write"),
         ("traffic: fast", ":1:10: traffic: The value 'fast' is invalid"),
         ("traffic: -1", ":1:10: traffic: 0 to 100000"),
-        ("caches:\n  accounts:\n    ttl: 300", ":3:10: \"300\" is not a duration"),
+        ("caches:\n  accounts:\n    ttl: 300x", ":3:10: \"300x\" is not a duration"),
         ("caches:\n  acounts: {}", ":2:3: no cache is called \"acounts\""),
         ("caches:\n  accounts: {size: 1}", ":2:20: \"size=1\" sets nothing"),
         ("caches: [1]", ":1:9: bounds by cache are expected"),

@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("hits>soon", 5, "\"soon\" is no number"), ("ttl<5", 4, "is not a duration"),
+        ("hits>soon", 5, "\"soon\" is no number"), ("ttl<5x", 4, "is not a duration"),
         ("colour=red", 0, "there is no field \"colour\""), ("hits~5", 4, "hits is a number"),
         ("key>a", 3, "text is compared with"), ("key~(", 4, "is no regular expression"),
         ("state=good", 6, "is no state"), ("(ann", 0, "this bracket is not closed"),
