@@ -109,13 +109,15 @@ extension Configuration {
         if old.maxsize != maxsize {
             parts.append(
                 "maxsize \(Units.text(maxsize: old.maxsize)) \(arrow) \(Units.text(maxsize: maxsize))"
-            )
+                    + ((maxsize ?? 0) == 0 ? "" : maxsize == 1 ? " entry" : " entries"))
         }
         if old.ttl != ttl {
             parts.append("ttl \(Units.text(ttl: old.ttl)) \(arrow) \(Units.text(ttl: ttl))")
         }
         if old.maxbytes != maxbytes {
-            func text(_ bytes: Int?) -> String { bytes.map { Units.text(bytes: $0) } ?? "none" }
+            func text(_ bytes: Int?) -> String {
+                bytes.map { $0 == 0 ? "off" : Units.words(bytes: $0) } ?? "none"
+            }
             parts.append("maxbytes \(text(old.maxbytes)) \(arrow) \(text(maxbytes))")
         }
         if old.jitter != jitter { parts.append("jitter \(old.jitter) \(arrow) \(jitter)") }

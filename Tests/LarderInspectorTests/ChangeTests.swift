@@ -38,7 +38,7 @@ import Testing
         #expect(changes[1].restored == 1 && changes[1].by.reason == "sorry")
         #expect(changes[2].bounds.map(\.before.maxsize) == [8])
         #expect(changes[2].bounds.map(\.after.maxsize) == [3])
-        #expect(changes[2].summary == "accounts maxsize 8 -> 3, 2 removed")
+        #expect(changes[2].summary == "accounts maxsize 8 -> 3 entries, 2 removed")
         #expect(try await inspector.changes(after: 2).map(\.number) == [3])
     }
 

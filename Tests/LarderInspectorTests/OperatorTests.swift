@@ -184,7 +184,7 @@ import Testing
         #expect(outcome.removed == 50 && accounts.snapshot().count == 120)
         let record = try await last
         #expect(record.removed == 50 && record.entries.count == 50)
-        #expect(record.summary == "accounts maxsize 200 -> 120, 50 removed")
+        #expect(record.summary == "accounts maxsize 200 -> 120 entries, 50 removed")
     }
 
     @Test func `a change of several changes the bounds of a cache once`() async throws {
