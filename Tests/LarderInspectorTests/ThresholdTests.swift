@@ -1,0 +1,195 @@
+import Larder
+import LarderInspector
+import TestSupport
+import Testing
+
+@Suite struct `A threshold` {
+    @Test(arguments: [
+        ("hit<80%", Measure.hit, 0.79, 0.8), ("hit <= 0.8", .hit, 0.8, 0.81),
+        ("fetches>50/s", .fetches, 50.1, 50), ("fetches>=60/m", .fetches, 1, 0.9),
+        ("failures>0", .failures, 0.1, 0), ("entries>1000", .entries, 1001, 1000),
+        ("bytes>64K", .bytes, 65_537, 65_536), ("bytes>=276", .bytes, 276, 275),
+        (" stale > 0 ", .stale, 1, 0), ("expiry<5m", .expiry, 299, 300),
+        ("expiry<90", .expiry, 89, 90), ("evicted>3600/h", .evicted, 1.1, 1),
+    ])
+    func `is passed beyond its value, and not at it`(
+        text: String, measure: Measure, beyond: Double, within: Double
+    ) throws {
+        let threshold = try Threshold(text)
+        #expect(threshold.measure == measure)
+        #expect(threshold.isPassed(by: beyond) && !threshold.isPassed(by: within))
+        #expect(try Threshold(threshold.description) == threshold)
+    }
+
+    @Test(arguments: [
+        ("", 0, "hit, lookups"), ("hits<80%", 0, "hit, lookups"), ("hit", 3, "<, <=, > or >="),
+        ("hit=80%", 3, "<, <=, > or >="), ("hit<", 4, "80% or 0.8"), ("hit<80", 4, "80% or 0.8"),
+        ("hit<120%", 4, "80% or 0.8"), ("fetches>x", 8, "50/s"), ("fetches>5/d", 8, "50/s"),
+        ("fetches>-5", 8, "50/s"), ("entries>1.5", 8, "a whole number"), ("bytes>2X", 6, "64M"),
+        ("expiry<soon", 7, "5m"), ("entries>5 6", 8, "a whole number"), ("é>1", 0, "hit, lookups"),
+        ("entries>99999999999999999999", 8, "a whole number"), ("fetches>1e400", 8, "50/s"),
+    ])
+    func `that cannot be read is refused with a caret and what is accepted`(
+        text: String, place: Int, accepted: String
+    ) throws {
+        let error = try #require(throws: ThresholdError.self) { try Threshold(text) }
+        #expect(error.place == place && error.sentence.contains(accepted), "\(error)")
+        #expect(
+            error.description.hasSuffix(
+                "\n  \(text)\n  " + String(repeating: " ", count: place) + "^"))
+    }
+
+    @Test func `is compared with what came between two looks`() throws {
+        func report(_ seconds: Int, _ change: (inout Counters) -> Void) -> CacheReport {
+            var counters = Counters()
+            change(&counters)
+            return CacheReport(
+                name: "accounts",
+                snapshot: Snapshot(
+                    at: HandClock().now + .seconds(seconds),
+                    configuration: Configuration(maxsize: 64, ttl: nil),
+                    count: 7,
+                    bytes: 99, flights: 0, counters: counters))
+        }
+        let before = report(10) { $0.hits = 100 }
+        let now = report(15) {
+            $0.hits = 130
+            $0.misses = 10
+            $0.fetchFailures = 5
+        }
+        let measured = Measured(now, since: before)
+        #expect(measured.values[.hit] == 0.75 && measured.values[.lookups] == 8)
+        #expect(measured.values[.failures] == 1 && measured.values[.entries] == 7)
+        #expect(measured.lookUps == 40)
+        // Nothing is known of what was not asked for, nor across a new start.
+        #expect(Measured(before, since: before).values[.hit] == nil)
+        #expect(Measured(before, since: now).values[.lookups] == nil)
+        #expect(Measured(now).values[.hit] == nil && Measured(now).values[.bytes] == 99)
+    }
+
+    @Test func `is read or refused, and never anything else, whatever is written`() {
+        var random = Seeded(11)
+        let parts =
+            Measure.allCases.map(\.rawValue)
+            + [
+                "<", ">", "<=", ">=", "=", "80%", "0.8", "50/s", "1e9", "64M", "5m", " ", "/", "é",
+                "9",
+            ]
+        for _ in 0..<5000 {
+            let text = (0..<Int.random(in: 0...5, using: &random))
+                .map { _ in parts.randomElement(using: &random)! }.joined()
+            do { #expect(try Threshold(text).value >= 0) } catch {
+                #expect((0...text.count).contains(error.place))
+            }
+        }
+    }
+}
+
+@Suite struct `Plain words` {
+    @Test(arguments: [
+        ("300", Duration.seconds(300)), ("0", .zero), ("45", .seconds(45)), ("5m", .seconds(300)),
+    ])
+    func `have a bare number be seconds`(text: String, duration: Duration) throws {
+        #expect(try Units.duration(text) == duration)
+    }
+
+    @Test(arguments: [
+        ("65536", 65_536), ("64K", 65_536), ("64k", 65_536), ("64KiB", 65_536), ("2G", 2 << 30),
+    ])
+    func `have a bare number be bytes`(text: String, bytes: Int) throws {
+        #expect(try Units.maxbytes(text) == bytes)
+    }
+
+    @Test(arguments: ["", "K", "iB", "64B", "64 K", "64iB", "-1", "1.5M", "99999999999999999999"])
+    func `refuse what is no size`(text: String) {
+        #expect(throws: UnitError.self) { try Units.maxbytes(text) }
+    }
+
+    @Test(arguments: [
+        (0, "0 bytes"), (1, "1 byte"), (276, "276 bytes"), (1024, "1.0 KiB"), (12_800, "12.5 KiB"),
+        (-5, "-5 bytes"), (Int.max, "8192 PiB"), (Int.min, "-8192 PiB"),
+    ])
+    func `give bytes a unit`(bytes: Int, text: String) {
+        #expect(Units.words(bytes: bytes) == text)
+    }
+
+    @Test func `say what goes, and else what becomes of what stays`() async throws {
+        let engine = Engine(maxsize: 64, ttl: .seconds(300))
+        for number in 0..<3 { _ = try await engine.accounts.value(for: "\(number)") }
+        func effect(_ change: Change, held: Int? = 3) async throws -> String {
+            try await engine.inspector.plan(change).effect(held: held)
+        }
+        func bounds(_ maxsize: Int?, _ ttl: Duration?, _ policy: Policy = .lru) -> Change {
+            .configure(
+                cache: "accounts", to: Configuration(maxsize: maxsize, ttl: ttl, policy: policy))
+        }
+        #expect(
+            try await effect(bounds(64, .seconds(45)))
+                == "no entry goes; 3 held now end up to \(Units.text(.seconds(255))) earlier")
+        #expect(try await effect(bounds(64, .seconds(301)), held: nil).contains("up to 1s later"))
+        #expect(try await effect(bounds(128, .seconds(300))) == "no entry goes")
+        #expect(try await effect(bounds(2, .seconds(300))).hasPrefix("1 entry, "))
+        #expect(try await effect(bounds(1, .seconds(60))).contains(" go; 1 held now ends up to"))
+        #expect(try await effect(bounds(64, .seconds(300), .fifo)).contains("decided by fifo"))
+        let all = try await effect(.invalidateAll(cache: "accounts"))
+        #expect(all.hasPrefix("3 entries, ") && all.hasSuffix("bytes, go"))
+        let seen = SeenEntry(id: EntryKey(cache: "accounts", key: "1"), version: nil)
+        #expect(try await effect(.invalidate([seen])).hasSuffix("bytes, goes"))
+        #expect(try await effect(.soften([seen])).contains("served until a fetch"))
+    }
+
+    @Test func `give every plan and engine a name of one length`() async throws {
+        var lengths: Set<Int> = []
+        for _ in 0..<64 {
+            let engine = Engine()
+            let plan = try await engine.inspector.plan(.invalidateAll(cache: "accounts"))
+            lengths.formUnion([plan.id.count, engine.inspector.instance.count])
+        }
+        #expect(lengths == [16])
+    }
+
+    @Test func `name the knob by what is regretted`() {
+        var counters = Counters()
+        (counters.misses, counters.regretEvicted, counters.regretExpired) = (100, 10, 40)
+        func snapshot() -> Snapshot {
+            Snapshot(
+                at: HandClock().now, configuration: Configuration(maxsize: 64, ttl: .seconds(45)),
+                count: 0,
+                bytes: 0, flights: 0, counters: counters)
+        }
+        #expect(Advice.of(snapshot()).map(\.knob) == [.ttl, .maxsize])
+        #expect(Advice.of(snapshot())[0].sentence.contains("raise ttl, now 45s"))
+        counters.misses = 49
+        #expect(Advice.of(snapshot()).isEmpty)
+    }
+
+    @Test func `count what was fetched most, and why it fails`() {
+        func event(_ key: String, _ kind: EventKind) -> LoggedEvent {
+            LoggedEvent(cache: "a", number: 1, at: HandClock().now, key: key, kind: kind, by: nil)
+        }
+        let written = EventKind.written(version: 1, took: .seconds(1), bytes: 1)
+        let failed = EventKind.failed(took: .zero, reason: "throttled")
+        let all = KeyFetches.of([
+            event("x", written), event("y", failed), event("y", written), event("y", failed),
+            event("z", .written(version: 2, took: nil, bytes: 1)),
+        ])
+        #expect(all.map(\.key) == ["y", "x"])
+        #expect(all[0].fetches == 3 && all[0].failures == 2 && all[0].reason == "throttled")
+    }
+
+    @Test func `agree or not with the origin`() {
+        let id = EntryKey(cache: "a", key: "k")
+        var seen = Verification(id: id, held: .text("x"), origin: .text("x"))
+        #expect(seen.verdict() == .agrees)
+        seen.origin = .text("y")
+        #expect(seen.verdict() == .differs)
+        (seen.origin, seen.failure) = (nil, "timed out")
+        #expect(seen.verdict() == .unknown)
+        seen.isAbsent = true
+        #expect(seen.verdict() == .differs)
+        seen.held = nil
+        #expect(seen.verdict(isRefused: true) == .agrees)
+        seen = Verification(id: id, origin: .text("x"))
+        #expect(seen.verdict() == .unknown && seen.verdict(isRefused: true) == .differs)
+    }
+}
