@@ -317,14 +317,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     private func invalidation(of victims: [Victim<Key>], softly: Bool) -> Prepared {
         var part = part(of: victims, units: victims.count) { _, undo, actor in
-            guard !softly else {
-                throw InspectorError(
-                    "what was marked as stale is served until it is fetched anew; there is nothing "
-                        + "to take back")
-            }
+            guard !softly else { throw Self.cannotBeHard }
             var step = Step()
             step.outcome.restored = cache.restore(undo, by: actor).restored
             return step
+        }
+        part.wayBack = { _, undo in
+            guard !softly else { throw Self.cannotBeHard }
+            return wayBack(to: cache.configuration, undo, victims: [])
         }
         part.run = { range, actor, undo in
             var step = Step()
@@ -352,6 +352,23 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             return step
         }
         return Prepared([part])
+    }
+
+    private static var cannotBeHard: InspectorError {
+        InspectorError(
+            "what was marked as stale is served until it is fetched anew; there is nothing to take "
+                + "back")
+    }
+
+    /// What going back to bounds would do, with what left for the others since.
+    private func wayBack(
+        to old: Configuration, _ undo: UndoID, victims: [Victim<Key>]
+    ) -> WayBack {
+        let room = (old.maxsize ?? .max) - max(0, cache.snapshot().count - victims.count)
+        return WayBack(
+            back: min(cache.restorable(undo), max(0, room)), entries: victims.count,
+            bytes: victims.reduce(0) { $0 + $1.bytes },
+            first: victims.prefix(Plan.named).map(planned), fetches: fetches(victims))
     }
 
     private func part(
@@ -404,6 +421,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             return step
         }
         part.bounds = bounds
+        part.wayBack = { done, undo in
+            let reached = bounds.reached(done)
+            guard cache.configuration == reached else { throw boundsWereChanged("by someone else") }
+            var way = wayBack(to: before, undo, victims: cache.victims(of: before))
+            way.bounds = (reached, before)
+            return way
+        }
         if bounds.isGradual { part.perMinute = Int(clamping: perMinute) }
         part.run = { range, actor, undo in
             var step = try told(again: range.lowerBound == 0) {
@@ -433,9 +457,9 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         let removed: [Victim<Key>]
         do { removed = try change() } catch {
             guard error == .boundsWereChanged(name) else { throw error }
-            throw InspectorError(
-                "the bounds of \(name) were changed since"
-                    + (again ? "; plan the change again" : " by someone else"))
+            throw again
+                ? InspectorError("the bounds of \(name) were changed since; plan the change again")
+                : boundsWereChanged("by someone else")
         }
         var step = Step()
         for victim in removed {
@@ -443,6 +467,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             step.versions.append(victim.version)
         }
         return step
+    }
+
+    private func boundsWereChanged(_ how: String) -> InspectorError {
+        InspectorError("the bounds of \(name) were changed since \(how)")
     }
 
     /// How often an entry will be fetched that is looked up as often as until now: once in each

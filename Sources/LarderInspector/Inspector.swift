@@ -67,6 +67,10 @@ public protocol Inspector: Sendable {
     /// Stops an application that is spread over some time; what is done stays done.
     func cancel(_ plan: Plan.ID, by actor: Actor) async throws -> Progress
 
+    /// Works out what ``undo(_:by:)`` would do now; changes nothing. The plan has the id of the one
+    /// that it takes back, and is not applied: ``undo(_:by:)`` does it.
+    func plan(undoing plan: Plan.ID) async throws -> Plan
+
     /// Takes back what the application of a plan did: bounds at any time, unless they were changed
     /// since; invalidated entries for 30 s, unless they were written since. Credentials never come
     /// back. What was evicted or expired does not either. Where some of it cannot go back, it throws

@@ -364,6 +364,36 @@ final class Ledger: Sendable {
         return InspectorError("\(why); \(warning)", isUnknown: why.isUnknown)
     }
 
+    /// What ``undo(_:by:)`` would do now; changes nothing.
+    ///
+    /// - Throws: ``InspectorError`` where nothing can be taken back, with why.
+    func planUndo(_ plan: Plan.ID, instance: String) throws -> Plan {
+        let applied = try undoable(plan)
+        var (all, changes): ([WayBack], [Change]) = ([], [])
+        var problems: [String] = []
+        for doing in applied.parts.reversed() where doing.canGoBack {
+            do {
+                let way = try doing.part.wayBack(doing.done, doing.undo)
+                all.append(way)
+                if let bounds = way.bounds {
+                    changes.append(.configure(cache: doing.part.cache, to: bounds.to))
+                }
+            } catch { problems.append("\(error)") }
+        }
+        guard !all.isEmpty || problems.isEmpty else {
+            throw InspectorError(problems.joined(separator: "; "))
+        }
+        var made = Plan(
+            id: plan, instance: instance, change: changes.count == 1 ? changes[0] : .all(changes),
+            at: clock.now(), entries: all.reduce(0) { $0 + $1.entries },
+            bytes: all.reduce(0) { $0 + $1.bytes },
+            victims: Array(all.flatMap(\.first).prefix(Plan.named)), skipped: [])
+        made.before = changes.count == 1 ? all.compactMap(\.bounds).first?.from : nil
+        made.fetches = all.reduce(0) { $0 + $1.fetches }
+        made.takesBack = TakingBack(entries: all.reduce(0) { $0 + $1.back }, problems: problems)
+        return made
+    }
+
     /// Bounds go back by themselves, and nothing else does.
     private func goBack(_ plan: Plan.ID, by actor: Actor) {
         guard progress(of: plan)?.goesBack != nil,

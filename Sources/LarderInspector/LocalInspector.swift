@@ -350,6 +350,10 @@ public final class LocalInspector: Inspector {
         return progress
     }
 
+    public func plan(undoing plan: Plan.ID) async throws -> Plan {
+        try ledger.planUndo(plan, instance: instance)
+    }
+
     public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
         try actor.checkReason()
         return try ledger.undo(plan, by: actor.applying(plan))

@@ -64,8 +64,19 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     /// name them.
     public var protected: [String] = []
 
+    /// Of a plan that takes another back, whose id it has; `nil` for any other.
+    public var takesBack: TakingBack?
+
     /// How many victims a plan names.
     public static let named = 20
+}
+
+/// What taking a plan back would do, beside what has to go for it.
+public struct TakingBack: Hashable, Sendable, Codable {
+    /// How many entries come back at most: what is fetched anew until then does not.
+    public var entries: Int
+    /// Why some of it cannot be taken back.
+    public var problems: [String]
 }
 
 /// An entry that a plan would remove.

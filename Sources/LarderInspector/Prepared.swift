@@ -67,6 +67,21 @@ struct Part: Sendable {
     var run: (@Sendable (_ units: Range<Int>, Actor, UndoID) throws -> Step)?
     /// Takes back what the first so many steps did.
     var undo: @Sendable (_ done: Int, UndoID, Actor) throws -> Step
+    /// What that would do now.
+    var wayBack: @Sendable (_ done: Int, UndoID) throws -> WayBack = { _, _ in WayBack() }
+}
+
+/// What taking back a part would do.
+struct WayBack: Sendable {
+    /// Entries that would come back, at most.
+    var back = 0
+    /// What would have to go for it.
+    var entries = 0
+    var bytes = 0
+    var first: [PlannedVictim] = []
+    var fetches = 0
+    /// The bounds there are, and those of before.
+    var bounds: (from: Configuration, to: Configuration)?
 }
 
 /// What came of a step.

@@ -154,7 +154,9 @@ extension Change: Plausible {
 
 extension Plan: Plausible {
     var isPlausible: Bool {
-        areCounts(entries, bytes, fetches, failures, undoable, perMinute) && change.isPlausible
+        areCounts(
+            entries, bytes, fetches, failures, undoable, perMinute, takesBack?.entries)
+            && change.isPlausible
             && (before?.isPlausible ?? true) && victims.allSatisfy { areCounts($0.bytes) }
     }
 }

@@ -184,6 +184,10 @@ public final class RemoteInspector: Inspector {
         try await send("POST", "/v1/plans/\(escaped(plan))/cancel", reason: actor.reason)
     }
 
+    public func plan(undoing plan: Plan.ID) async throws -> Plan {
+        try await get("/v1/plans/\(escaped(plan))/undo")
+    }
+
     public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
         try await send("POST", "/v1/plans/\(escaped(plan))/undo", reason: actor.reason)
     }

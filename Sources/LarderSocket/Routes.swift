@@ -314,6 +314,13 @@ struct Routes: Sendable {
                     try await inspector.cancel(asked.parts["plan"]!, by: asked.actor))
             },
             Route(
+                method: .get, path: "/v1/plans/{plan}/undo",
+                summary: "What taking back an application would do now.", reply: "Plan",
+                isCostly: { _ in true }
+            ) { asked in
+                try .value(try await inspector.plan(undoing: asked.parts["plan"]!))
+            },
+            Route(
                 method: .post, path: "/v1/plans/{plan}/undo",
                 summary: "Take back what an application did.", reply: "Outcome", changes: true
             ) { asked in

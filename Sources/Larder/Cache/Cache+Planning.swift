@@ -97,6 +97,14 @@ extension Cache {
         return victims
     }
 
+    /// How many entries ``restore(_:by:)`` would find no other in the place of, were there room for
+    /// all.
+    package func restorable(_ undo: UndoID) -> Int {
+        let now = clock.now()
+        let buried = held(for: \.planning) { Unshared($0.graves.buried(undo, at: now)) }
+        return buried.value.count { facts(of: $0.key) == nil }
+    }
+
     private func evicted(_ slot: UInt32) -> Victim<Key>? {
         let local = shards.local(slot)
         return shards.shard(of: slot).withLock { shard in

@@ -76,6 +76,15 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
         return found
     }
 
+    /// What was buried under `undo` and can be put back yet: keys and bytes.
+    func buried(_ undo: UndoID, at now: Instant) -> [(key: Key, bytes: Int)] {
+        (0..<span).compactMap { number in
+            let grave = ring[(oldest + number) % ring.count]
+            guard let grave, grave.undo == undo, now < grave.until else { return nil }
+            return (grave.entry.key, grave.entry.bytes)
+        }
+    }
+
     /// Gives up some of what can be put back no more; true where there may be more of it.
     mutating func purge(at now: Instant, dropped: inout [RemovedEntry<Key, Value>]) -> Bool {
         for _ in 0..<Self.mostGivenUp {
