@@ -11,6 +11,25 @@ public struct Advice: Hashable, Sendable {
     public var share: Double
     public var sentence: String
 
+    /// Which knob to turn in sentences, and where it is none, why not.
+    public static func sentences(on snapshot: Snapshot) -> [String] {
+        let all = of(snapshot)
+        guard all.isEmpty else { return all.map(\.sentence) }
+        let counters = snapshot.counters
+        guard counters.misses >= 50 else {
+            return [
+                "\(Units.counted(Int(clamping: counters.misses), "miss", "misses")): too few to say "
+                    + "which bound to raise"
+            ]
+        }
+        let regrets = counters.regretEvicted &+ counters.regretExpired
+        let share = Double(regrets) / Double(counters.misses)
+        return [
+            "no bound is short: \(Units.text(share * 100, digits: 1))% of the misses were for keys "
+                + "that left within the minute before"
+        ]
+    }
+
     /// What the counts of a cache say, the weightiest first; nothing before there are fifty of them.
     public static func of(_ snapshot: Snapshot) -> [Advice] {
         let counters = snapshot.counters

@@ -351,7 +351,10 @@ public final class LocalInspector: Inspector {
     }
 
     public func plan(undoing plan: Plan.ID) async throws -> Plan {
-        try ledger.planUndo(plan, instance: instance)
+        if ledger.progress(of: plan) == nil, (try? kept(plan))?.prepared != nil {
+            throw InspectorError("this plan was not applied yet: there is nothing to take back")
+        }
+        return try ledger.planUndo(plan, instance: instance)
     }
 
     public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {

@@ -13,6 +13,7 @@ import Larder
 private let readers: [UInt8: @Sendable ([UInt8]) -> Void] = [
     UInt8(ascii: "f"): { _ = try? Filter(text($0)) },
     UInt8(ascii: "u"): { units(text($0)) },
+    UInt8(ascii: "h"): { threshold(text($0)) },
     UInt8(ascii: "k"): { keys(text($0)) },
     UInt8(ascii: "t"): { terminal(text($0)) },
     UInt8(ascii: "j"): { json($0) },
@@ -52,6 +53,20 @@ private func units(_ text: String) {
     }
     _ = try? Units.share(text)
     _ = try? Units.policy(text)
+}
+
+/// What is read is written so that it is read as the same; what is not is refused within the text.
+private func threshold(_ text: String) {
+    if let rate = try? Units.rate(text) { precondition(rate >= 0 && rate.isFinite) }
+    do {
+        let threshold = try Threshold(text)
+        precondition((try? Threshold(threshold.description)) == threshold)
+        precondition(threshold.value >= 0)
+        _ = threshold.measure.text(threshold.value)
+    } catch {
+        precondition((0...text.count).contains(error.place))
+        _ = error.description
+    }
 }
 
 /// No two lists of parts are written alike.

@@ -113,29 +113,29 @@ import Testing
         #expect(Units.words(bytes: bytes) == text)
     }
 
-    @Test func `say what goes, and else what becomes of what stays`() async throws {
+    @Test func `say what goes, and what becomes of what stays`() async throws {
         let engine = Engine(maxsize: 64, ttl: .seconds(300))
         for number in 0..<3 { _ = try await engine.accounts.value(for: "\(number)") }
-        func effect(_ change: Change, held: Int? = 3) async throws -> String {
-            try await engine.inspector.plan(change).effect(held: held)
+        func said(_ change: Change) async throws -> (effect: String, rest: [String]) {
+            let plan = try await engine.inspector.plan(change)
+            return (plan.effect, plan.consequences(held: 3))
         }
-        func bounds(_ maxsize: Int?, _ ttl: Duration?, _ policy: Policy = .lru) -> Change {
-            .configure(
-                cache: "accounts", to: Configuration(maxsize: maxsize, ttl: ttl, policy: policy))
+        func bounds(_ maxsize: Int?, _ ttl: Duration?) -> Change {
+            .configure(cache: "accounts", to: Configuration(maxsize: maxsize, ttl: ttl))
         }
-        #expect(
-            try await effect(bounds(64, .seconds(45)))
-                == "no entry goes; 3 held now end up to \(Units.text(.seconds(255))) earlier")
-        #expect(try await effect(bounds(64, .seconds(301)), held: nil).contains("up to 1s later"))
-        #expect(try await effect(bounds(128, .seconds(300))) == "no entry goes")
-        #expect(try await effect(bounds(2, .seconds(300))).hasPrefix("1 entry, "))
-        #expect(try await effect(bounds(1, .seconds(60))).contains(" go; 1 held now ends up to"))
-        #expect(try await effect(bounds(64, .seconds(300), .fifo)).contains("decided by fifo"))
-        let all = try await effect(.invalidateAll(cache: "accounts"))
-        #expect(all.hasPrefix("3 entries, ") && all.hasSuffix("bytes, go"))
+        let earlier = try await said(bounds(64, .seconds(45)))
+        #expect(earlier.effect == "no entry goes")
+        #expect(earlier.rest == ["3 held now end up to \(Units.text(.seconds(255))) earlier."])
+        let both = try await said(bounds(1, .seconds(60)))
+        #expect(both.effect.hasPrefix("2 entries, ") && both.effect.hasSuffix("bytes, go"))
+        #expect(both.rest.last?.hasPrefix("1 held now ends up to") == true)
+        #expect(try await said(bounds(2, .seconds(300))).effect.hasSuffix("bytes, goes"))
+        let all = try await said(.invalidateAll(cache: "accounts"))
+        #expect(all.effect.hasPrefix("3 entries, ") && all.rest.isEmpty)
         let seen = SeenEntry(id: EntryKey(cache: "accounts", key: "1"), version: nil)
-        #expect(try await effect(.invalidate([seen])).hasSuffix("bytes, goes"))
-        #expect(try await effect(.soften([seen])).contains("served until a fetch"))
+        #expect(try await said(.invalidate([seen])).effect.hasPrefix("1 entry, "))
+        #expect(try await said(.soften([seen])).effect.contains("served until a fetch"))
+        #expect(try await said(.soften([])).effect == "no entry is marked as stale")
     }
 
     @Test func `give every plan and engine a name of one length`() async throws {
@@ -161,6 +161,10 @@ import Testing
         #expect(Advice.of(snapshot())[0].sentence.contains("raise ttl, now 45s"))
         counters.misses = 49
         #expect(Advice.of(snapshot()).isEmpty)
+        #expect(
+            Advice.sentences(on: snapshot()) == ["49 misses: too few to say which bound to raise"])
+        (counters.misses, counters.regretEvicted, counters.regretExpired) = (1000, 10, 5)
+        #expect(Advice.sentences(on: snapshot())[0].hasPrefix("no bound is short: 1.5% of"))
     }
 
     @Test func `count what was fetched most, and why it fails`() {
