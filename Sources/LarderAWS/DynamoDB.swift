@@ -85,7 +85,9 @@ public struct DynamoDB: Sendable {
             idle = left.count < batch.count ? 0 : idle + 1
             guard idle < 4 else {
                 throw call.error(
-                    .throttled, "\(left.count) keys were not processed; try again in a moment")
+                    .throttled,
+                    "\(Units.counted(left.count, "key was", "keys were")) not processed; try again "
+                        + "in a moment")
             }
             queue += left.map { $0.mapValues(\.canonical) }
             try await client.rest(idle)

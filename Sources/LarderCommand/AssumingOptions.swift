@@ -6,7 +6,7 @@ import LarderInspector
 
 /// What goes with AssumeRole, by the names that the AWS CLI has for it.
 struct AssumingOptions: ParsableArguments {
-    @Option(help: "The name that stands in the account's trail. (default: larder)")
+    @Option(help: "The name that stands in the account's trail.")
     var roleSessionName = "larder"
 
     @Option(help: "How long sessions live, 900 to 43200 seconds. (default: STS's own hour)")
@@ -23,7 +23,7 @@ struct AssumingOptions: ParsableArguments {
 
     @Option(
         help: "A session tag, KEY=VALUE. Repeatable.",
-        transform: parsed("--tag") { text in
+        transform: parsed { text in
             let pair = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard pair.count == 2, !pair[0].isEmpty else {
                 throw UnitError("\"\(text)\" is no tag; write KEY=VALUE")

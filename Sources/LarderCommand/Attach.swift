@@ -13,7 +13,10 @@ struct Attach: AsyncParsableCommand {
               larder attach accounts-service
             """)
 
-    @Argument(help: "The engine's name, or the path of its socket. (default: the only one)")
+    @Argument(
+        help: """
+            The engine's name, or the path of its socket. (default: LARDER_TARGET, then the only one)
+            """)
     var engine: String?
 
     @OptionGroup(title: "Looking")
@@ -21,7 +24,7 @@ struct Attach: AsyncParsableCommand {
 
     @Option(
         help: "How often the console looks.",
-        transform: parsed("--refresh") { try Units.duration($0) })
+        transform: parsed { try Units.duration($0) })
     var refresh = Duration.seconds(1)
 
     func run() async throws {

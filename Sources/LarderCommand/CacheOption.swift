@@ -60,14 +60,14 @@ struct CacheOption: ExpressibleByArgument, Equatable {
     }
 }
 
-/// A type that people write as text, refused with the reason: ArgumentParser's own message says
-/// only that the value is invalid.
+/// A type that people write as text, refused with the reason: ArgumentParser's own message, which
+/// names the option, says only that the value is invalid.
 func parsed<Value>(
-    _ flag: String, _ read: @escaping @Sendable (String) throws -> Value
+    _ read: @escaping @Sendable (String) throws -> Value
 ) -> @Sendable (String) throws -> Value {
     { text in
         do { return try read(text) } catch {
-            throw ValidationError("\(flag): \(error)")
+            throw ValidationError("\(error)")
         }
     }
 }
@@ -87,6 +87,18 @@ struct SortOption: Equatable {
         }
         self.column = column
         descending = parts.count == 2 && parts[1] == "desc"
+    }
+}
+
+extension Column {
+    /// The columns of `cache,key,ttl`.
+    static func list(_ text: String) throws(UnitError) -> [Column] {
+        var columns: [Column] = []
+        for name in KeyNotation.pieces(text) { columns.append(try Column(named: name)) }
+        guard !columns.isEmpty else {
+            throw UnitError("no column is named; \(accepted) are accepted")
+        }
+        return columns
     }
 }
 

@@ -24,10 +24,13 @@ struct ChangingOptions: ParsableArguments {
     /// Plans, asks and applies. A format for programs has one result: of a dry run the plan, else
     /// what came of it.
     ///
-    /// - Parameter seen: The bounds that the new ones were made from.
+    /// - Parameters:
+    ///   - seen: The bounds that the new ones were made from.
+    ///   - pace: Over how long it is spread.
+    ///   - lasting: After how long bounds go back.
     func make(
         _ change: Change, on inspector: RemoteInspector, _ from: Source,
-        seen: Configuration? = nil
+        seen: Configuration? = nil, pace: PaceOptions, lasting: Duration? = nil
     ) async throws {
         if !dryRun { try await inspector.checkMayChange() }
         let plan = try await inspector.plan(change)
@@ -40,98 +43,194 @@ struct ChangingOptions: ParsableArguments {
         }
         if plan.unnamed > 0 { say("left alone: \(plan.unnamed) more") }
         let isText = output.format == .text
-        if isText { show(plan) }
+        let how = Application(
+            spread: pace.spread(of: plan), lasting: lasting, confirmation: confirm)
+        if isText { try await show(plan, how, on: inspector) }
         if dryRun {
-            guard !isText else { return }
-            let header = ["cause", "cache", "key", "version", "bytes"]
-            return output.print(
-                plan, header,
-                plan.victims.map { victim in
-                    [
-                        victim.cause.rawValue, victim.id.cache, victim.id.key,
-                        "\(victim.version)", "\(victim.bytes)",
-                    ]
-                }, from)
+            if !isText { tell(plan, how, from) }
+            return
         }
         if isText, plan.entries == 0, plan.before == change.bounds {
             return Output.print("nothing to do")
         }
-        if !yes {
-            guard isatty(0) == 1 else {
-                say("nothing was changed: there is no terminal to ask at; --yes does it")
-                throw Ending(status: 1)
-            }
-            // Nobody answers a question that cannot be read, or about a plan that cannot.
-            guard Output.flush(), Notes.write("do it? [y/N] "),
-                ["y", "yes"].contains(readLine()?.lowercased() ?? "")
-            else {
-                say("nothing was changed")
-                throw Ending(status: 1)
+        try ask()
+        let actor = Actor("larder", reason: reason)
+        var outcome = try await inspector.apply(plan.id, how, by: actor)
+        if let spread = how.spread {
+            let back = change.isSoft ? "" : "; larder undo \(plan.id) stops it and takes it back"
+            say("under way for \(Units.text(spread)), in the engine\(back)")
+            outcome = try await end(of: plan.id, on: inspector)
+        }
+        tell(outcome, of: plan, from)
+        if plan.before != nil || outcome.removed > outcome.forgotten && !change.isSoft {
+            let back = lasting.map { "the bounds go back in \(Units.text($0)); " } ?? ""
+            say("\(back)to take it back: larder undo \(plan.id)")
+        }
+    }
+
+    /// - Throws: ``Ending`` with 1 where nothing is to be done.
+    func ask() throws {
+        guard !yes else { return }
+        guard isatty(0) == 1 else {
+            say("nothing was changed: there is no terminal to ask at; --yes does it")
+            throw Ending(status: 1)
+        }
+        // Nobody answers a question that cannot be read, or about a plan that cannot.
+        guard Output.flush(), Notes.write("do it? [y/N] "),
+            ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+        else {
+            say("nothing was changed")
+            throw Ending(status: 1)
+        }
+    }
+
+    /// Waits for the end of what is spread over some time.
+    private func end(of plan: Plan.ID, on inspector: RemoteInspector) async throws -> Outcome {
+        while true {
+            let progress = try await inspector.progress(of: plan)
+            switch progress.state {
+            case .underWay: try await Task.sleep(for: .milliseconds(200))
+            case .done: return progress.outcome
+            case .failed(let why): throw InspectorError(why)
+            case .cancelled, .undone:
+                throw InspectorError(
+                    "stopped by someone else, with \(progress.outcome.removed) removed")
             }
         }
-        let outcome = try await inspector.apply(
-            plan.id, Application(confirmation: confirm), by: Actor("larder", reason: reason))
+    }
+
+    private func tell(_ outcome: Outcome, of plan: Plan, _ from: Source) {
         for skipped in outcome.skipped {
             say("left alone: \(skipped.id.key), \(skipped.why)")
         }
         if let warning = outcome.warning { say("warning: \(warning)") }
         let leftAlone = outcome.skipped.count + outcome.unnamed
+        let isSoft = plan.change.isSoft
         let done =
-            "done: \(outcome.removed - outcome.forgotten) removed, "
-            + "\(Units.text(bytes: outcome.bytes)) freed"
+            (isSoft
+                ? "done: \(outcome.removed) marked as stale"
+                : "done: \(outcome.removed - outcome.forgotten) removed"
+                    + (outcome.removed == outcome.forgotten
+                        ? "" : ", \(Units.words(bytes: outcome.bytes)) freed"))
             + (outcome.forgotten == 0
-                ? ""
-                : ", \(outcome.forgotten) \(outcome.forgotten == 1 ? "failure" : "failures") "
-                    + "forgotten")
+                ? "" : ", \(Units.counted(outcome.forgotten, "failure")) forgotten")
             + (leftAlone == 0 ? "" : ", \(leftAlone) left alone")
-        if isText {
+        if output.format == .text {
             Output.print(done)
         } else {
             output.print(
-                Done(plan: plan.id, outcome: outcome),
-                ["plan", "removed", "forgotten", "bytes", "left alone"],
                 [
-                    [
-                        plan.id, "\(outcome.removed)", "\(outcome.forgotten)",
-                        "\(outcome.bytes)", "\(leftAlone)",
-                    ]
-                ],
-                from)
+                    Field("plan", plan.id), Field("removed", count: isSoft ? 0 : outcome.removed),
+                    Field("softened", count: isSoft ? outcome.removed : 0),
+                    Field("forgotten", count: outcome.forgotten),
+                    Field("bytes", bytes: outcome.bytes), Field("leftAlone", count: leftAlone),
+                    Field("warning", outcome.warning),
+                ], from)
         }
         // It is done, whoever can be told.
         if !Output.flush() { say(done) }
-        if plan.before != nil || outcome.removed > outcome.forgotten && !change.isSoft {
-            say("to take it back: larder undo \(plan.id)")
-        }
     }
 
-    private struct Done: Encodable {
-        var plan: Plan.ID
-        var outcome: Outcome
-    }
-
-    private func show(_ plan: Plan) {
+    private func show(
+        _ plan: Plan, _ how: Application, on inspector: RemoteInspector
+    ) async throws {
+        var consequences: [String] = []
         if case .configure(let cache, let new) = plan.change, let before = plan.before {
             let differences = new.differences(from: before)
             Output.print(
                 "\(PlainText.fit(cache)): \(differences.isEmpty ? "nothing changes" : differences)")
+            let report = try await inspector.report()
+            let found = report.caches.first { $0.name.isExactly(cache) }
+            consequences = plan.consequences(held: found?.snapshot.count ?? 0)
         }
-        let held = plan.entries - plan.failures
-        let entries = held == 1 ? "1 entry" : "\(held) entries"
-        Output.print(
-            "plan: \(entries) to go, \(Units.text(bytes: plan.bytes)), \(plan.fetches) fetches to "
-                + "have them back within a minute"
-                + (plan.perMinute.map { ", then about \($0) a minute" } ?? ""))
-        for victim in plan.victims.prefix(10) {
+        let parts = [
+            plan.effect, plan.cost, how.spread.map { "spread over \(Units.text($0))" },
+            how.lasting.map { "the bounds go back after \(Units.text($0))" },
+        ]
+        Output.print("plan: " + parts.compactMap(\.self).joined(separator: "; "))
+        for consequence in consequences { Output.print("  \(consequence)") }
+        plan.printVictims()
+        if plan.failures > 0 {
+            Output.print(
+                "  among these \(Units.counted(plan.failures, "failure")) remembered, to be forgotten")
+        }
+        if let note = plan.undoNote() { Output.print("  " + note) }
+    }
+
+    /// A plan for programs: in CSV what would go, a line each.
+    private func tell(_ plan: Plan, _ how: Application, _ from: Source) {
+        let victims = plan.victims.map { victim in
+            [
+                Field("cause", victim.cause.rawValue), Field("cache", victim.id.cache),
+                Field("key", victim.id.key), Field("version", count: victim.version),
+                Field("size", bytes: victim.bytes),
+            ]
+        }
+        guard output.format == .json else {
+            return output.print(victims, ["cause", "cache", "key", "version", "size"], from)
+        }
+        var differences: String?
+        if case .configure(_, let new) = plan.change, let before = plan.before {
+            differences = new.differences(from: before)
+        }
+        let document = [
+            Field("plan", plan.id), Field("entries", count: plan.entries),
+            Field("failures", count: plan.failures),
+            Field("bytes", bytes: plan.bytes), Field("fetches", count: plan.fetches),
+            Field("perMinute", plan.perMinute.map { .number("\($0)") } ?? .null),
+            Field("bounds", differences), Field("effect", plan.effect),
+            Field("spread", number: how.spread?.inSeconds),
+            Field("lasting", number: how.lasting?.inSeconds),
+            Field("leftAlone", count: plan.skipped.count + plan.unnamed),
+            Field("protected", .list(plan.protected.map { .text($0) })),
+            Field("victims", .list(victims.map(\.object))),
+        ]
+        output.print(json: FormatOption.json(document.object), from)
+    }
+}
+
+extension Plan {
+    /// The first of what would go, for people.
+    fileprivate func printVictims() {
+        for victim in victims.prefix(10) {
             Output.print(
                 PlainText.fit("  \(victim.cause.rawValue)  \(victim.id.cache)  \(victim.id.key)"))
         }
-        if plan.failures > 0 {
-            let failures = plan.failures == 1 ? "1 failure" : "\(plan.failures) failures"
-            Output.print("  among these \(failures) remembered, to be forgotten")
+        if entries > 10 { Output.print("  and \(entries - 10) more") }
+    }
+}
+
+/// How fast a change is made.
+struct PaceOptions: ParsableArguments {
+    @Option(
+        help: "Over how long what goes is spread, such as 60s, so that not all is fetched at once.",
+        transform: parsed { try Units.duration($0) })
+    var spread: Duration?
+
+    @Option(
+        help: """
+            Fetches a second that the origin may have for it, such as 20/s: what goes is spread \
+            over the time that this takes.
+            """,
+        transform: parsed { try Units.rate($0) })
+    var budget: Double?
+
+    func validate() throws {
+        guard spread == nil || budget == nil else {
+            throw ValidationError("name --spread or --budget: one of them")
         }
-        if let note = plan.undoNote() { Output.print("  " + note) }
-        if plan.entries > 10 { Output.print("  and \(plan.entries - 10) more") }
+        if let spread, !(.zero ... .seconds(86_400)).contains(spread) {
+            throw ValidationError("--spread: up to 24h is accepted")
+        }
+        if let budget, !(0.1...1_000_000).contains(budget) {
+            throw ValidationError("--budget: 0.1/s to 1000000/s are accepted")
+        }
+    }
+
+    /// Over how long a plan is spread; `nil` where it is done at once.
+    func spread(of plan: Plan) -> Duration? {
+        let time = spread ?? budget.flatMap { plan.spread(within: $0) }
+        return time == .zero ? nil : time
     }
 }
 
@@ -159,6 +258,12 @@ struct Invalidate: AsyncParsableCommand {
               larder invalidate accounts 100000000001
               larder invalidate accounts --filter 0001 --dry-run
               larder invalidate credentials --all --yes --reason "keys were leaked"
+              larder invalidate accounts --all --soft --budget 20/s --yes
+
+            The last drops everything without a stampede: each entry is served until a fetch for \
+            it has landed, and no more are marked a second than the origin may be asked for. The \
+            console has a change confirmed by typing that is of more than a twentieth of what a \
+            cache holds, and of more than ten entries; here --yes does.
             """)
 
     @Argument(help: "The cache.")
@@ -169,7 +274,7 @@ struct Invalidate: AsyncParsableCommand {
 
     @Option(
         help: "Every entry that passes: part of a key, or comparisons such as 'age>1h'.",
-        transform: parsed("--filter") { try readable(filter: $0) })
+        transform: parsed { try readable(filter: $0) })
     var filter: String?
 
     @Flag(help: "Every entry of the cache.")
@@ -177,6 +282,9 @@ struct Invalidate: AsyncParsableCommand {
 
     @Flag(help: "Serve each until a fetch for it has landed.")
     var soft = false
+
+    @OptionGroup
+    var pace: PaceOptions
 
     @OptionGroup
     var changing: ChangingOptions
@@ -191,22 +299,21 @@ struct Invalidate: AsyncParsableCommand {
         guard [!keys.isEmpty, filter != nil, all].count(where: { $0 }) == 1 else {
             throw ValidationError("name keys, or --filter, or --all: one of them")
         }
-        guard !(all && soft) else { throw ValidationError("--soft goes with keys or --filter") }
     }
 
     func run() async throws {
         try await target.each(changing.output.format, reason: changing.reason) { inspector, from in
             let change: Change
-            if all {
+            if all, !soft {
                 change = .invalidateAll(cache: cache)
             } else {
                 var seen = keys.map { SeenEntry(id: EntryKey(cache: cache, key: $0), version: nil) }
-                if let filter {
+                if let filter = all ? "" : filter {
                     seen = try await inspector.matching(Query(caches: [cache], filter: filter))
                 }
                 change = soft ? .soften(seen) : .invalidate(seen)
             }
-            try await changing.make(change, on: inspector, from)
+            try await changing.make(change, on: inspector, from, pace: pace)
         }
     }
 }
@@ -223,33 +330,86 @@ struct Undo: AsyncParsableCommand {
     @Argument(help: "The plan's id.")
     var plan: String
 
-    @Option(help: "Why; it stands in the engine's events.")
-    var reason: String?
+    @OptionGroup
+    var changing: ChangingOptions
 
     @OptionGroup
     var target: Target
 
-    @OptionGroup
-    var output: FormatOption
-
     func run() async throws {
-        try await target.each(output.format, reason: reason) { inspector, from in
-            try await inspector.checkMayChange()
-            let known = try? await inspector.plan(known: plan)
-            let outcome = try await inspector.undo(plan, by: Actor("larder", reason: reason))
-            if let warning = outcome.warning { say("warning: \(warning)") }
-            let bounds = known?.before == nil ? "" : "the bounds are as they were, "
-            let entries = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
-            let why =
-                outcome.restored == 0 && bounds.isEmpty
-                ? ": they come back for 30s, unless fetched anew since; credentials never do" : ""
-            let undone = "undone: \(bounds)\(entries) back\(why)"
-            if output.format == .text {
-                Output.print(undone)
-            } else {
-                output.print(outcome, ["restored"], [["\(outcome.restored)"]], from)
-            }
-            if !Output.flush() { say(undone) }
+        try await target.each(changing.output.format, reason: changing.reason) { inspector, from in
+            try await undo(on: inspector, from)
+        }
+    }
+
+    private func undo(on inspector: RemoteInspector, _ from: Source) async throws {
+        if !changing.dryRun { try await inspector.checkMayChange() }
+        let undoing = try await inspector.plan(undoing: plan)
+        let isText = changing.output.format == .text
+        if isText { show(undoing) }
+        if changing.dryRun {
+            guard !isText else { return }
+            return changing.output.print(fields(undoing), from)
+        }
+        try changing.ask()
+        let outcome = try await inspector.undo(plan, by: Actor("larder", reason: changing.reason))
+        if let warning = outcome.warning { say("warning: \(warning)") }
+        let undone = words(outcome, hasBounds: !undoing.boundsBack.isEmpty)
+        if isText {
+            Output.print(undone)
+        } else {
+            changing.output.print(
+                [
+                    Field("plan", plan), Field("restored", count: outcome.restored),
+                    Field("removed", count: outcome.removed), Field("bytes", bytes: outcome.bytes),
+                    Field("warning", outcome.warning),
+                ], from)
+        }
+        if !Output.flush() { say(undone) }
+    }
+
+    private func show(_ undoing: Plan) {
+        for words in undoing.boundsBack { Output.print(PlainText.fit(words)) }
+        let back = undoing.takesBack.map { back in
+            "\(Units.counted(back.entries, "entry comes", "entries come")) back at most"
+        }
+        let gone = undoing.entries > 0 ? "\(undoing.effect) for it" : nil
+        Output.print("plan: " + [back, gone].compactMap(\.self).joined(separator: "; "))
+        undoing.printVictims()
+        for problem in undoing.takesBack?.problems ?? [] {
+            Output.print(PlainText.fit("  \(problem)"))
+        }
+    }
+
+    private func fields(_ undoing: Plan) -> [Field] {
+        [
+            Field("plan", undoing.id), Field("restored", count: undoing.takesBack?.entries ?? 0),
+            Field("removed", count: undoing.entries), Field("bytes", bytes: undoing.bytes),
+            Field("bounds", undoing.boundsBack.joined(separator: "; ")),
+            Field("problems", undoing.takesBack?.problems.joined(separator: "; ")),
+        ]
+    }
+
+    private func words(_ outcome: Outcome, hasBounds: Bool) -> String {
+        let bounds = hasBounds ? "the bounds are as they were, " : ""
+        let why =
+            outcome.restored == 0 && !hasBounds
+            ? ": they come back for 30s, unless fetched anew since; credentials never do" : ""
+        let gone =
+            outcome.removed == 0
+            ? "" : ", \(Units.counted(outcome.removed, "entry", "entries")) had to go for it"
+        return "undone: \(bounds)\(Units.counted(outcome.restored, "entry is", "entries are")) back"
+            + "\(gone)\(why)"
+    }
+}
+
+extension Plan {
+    /// Of a plan that takes another back, the bounds that go back, in words.
+    fileprivate var boundsBack: [String] {
+        let changes = if case .all(let changes) = change { changes } else { [change] }
+        return changes.compactMap { change in
+            guard case .configure(let cache, let old) = change else { return nil }
+            return "\(cache): " + (before.map(old.differences) ?? "its bounds go back")
         }
     }
 }
@@ -261,6 +421,10 @@ struct SetBounds: AsyncParsableCommand {
             Examples:
               larder set accounts maxsize=128 ttl=10m
               larder set accounts policy=tinylfu --dry-run
+              larder set accounts maxsize=256 --for 10m --yes
+
+            As in ttl_cache(maxsize=64, ttl=300) a bare number is entries or seconds, and of \
+            maxbytes bytes: the plan says how it was understood.
             """)
 
     @Argument(help: "The cache.")
@@ -270,6 +434,15 @@ struct SetBounds: AsyncParsableCommand {
         help:
             "maxsize=N, maxbytes=SIZE, ttl=DURATION, jitter=SHARE, policy=NAME, stale=, negative=.")
     var bounds: [String]
+
+    @Option(
+        name: .customLong("for"),
+        help: "After how long the bounds go back to what they are now, by themselves, such as 10m.",
+        transform: parsed { try Units.duration($0) })
+    var lasting: Duration?
+
+    @OptionGroup
+    var pace: PaceOptions
 
     @OptionGroup
     var changing: ChangingOptions
@@ -286,7 +459,12 @@ struct SetBounds: AsyncParsableCommand {
         }
     }
 
-    func validate() throws { _ = try option() }
+    func validate() throws {
+        _ = try option()
+        if let lasting, !(.seconds(1) ... .seconds(7 * 86_400)).contains(lasting) {
+            throw ValidationError("--for: 1s to 7d are accepted")
+        }
+    }
 
     func run() async throws {
         let option = try option()
@@ -300,7 +478,7 @@ struct SetBounds: AsyncParsableCommand {
             let new = option.applied(to: found.snapshot.configuration)
             try await changing.make(
                 .configure(cache: cache, to: new), on: inspector, from,
-                seen: found.snapshot.configuration)
+                seen: found.snapshot.configuration, pace: pace, lasting: lasting)
         }
     }
 }

@@ -53,7 +53,7 @@ struct FetchAccount: AsyncParsableCommand {
         if !dynamoDBJSON, target.isRunning(unless: OriginOptions.isNamed) {
             return try await repetition.fetch(target, EntryKey(cache: "accounts", key: number))
         }
-        let engine = try await Engine.make(origin)
+        let engine = try await Engine.make(origin.unlessInvented())
         try await closing(engine) {
             let result = try await repetition.fetch(
                 engine, EntryKey(cache: "accounts", key: number))
@@ -95,7 +95,7 @@ struct FetchCredentials: AsyncParsableCommand {
         var origin = origin
         // Where there is no word of AWS, a role is one of the embedded issuer's.
         origin.role = origin.isAWS ? nil : origin.role
-        let engine = try await Engine.make(origin)
+        let engine = try await Engine.make(origin.unlessInvented())
         try await closing(engine) {
             let result = try await repetition.fetch(
                 engine, EntryKey(cache: "credentials", key: role))
@@ -119,9 +119,11 @@ struct Repetition: ParsableArguments {
     func show(_ value: Shown, _ from: Source = Source()) {
         var output = FormatOption()
         output.format = format
+        guard format != .json else {
+            return output.print(json: FormatOption.json(value), from)
+        }
         output.print(
-            value, ["field", "value"],
-            value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] }, from)
+            value.leaves.map { Field($0.path.isEmpty ? "value" : $0.path, $0.text) }, from)
     }
 
     func validate() throws {
@@ -158,15 +160,17 @@ struct Repetition: ParsableArguments {
         let began = ContinuousClock.now
         let result = try await lookUp(engine.inspector, key)
         let took = ContinuousClock.now - began
-        say("no engine is running: fetched by this command itself, nothing is kept after it")
+        let demo = engine.isDemo ? "DEMO, what is printed is invented: " : ""
+        say("\(demo)no engine is running: fetched by this command itself, nothing is kept after it")
         let counters = try await engine.inspector.report().caches
             .first { $0.name == key.cache }!.snapshot.counters
         let version = result.row.map { "version \($0.version)" } ?? "not kept"
         say(
             times == 1
                 ? "miss, \(version), \(Format.took(took))"
-                : "\(counters.hits) hits, \(counters.misses) misses, \(counters.coalesced) "
-                    + "coalesced, \(version), \(Format.took(took))")
+                : Units.counted(Int(clamping: counters.hits), "hit") + ", "
+                    + Units.counted(Int(clamping: counters.misses), "miss", "misses")
+                    + ", \(counters.coalesced) coalesced, \(version), \(Format.took(took))")
         return result
     }
 
@@ -180,6 +184,21 @@ struct Repetition: ParsableArguments {
             while let result = try await group.next() { last = result }
             return last!
         }
+    }
+}
+
+extension OriginOptions {
+    /// The same, where somebody looks at a terminal or said that invented values are meant.
+    ///
+    /// - Throws: ``Ending`` with 69: a script would take them for a service's.
+    fileprivate func unlessInvented() throws -> OriginOptions {
+        let isSaid =
+            Self.isNamed || ProcessInfo.processInfo.environment["LARDER_STORE"] != nil
+        guard !isAWS, !isSaid, isatty(1) == 0 else { return self }
+        for line in Target.nobody.lines {
+            say("\(line), and --origin embedded fetches what is invented")
+        }
+        throw Ending(status: Target.nobody.status)
     }
 }
 

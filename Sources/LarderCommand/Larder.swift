@@ -11,7 +11,8 @@ struct LarderCommand: AsyncParsableCommand {
         discussion: """
             Without a subcommand, larder opens its console on the engine that is running here. \
             Where there is none, on one of its own: with no AWS named that is a demo, invented \
-            accounts and credentials under invented traffic.
+            accounts and credentials under invented traffic. Where output is no terminal there is \
+            no demo but a status of 69; larder top has one anywhere.
 
             Press ? in the console for its keys.
             """,
@@ -26,6 +27,10 @@ struct LarderCommand: AsyncParsableCommand {
     /// Runs the command and ends the process.
     static func main() async {
         do {
+            if let problem = Suggestion.problem(with: written, in: Self.self) {
+                say(problem)
+                Ending.end(64)
+            }
             let words = try Settings.arguments(
                 before: written, ProcessInfo.processInfo.environment)
             if let place = try await Attach.place(plainly: words) {
@@ -59,7 +64,7 @@ struct LarderCommand: AsyncParsableCommand {
         } else if LogLines.shared.isInUse {
             say(error is AWSError ? Notes.words(error) : message(for: error))
         } else {
-            let message = Dashes.inOneLine(fullMessage(for: error), written)
+            let message = Bare.hidden(in: Dashes.inOneLine(fullMessage(for: error), written))
             let hint = Dashes.hint(message, written).map { "\n" + $0 } ?? ""
             Notes.write(PlainText.lines(message + hint) + "\n")
         }

@@ -9,28 +9,48 @@ struct FormatOption: ParsableArguments {
     @Option(help: "How the result is printed: text, json or csv.")
     var format = LookingOptions.Format.text
 
-    /// Prints a value as JSON, or else lines of fields: as a table, or as CSV.
+    /// Prints records: as a table, as CSV with a line each, or as JSON with an object each.
+    ///
+    /// - Parameters:
+    ///   - header: The names of the fields, as there may be no record.
+    ///   - shown: The names that people see; `nil` for all.
+    ///   - titles: What people see in place of some names.
     func print(
-        _ value: some Encodable, _ header: [String], _ rows: [[String]], _ from: Source = Source()
+        _ records: [[Field]], _ header: [String], shown: Set<String>? = nil,
+        titles: [String: String] = [:], _ from: Source = Source()
     ) {
         switch format {
-        case .json: self.print(json: Self.json(value), from)
-        case .csv:
-            for row in (from.isFirst ? [header] : []) + rows {
-                let engine = from.engine.map { row == header ? ["engine"] : [$0] } ?? []
-                Output.print(csv: engine + row)
-            }
-        case .text: Table.print(header, rows)
+        case .json: self.print(json: Self.json(.list(records.map(\.object))), from)
+        case .csv: csv(header, records.map { $0.map(\.figure) }, from)
+        case .text:
+            let places = header.indices.filter { shown?.contains(header[$0]) ?? true }
+            Table.print(
+                places.map { titles[header[$0]] ?? header[$0] },
+                records.map { record in places.map { record[$0].text } })
         }
+    }
+
+    /// Prints one record: its fields are lines of a table and of CSV, and an object of JSON.
+    func print(_ record: [Field], _ from: Source = Source()) {
+        switch format {
+        case .json: self.print(json: Self.json(record.object), from)
+        case .csv: csv(["field", "value"], record.map { [$0.name, $0.figure] }, from)
+        case .text: Table.print(["field", "value"], record.map { [$0.name, $0.text] })
+        }
+    }
+
+    private func csv(_ header: [String], _ rows: [[String]], _ from: Source) {
+        if from.isFirst { Output.print(csv: (from.engine.map { _ in ["engine"] } ?? []) + header) }
+        for row in rows { Output.print(csv: (from.engine.map { [$0] } ?? []) + row) }
     }
 
     /// Prints what is JSON already.
     func print(json: String, _ from: Source) {
         guard let engine = from.engine else { return Output.print(json: json) }
-        Output.print(json: "{\"engine\" : \(Self.json(engine)), \"result\" : \(json)}")
+        Output.print(json: "{\"engine\" : \(Self.json(.text(engine))), \"result\" : \(json)}")
     }
 
-    private static func json(_ value: some Encodable) -> String {
+    static func json(_ value: Shown) -> String {
         let formatting: JSONEncoder.OutputFormatting = [
             .prettyPrinted, .sortedKeys, .withoutEscapingSlashes,
         ]
@@ -59,28 +79,24 @@ struct Caches: AsyncParsableCommand {
 
     func run() async throws {
         try await target.each(output.format) { inspector, from in
-            let caches = try await inspector.report().caches
-            // For people the ratio says of when it is: of all look-ups since the start.
-            let hit = output.format == .csv ? "hit" : "hit all"
+            let caches = try await inspector.report().caches.map(\.boundFields)
             output.print(
-                caches, ["cache", "entries", "maxsize", "ttl", "policy", "bytes", hit],
-                caches.map { cache in
-                    let snapshot = cache.snapshot
-                    return [
-                        cache.name, "\(snapshot.count)",
-                        Units.text(maxsize: snapshot.configuration.maxsize),
-                        Units.text(ttl: snapshot.configuration.ttl),
-                        "\(snapshot.configuration.policy)", Units.text(bytes: snapshot.bytes),
-                        Format.percent(snapshot.counters.hitRatio),
-                    ]
-                }, from)
+                caches, caches.first?.map(\.name) ?? ["cache"],
+                shown: ["cache", "entries", "maxsize", "ttl", "policy", "bytes", "hit"],
+                // For people the ratio says of when it is: of all look-ups since the start.
+                titles: ["hit": "hit all"], from)
         }
     }
 }
 
 struct Stats: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Print what the caches of a running engine have counted.")
+        commandName: "stats", abstract: "Print what the caches of a running engine have counted.",
+        discussion: """
+            Of the misses, regretEvicted were for keys that had been evicted within the minute \
+            before, and regretExpired for keys that had expired: where they are many it is said \
+            which bound to raise.
+            """)
 
     @OptionGroup
     var target: Target
@@ -91,32 +107,32 @@ struct Stats: AsyncParsableCommand {
     func run() async throws {
         try await target.each(output.format) { inspector, from in
             let report = try await inspector.report()
-            let rows = report.caches.map(Self.figures)
-            output.print(
-                report, rows.first?.map(\.name) ?? ["cache"], rows.map { $0.map(\.text) }, from)
+            if output.format == .json {
+                let document = [
+                    Field("name", report.name), Field("instance", report.instance),
+                    Field("memory", report.memory.fields.object),
+                    Field("caches", .list(report.caches.map(\.fields.object))),
+                    Field("origins", .list(report.origins.map(\.fields.object))),
+                ]
+                return output.print(json: FormatOption.json(document.object), from)
+            }
+            let counts = report.caches.map { [Field("cache", $0.name)] + $0.countFields }
+            output.print(counts, counts.first?.map(\.name) ?? ["cache"], shown: Self.shown, from)
+            guard output.format == .text else { return }
+            for cache in report.caches {
+                for sentence in Advice.sentences(on: cache.snapshot) {
+                    Output.print(PlainText.fit("\(cache.name): \(sentence)"))
+                }
+            }
         }
     }
 
-    /// What a cache has counted, by name.
-    private static func figures(_ cache: CacheReport) -> [(name: String, text: String)] {
-        let counters = cache.snapshot.counters
-        let lookUps = [
-            ("hits", counters.hits), ("misses", counters.misses),
-            ("coalesced", counters.coalesced), ("refused", counters.refused),
-            ("failed", counters.fetchFailures),
-        ]
-        let removals = [
-            ("evicted", counters.evicted), ("expired", counters.expired),
-            ("invalidated", counters.invalidated), ("replaced", counters.replaced),
-            ("unused", counters.unused),
-        ]
-        var figures = [(name: "cache", text: cache.name)]
-        for (name, count) in lookUps { figures.append((name, "\(count)")) }
-        for (name, count) in cache.failureFigures { figures.append((name, "\(count)")) }
-        for (name, count) in removals { figures.append((name, "\(count)")) }
-        for (name, share) in cache.regretFigures { figures.append((name, percent(share))) }
-        return figures
-    }
+    /// What people see; the others are rarely other than 0.
+    private static let shown = Set(
+        [
+            "cache", "hits", "misses", "coalesced", "refused", "failed", "evicted", "expired",
+            "invalidated", "replaced", "unused", "regretEvictedShare", "regretExpiredShare",
+        ] + FailureKind.allCases.map(\.figureName))
 }
 
 struct Entries: AsyncParsableCommand {
@@ -139,22 +155,20 @@ struct Entries: AsyncParsableCommand {
 
     @Option(
         help: "Which entries: part of a key, or comparisons such as 'hits>=100 and ttl<5m'.",
-        transform: parsed("--filter") { try readable(filter: $0) })
+        transform: parsed { try readable(filter: $0) })
     var filter = ""
 
     @Option(
         help: "The column to sort by; with :desc behind it, largest first.",
-        transform: parsed("--sort") { try SortOption(parsing: $0) })
+        transform: parsed { try SortOption(parsing: $0) })
     var sort = try! SortOption(parsing: "ttl")
 
     @Option(help: "Most entries to print, up to 10000.")
     var limit = 1000
 
     @Option(
-        help: "Which columns, with commas between them.",
-        transform: parsed("--columns") { text in
-            try KeyNotation.pieces(text).map { try Column(named: $0) }
-        })
+        help: "Which columns, with commas between them: \(Column.accepted).",
+        transform: parsed { try Column.list($0) })
     var columns: [Column] = [.cache, .key, .ttl, .expiry, .age, .hits, .size, .state, .version]
 
     @OptionGroup
@@ -180,50 +194,12 @@ struct Entries: AsyncParsableCommand {
                 return output.print(json: look.text(.json), from)
             }
             output.print(
-                page.rows.map(\.id), columns.map(\.rawValue),
-                page.rows.map { row in
-                    columns.map { column in
-                        output.format == .csv
-                            ? figure(column, row, page.at) : text(column, row, page.at)
-                    }
-                }, from)
+                page.rows.map { row in columns.map { row.field($0, at: page.at) } },
+                columns.map(\.rawValue), from)
             if page.matched > page.rows.count {
                 say("\(page.matched - page.rows.count) more; --limit shows them")
             }
         }
-    }
-}
-
-/// What stands in a column of a row, for programs: times in seconds, sizes in bytes.
-private func figure(_ column: Column, _ row: Row, _ now: Instant) -> String {
-    guard case .number(let digits) = column.value(of: row, at: now) else {
-        return column.value(of: row, at: now) == .null ? "" : text(column, row, now)
-    }
-    guard [.ttl, .expiry, .age, .fetch, .lasthit, .refresh].contains(column),
-        let number = Double(digits)
-    else {
-        return digits
-    }
-    return "\((number / 1e6).rounded() / 1e3)"
-}
-
-/// What stands in a column of a row, for people.
-private func text(_ column: Column, _ row: Row, _ now: Instant) -> String {
-    switch column {
-    case .cache: row.id.cache
-    case .key: row.id.key
-    case .ttl: Units.countdown(row.deadline.map { $0 - now })
-    case .expiry: Units.countdown(row.expiry.map { $0 - now })
-    case .age: Format.age(now - row.writtenAt)
-    case .hits: "\(row.hits)"
-    case .size: Units.text(bytes: row.bytes)
-    case .state: row.state(at: now).rawValue
-    case .fetch: row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
-    case .version: "\(row.version)"
-    case .lasthit: row.lastHit.map { Format.age(now - $0) } ?? "-"
-    case .fetches: Format.perSecond(row.fetchRate)
-    case .refresh: Units.countdown(row.nextRefresh(at: now).map { $0 - now })
-    case .togo: row.toGo.map { "\($0)" } ?? "-"
     }
 }
 
@@ -248,24 +224,18 @@ struct Entry: AsyncParsableCommand {
             guard let detail = try await inspector.entry(EntryKey(cache: cache, key: key)) else {
                 throw InspectorError("\(cache) holds no live entry \"\(key)\"")
             }
-            let row = detail.row
             let at = try await inspector.report().at
-            output.print(
-                detail, ["fact", "value"],
-                [
-                    ["cache", row.id.cache], ["key", row.id.key],
-                    ["state", row.state(at: at).rawValue], ["version", "\(row.version)"],
-                    ["ttl left", Units.countdown(row.deadline.map { $0 - at })],
-                    ["expiry", Units.countdown(row.expiry.map { $0 - at })],
-                    ["age", Format.age(at - row.writtenAt)], ["hits", "\(row.hits)"],
-                    ["last hit", row.lastHit.map { Format.age(at - $0) } ?? "-"],
-                    ["fetches/s", Format.perSecond(row.fetchRate)],
-                    ["refresh", Units.countdown(row.nextRefresh(at: at).map { $0 - at })],
-                    ["to go", row.toGo.map { "\($0)" } ?? "-"],
-                    ["size", Units.text(bytes: row.bytes)],
-                ] + failure(row, at)
-                    + detail.value.leaves.map { [$0.path.isEmpty ? "value" : $0.path, $0.text] },
-                from)
+            var fields = detail.row.fields(at: at).filter { $0.value != .null }
+            if output.format == .json {
+                fields.append(Field("value", detail.value))
+                let events = detail.history.map { $0.fields.object }
+                fields.append(Field("history", .list(events)))
+            } else {
+                fields += detail.value.leaves.map {
+                    Field($0.path.isEmpty ? "value" : $0.path, $0.text)
+                }
+            }
+            output.print(fields, from)
         }
     }
 }
@@ -301,7 +271,7 @@ struct Events: AsyncParsableCommand {
 
     @Option(
         help: "Which events: part of a key, or comparisons such as 'state=evicted or by=ops'.",
-        transform: parsed("--filter") { try readable(filter: $0) })
+        transform: parsed { try readable(filter: $0) })
     var filter = ""
 
     @OptionGroup
@@ -318,8 +288,8 @@ struct Events: AsyncParsableCommand {
 
     func run() async throws {
         if output.format == .csv {
-            let engine = target.target == "all" ? ["engine"] : []
-            Output.print(csv: engine + ["time", "cache", "event", "key", "note", "by"])
+            let engine = target.isAll ? ["engine"] : []
+            Output.print(csv: engine + ["time"] + LoggedEvent.names)
         }
         guard follow else {
             return try await target.each(output.format) { inspector, from in
@@ -328,7 +298,7 @@ struct Events: AsyncParsableCommand {
             }
         }
         // All at once: none of them comes to an end.
-        let all = target.target == "all"
+        let all = target.isAll
         try await withThrowingDiscardingTaskGroup { group in
             for place in try target.places() {
                 group.addTask {
@@ -391,7 +361,7 @@ struct Events: AsyncParsableCommand {
             let log = try await inspector.events(
                 in: name, after: seen.last[Verbatim(name)] ?? 0, limit: 100_000)
             if seen.last[Verbatim(name)] != nil, log.dropped > 0 {
-                say("\(log.dropped) events of \(name) were left out")
+                say("\(Units.counted(Int(clamping: log.dropped), "event")) of \(name) left out")
             }
             events += log.events.filter { filter.passes($0, at: report.at) }
             seen.last[Verbatim(name)] = log.events.last?.number ?? seen.last[Verbatim(name)] ?? 0
@@ -405,24 +375,15 @@ struct Events: AsyncParsableCommand {
     ) {
         for event in events {
             let time = report.wall.addingTimeInterval((event.at - report.at).inSeconds)
-            if output.format == .json {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                // What came as JSON goes as such.
-                let text = String(decoding: try! encoder.encode(event), as: UTF8.self)
-                output.print(json: text, from)
-                continue
-            }
-            let fields = [
-                time.formatted(.iso8601), event.cache, event.kind.word.rawValue, event.key ?? "",
-                event.kind.note,
-                event.by.map { "\($0)" + ($0.reason.map { ": \($0)" } ?? "") } ?? "",
-            ]
-            if output.format == .csv {
-                Output.print(csv: (from.engine.map { [$0] } ?? []) + fields)
-            } else {
+            let fields = [Field("time", time.formatted(.iso8601))] + event.fields
+            switch output.format {
+            case .json: output.print(json: fields.object.json, from)
+            case .csv: Output.print(csv: (from.engine.map { [$0] } ?? []) + fields.map(\.figure))
+            case .text:
+                var words = fields.dropLast().map(\.text)
+                if let reason = event.by?.reason { words[words.count - 1] += ": \(reason)" }
                 Output.print(
-                    fields.map(PlainText.fit).filter { !$0.isEmpty }.joined(separator: "  "))
+                    words.map(PlainText.fit).filter { !$0.isEmpty }.joined(separator: "  "))
             }
         }
     }
@@ -441,19 +402,43 @@ struct Changes: AsyncParsableCommand {
 
     func run() async throws {
         try await target.each(output.format) { inspector, from in
-            let changes = try await inspector.changes(after: 0)
-            if let lost = changes.first?.missed, lost > 0 {
-                say("\(lost) changes before these are not kept any more")
+            let known = try await inspector.changes(after: 0)
+            if let lost = known.first?.missed, lost > 0 {
+                say("\(Units.counted(Int(clamping: lost), "change")) before these are not kept any more")
             }
+            let changes = known.map(\.fields)
             output.print(
-                changes, ["time", "what", "by", "plan", "change", "reason"],
-                changes.map { change in
-                    [
-                        change.time.formatted(.iso8601), change.what.rawValue, "\(change.by)",
-                        change.plan, change.summary, change.by.reason ?? "",
-                    ]
-                }, from)
+                changes,
+                [
+                    "time", "what", "by", "plan", "change", "reason", "removed", "restored",
+                    "bytes",
+                    "leftAlone", "failure",
+                ], shown: ["time", "what", "by", "plan", "change", "reason"], from)
         }
+    }
+}
+
+extension ChangeRecord {
+    fileprivate var fields: [Field] {
+        [
+            Field("time", time.formatted(.iso8601)), Field("what", what.rawValue),
+            Field("by", "\(by)"), Field("plan", plan), Field("change", summary),
+            Field("reason", by.reason), Field("removed", count: removed),
+            Field("restored", count: restored), Field("bytes", bytes: bytes),
+            Field("leftAlone", count: skipped.count + unnamed), Field("failure", failure),
+        ]
+    }
+}
+
+extension LoggedEvent {
+    fileprivate static let names = ["cache", "number", "event", "key", "note", "by", "reason"]
+
+    fileprivate var fields: [Field] {
+        [
+            Field("cache", cache), Field("number", .number("\(number)"), text: ""),
+            Field("event", kind.word.rawValue), Field("key", key), Field("note", kind.note),
+            Field("by", by.map { "\($0)" }), Field("reason", by?.reason),
+        ]
     }
 }
 
@@ -462,14 +447,16 @@ extension EventKind {
     fileprivate var note: String {
         switch self {
         case .written(let version, let took, let bytes):
-            "version \(version), \(Units.text(bytes: bytes))"
+            "version \(version), \(Units.words(bytes: bytes))"
                 + (took.map { ", fetched in \(Format.took($0))" } ?? "")
         case .failed(_, let reason): reason
         case .removed(_, let version, let age, let hits):
-            "version \(version), \(Format.age(age)) old, \(Format.count(hits)) hits"
-        case .oversized(let bytes): Units.text(bytes: bytes)
+            "version \(version), \(Format.age(age)) old, "
+                + Units.counted(Int(clamping: hits), "hit")
+        case .oversized(let bytes): Units.words(bytes: bytes)
         case .forgotten(let failures, let refusals):
-            "\(failures) failures in a row, \(refusals) look-ups were told"
+            Units.counted(failures, "failure") + " in a row, "
+                + Units.counted(Int(clamping: refusals), "look-up") + " told"
         case .softened(let version), .restored(let version): "version \(version)"
         case .configured(let old, let new):
             new.differences(from: old)

@@ -26,7 +26,7 @@ struct OriginOptions: ParsableArguments {
             The table's partition key; NAME:number or NAME:binary (base64) where it is no text. \
             (default: account_number)
             """,
-        transform: parsed("--key") { try KeyAttribute(parsing: $0) })
+        transform: parsed { try KeyAttribute(parsing: $0) })
     var key = KeyAttribute(name: "account_number", type: .string)
 
     @Option(
@@ -34,7 +34,7 @@ struct OriginOptions: ParsableArguments {
             The table's sort key, where it has one, written in the same way; keys are then written \
             PARTITION/SORT, with \\/ for a slash of a part's own, or ["PARTITION","SORT"].
             """,
-        transform: parsed("--sort-key") { try KeyAttribute(parsing: $0) })
+        transform: parsed { try KeyAttribute(parsing: $0) })
     var sortKey: KeyAttribute?
 
     @Flag(help: "Read items strongly consistent; it costs twice as much.")
@@ -45,7 +45,7 @@ struct OriginOptions: ParsableArguments {
             The attributes to read, with commas between them; \\, and \\. belong to a name, or write \
             JSON: ["a.b",["owner","name"]]. (default: all)
             """,
-        transform: parsed("--attributes") { try AttributeList.paths($0) })
+        transform: parsed { try AttributeList.paths($0) })
     var attributes: [String] = []
 
     @Option(
@@ -88,7 +88,7 @@ struct OriginOptions: ParsableArguments {
 
     @Option(
         help: "Most time for a call to AWS, all its attempts included. (default: 10s)",
-        transform: parsed("--call-deadline") { try Self.deadline($0) })
+        transform: parsed { try Self.deadline($0) })
     var callDeadline: Duration?
 
     @Option(
@@ -96,7 +96,7 @@ struct OriginOptions: ParsableArguments {
             Most time for one attempt of a call, so that a reply that does not come leaves time \
             for another. (default: 4s)
             """,
-        transform: parsed("--attempt-deadline") { try Self.deadline($0) })
+        transform: parsed { try Self.deadline($0) })
     var attemptDeadline: Duration?
 
     static func deadline(_ text: String) throws(UnitError) -> Duration {
@@ -126,7 +126,7 @@ struct OriginOptions: ParsableArguments {
             tinylfu; stale is how long past its end a value may be served while fetches fail; \
             negative is how long it is remembered that there is no such thing. Repeatable.
             """,
-        transform: parsed("--cache") { try CacheOption(parsing: $0) })
+        transform: parsed { try CacheOption(parsing: $0) })
     var caches: [CacheOption] = []
 
     @Option(help: "How many accounts the embedded store holds. (default: 100)")
@@ -134,7 +134,7 @@ struct OriginOptions: ParsableArguments {
 
     @Option(
         help: "How long the embedded origin takes for a fetch, on average. (default: 40ms)",
-        transform: parsed("--latency") { try Units.duration($0) })
+        transform: parsed { try Units.duration($0) })
     var latency: Duration?
 
     /// When sessions are renewed, and what becomes of a renewal that fails.

@@ -32,10 +32,10 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "What the engine is called. (default: the table's name, or demo)")
     var name: String?
 
-    @Option(help: "Look-ups a second that larder makes by itself. (default: 0)")
+    @Option(help: "Look-ups a second that larder makes by itself.")
     var traffic = 0.0
 
-    @Option(help: "Keys to look up once at the start. (default: 0)")
+    @Option(help: "Keys to look up once at the start.")
     var warm = 0
 
     @Option(name: .customLong("allow-gid"), help: "A group whose members may look in as well.")
@@ -52,7 +52,7 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: "How long fetches under way may go on once the engine is told to end.",
-        transform: parsed("--grace") { try Units.duration($0) })
+        transform: parsed { try Units.duration($0) })
     var grace = Duration.seconds(10)
 
     func validate() throws {

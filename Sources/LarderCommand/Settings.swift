@@ -269,10 +269,12 @@ struct Settings: Equatable {
         } catch {
             // What the value's own reader says, without the option that it would have stood behind.
             let whole = Serve.message(for: error)
-            let message =
-                whole.ranges(of: "--\(known.name): ").last.map {
-                    String(whole[$0.upperBound...])
-                } ?? whole
+            let head =
+                whole.ranges(of: "--\(known.name): ").last
+                ?? whole.firstRange(of: "' is invalid for '--\(known.name) <").flatMap {
+                    whole[$0.upperBound...].firstRange(of: ">': ")
+                }
+            let message = head.map { String(whole[$0.upperBound...]) } ?? whole
             throw SettingError("\(setting.place): \(known.name): \(message)")
         }
     }

@@ -7,9 +7,21 @@ import LarderSocket
 struct Target: ParsableArguments {
     @Option(
         help: """
-            The running engine: its name, the path of its socket, or all. (default: the only one)
+            The running engine: its name, the path of its socket, or all. (default: LARDER_TARGET, \
+            then the only one)
             """)
     var target: String?
+
+    /// The one that is named, here or by the environment.
+    private var named: String? { target ?? Self.usual }
+
+    /// What `LARDER_TARGET` says.
+    static var usual: String? {
+        environment["LARDER_TARGET"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Whether all that run are meant.
+    var isAll: Bool { named == "all" }
 
     private static var environment: [String: String] { ProcessInfo.processInfo.environment }
 
@@ -19,20 +31,34 @@ struct Target: ParsableArguments {
     func places() throws -> [Rendezvous] { try Self.places(target) }
 
     static func places(_ target: String?) throws -> [Rendezvous] {
+        do { return try found(target) } catch let error as Missed {
+            for line in error.lines { say(line) }
+            throw Ending(status: error.status)
+        }
+    }
+
+    /// Why there is no engine to ask, and with which status a command ends for that.
+    struct Missed: Error {
+        var lines: [String]
+        var status: Int32
+    }
+
+    /// The engines that are meant, by `target` or else by the environment.
+    ///
+    /// - Throws: ``Missed``.
+    static func found(_ target: String?) throws -> [Rendezvous] {
         try Room.check(.talking)
-        switch target {
+        let all = Rendezvous.all(environment)
+        switch target ?? usual {
         case nil:
-            let all = Rendezvous.all(environment)
-            if all.isEmpty { throw nobody }
-            guard all.count == 1 else {
-                say("several engines are running; name one with --target, or all:")
-                for place in all { say("  \(place.name)  \(place.socket)") }
-                throw Ending(status: 64)
+            guard all.count < 2 else {
+                throw Missed(
+                    lines: ["several engines are running; name one with --target, or all:"]
+                        + all.map { "  \($0.name)  \($0.socket)" }, status: 64)
             }
-            return all
+            fallthrough
         case "all":
-            let all = Rendezvous.all(environment)
-            if all.isEmpty { throw nobody }
+            guard !all.isEmpty else { throw nobody }
             return all
         case let named?:
             do {
@@ -40,8 +66,8 @@ struct Target: ParsableArguments {
                 try RemoteInspector.check(place)
                 return [place]
             } catch {
-                say("\(error)")
-                throw Ending(status: 69)
+                let whose = target == nil ? "LARDER_TARGET: " : ""
+                throw Missed(lines: ["\(whose)\(error)"], status: 69)
             }
         }
     }
@@ -51,18 +77,17 @@ struct Target: ParsableArguments {
     func isRunning(unless namesAnOrigin: Bool) -> Bool {
         if target != nil { return true }
         return !namesAnOrigin && Self.environment["LARDER_STORE"] == nil
-            && !Rendezvous.all(Self.environment).isEmpty
+            && (Self.usual != nil || !Rendezvous.all(Self.environment).isEmpty)
     }
 
-    private static var nobody: Ending {
-        say("no engine is running here; larder serve starts one")
-        return Ending(status: 69)
-    }
+    static let nobody = Missed(
+        lines: ["no engine is running here; larder serve starts one"], status: 69)
 
     /// The one to look into where nothing was said: the only one, or the one chosen at the terminal;
     /// `nil` where none runs.
     static func choice() async throws -> Rendezvous? {
         try Room.check(.talking)
+        if let usual, usual != "all" { return try places(usual).first }
         let all = Rendezvous.all(environment)
         guard all.count > 1 else { return all.first }
         guard isatty(0) == 1, isatty(2) == 1 else { return try places(nil).first }
@@ -80,15 +105,17 @@ struct Target: ParsableArguments {
 
     /// Does `work` with each engine that is meant; where they are all, it is told whose result it
     /// prints.
+    ///
+    /// - Parameter status: With which the command ends where the work fails.
     func each(
-        _ format: LookingOptions.Format, reason: String? = nil,
+        _ format: LookingOptions.Format, reason: String? = nil, failing status: Int32 = 1,
         _ work: (RemoteInspector, Source) async throws -> Void
     ) async throws {
         var failed = false
         let places = try places()
         for place in places {
             var from = Source(isFirst: place == places.first)
-            if target == "all" { from.engine = place.name }
+            if isAll { from.engine = place.name }
             if let engine = from.engine, format == .text {
                 Output.print("\(PlainText.fit(engine)):")
             }
@@ -103,11 +130,19 @@ struct Target: ParsableArguments {
             } catch let ending as Ending {
                 throw ending
             } catch {
-                say(places.count > 1 ? "\(place.name): \(error)" : "\(error)")
+                say(places.count > 1 ? place.telling(error) : "\(error)")
                 failed = true
                 if error is SocketError, places.count == 1 { throw Ending(status: 69) }
             }
         }
-        if failed { throw Ending(status: 1) }
+        if failed { throw Ending(status: status) }
+    }
+}
+
+extension Rendezvous {
+    /// What went wrong with this engine, its name said once.
+    func telling(_ error: any Error) -> String {
+        let words = "\(error)"
+        return words.hasPrefix("\(name) ") ? words : "\(name): \(words)"
     }
 }

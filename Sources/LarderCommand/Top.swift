@@ -30,8 +30,18 @@ struct Bare: AsyncParsableCommand {
     @OptionGroup
     var options: TopOptions
 
+    /// A message in the name of the command that has the same options and may be seen.
+    static func hidden(in message: String) -> String {
+        message.replacing("larder \(_commandName) ", with: "larder \(Top._commandName) ")
+    }
+
     func run() async throws {
         guard !options.namesAnEngineOfItsOwn, let place = try await Target.choice() else {
+            // Nobody looks: what is invented would be taken for somebody's service.
+            guard isatty(1) == 1 || options.origin.isAWS || TopOptions.areNamed else {
+                for line in Target.nobody.lines { say("\(line), and larder top is a demo") }
+                throw Ending(status: Target.nobody.status)
+            }
             return try await options.run()
         }
         try await Attach.run(
@@ -65,7 +75,7 @@ struct TopOptions: ParsableArguments {
 
     @Option(
         help: "How often the console looks.",
-        transform: parsed("--refresh") { try Units.duration($0) })
+        transform: parsed { try Units.duration($0) })
     var refresh = Duration.seconds(1)
 
     func validate() throws {
@@ -82,10 +92,15 @@ struct TopOptions: ParsableArguments {
 
     /// Whether anything was said that only makes sense for an engine of its own.
     var namesAnEngineOfItsOwn: Bool {
+        Self.areNamed || ProcessInfo.processInfo.environment["LARDER_STORE"] != nil
+    }
+
+    /// Whether it was said on the command line.
+    static var areNamed: Bool {
         OriginOptions.isNamed
             || LarderCommand.written.contains { word in
                 ["--traffic", "--warm", "--audit"].contains { word.hasPrefix($0) }
-            } || ProcessInfo.processInfo.environment["LARDER_STORE"] != nil
+            }
     }
 
     private var rate: Double { traffic ?? (origin.isAWS ? 0 : 50) }
@@ -129,7 +144,7 @@ struct TopOptions: ParsableArguments {
         if rate == 0 { await work.value }
         let look = OneLook(
             report: try await engine.inspector.report(),
-            page: try await engine.inspector.entries(looking.query))
+            page: try await engine.inspector.entries(looking.query), isDemo: engine.isDemo)
         Output.write(look.text(looking.format))
     }
 
@@ -155,7 +170,7 @@ struct LookingOptions: ParsableArguments {
     @Option(
         name: .customLong("for"),
         help: "How long the engine runs before one look is printed.",
-        transform: parsed("--for") { try Units.duration($0) })
+        transform: parsed { try Units.duration($0) })
     var `for` = Duration.seconds(2)
 
     @Option(help: "How one look is printed.")
@@ -163,7 +178,7 @@ struct LookingOptions: ParsableArguments {
 
     @Option(
         help: "Which entries: part of a key, or comparisons such as 'hits>=100 and ttl<5m'.",
-        transform: parsed("--filter") { try readable(filter: $0) })
+        transform: parsed { try readable(filter: $0) })
     var filter = ""
 
     @Option(
@@ -171,7 +186,7 @@ struct LookingOptions: ParsableArguments {
             The column to sort by, if not the one of last time or ttl: \(Column.allCases.map(\.rawValue).joined(separator: ", ")); \
             with :desc behind it, largest first.
             """,
-        transform: parsed("--sort") { try SortOption(parsing: $0) })
+        transform: parsed { try SortOption(parsing: $0) })
     var sort: SortOption?
 
     @Option(
@@ -203,7 +218,7 @@ struct LookingOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: "Another key for an action, such as invalidate=X or page-down=PgDn,Ctrl-N.",
-        transform: parsed("--bind") { text in
+        transform: parsed { text in
             var keys = KeyBindings()
             try keys.bind(text)
             return text

@@ -89,8 +89,8 @@ struct Lines: Display {
     private mutating func greet(_ model: Model) {
         guard !said.greeting, let report = model.report else { return }
         said.greeting = true
-        let demo = model.isDemo ? ", a demo of invented accounts" : ""
-        say("larder, engine \(report.name)\(demo), process \(report.pid)")
+        let demo = model.isDemo ? "DEMO of invented accounts: " : ""
+        say("\(demo)larder, engine \(report.name), process \(report.pid)")
         for line in state(model) { say(line) }
         say("type a command, help for all of them, or an empty line for how things are")
         said.counts = counts(report)
@@ -193,7 +193,7 @@ struct Lines: Display {
         let rows = model.rows.prefix(Self.rows).enumerated().map { place, row in
             "\(place + 1) \(row.id.key), \(row.id.cache), ttl "
                 + Units.countdown(row.deadline.map { $0 - model.shownNow })
-                + ", \(row.hits) hits, \(Units.text(bytes: row.bytes)), "
+                + ", \(Units.counted(Int(clamping: row.hits), "hit")), \(Units.text(bytes: row.bytes)), "
                 + row.state(at: model.shownNow).rawValue
         }
         return ["\(min(Self.rows, model.rows.count)) of \(model.matched) entries"] + rows

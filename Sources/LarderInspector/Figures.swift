@@ -5,7 +5,7 @@ import Larder
 extension CacheReport {
     /// Failed fetches by kind, `failedAbsent` and so on.
     public var failureFigures: [(name: String, count: UInt64)] {
-        FailureKind.allCases.map { ("failed" + $0.title, snapshot.counters.failures[$0]) }
+        FailureKind.allCases.map { ($0.figureName, snapshot.counters.failures[$0]) }
     }
 
     /// How many fetches failed and as what, the kinds that there were: `16 (12 absent, 3 throttled)`.
@@ -27,5 +27,8 @@ extension CacheReport {
 }
 
 extension FailureKind {
-    fileprivate var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+    /// What a figure of its failures is called: `failedAbsent`.
+    package var figureName: String {
+        "failed" + rawValue.prefix(1).uppercased() + rawValue.dropFirst()
+    }
 }

@@ -252,8 +252,7 @@ public enum Column: String, Hashable, Sendable, Codable, CaseIterable {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         if parts.count == 2, Column(rawValue: String(parts[0])) != nil {
             throw UnitError(
-                "\"\(text)\" is an order, and columns are written by their names alone: "
-                    + "\(parts[0])")
+                "\"\(text)\" is an order, which --sort takes; the column is \(parts[0])")
         }
         throw UnitError("\"\(text.prefix(40))\" is no column; \(Self.accepted) are accepted")
     }

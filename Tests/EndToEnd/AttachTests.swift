@@ -65,7 +65,7 @@ import Testing
             try eventually { rows(try larder("entries", "accounts", "--format", "csv")).count == 5 }
         )
         let dry = try larder("invalidate", "accounts", "100000000001", "--dry-run")
-        #expect(dry.output.contains("plan: 1 entry to go"))
+        #expect(dry.output.contains("plan: 1 entry, "))
         let unasked = try larder("invalidate", "accounts", "100000000001")
         #expect(unasked.status == 1 && unasked.errors.contains("nothing was changed"))
         #expect(rows(try larder("entries", "accounts", "--format", "csv")).count == 5)
@@ -78,7 +78,7 @@ import Testing
         let bounds = try larder("set", "accounts", "maxsize=2", "ttl=10m", "--yes")
         #expect(bounds.output.contains("done: 2 removed"), "\(bounds.errors)")
         let caches = rows(try larder("caches", "--format", "csv"))
-        #expect(caches.first?.prefix(4) == ["accounts", "2", "2", "10m"])
+        #expect(caches.first?.prefix(4) == ["accounts", "2", "2", "600"])
         let wrong = try larder("set", "accounts", "ttl=soon")
         #expect(wrong.status == 64 && wrong.errors.contains("write it like 300s"))
     }
@@ -275,7 +275,7 @@ import Testing
         try say("5")
         kill(try engine.pid(), SIGHUP)
         #expect(try eventually { try maxsize() == "5 of 5" })
-        #expect(rows(try larder("caches", "--format", "csv")).first?[3] == "1m30s")
+        #expect(rows(try larder("caches", "--format", "csv")).first?[3] == "90")
         try say("many")
         kill(try engine.pid(), SIGHUP)
         try engine.wait("the error with its place") {
@@ -336,7 +336,8 @@ import Testing
             try larder("changes", "--format", "csv").output.matches(
                 of: /applied,[^,]*,?[^,]*,([0-9a-f]+),/
             ).first?.1)
-        #expect(try larder("undo", String(plan)).output == "undone: 1 entry is back\n")
+        #expect(
+            try larder("undo", String(plan), "--yes").output.hasSuffix("undone: 1 entry is back\n"))
         _ = try larder("set", "accounts", "maxsize=2", "--yes")
         let lines = try String(contentsOfFile: audit, encoding: .utf8).split(separator: "\n")
             .map {

@@ -123,7 +123,7 @@ import Testing
             "fetch", "account", "100000000006", "--table", "accounts", "--times", "200",
             "--parallel", "200")
         #expect(ran.status == 0)
-        #expect(ran.errors.contains("0 hits, 1 misses, 199 coalesced"))
+        #expect(ran.errors.contains("0 hits, 1 miss, 199 coalesced"))
         #expect(try moto.counts()["GetItem"] == before + 1)
     }
 

@@ -34,7 +34,7 @@ import Testing
         let ran = try say("help")
         #expect(ran.status == 0, "\(ran.errors)")
         let lines = ran.output.split(separator: "\n").map(String.init)
-        #expect(lines.first?.hasPrefix("larder, engine demo, a demo of invented accounts") == true)
+        #expect(lines.first?.hasPrefix("DEMO of invented accounts: larder, engine demo") == true)
         #expect(ran.output.contains("4 of 4 entries\n1 100000000000, accounts, ttl 0:4"))
         #expect(lines.contains("ttl DURATION|none|off: Change ttl of the cache: plan"))
         #expect(!ran.output.contains("\u{1b}"))
@@ -43,7 +43,7 @@ import Testing
     @Test func `asks before it changes anything, and says what came of it`() throws {
         let cancelled = try say("maxsize 2", "0", "entries")
         #expect(
-            cancelled.output.contains("Change accounts\nmaxsize 64 -> 2\n2 entries ("))
+            cancelled.output.contains("Change accounts\nmaxsize 64 -> 2 entries\n"))
         #expect(cancelled.output.contains("0 cancels, 1 does it"))
         #expect(cancelled.output.contains(/0 cancels[^~]*4 of 4 entries/))
         let done = try say("maxsize 2", "r too many", "1", "entries", "undo", "entries")

@@ -10,11 +10,11 @@ import Testing
         (["--cache", "accounts:maxsize=0"], "write off if that is meant"),
         (["--cache", "accounts:maxsize=-5"], "a whole number from 1"),
         (["--cache", "accounts:maxsize=9999999999999999999"], "a whole number from 1"),
-        (["--cache", "accounts:ttl=300"], "write it like 300s, 5m, 1h30m"),
+        (["--cache", "accounts:ttl=300x"], "write it like 300s, 5m, 1h30m"),
         (["--cache", "accounts:ttl=-5s"], "write it like 300s"),
         (["--cache", "accounts:policy=best"], "\"best\" is no policy; lru, fifo, lfu, rr"),
         (["--cache", "accounts:policy=lru,age=none"], "\"lru,age=none\" is no policy"),
-        (["--cache", "accounts:maxbytes=64"], "write it like 512K, 64M or 2G"),
+        (["--cache", "accounts:maxbytes=64x"], "write it like 512K, 64M or 2G"),
         (["--cache", "accounts:jitter=2"], "write it like 0.1 or 10%"),
         (["--cache", "accounts:jitter=0.1,ttl=none"], "needs a ttl that it can shorten"),
         (["--cache", "accounts:stale=-1s"], "write it like 300s"),
@@ -104,7 +104,7 @@ import Testing
                 == ["100000000000", "100000000001", "100000000002"])
         #expect(entries.allSatisfy { ((40.0...45.0).contains($0["ttl"] as? Double ?? 0)) })
         let caches = try #require(document["caches"] as? [[String: Any]])
-        #expect(caches.map { $0["name"] as? String } == ["accounts", "credentials"])
+        #expect(caches.map { $0["cache"] as? String } == ["accounts", "credentials"])
         #expect(caches[0]["entries"] as? Int == 3 && caches[0]["maxsize"] as? Int == 64)
     }
 
@@ -112,7 +112,7 @@ import Testing
         let lines = try look("--format", "csv", "--sort", "key:desc").split(separator: "\n")
         #expect(
             lines[0] == "cache,key,version,ttl,expiry,age,hits,size,fetch,state,lasthit,fetches,"
-                + "refresh,togo")
+                + "refresh,togo,failure,failures,refusals,DEMO")
         #expect(lines.count == 4)
         #expect(lines[1].hasPrefix("accounts,100000000002,"))
     }

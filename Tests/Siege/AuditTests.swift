@@ -59,7 +59,7 @@ import Testing
             "invalidate", "accounts", "100000000002", "--yes", "--format", "json")
         #expect(json.output.contains(#""warning" : "the change was made and is not"#))
         let plan = try #require(json.output.firstMatch(of: /"plan" : "([0-9a-f]+)"/)?.1)
-        let back = try engine.larder("undo", String(plan))
+        let back = try engine.larder("undo", String(plan), "--yes")
         #expect(back.status == 0 && back.errors.contains("warning: the change was made"))
         #expect(try Data(contentsOf: URL(filePath: path)) == before)
         #expect(engine.runs && engine.errors.contains("is not in the audit file"))
@@ -98,7 +98,7 @@ import Testing
             "invalidate", "accounts", "100000000001", "--yes", "--format", "json")
         #expect(json.status == 0 && !json.output.contains("warning"))
         let plan = try #require(json.output.firstMatch(of: /"plan" : "([0-9a-f]+)"/)?.1)
-        #expect(try engine.larder("undo", String(plan)).status == 0)
+        #expect(try engine.larder("undo", String(plan), "--yes").status == 0)
         #expect(try whats(path) == ["applying", "applied", "undoing", "undone"])
         #expect(try lines(path).allSatisfy { $0["plan"] as? String == String(plan) })
     }

@@ -1,0 +1,191 @@
+import Foundation
+import Larder
+import LarderInspector
+
+/// One field of a result: called alike in every format.
+struct Field {
+    var name: String
+    /// For programs: times in seconds, sizes in bytes, shares 0 to 1. JSON has it as it is, and CSV
+    /// as its text.
+    var value: Shown
+    /// For people.
+    var text: String
+
+    init(_ name: String, _ value: Shown, text: String? = nil) {
+        self.name = name
+        self.value = value
+        self.text = text ?? Self.figure(value)
+    }
+
+    init(_ name: String, _ text: String?) {
+        self.init(name, text.map { .text($0) } ?? .null)
+    }
+
+    init(_ name: String, count: some BinaryInteger) { self.init(name, .number("\(count)")) }
+
+    init(_ name: String, bytes: Int) {
+        self.init(name, .number("\(bytes)"), text: Units.words(bytes: bytes))
+    }
+
+    init(_ name: String, share: Double?) {
+        self.init(
+            name, share.map { Self.number($0) } ?? .null,
+            text: share.map { Units.text($0 * 100, digits: 1) + "%" } ?? "-")
+    }
+
+    init(_ name: String, number: Double?, text: String? = nil) {
+        self.init(name, number.map { Self.number($0) } ?? .null, text: text)
+    }
+
+    init(_ name: String, seconds: Duration?, text: String) {
+        self.init(name, number: seconds?.inSeconds, text: text)
+    }
+
+    /// To the thousandth.
+    private static func number(_ number: Double) -> Shown {
+        let digits = "\((number * 1000).rounded() / 1000)"
+        return .number(digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits)
+    }
+
+    /// As it stands in CSV.
+    var figure: String { Self.figure(value) }
+
+    private static func figure(_ value: Shown) -> String {
+        switch value {
+        case .text(let text): text
+        case .number(let digits): digits
+        case .bool(let bool): "\(bool)"
+        case .null: ""
+        case .list, .fields: value.json
+        }
+    }
+}
+
+extension [Field] {
+    /// As an object of JSON; what is not there is left out.
+    var object: Shown {
+        .fields(filter { $0.value != .null }.map { Shown.Field($0.name, $0.value) })
+    }
+}
+
+extension ProcessMemory {
+    var fields: [Field] {
+        [("resident", resident), ("limit", limit)].map { name, bytes in
+            bytes.map { Field(name, bytes: $0) } ?? Field(name, .null, text: "-")
+        }
+    }
+}
+
+extension Row {
+    /// What stands in a column.
+    func field(_ column: Column, at now: Instant) -> Field {
+        let name = column.rawValue
+        func time(_ time: Duration?) -> Field {
+            Field(name, seconds: time, text: Units.countdown(time))
+        }
+        return switch column {
+        case .cache: Field(name, id.cache)
+        case .key: Field(name, id.key)
+        case .ttl: time(deadline.map { $0 - now })
+        case .expiry: time(expiry.map { $0 - now })
+        case .age: time(now - writtenAt)
+        case .hits: Field(name, count: hits)
+        case .size: Field(name, bytes: bytes)
+        case .state: Field(name, state(at: now).rawValue)
+        case .fetch:
+            Field(name, seconds: fetchTime, text: fetchTime == .zero ? "-" : Format.took(fetchTime))
+        case .version: Field(name, count: version)
+        case .lasthit:
+            Field(
+                name, seconds: lastHit.map { now - $0 },
+                text: lastHit.map { Format.age(now - $0) } ?? "-")
+        case .fetches: Field(name, number: fetchRate, text: Format.perSecond(fetchRate))
+        case .refresh: time(nextRefresh(at: now).map { $0 - now })
+        case .togo:
+            Field(name, toGo.map { .number("\($0)") } ?? .null, text: toGo.map { "\($0)" } ?? "-")
+        }
+    }
+
+    /// All that is known of an entry; of one that failed also why, how often in a row, and the
+    /// seconds to the next try.
+    func fields(at now: Instant) -> [Field] {
+        let trouble = renewal?.trouble
+        let waiting = renewal?.waiters ?? 0
+        return Column.allCases.map { field($0, at: now) }
+            + [
+                Field("failure", trouble?.reason), Field("failureKind", trouble?.failure.rawValue),
+                Field("failures", trouble.map { .number("\($0.failures)") } ?? .null),
+                Field("firstFailure", number: trouble.map { (now - $0.since).inSeconds }),
+                Field("lastFailure", number: trouble.map { (now - $0.last).inSeconds }),
+                Field("refusals", trouble.map { .number("\($0.refusals)") } ?? .null),
+                Field("nextTry", number: trouble.map { ($0.until - now).inSeconds }),
+                Field("waiting", waiting > 0 ? .number("\(waiting)") : .null),
+            ]
+    }
+}
+
+extension CacheReport {
+    /// The bounds of a cache and what it holds.
+    var boundFields: [Field] {
+        let bounds = snapshot.configuration
+        return [
+            Field("cache", name), Field("entries", count: snapshot.count),
+            Field(
+                "maxsize", bounds.maxsize.map { .number("\($0)") } ?? .null,
+                text: Units.text(maxsize: bounds.maxsize)),
+            Field("ttl", seconds: bounds.ttl, text: Units.text(ttl: bounds.ttl)),
+            Field("policy", "\(bounds.policy)"), Field("bytes", bytes: snapshot.bytes),
+            Field("hit", share: snapshot.counters.hitRatio),
+            Field(
+                "maxbytes", bounds.maxbytes.map { .number("\($0)") } ?? .null,
+                text: bounds.maxbytes.map { Units.words(bytes: $0) } ?? "none"),
+            Field("jitter", share: bounds.jitter),
+            Field("stale", seconds: bounds.staleIfError, text: Units.text(bounds.staleIfError)),
+            Field("negative", seconds: bounds.negativeTTL, text: Units.text(bounds.negativeTTL)),
+        ]
+    }
+
+    /// What a cache has counted since it was made.
+    var countFields: [Field] {
+        let counters = snapshot.counters
+        let counts: [(String, UInt64)] = [
+            ("hits", counters.hits), ("misses", counters.misses),
+            ("coalesced", counters.coalesced), ("refused", counters.refused),
+            ("failed", counters.fetchFailures), ("evicted", counters.evicted),
+            ("expired", counters.expired), ("invalidated", counters.invalidated),
+            ("replaced", counters.replaced), ("unused", counters.unused),
+            ("regretEvicted", counters.regretEvicted), ("regretExpired", counters.regretExpired),
+            ("servedStale", counters.servedStale), ("oversized", counters.oversized),
+        ]
+        return counts.map { Field($0.0, count: $0.1) }
+            + failureFigures.map { Field($0.name, count: $0.count) }
+            + regretFigures.map { Field($0.name, share: $0.share) }
+            + [Field("flights", count: snapshot.flights)]
+    }
+
+    /// Both, each once.
+    var fields: [Field] { boundFields + countFields }
+}
+
+extension OriginReport {
+    /// What an operation of an origin came to.
+    var fields: [Field] {
+        let reasons = failures.sorted { $0.key < $1.key }
+        func time(_ name: String, _ share: Double) -> Field {
+            let time = latency.quantile(share)
+            return Field(name, seconds: time, text: time.map { Units.text($0) } ?? "-")
+        }
+        return [
+            Field("operation", name), Field("calls", count: calls),
+            Field("retries", count: retries), Field("throttled", count: throttles),
+            Field("failed", count: failed),
+            Field(
+                "failures",
+                .fields(reasons.map { Shown.Field($0.key, .number("\($0.value)")) }),
+                text: reasons.map { "\($0.key) \($0.value)" }.joined(separator: ", ")),
+            time("p50", 0.5), time("p99", 0.99), Field("saved", count: savedCalls),
+            Field("capacity", number: capacity), Field("savedCapacity", number: savedCapacity),
+            Field("savedDollars", savedDollars.map { .number("\($0)") } ?? .null),
+        ]
+    }
+}
