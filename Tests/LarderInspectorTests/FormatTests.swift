@@ -113,7 +113,7 @@ import Testing
     @Test(arguments: ["hits:desc", "ttl:asc", "togo:"])
     func `that are orders are told to be`(text: String) {
         let error = #expect(throws: UnitError.self) { try Column(named: text) }
-        #expect(error?.description.contains("is an order, and columns are written by") == true)
+        #expect(error?.description.contains("is an order, which --sort takes") == true)
     }
 
     @Test func `have a name and say what stands there`() throws {

@@ -1,0 +1,244 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderInspector
+import LarderSocket
+
+struct Memory: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "memory", abstract: "Print what takes the memory of a running engine.")
+
+    @Option(help: "How many of the largest entries are named, up to 1000.")
+    var limit = 10
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func validate() throws {
+        guard (0...1000).contains(limit) else {
+            throw ValidationError("--limit \(limit): 0 to 1000 are accepted")
+        }
+    }
+
+    func run() async throws {
+        try await target.each(output.format) { inspector, from in
+            let report = try await inspector.report()
+            let largest = try await inspector.entries(
+                Query(sort: .size, descending: true, limit: limit))
+            if output.format == .text { Output.print(PlainText.fit(report.memorySentence)) }
+            output.print(
+                report.memoryRecords + largest.rows.map(\.memoryRecord), Report.memoryNames, from)
+        }
+    }
+}
+
+extension Report {
+    fileprivate static let memoryNames = ["what", "cache", "key", "entries", "bytes", "share"]
+
+    fileprivate var held: Int { caches.reduce(0) { $0 + $1.snapshot.bytes } }
+
+    /// Who uses the memory.
+    fileprivate var memorySentence: String {
+        let most = caches.max { $0.snapshot.bytes < $1.snapshot.bytes }
+        guard let most, held > 0 else { return "the caches hold nothing" }
+        let share = Double(most.snapshot.bytes) / Double(held)
+        let process = memory.resident.map { resident in
+            "; the caches are \(percent(Double(held) / Double(max(1, resident)))) of the process's "
+                + Units.words(bytes: resident)
+        }
+        return "\(most.name) takes most: \(Units.words(bytes: most.snapshot.bytes)) in "
+            + "\(Units.counted(most.snapshot.count, "entry", "entries")), \(percent(share)) of what "
+            + "is held" + (process ?? "")
+    }
+
+    private func percent(_ share: Double) -> String { Units.text(share * 100, digits: 1) + "%" }
+
+    fileprivate var memoryRecords: [[Field]] {
+        let process = [("process", memory.resident), ("limit", memory.limit)]
+            .compactMap { what, bytes in
+                bytes.map { Self.record(what, bytes: $0) }
+            }
+        let each = caches.map { cache in
+            Self.record(
+                "cache", cache: cache.name, entries: cache.snapshot.count,
+                bytes: cache.snapshot.bytes,
+                share: held == 0 ? nil : Double(cache.snapshot.bytes) / Double(held))
+        }
+        let undoable = caches.filter { $0.snapshot.undoable > 0 }.map { cache in
+            Self.record(
+                "undo", cache: cache.name, entries: cache.snapshot.undoable,
+                bytes: cache.snapshot.undoableBytes)
+        }
+        return process + each + undoable
+    }
+
+    fileprivate static func record(
+        _ what: String, cache: String? = nil, key: String? = nil, entries: Int? = nil, bytes: Int,
+        share: Double? = nil
+    ) -> [Field] {
+        [
+            Field("what", what), Field("cache", cache), Field("key", key),
+            Field("entries", entries.map { .number("\($0)") } ?? .null),
+            Field("bytes", bytes: bytes), Field("share", share: share),
+        ]
+    }
+}
+
+extension Row {
+    fileprivate var memoryRecord: [Field] {
+        Report.record("entry", cache: id.cache, key: id.key, bytes: bytes)
+    }
+}
+
+struct Origins: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "origins",
+        abstract: "Print what the origins of a running engine were asked, and why they failed.",
+        discussion: """
+            Of the keys that were fetched most it is counted how often, and how often in vain, in \
+            the events that are kept.
+            """)
+
+    @Option(help: "How many keys are named, up to 1000.")
+    var limit = 10
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func validate() throws {
+        guard (0...1000).contains(limit) else {
+            throw ValidationError("--limit \(limit): 0 to 1000 are accepted")
+        }
+    }
+
+    func run() async throws {
+        try await target.each(output.format) { inspector, from in
+            let report = try await inspector.report()
+            var events: [LoggedEvent] = []
+            for cache in report.caches {
+                events += try await inspector.events(in: cache.name, after: 0, limit: 100_000)
+                    .events
+            }
+            let keys = KeyFetches.of(events).prefix(limit).map(\.fields)
+            guard output.format == .text else { return tell(report, keys, from) }
+            if !report.origins.isEmpty {
+                Table.print(
+                    Self.shown,
+                    report.origins.map { origin in
+                        origin.fields.filter { Self.shown.contains($0.name) }.map(\.text)
+                    })
+                Output.print("")
+            }
+            guard let first = events.map(\.at).min() else {
+                return Output.print("nothing was fetched yet")
+            }
+            let time = Units.text(.seconds(clamping: (report.at - first).inSeconds.rounded()))
+            Output.print("fetched most within the last \(time), of which events are kept:")
+            output.print(keys, KeyFetches.names, from)
+        }
+    }
+
+    private func tell(_ report: Report, _ keys: [[Field]], _ from: Source) {
+        guard output.format == .json else { return output.print(keys, KeyFetches.names, from) }
+        let document = [
+            Field("origins", .list(report.origins.map(\.fields.object))),
+            Field("keys", .list(keys.map(\.object))),
+        ]
+        output.print(json: FormatOption.json(document.object), from)
+    }
+
+    private static let shown = [
+        "operation", "calls", "retries", "throttled", "failed", "failures", "p50", "p99", "saved",
+    ]
+}
+
+extension KeyFetches {
+    fileprivate static let names = ["cache", "key", "fetches", "failures", "reason"]
+
+    fileprivate var fields: [Field] {
+        [
+            Field("cache", cache), Field("key", key), Field("fetches", count: fetches),
+            Field("failures", count: failures), Field("reason", reason),
+        ]
+    }
+}
+
+struct Storm: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forecast",
+        abstract: "Print how many entries of a running engine end when, and whether a storm comes.",
+        discussion: """
+            Of the entries that end, those that were hit within the last minute are fetched anew. \
+            It is a storm where more of them come within a bucket than the budget allows.
+            """)
+
+    @Option(
+        help: "How wide a bucket is.", transform: parsed { try Units.duration($0) })
+    var width = Duration.seconds(10)
+
+    @Option(help: "How many buckets are looked at, up to 1000.")
+    var count = 90
+
+    @Option(
+        help: "Fetches a second that the origin may have, such as 20/s.",
+        transform: parsed { try Units.rate($0) })
+    var budget = 50.0
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func validate() throws {
+        guard (1...1000).contains(count) else {
+            throw ValidationError("--count \(count): 1 to 1000 are accepted")
+        }
+        guard (.milliseconds(100) ... .seconds(86_400)).contains(width) else {
+            throw ValidationError("--width: 100ms to 24h are accepted")
+        }
+        guard (0.1...1_000_000).contains(budget) else {
+            throw ValidationError("--budget: 0.1/s to 1000000/s are accepted")
+        }
+    }
+
+    func run() async throws {
+        try await target.each(output.format) { inspector, from in
+            let forecast = try await inspector.forecast(width: width, count: count)
+            if output.format == .text { Output.print(verdict(forecast)) }
+            let fetches = forecast.fetches.map { Double($0) }
+            let buckets = zip(forecast.ending, fetches).enumerated()
+            let records = buckets.compactMap { place, bucket -> [Field]? in
+                // What is empty says nothing to people.
+                guard bucket.0 > 0 || output.format != .text else { return nil }
+                let start = width * place
+                return [
+                    Field("from", seconds: start, text: "in \(Units.text(start))"),
+                    Field("ending", count: bucket.0), Field("fetches", number: bucket.1),
+                    Field("perSecond", number: bucket.1 / width.inSeconds),
+                ]
+            }
+            output.print(records, ["from", "ending", "fetches", "perSecond"], from)
+        }
+    }
+
+    private func verdict(_ forecast: Forecast) -> String {
+        let fetches = forecast.fetches.map { Double($0) }
+        let most = fetches.enumerated().max { $0.element < $1.element }
+        guard let most, most.element > 0 else {
+            return "no storm: of what was hit lately nothing ends within "
+                + Units.text(width * count)
+        }
+        let rate = most.element / width.inSeconds
+        let peak =
+            "\(Units.text(rate, digits: 1)) fetches a second, in \(Units.text(width * most.offset)), "
+            + "beside a budget of \(Units.text(budget, digits: 1))"
+        return rate > budget ? "STORM: \(peak)" : "no storm: at most \(peak)"
+    }
+}

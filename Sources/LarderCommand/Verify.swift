@@ -1,0 +1,146 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderInspector
+import LarderSocket
+
+struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Ask the origin whether what a running engine serves is still so.",
+        discussion: """
+            Examples:
+              larder verify accounts 100000000001
+              larder verify accounts --all --rate 20/s
+
+            Nothing is kept or counted. Each entry that does not agree is told with when it was \
+            written, and so since when it may be stale. It ends with 0 where all agree, 1 where \
+            something differs, and 2 where something could not be compared: the origin did not \
+            answer, or there is no such entry.
+            """)
+
+    @Argument(help: "The cache.")
+    var cache: String
+
+    @Argument(help: "The keys, as they are shown.")
+    var keys: [String] = []
+
+    @Option(
+        help: "Every entry that passes: part of a key, or comparisons such as 'age>1h'.",
+        transform: parsed { try readable(filter: $0) })
+    var filter: String?
+
+    @Flag(help: "Every entry of the cache.")
+    var all = false
+
+    @Option(
+        help: "How often the origin is asked at most, such as 20/s.",
+        transform: parsed { try Units.rate($0) })
+    var rate = 20.0
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    func validate() throws {
+        guard [!keys.isEmpty, filter != nil, all].count(where: { $0 }) == 1 else {
+            throw ValidationError("name keys, or --filter, or --all: one of them")
+        }
+        guard (0.1...1_000_000).contains(rate) else {
+            throw ValidationError("--rate: 0.1/s to 1000000/s are accepted")
+        }
+    }
+
+    func run() async throws {
+        var verdicts: Set<Verification.Verdict> = []
+        do {
+            try await target.each(output.format, failing: 2) { inspector, from in
+                let compared = try await compare(inspector)
+                verdicts.formUnion(compared.map(\.verdict))
+                tell(compared, from)
+            }
+        } catch let error as InspectorError {
+            // Whatever it is, it is no difference.
+            say("\(error)")
+            throw Ending(status: 2)
+        }
+        if verdicts.contains(.unknown) { throw Ending(status: 2) }
+        if verdicts.contains(.differs) { throw Ending(status: 1) }
+    }
+
+    /// An entry beside what the origin says.
+    private struct Compared {
+        var seen: Verification
+        var row: Row?
+        /// How long ago it was written.
+        var age: Duration?
+        var verdict: Verification.Verdict { seen.verdict(isRefused: row?.isRefusal ?? false) }
+
+        static let names = ["cache", "key", "verdict", "age", "version", "summary"]
+
+        var fields: [Field] {
+            [
+                Field("cache", seen.id.cache), Field("key", seen.id.key),
+                Field("verdict", verdict.rawValue),
+                Field("age", seconds: age, text: age.map { Units.countdown($0) } ?? "-"),
+                Field("version", row.map { .number("\($0.version)") } ?? .null),
+                Field("summary", seen.summary),
+            ]
+        }
+
+        var sentence: String {
+            let isKnown = seen.held != nil || row?.isRefusal == true
+            let written =
+                (isKnown ? age : nil).map {
+                    let what = row?.isRefusal == true ? "remembered as absent" : "written"
+                    return ", \(what) \(Units.text(.seconds(clamping: $0.inSeconds.rounded()))) ago"
+                } ?? ""
+            return
+                "\(seen.id.cache)  \(seen.id.key)  \(verdict.rawValue)\(written): \(seen.summary)"
+        }
+    }
+
+    private func compare(_ inspector: RemoteInspector) async throws -> [Compared] {
+        var rows: [(EntryKey, Row?)] = []
+        for key in keys {
+            let id = EntryKey(cache: cache, key: key)
+            rows.append((id, try await inspector.entry(id)?.row))
+        }
+        if keys.isEmpty {
+            let page = try await inspector.entries(
+                Query(
+                    caches: [cache], filter: filter ?? "", sort: .age, descending: true,
+                    limit: 10_000))
+            rows = page.rows.map { ($0.id, $0) }
+            if page.matched > page.rows.count {
+                say("\(page.matched - page.rows.count) more are left out; --filter narrows them")
+            }
+        }
+        var compared: [Compared] = []
+        for (place, (id, row)) in rows.enumerated() {
+            if place > 0 { try await Task.sleep(for: .seconds(1 / rate)) }
+            let seen = try await inspector.verify(id)
+            let at = try await inspector.report().at
+            compared.append(Compared(seen: seen, row: row, age: row.map { at - $0.writtenAt }))
+        }
+        return compared
+    }
+
+    private func tell(_ compared: [Compared], _ from: Source) {
+        guard output.format == .text else {
+            return output.print(compared.map(\.fields), Compared.names, from)
+        }
+        // Of one that was named it is told in any case.
+        for one in compared where one.verdict != .agrees || compared.count == 1 {
+            Output.print(PlainText.fit(one.sentence))
+        }
+        guard compared.count != 1 else { return }
+        func count(_ verdict: Verification.Verdict) -> Int {
+            compared.count { $0.verdict == verdict }
+        }
+        Output.print(
+            "\(count(.agrees)) agree, \(count(.differs)) differ, \(count(.unknown)) unknown")
+    }
+}

@@ -1,0 +1,71 @@
+import Larder
+import LarderInspector
+import TestSupport
+import Testing
+
+@testable import LarderCommand
+
+@Suite struct `The alarms of a check` {
+    private func alarms(_ warning: [String], _ critical: [String]) throws -> Alarms {
+        Alarms(
+            warning: try warning.map { try Threshold($0) },
+            critical: try critical.map { try Threshold($0) })
+    }
+
+    private func measured(_ values: [Measure: Double], cache: String = "accounts") -> Measured {
+        let at = HandClock().now
+        var measured = Measured(
+            CacheReport(
+                name: cache,
+                snapshot: Snapshot(
+                    at: at, configuration: Configuration(maxsize: 64, ttl: nil), count: 0, bytes: 0,
+                    flights: 0, counters: Counters())))
+        measured.values = values
+        measured.lookUps = 40
+        return measured
+    }
+
+    private func states(_ alarms: Alarms, _ values: [Measure: Double]) -> [Alarms.State] {
+        alarms.findings(measured(values), over: .seconds(5), engine: nil).map(\.state)
+    }
+
+    @Test func `are raised by what lies beyond, the critical ones first`() throws {
+        let alarms = try alarms(["hit<90%"], ["hit<80%"])
+        #expect(states(alarms, [.hit: 0.95]) == [.ok])
+        #expect(states(alarms, [.hit: 0.85]) == [.warning])
+        #expect(states(alarms, [.hit: 0.79]) == [.critical])
+        // What is not known passes no threshold.
+        #expect(states(alarms, [:]) == [.ok])
+    }
+
+    @Test func `end with the statuses of Nagios`() {
+        #expect(Alarms.State.allCases.map(\.status) == [0, 1, 2, 3])
+        #expect(Alarms.State.worst([]) == .ok && Alarms.State.worst([.ok, .warning]) == .warning)
+        #expect(Alarms.State.worst([.warning, .unknown]) == .unknown)
+        #expect(Alarms.State.worst([.unknown, .critical]) == .critical)
+    }
+
+    @Test func `say a line with the values behind a bar`() throws {
+        let alarms = try alarms(["entries>=100"], ["hit<80%", "bytes>64K", "fetches>0.5"])
+        let findings = alarms.findings(
+            measured([.hit: 0.61, .entries: 77, .bytes: 276]), over: .seconds(5), engine: nil)
+        let line = Alarms.line(.critical, findings, [])
+        #expect(
+            line == "LARDER CRITICAL: accounts hit 61.0% of 40 look-ups in 5s (hit<80%) | "
+                + "'accounts hit'=61%;;80:;0;100 'accounts fetches'=U;;0.5;0; "
+                + "'accounts entries'=77;100;;0; 'accounts bytes'=276B;;65536;0;")
+        let fine = alarms.findings(
+            measured([.hit: 1, .entries: 7]), over: .seconds(5), engine: "x")
+        #expect(Alarms.line(.ok, fine, []).hasPrefix("LARDER OK: x accounts hit 100.0% of 40"))
+        #expect(Alarms.line(.unknown, [], ["gone"]) == "LARDER UNKNOWN: gone")
+    }
+
+    @Test func `are one line, whatever a cache is called`() throws {
+        let alarms = try alarms([], ["entries>1"])
+        let findings = alarms.findings(
+            measured([.entries: 2], cache: "a'|b=\n\u{1b}c"), over: .seconds(5), engine: nil)
+        let line = Alarms.line(.critical, findings, ["p|q"])
+        #expect(!line.contains("\n") && !line.contains("\u{1b}"))
+        #expect(line.count { $0 == "|" } == 1 && line.count { $0 == "'" } == 3, "\(line)")
+    }
+}
