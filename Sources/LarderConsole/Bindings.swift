@@ -13,7 +13,10 @@ enum Action: String, Hashable, Sendable, CaseIterable {
     case invertSort = "invert"
     case trouble
     case nextCache = "next-cache"
-    case entries, expiry, evictions, events, config, memory, origins
+    case entries, expiry, evictions, events, config, memory, origins, caches
+    case search
+    case searchNext = "search-next"
+    case searchPrevious = "search-previous"
     case open = "detail"
     case follow, columns, wide, times
     case mark
@@ -49,6 +52,7 @@ struct Binding: Sendable {
     let help: String
     /// Its word on the bottom line, where it has a place there.
     var hint: String?
+    var group = Group.move
 
     init(_ keys: [Key], _ action: Action, _ help: String, hint: String? = nil) {
         self.keys = keys
@@ -57,83 +61,145 @@ struct Binding: Sendable {
         self.hint = hint
     }
 
+    /// Its word on the bottom line in the view that is shown; `nil` where it has no place there.
+    func word(_ model: Model) -> String? {
+        guard let hint, action.isThere(model) else { return nil }
+        return switch action {
+        case .open: action.word(in: model.view)
+        case .quit: model.view == .entries && model.detailScroll == nil ? hint : "Back"
+        default: hint
+        }
+    }
+
     /// The keys as people read them: `j Down`.
     var names: String { keys.map(\.name).joined(separator: " ") }
 }
 
-private let usual: [Binding] = [
-    Binding([.char("j"), .down], .down, "Select the row below"),
-    Binding([.char("k"), .up], .up, "Select the row above"),
-    Binding([.pageDown, .control("f")], .pageDown, "One page down"),
-    Binding([.pageUp, .control("b")], .pageUp, "One page up"),
-    Binding([.control("d")], .halfDown, "Half a page down"),
-    Binding([.control("u")], .halfUp, "Half a page up"),
-    Binding([.char("g"), .home], .first, "To the first row; from the past, back to now"),
-    Binding([.char("G"), .end], .last, "To the last row"),
-    Binding([.char("h"), .left], .left, "To the left in a graph; over the entries, back in time"),
-    Binding([.char("l"), .right], .right, "To the right in a graph; over the entries, on in time"),
-    Binding([.char("1")], .entries, "The entries held"),
-    Binding([.char("2")], .expiry, "When they end: the next 15 minutes"),
-    Binding([.char("3")], .evictions, "What had to go, for what, and what that says"),
-    Binding([.char("4"), .char("e")], .events, "What happened, who did it and why"),
-    Binding([.char("5")], .config, "Bounds now and before, and what was changed"),
-    Binding([.char("6")], .memory, "What takes the memory, and how it grows"),
-    Binding([.char("7")], .origins, "What the origins were asked, and what was saved"),
-    Binding(
-        [.enter], .open, "Show the entry in full; of a graph, what is under the cursor",
-        hint: "Detail"),
-    Binding(
-        [.char("/"), .function(4)], .filter, "Show only what passes a filter; Esc clears it",
-        hint: "Filter"),
-    Binding([.char("!")], .trouble, "Show only rows in trouble, or all again"),
-    Binding([.char("s"), .function(6)], .sort, "Choose the column to sort by", hint: "Sort"),
-    Binding([.char(">")], .sortNext, "Sort by the next column"),
-    Binding([.char("<")], .sortPrevious, "Sort by the previous column"),
-    Binding([.char("I")], .invertSort, "Turn the order round"),
-    Binding([.char("a")], .nextCache, "Show all caches, or one after the other"),
-    Binding([.char("F")], .follow, "Stay on this entry, through reloads, or let it go"),
-    Binding([.char("c")], .columns, "Choose the columns"),
-    Binding([.char("w")], .wide, "The table over the whole width, or with its neighbours"),
-    Binding([.char("r")], .times, "Times of day instead of what is left, or back"),
-    Binding([.char(" ")], .mark, "Mark or unmark the row, and go on to the next", hint: "Mark"),
-    Binding([.char("V")], .markRange, "Mark all from here to where it is pressed again"),
-    Binding([.char("U")], .unmarkAll, "Unmark all rows"),
-    Binding(
-        [.char("d"), .delete, .function(9)], .invalidate,
-        "Invalidate the marked entries or the selected one: plan",
-        hint: "Invalidate"),
-    Binding([.char("D")], .invalidateMatching, "Invalidate all that pass the filter: plan"),
-    Binding(
-        [.char("m")], .maxsize, "Change maxsize of the selected row's cache: plan", hint: "Maxsize"),
-    Binding([.char("t")], .ttl, "Change ttl of the selected row's cache: plan", hint: "Ttl"),
-    Binding([.char("u")], .undo, "Take the last change back, while that can be done"),
-    Binding([.char("x")], .stop, "Stop a change that is under way"),
-    Binding([.char("f")], .fetch, "Fetch a key through the selected row's cache"),
-    Binding([.char("v")], .verify, "Compare the entry with its origin; changes nothing"),
-    Binding([.char("Z")], .freeze, "Freeze the table, or let it run again", hint: "Freeze"),
-    Binding([.char("[")], .stepBack, "Back in time by one event"),
-    Binding([.char("]")], .stepOn, "On in time by one event"),
-    Binding([.char("{")], .minuteBack, "Back in time by a minute"),
-    Binding([.char("}")], .minuteOn, "On in time by a minute"),
-    Binding([.char("(")], .spikeBack, "Back in time to where many look-ups missed"),
-    Binding([.char(")")], .spikeOn, "On in time to where many look-ups missed"),
-    Binding([.char("y")], .copyKey, "Copy the key to the clipboard"),
-    Binding([.char("Y")], .copyRow, "Copy the row to the clipboard, as JSON"),
-    Binding([.char("+")], .slower, "Refresh less often"),
-    Binding([.char("-")], .faster, "Refresh more often"),
-    Binding([.control("t")], .lookNow, "Refresh now"),
-    Binding([.char("o")], .engines, "Open another engine that runs here"),
-    Binding([.tab], .nextEngine, "Show the next of the open engines"),
-    Binding([.backtab], .previousEngine, "Show the open engine before"),
-    Binding([.char(":")], .command, "Type a command by its name; Tab completes", hint: "Command"),
-    Binding([.char("S")], .own, "What looking costs, here and in the engine"),
-    Binding([.char("?"), .function(1)], .help, "This help", hint: "Help"),
-    Binding([.escape], .back, "Back; in the table, clear the filter"),
-    Binding([.char("q")], .quit, "Back, and from the table: quit", hint: "Quit"),
-    Binding([.control("c")], .quit, "Quit from anywhere"),
-    Binding([.control("z")], .suspend, "Suspend; fg comes back"),
-    Binding([.control("l")], .repaint, "Draw the screen anew"),
-]
+/// What bindings are about, as help and the README group them.
+enum Group: String, Sendable, CaseIterable {
+    case move = "Move"
+    case views = "Views"
+    case sortAndFilter = "Sort and filter"
+    case change = "Change"
+    case time = "Time"
+    case engine = "Engine"
+
+    /// What is to be known beside the keys.
+    var note: String? {
+        self == .change
+            ? "Every change is a plan first. What removes \(Confirmation.words) is confirmed by "
+                + "typing how many, a change of a protected cache by typing its name." : nil
+    }
+}
+
+private let usual: [Binding] = Group.allCases.flatMap { group in
+    groups[group, default: []].map { binding in
+        var binding = binding
+        binding.group = group
+        return binding
+    }
+}
+
+private let groups: [Group: [Binding]] =
+    [
+        .move: [
+            Binding([.char("j"), .down], .down, "Select the row below"),
+            Binding([.char("k"), .up], .up, "Select the row above"),
+            Binding([.pageDown, .control("f")], .pageDown, "Go one page down"),
+            Binding([.pageUp, .control("b")], .pageUp, "Go one page up"),
+            Binding([.control("d")], .halfDown, "Go half a page down"),
+            Binding([.control("u")], .halfUp, "Go half a page up"),
+            Binding(
+                [.char("g"), .home], .first, "Go to the first row; from the past, back to now"),
+            Binding([.char("G"), .end], .last, "Go to the last row"),
+            Binding([.char("h"), .left], .left, "Go left in a graph; in the table, back in time"),
+            Binding([.char("l"), .right], .right, "Go right in a graph; in the table, on in time"),
+            Binding(
+                [.enter], .open, "Open what is under the cursor: an entry, a cache, a bar",
+                hint: "Detail"),
+            Binding([.char("F")], .follow, "Follow this entry, through reloads, or let it go"),
+            Binding([.escape], .back, "Go back; in the table, clear the filter"),
+            Binding([.char("q")], .quit, "Go back, and from the table: quit", hint: "Quit"),
+        ],
+        .views: [
+            Binding([.char("1")], .entries, "Show the entries held"),
+            Binding([.char("2")], .expiry, "Show when they end, in the next 15 minutes"),
+            Binding([.char("3")], .evictions, "Show what had to go, for what, and what that says"),
+            Binding([.char("4"), .char("e")], .events, "Show what happened, who did it and why"),
+            Binding([.char("5")], .config, "Show bounds now and before, and what was changed"),
+            Binding([.char("6")], .memory, "Show what takes the memory, and how it grows"),
+            Binding([.char("7")], .origins, "Show what the origins were asked, what was saved"),
+            Binding([.char("8")], .caches, "Show the caches; Enter shows the entries of one"),
+            Binding([.char("a")], .nextCache, "Show all caches, or one after the other"),
+            Binding([.char("c")], .columns, "Choose the columns"),
+            Binding([.char("w")], .wide, "Show the table alone, or with its neighbours"),
+            Binding([.char("r")], .times, "Show times of day instead of what is left, or back"),
+        ],
+        .sortAndFilter: [
+            Binding(
+                [.char("/"), .function(4)], .filter,
+                "Show only what passes a filter; Esc clears it",
+                hint: "Filter"),
+            Binding([.char("!")], .trouble, "Show only rows in trouble, or all again"),
+            Binding([.function(3)], .search, "Search for a key as it is typed"),
+            Binding([.char("n")], .searchNext, "Go to the next key that was searched for"),
+            Binding([.char("N")], .searchPrevious, "Go to the one before"),
+            Binding(
+                [.char("s"), .function(6)], .sort, "Choose the column to sort by", hint: "Sort"),
+            Binding([.char(">")], .sortNext, "Sort by the next column"),
+            Binding([.char("<")], .sortPrevious, "Sort by the previous column"),
+            Binding([.char("I")], .invertSort, "Turn the order round"),
+        ],
+        .change: [
+            Binding(
+                [.char(" ")], .mark, "Mark or unmark the row, and go on to the next", hint: "Mark"),
+            Binding([.char("V")], .markRange, "Mark all from here to where it is pressed again"),
+            Binding([.char("U")], .unmarkAll, "Unmark all rows"),
+            Binding(
+                [.char("d"), .delete, .function(9)], .invalidate,
+                "Invalidate the marked entries or the selected one: plan",
+                hint: "Invalidate"),
+            Binding([.char("D")], .invalidateMatching, "Invalidate all that pass the filter: plan"),
+            Binding(
+                [.char("m")], .maxsize, "Change maxsize of the selected row's cache: plan",
+                hint: "Maxsize"),
+            Binding(
+                [.char("t")], .ttl, "Change ttl of the selected row's cache: plan", hint: "Ttl"),
+            Binding([.char("u")], .undo, "Take a change back, while that can be done: plan"),
+            Binding([.char("x")], .stop, "Stop a change that is under way"),
+            Binding([.char("f")], .fetch, "Fetch a key through the selected row's cache"),
+            Binding([.char("v")], .verify, "Compare the entry with its origin; changes nothing"),
+            Binding(
+                [.char("y")], .copyKey, "Copy the key, or the fact under the cursor in Detail",
+                hint: "Copy"),
+            Binding([.char("Y")], .copyRow, "Copy the row, as JSON"),
+        ],
+        .time: [
+            Binding([.char("Z")], .freeze, "Freeze the table, or let it run again", hint: "Freeze"),
+            Binding([.char("[")], .stepBack, "Go back in time by one event"),
+            Binding([.char("]")], .stepOn, "Go on in time by one event"),
+            Binding([.char("{")], .minuteBack, "Go back in time by a minute"),
+            Binding([.char("}")], .minuteOn, "Go on in time by a minute"),
+            Binding([.char("(")], .spikeBack, "Go back in time to where many look-ups missed"),
+            Binding([.char(")")], .spikeOn, "Go on in time to where many look-ups missed"),
+            Binding([.char("+")], .slower, "Refresh less often"),
+            Binding([.char("-")], .faster, "Refresh more often"),
+            Binding([.control("t")], .lookNow, "Refresh now"),
+        ],
+        .engine: [
+            Binding([.char("o")], .engines, "Open another engine that runs here"),
+            Binding([.tab], .nextEngine, "Show the next of the open engines"),
+            Binding([.backtab], .previousEngine, "Show the open engine before"),
+            Binding(
+                [.char(":")], .command, "Type a command by its name; Tab lists and completes",
+                hint: "Command"),
+            Binding([.char("S")], .own, "Show what looking costs, here and in the engine"),
+            Binding([.char("?"), .function(1)], .help, "Show this help", hint: "Help"),
+            Binding([.control("c")], .quit, "Quit from anywhere"),
+            Binding([.control("z")], .suspend, "Suspend; fg comes back"),
+            Binding([.control("l")], .repaint, "Draw the screen anew"),
+        ],
+    ]
 
 /// Which keys do what: the usual ones, and what was chosen instead.
 public struct KeyBindings: Sendable {
@@ -194,10 +260,29 @@ extension Action {
         .invalidate, .invalidateMatching, .maxsize, .ttl, .undo, .stop, .fetch, .verify,
     ]
 
-    /// Whether it is anything at all to this engine and in this view.
+    /// Whether it has a place on the bottom line, for this engine and in this view.
     func isThere(_ model: Model) -> Bool {
-        if Self.changes.contains(self) { return !model.isReadOnly }
-        return self != .sort || model.view == .entries || model.view == .memory
+        if Self.changes.contains(self), model.isReadOnly { return false }
+        let isDetail = model.detailScroll != nil
+        switch self {
+        case .mark, .freeze: return model.view == .entries && !isDetail
+        case .sort: return [.entries, .memory].contains(model.view) && !isDetail
+        case .invalidate: return [.entries, .memory].contains(model.view)
+        case .open: return word(in: model.view) != nil && !isDetail
+        case .filter: return model.view.isFiltered && !isDetail
+        case .copyKey: return isDetail
+        default: return true
+        }
+    }
+
+    /// What opening is called in a view; `nil` where there is nothing to open.
+    fileprivate func word(in view: Model.View) -> String? {
+        switch view {
+        case .entries: "Detail"
+        case .expiry, .caches: "Entries"
+        case .evictions, .events, .memory: "Entry"
+        case .config, .origins: nil
+        }
     }
 
     /// Why it cannot be done just now; `nil` where it can.
@@ -208,8 +293,12 @@ extension Action {
             if model.problem != nil { return "the engine does not answer" }
         }
         switch self {
-        case .undo where model.undo == nil: return "nothing was changed here that can be taken back"
+        case .undo where model.undoTarget == nil:
+            return "nothing was changed here that can be taken back"
         case .stop where model.underWay == nil: return "no change is under way"
+        case .open where word(in: model.view) == nil: return "there is nothing to open here"
+        case .searchNext where model.sought.isEmpty, .searchPrevious where model.sought.isEmpty:
+            return "nothing was searched for yet; F3 does"
         case .invalidate where model.view == .entries && !model.marks.isEmpty: return nil
         case .invalidate, .verify, .copyKey, .copyRow:
             return model.selected == nil ? "no entry is selected" : nil
@@ -217,7 +306,7 @@ extension Action {
             return model.view == .entries || model.view == .memory
                 ? nil : "that is for entries; 1 and 6 show them"
         case .follow, .mark, .markRange, .unmarkAll, .invalidateMatching, .columns, .times, .wide,
-            .trouble, .nextCache:
+            .trouble, .nextCache, .search, .searchNext, .searchPrevious:
             return model.view == .entries ? nil : "that is for the entries; 1 shows them"
         case .nextEngine, .previousEngine:
             return model.engines.count < 2 ? "only one engine is open; o opens another" : nil

@@ -252,7 +252,30 @@ final class Collector: Sendable {
     /// A page after the other would pass over some that move meanwhile: it is one question.
     func planMatching(_ query: Query) {
         perform { inspector, _ in
-            .planned(try await inspector.plan(.invalidate(try await inspector.matching(query))))
+            .plannedMatching(
+                try await inspector.plan(.invalidate(try await inspector.matching(query))), query)
+        }
+    }
+
+    func planUndo(_ plan: Plan.ID) {
+        perform { inspector, _ in .planned(try await inspector.plan(undoing: plan)) }
+    }
+
+    func seek(_ key: EntryKey) {
+        perform { inspector, _ in .sought(key, try await inspector.entry(key)) }
+    }
+
+    func find(_ key: EntryKey, in query: Query) {
+        perform { inspector, _ in
+            .found(key, try await inspector.entries(query).rows.firstIndex { $0.id == key })
+        }
+    }
+
+    func search(_ text: String, from: Int, backwards: Bool, in query: Query) {
+        perform { inspector, _ in
+            let rows = try await inspector.entries(query).rows
+            let place = Search.place(of: text, in: rows, from: from, backwards: backwards)
+            return .searched(text, place.map { rows[$0].id }, place ?? 0)
         }
     }
 
@@ -277,8 +300,11 @@ final class Collector: Sendable {
         }
     }
 
-    func undo(_ plan: Plan.ID) {
-        perform { inspector, actor in .undone(plan, try await inspector.undo(plan, by: actor)) }
+    func undo(_ plan: Plan.ID, reason: String?) {
+        perform { inspector, actor in
+            let actor = reason.map { actor.because($0) } ?? actor
+            return .undone(plan, try await inspector.undo(plan, by: actor))
+        }
     }
 
     func fetch(_ key: EntryKey) {

@@ -146,6 +146,9 @@ private final class Loop {
     private let errors: ErrorCapture
     private var sessions: [Session] = []
     private var shown = 0
+    /// How things look as it was kept before this run, and as this run began.
+    private let keptBefore: ViewState
+    private let begun: ViewState
     private var nextTick = ContinuousClock.now
     private var ended: Result<Int32?, any Error>?
     private var cost = CostMeter()
@@ -166,6 +169,7 @@ private final class Loop {
         model.interval = options.refresh
         model.secondsFromUTC = Self.secondsFromUTC
         state?.apply(to: &model)
+        keptBefore = ViewState(model)
         model.theme = theme
         model.usesMouse = usesMouse
         if let sort = options.sort {
@@ -173,6 +177,7 @@ private final class Loop {
             model.query.descending = options.descending
         }
         model.query.filter = options.filter
+        begun = ViewState(model)
         // The engine answers while the terminal is taken over.
         let (mailbox, signals, messages) = try Self.pipes()
         let dispositions = Dispositions(of: Signals.taken + Rescue.fatalSignals)
@@ -208,7 +213,7 @@ private final class Loop {
         model.size = display.size
         model.isPlainOnly = display.tier == .ascii
         model.glyphs = Glyphs(display.tier)
-        if let glyphs = options.glyphs ?? state?.glyphs { model.use(glyphs) }
+        if let glyphs = options.glyphs ?? state?.chosenGlyphs { model.use(glyphs) }
         let session = Session(options.name, collector, model)
         session.nextLook = .now + options.refresh
         awaited = .now + Self.firstPatience
@@ -277,7 +282,9 @@ private final class Loop {
         if let late, case .success(nil)? = ended { ended = .success(late) }
         signals.close()
         mailbox.close()
-        if let file = options.stateFile { ViewState(session.model).save(to: file) }
+        // Lines have no look that a screen could take over.
+        guard !options.isPlain, let file = options.stateFile else { return }
+        ViewState(session.model).kept(over: keptBefore, asBegun: begun).save(to: file)
     }
 
     // MARK: Time
@@ -409,15 +416,21 @@ private final class Loop {
             collector.freeze(query)
         case .plan(let change): collector.plan(change)
         case .planMatching(let query): collector.planMatching(query)
+        case .planUndo(let plan): collector.planUndo(plan)
         case .apply(let plan, let how, let reason): collector.apply(plan, how, reason: reason)
         case .cancel(let plan): collector.cancel(plan)
-        case .undo(let plan): collector.undo(plan)
+        case .undo(let plan, let reason): collector.undo(plan, reason: reason)
+        case .seek(let key): collector.seek(key)
+        case .find(let key, let query): collector.find(key, in: query)
+        case .search(let text, let from, let backwards, let query):
+            collector.search(text, from: from, backwards: backwards, in: query)
         case .fetch(let key): collector.fetch(key)
         case .verify(let key): collector.verify(key)
         case .copy(let text):
             display.copy(text)
             take(.said("copied: \(text.prefix(60))"), for: place)
-        case .export(let path, let text): export(text, to: path, for: place)
+        case .export(let path, let text, let overwrites):
+            export(text, to: path, overwrites: overwrites, for: place)
         case .findEngines: findEngines(for: place)
         case .attach(let name): attach(name)
         case .switchEngine(let step): show((shown + step + sessions.count) % sessions.count)
@@ -436,11 +449,14 @@ private final class Loop {
     /// Most rows that a freeze holds.
     private static let frozenRows = 100_000
 
-    private func export(_ text: String, to path: String, for place: Int) {
+    private func export(_ text: String, to path: String, overwrites: Bool, for place: Int) {
         let whole = (path as NSString).expandingTildeInPath
-        let isWritten = FileManager.default.createFile(
-            atPath: whole, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
-        take(.said(isWritten ? "written to \(whole)" : "\(whole) cannot be written"), for: place)
+        switch Exports.write(text, to: whole, overwrites: overwrites) {
+        case 0: take(.said("written to \(whole)"), for: place)
+        case EEXIST where !overwrites: take(.fileExists(path: path, text: text), for: place)
+        case let failure:
+            take(.failed("\(whole): \(Descriptor.reason(failure))"), for: place)
+        }
     }
 
     private func suspend() {

@@ -5,6 +5,10 @@ import LarderInspector
 /// line, however many entries it was.
 struct EventLines: Hashable, Sendable {
     private(set) var lines: [Line] = []
+    /// How many there have been, those that are kept no more included.
+    private(set) var appended = 0
+    /// Of one key the writes are told as well.
+    var tellsWrites = false
 
     struct Line: Hashable, Sendable {
         var at: Instant
@@ -27,7 +31,7 @@ struct EventLines: Hashable, Sendable {
     private static let kept = 500
 
     mutating func add(_ event: LoggedEvent) {
-        guard var line = Self.line(event) else { return }
+        guard var line = Self.line(event, tellsWrites: tellsWrites) else { return }
         // Those of one second stand at the end, and so many are compared.
         var same = lines.count - 1
         while same >= 0, lines[same].second >= line.second, !lines[same].isOne(with: line) {
@@ -52,17 +56,19 @@ struct EventLines: Hashable, Sendable {
 
     private mutating func append(_ line: Line) {
         lines.append(line)
+        appended += 1
         if lines.count > Self.kept { lines.removeFirst(lines.count - Self.kept) }
     }
 
     /// Writes are left out: they are as many as misses, and the rates and versions show them.
-    private static func line(_ event: LoggedEvent) -> Line? {
+    private static func line(_ event: LoggedEvent, tellsWrites: Bool) -> Line? {
         switch event.kind {
-        case .written: return nil
-        case .removed, .failed, .oversized, .softened, .restored, .forgotten, .configured: break
+        case .written where !tellsWrites: return nil
+        case .written, .removed, .failed, .oversized, .softened, .restored, .forgotten, .configured:
+            break
         }
         // What differs from entry to entry would make a line of each.
-        let (word, note) = words(event, alone: false)
+        let (word, note) = words(event, alone: tellsWrites)
         let isTrouble =
             switch event.kind {
             case .failed, .oversized: true
@@ -83,12 +89,14 @@ struct EventLines: Hashable, Sendable {
         case .removed(let cause, let version, let age, let hits):
             guard alone else { return (cause.rawValue, by) }
             let rival = event.rival.map { ", for \($0)" } ?? ""
-            let facts = "version \(version), \(Format.age(age)) old, \(Format.count(hits)) hits"
+            let facts =
+                "version \(version), \(Format.age(age)) old, "
+                + Format.count(Int(clamping: hits), "hit", "hits")
             return (cause.rawValue, facts + rival + (by.isEmpty ? "" : ", " + by))
         case .failed(let took, let reason):
             return ("failed", alone ? "\(reason), after \(Format.took(took))" : reason)
         case .oversized(let bytes):
-            return ("too large", "\(bytes) bytes are more than the cache may hold")
+            return ("too large", "\(Format.bytes(bytes)) is more than the cache may hold")
         case .softened: return ("stale", by)
         case .restored: return ("restored", by)
         case .forgotten(_, let refusals):

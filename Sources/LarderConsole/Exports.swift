@@ -14,6 +14,17 @@ enum Exports {
         }
     }
 
+    /// Writes a text to a file for nobody else to read; returns what went wrong, 0 for nothing.
+    /// `EEXIST` where there is one that is not to be written over: that is found out by making it, so
+    /// that none is lost that comes at the same moment.
+    static func write(_ text: String, to path: String, overwrites: Bool) -> Int32 {
+        let how = overwrites ? O_TRUNC : O_EXCL
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0o600)
+        guard file >= 0 else { return errno }
+        defer { close(file) }
+        return Descriptor.write(text, to: file)
+    }
+
     static func json(_ rows: [Row], at now: Instant) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

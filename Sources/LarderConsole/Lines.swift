@@ -163,6 +163,7 @@ struct Lines: Display {
         case .sort: lines = choices("sort by", Column.allCases.map(\.rawValue))
         case .columns: lines = choices("columns", optionalColumns.map(\.rawValue))
         case .engines(let engines, _): lines = choices("engines", engines.map(\.about))
+        case .keys(let keys, _): lines = choices("keys", keys.map(\.key))
         case .own:
             lines = [
                 "\(Units.text(bytes: model.ownCost.memory)) of memory, last look took "
@@ -249,7 +250,7 @@ struct Lines: Display {
         case .prompt:
             wanted = (.answer, .now)
             return line.isEmpty ? [.escape] : letters + [.enter]
-        case .sort, .columns, .engines:
+        case .sort, .columns, .engines, .keys:
             wanted = (.answer, .now)
             // No choice is longer.
             guard let number = Int(line), (1...1000).contains(number) else { return [.escape] }

@@ -59,6 +59,11 @@ struct Model {
     var position = 0
     /// The place of the first row on the screen.
     var top = 0
+    /// The operator has chosen a row, and the cursor stays on its entry: until then it stands on the
+    /// first row, whichever that is.
+    var isPinned = false
+    /// What was searched for last.
+    var sought = ""
     /// The cursor stays on its entry, even while that is not there.
     var follows = false
     /// The entries that are marked, each as it was seen when it was: one that is written anew keeps
@@ -73,8 +78,12 @@ struct Model {
     var past: Past?
     var now = Instant(nanoseconds: 0)
     var toast: Toast?
-    /// The last plan applied here, while it can be taken back.
-    var undo: Undo?
+    /// The plans applied here that can be taken back, the last one last.
+    var undos: [Undo] = []
+    /// What kind of change those are that were applied from here.
+    var kinds: [Plan.ID: Undo.Kind] = [:]
+    /// Bounds that are being taken back, in words.
+    var takingBack: [Plan.ID: String] = [:]
     /// The plans that were applied from here, and how.
     var ownPlans: [Plan.ID: Application] = [:]
     /// The plan that is being applied over some time.
@@ -93,10 +102,13 @@ struct Model {
     var keys = KeyBindings()
     /// What was typed behind `:`, oldest first.
     var commands: [String] = []
+    /// The signs that were chosen here, now or in an earlier run; `nil` where it is left to the
+    /// terminal.
+    var chosenGlyphs: GlyphTier?
 
     enum View: Int, Hashable, CaseIterable, Codable {
         case entries = 1
-        case expiry, evictions, events, config, memory, origins
+        case expiry, evictions, events, config, memory, origins, caches
 
         /// A filter of its own has a place in it.
         var isFiltered: Bool { [.entries, .evictions, .events, .memory].contains(self) }
@@ -111,6 +123,7 @@ struct Model {
             case .config: .config
             case .memory: .memory
             case .origins: .origins
+            case .caches: .caches
             }
         }
 
@@ -168,7 +181,27 @@ struct Model {
         set { panes[view] = newValue }
     }
 
+    /// The last plan applied here that can be taken back.
+    var undo: Undo? { undos.last }
+
+    /// What `u` takes back: of the changes listed the one under the cursor, whoever made it.
+    var undoTarget: Plan.ID? {
+        guard view == .config, !changes.isEmpty else { return undo?.plan }
+        let change = changes[max(0, changes.count - 1 - pane.cursor)]
+        return change.what == .undone ? undo?.plan : change.plan
+    }
+
+    /// The cache that bounds are changed of and keys are fetched through.
+    var aimedCache: String? {
+        if view == .caches {
+            return cacheNames.isEmpty ? nil : cacheNames[min(pane.cursor, cacheNames.count - 1)]
+        }
+        return (selected?.id ?? cursor)?.cache ?? shownCaches.first
+    }
+
     enum Overlay {
+        /// Keys to go to one of.
+        case keys([EntryKey], Int)
         case help(scroll: Int)
         case sort(Int)
         case columns(Int)
@@ -205,6 +238,10 @@ struct Model {
     }
 
     struct Undo {
+        /// What can be taken back: bounds as long as nobody changes them, entries for a while, and
+        /// what was marked as stale not at all.
+        enum Kind { case bounds, entries, nothing }
+
         var plan: Plan.ID
         /// `nil` where it can be taken back as long as nobody changes the same.
         var until: Instant?
@@ -244,7 +281,7 @@ struct Model {
         switch view {
         case .entries: cursor.flatMap { id in rows.first { $0.id == id } }
         case .memory: largest.indices.contains(pane.cursor) ? largest[pane.cursor] : nil
-        case .expiry, .evictions, .events, .config, .origins: nil
+        case .expiry, .evictions, .events, .config, .origins, .caches: nil
         }
     }
 
@@ -312,6 +349,9 @@ struct Prompt: Hashable {
         case maxsize(cache: String)
         case ttl(cache: String)
         case fetch(cache: String)
+        /// From the row that the cursor stood on.
+        case search(from: Int)
+        case overwrite(path: String, text: String)
     }
 
     var purpose: Purpose
@@ -325,6 +365,8 @@ struct Prompt: Hashable {
 struct Palette: Hashable {
     var text = ""
     var refusal: String?
+    /// All names are shown that it can become.
+    var isListing = false
     /// Which of the commands typed before stands there; `nil` for a new one.
     var place: Int?
 }
@@ -345,7 +387,15 @@ struct PlanDialog {
     /// Bounds go back by themselves after ten minutes.
     var goesBack = false
 
+    /// What is to be known beside: of what was chosen unseen, or is hidden now.
+    var remark: String?
+
     var confirms: Bool { focus == .apply }
+    var canGoBack: Bool { plan.before != nil && plan.takesBack == nil }
+
+    func canBePaced(_ model: Model) -> Bool {
+        plan.takesBack == nil && LarderConsole.spread(plan, model) != nil
+    }
     static let lasting = Duration.seconds(600)
 }
 
@@ -358,15 +408,24 @@ enum Effect: Equatable {
     /// Take the whole list as it is now.
     case freeze
     case plan(Change)
+    /// Ask what taking a plan back would do.
+    case planUndo(Plan.ID)
     /// Plan the invalidation of everything that passes.
     case planMatching(Query)
     case apply(Plan.ID, Application, reason: String?)
     case cancel(Plan.ID)
-    case undo(Plan.ID)
+    case undo(Plan.ID, reason: String?)
     case fetch(EntryKey)
+    /// Ask whether an entry is held.
+    case seek(EntryKey)
+    /// Find the place of an entry in the whole list.
+    case find(EntryKey, Query)
+    /// Find the next key that holds a text in the whole list, from a place on or back from it.
+    case search(String, from: Int, backwards: Bool, Query)
     case verify(EntryKey)
     case copy(String)
-    case export(path: String, text: String)
+    /// Write a file, over one that is there only where that was said.
+    case export(path: String, text: String, overwrites: Bool)
     /// Ask which engines run.
     case findEngines
     case attach(String)
@@ -413,6 +472,8 @@ enum Message: Sendable {
     /// What the engine kept of the time before.
     case remembered(Remembered)
     case planned(Plan)
+    /// A plan of everything that passed.
+    case plannedMatching(Plan, Query)
     /// The engine does not take the filter.
     case refused(String)
     case applied(Plan.ID, Outcome)
@@ -420,6 +481,14 @@ enum Message: Sendable {
     case halfDone(Plan.ID, Outcome, String)
     case undone(Plan.ID, Outcome)
     case fetched(FetchResult)
+    /// An entry, or that none is held.
+    case sought(EntryKey, EntryDetail?)
+    /// Where an entry stands in the whole list; `nil` where it is not in it.
+    case found(EntryKey, Int?)
+    /// The key that was searched for and its place; `nil` where none holds the text.
+    case searched(String, EntryKey?, Int)
+    /// A file is there already.
+    case fileExists(path: String, text: String)
     case verified(Verification)
     /// What was done before anybody looked.
     case changesBefore([ChangeRecord])

@@ -13,7 +13,8 @@ struct ViewState: Codable {
     var commands: [String]
     /// Later than the others: a file may be without them.
     var usesMouse: Bool?
-    var glyphs: GlyphTier?
+    /// Only what was chosen in the console: what a terminal cannot show is no choice.
+    var chosenGlyphs: GlyphTier?
     var memoryOrder: Model.Order?
 
     /// Fetches a second that can be a budget.
@@ -23,7 +24,7 @@ struct ViewState: Codable {
         sort = model.query.sort
         descending = model.query.descending
         usesMouse = model.usesMouse
-        glyphs = model.glyphs.tier
+        chosenGlyphs = model.chosenGlyphs
         memoryOrder = model.panes[.memory]?.order
         hiddenColumns = model.hiddenColumns.sorted { $0.rawValue < $1.rawValue }
         isWide = model.isWide
@@ -54,8 +55,32 @@ struct ViewState: Codable {
         model.theme = theme
         model.budget = Self.budgets.contains(budget) ? budget : model.budget
         model.commands = commands
-        if let glyphs { model.use(glyphs) }
+        model.chosenGlyphs = chosenGlyphs
+        if let chosenGlyphs { model.use(chosenGlyphs) }
         model.panes[.memory, default: .init()].order = memoryOrder
+    }
+
+    /// What is to be kept of a run: what was changed in it, and else what was kept before. What a
+    /// flag said is for its run.
+    func kept(over before: ViewState, asBegun: ViewState) -> ViewState {
+        var kept = before
+        func take<Value: Equatable>(_ part: WritableKeyPath<ViewState, Value>) {
+            if self[keyPath: part] != asBegun[keyPath: part] {
+                kept[keyPath: part] = self[keyPath: part]
+            }
+        }
+        take(\.sort)
+        take(\.descending)
+        take(\.hiddenColumns)
+        take(\.isWide)
+        take(\.showsTimes)
+        take(\.theme)
+        take(\.budget)
+        take(\.commands)
+        take(\.usesMouse)
+        take(\.chosenGlyphs)
+        take(\.memoryOrder)
+        return kept
     }
 
     /// Kept if it can be: nobody's console fails over it.

@@ -139,6 +139,24 @@ import Testing
         #expect(try ascii.wait(for: "100000000001").allSatisfy(\.isASCII))
     }
 
+    @Test(arguments: [("vt100", "C.UTF-8"), ("xterm-256color", "C")])
+    func `has the signs of its terminal, whatever the one before could show`(
+        term: String, locale: String
+    ) throws {
+        let state = ["XDG_STATE_HOME": folder.path]
+        let poor = try open(
+            "--warm 3", term: term, environment: state.merging(["LC_ALL": locale]) { $1 })
+        let plain = try poor.wait("its rows") { keys($0).count == 3 }
+        let isPlain = plain.allSatisfy(\.isASCII)
+        #expect(isPlain)
+        try poor.press("w", "q")
+        #expect(try poor.exitStatus() == 0)
+        let able = try open("--warm 3", environment: state)
+        try able.wait("its rows, and signs") { keys($0).count == 3 && $0.contains { !$0.isASCII } }
+        try able.press("q")
+        #expect(try able.exitStatus() == 0)
+    }
+
     @Test func `takes any size while it runs`() throws {
         let terminal = try open("--warm 3")
         try terminal.wait(for: "100000000002")

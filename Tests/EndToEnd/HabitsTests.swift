@@ -94,6 +94,9 @@ import Testing
             screen.contains("8/8") && screen.contains("u undoes")
         }
         try terminal.press("u")
+        let back = try terminal.wait(for: "Take back plan")
+        #expect(back.contains("maxsize 8 -> 64") && back.contains("unless fetched anew"))
+        try terminal.press("Right", "Enter")
         try terminal.wait(for: "entries are there again")
         try terminal.wait("room as before") { $0.contains("/64") }
         // Credentials live for two minutes and more, and are renewed by then.
@@ -121,9 +124,13 @@ import Testing
         ("Left", ["Left"], "Enter shows them"), ("3", ["3"], "[3 Evictions]"),
         ("4", ["4"], "[4 Events]"), ("1", ["1"], "[1 Entries]"), ("e", ["e"], "[4 Events]"),
         ("5", ["5"], "[5 Config]"), ("6", ["6"], "[6 Memory]"), ("7", ["7"], "[7 Origins]"),
+        ("8", ["8"], "[8 Caches]"),
         ("q", ["q"], "[1 Entries]"), ("Enter", ["Enter"], "ttl left"),
         ("Esc", ["Escape"], "9/9"), ("/", ["/"], "filter:"), ("", ["3", "Enter"], "1-1/1 of 9"),
         ("", ["Escape"], "1-9/9"), ("F4", ["F4"], "filter:"), ("", ["Escape"], "1-9/9"),
+        ("F3", ["F3"], "search:"), ("", ["7", "Enter"], ">  100000000007"),
+        ("", ["F3", "0", "0", "0", "Enter"], ">  100000000007"),
+        ("n", ["n"], ">  100000000008"), ("N", ["N"], ">  100000000007"), ("", ["g"], "1-9/9"),
         ("!", ["!"], "trouble only"), ("", ["!"], "all rows"), ("s", ["s"], "Sort by"),
         ("", ["Escape"], "sort key"), ("F6", ["F6"], "Sort by"), ("", ["Escape"], "sort key"),
         (">", [">"], "sort ttl"), ("<", ["<"], "sort key"), ("I", ["I"], "sort key ▼"),

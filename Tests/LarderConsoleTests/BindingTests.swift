@@ -11,21 +11,39 @@ import Testing
     }
 
     @Test func `stand in help, all of them, on a screen tall enough`() {
-        var model = model(100, 80)
+        var model = model(110, 130)
         _ = press(&model, .char("?"))
         let text = render(model).text.joined(separator: "\n")
         for binding in KeyBindings().all {
             let says = binding.action.obstacle(model).map { "not now: \($0)" } ?? binding.help
             #expect(text.contains(binding.names) && text.contains(says.prefix(56)))
         }
+        for group in Group.allCases { #expect(text.contains("│ \(group.rawValue)  ")) }
+        for command in Command.own {
+            #expect(
+                text.contains("\(command.name) \(command.takes)") && text.contains(command.help))
+        }
+        #expect(text.contains("more than 10 entries") && text.contains("typing how many"))
+    }
+
+    @Test func `say what they do by a verb`() {
+        let verbs: Set = [
+            "Select", "Go", "Open", "Follow", "Show", "Choose", "Search", "Sort", "Turn", "Mark",
+            "Unmark", "Invalidate", "Change", "Take", "Stop", "Fetch", "Compare", "Copy", "Freeze",
+            "Refresh", "Type", "Quit", "Suspend", "Draw", "Write", "Set", "Use",
+        ]
+        let helps = KeyBindings().all.map(\.help) + Command.own.map(\.help)
+        for help in helps {
+            #expect(verbs.contains(String(help.prefix(while: \.isLetter))), "\(help)")
+        }
     }
 
     @Test func `can be scrolled to the last on a small screen, and any other key closes help`() {
         var model = model(80, 12)
         _ = press(&model, .char("?"))
-        #expect(!render(model).text.joined().contains(KeyBindings().all.last!.help))
+        #expect(!render(model).text.joined().contains(Command.own.last!.help))
         _ = press(&model, .char("G"))
-        #expect(render(model).text.joined().contains(KeyBindings().all.last!.help))
+        #expect(render(model).text.joined().contains(Command.own.last!.help.prefix(40)))
         _ = press(&model, .char("x"))
         #expect(model.overlay == nil)
     }
@@ -34,12 +52,19 @@ import Testing
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-        let listed = readme.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
-        let expected = KeyBindings().all.map { binding in
-            let keys = binding.keys.map { "`\($0.name)`" }.joined(separator: " ")
-            return "| \(keys) | \(binding.help) |"
+        let listed = readme.split(separator: "\n").map(String.init).filter {
+            $0.hasPrefix("| `") || $0.hasPrefix("| **")
+        }
+        let expected = Group.allCases.flatMap { group in
+            ["| **\(group.rawValue)** | |"]
+                + KeyBindings().all.filter { $0.group == group }.map { binding in
+                    let keys = binding.keys.map { "`\($0.name)`" }.joined(separator: " ")
+                    return "| \(keys) | \(binding.help) |"
+                }
         }
         #expect(listed == expected)
+        let words = readme.replacing("\n", with: " ")
+        #expect(words.contains("removes \(Confirmation.words) is confirmed by typing"))
     }
 }
 

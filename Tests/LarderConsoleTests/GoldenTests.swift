@@ -97,6 +97,23 @@ private struct Scene: Sendable {
         Scene("config") { _ = press(&$0, .char("5")) },
         Scene("memory") { _ = press(&$0, .char("6"), .down) },
         Scene("origins") { _ = press(&$0, .char("7")) },
+        Scene("caches") { _ = press(&$0, .char("8"), .down) },
+        Scene("commands") { _ = press(&$0, .char(":"), .tab) },
+        Scene("undo") { model in
+            var plan = Plan(
+                id: "4f1c", instance: "1f",
+                change: .configure(
+                    cache: "accounts", to: Configuration(maxsize: 64, ttl: .seconds(120))),
+                at: model.now, entries: 1, bytes: 402,
+                victims: [
+                    PlannedVictim(
+                        id: EntryKey(cache: "accounts", key: "100000000010"), version: 7,
+                        bytes: 402, cause: .evicted)
+                ], skipped: [], before: Configuration(maxsize: 128, ttl: .seconds(300)))
+            plan.takesBack = TakingBack(entries: 3, problems: [])
+            plan.fetches = 2
+            _ = update(&model, .planned(plan))
+        },
         Scene("detail") { _ = press(&$0, .home, .enter) },
         Scene("help") { _ = press(&$0, .char("?")) },
         Scene("columns") { _ = press(&$0, .char("c"), .down) },

@@ -102,7 +102,7 @@ private struct Robot {
         let effect = update(&model, message)
         if let effect { waiting.append(effect) }
         if waiting.count > 50 { waiting.removeFirst(25) }
-        if case .looked = message, let cursor = before.cursor, !before.follows,
+        if case .looked = message, let cursor = before.cursor, before.isPinned, !before.follows,
             before.report?.instance == model.report?.instance,
             model.rows.contains(where: { $0.id == cursor }), model.cursor != cursor
         {
@@ -131,6 +131,14 @@ private struct Robot {
                         return "\(entry.id.key) is asked for and not on the screen"
                     }
                 }
+            }
+        case .undo(let plan, _):
+            guard case .plan(let dialog) = before.overlay, dialog.plan.id == plan,
+                dialog.focus != .cancel, dialog.plan.takesBack != nil
+            else { return "\(plan) is taken back and was not asked about" }
+        case .export(_, _, let overwrites) where overwrites:
+            guard case .prompt(let prompt) = before.overlay, prompt.text.hasPrefix("y") else {
+                return "a file is written over that was not asked about"
             }
         case .apply(let plan, let how, _):
             guard case .plan(let dialog) = before.overlay, dialog.plan.id == plan,
@@ -197,7 +205,8 @@ private struct Robot {
         case .planMatching(let query):
             let rows = (try? query.page(of: Array(engine.rows.values), at: at(now)).rows) ?? []
             let seen = rows.map { SeenEntry(id: $0.id, version: $0.version) }
-            return give(.planned(engine.plan(.invalidate(seen), at: now)))
+            return give(.plannedMatching(engine.plan(.invalidate(seen), at: now), query))
+        case .planUndo(let plan): return give(.planned(engine.planUndo(plan, at: now)))
         case .apply(let plan, let how, let reason):
             let before = engine.rows
             let outcome = engine.apply(plan)
@@ -207,13 +216,27 @@ private struct Robot {
                 _ = give(.failed("there is no plan \(plan) (by \(by))"))
             }
             return give(.applied(plan, outcome))
-        case .undo(let plan): return give(.undone(plan, Outcome.nothing))
+        case .undo(let plan, _):
+            var outcome = Outcome.nothing
+            outcome.restored = .random(in: 0...2, using: &random)
+            outcome.removed = .random(in: 0...2, using: &random)
+            return give(.undone(plan, outcome))
+        case .seek(let key):
+            return give(.sought(key, engine.rows[key].map { EntryDetail(row: $0, value: .null) }))
+        case .find(let key, let query):
+            return give(.found(key, engine.rows(query, at: now).firstIndex { $0.id == key }))
+        case .search(let text, let from, let backwards, let query):
+            let rows = engine.rows(query, at: now)
+            let place = Search.place(of: text, in: rows, from: from, backwards: backwards)
+            return give(.searched(text, place.map { rows[$0].id }, place ?? 0))
+        case .export(let path, let text, let overwrites):
+            return overwrites ? nil : give(.fileExists(path: path, text: text))
         case .fetch(let key):
             let row = engine.rows[key]
             return give(.fetched(FetchResult(id: key, wasHit: row != nil, value: .null, row: row)))
         case .findEngines:
             return give(.engines([.init("a", about: "a, up 3s"), .init("b", about: "b")]))
-        case .cancel, .verify, .copy, .export, .attach, .switchEngine, .use, .useMouse,
+        case .cancel, .verify, .copy, .attach, .switchEngine, .use, .useMouse,
             .suspend, .repaint,
             .quit:
             return nil
@@ -315,6 +338,19 @@ private struct SmallEngine {
             ).rows
         }
         return look
+    }
+
+    /// All that a query lists.
+    func rows(_ query: Query, at now: Double) -> [Row] {
+        (try? query.page(of: Array(rows.values), at: at(now)).rows) ?? []
+    }
+
+    mutating func planUndo(_ id: Plan.ID, at now: Double) -> Plan {
+        var plan = plan(
+            .configure(cache: "accounts", to: Configuration(maxsize: 8, ttl: nil)), at: now)
+        plan.id = id
+        plan.takesBack = TakingBack(entries: 2, problems: ["orders were changed since"])
+        return plan
     }
 
     mutating func plan(_ change: Change, at now: Double) -> Plan {

@@ -134,7 +134,7 @@ import Testing
         let outcome = Outcome(removed: 3, bytes: 9, skipped: [])
         _ = update(&model, .halfDone("p1", outcome, "the bounds of credentials were changed since"))
         #expect(model.toast?.text.contains("credentials") == true)
-        #expect(press(&model, .char("u")) == .undo("p1"))
+        #expect(press(&model, .char("u")) == .planUndo("p1"))
     }
 
     @Test func `bounds of one's own that do not go back are said, and waited for no more`() {

@@ -28,7 +28,7 @@ func planMatching(_ model: inout Model) -> Effect? {
 }
 
 func ask(_ model: inout Model, _ purpose: (String) -> Prompt.Purpose) -> Effect? {
-    guard let cache = (model.selected?.id ?? model.cursor)?.cache ?? model.shownCaches.first else {
+    guard let cache = model.aimedCache else {
         model.say("there is no cache to change")
         return nil
     }
@@ -44,7 +44,9 @@ func verify(_ model: inout Model) -> Effect? {
 
 // MARK: The plan
 
-func present(_ model: inout Model, _ plan: Plan) -> Effect? {
+///
+/// - Parameter matching: What everything passed that the plan names; `nil` where it was chosen.
+func present(_ model: inout Model, _ plan: Plan, matching query: Query? = nil) -> Effect? {
     switch model.overlay {
     case nil, .plan: break
     default:
@@ -61,9 +63,10 @@ func present(_ model: inout Model, _ plan: Plan) -> Effect? {
     case .invalidateAll, .configure, .all: break
     }
     var dialog = PlanDialog(plan: plan, since: model.now)
+    dialog.remark = query.map { newcomers(model, plan, $0) } ?? hidden(model, plan)
     dialog.confirmation = confirmation(of: plan, model)
     // More fetches than the origin should have at once are spread.
-    dialog.isPaced = spread(plan, model) != nil
+    dialog.isPaced = plan.takesBack == nil && spread(plan, model) != nil
     if case .plan(let before) = model.overlay, before.plan.change.entries == plan.change.entries {
         dialog.reason = before.reason
     }
@@ -71,11 +74,51 @@ func present(_ model: inout Model, _ plan: Plan) -> Effect? {
     return nil
 }
 
-/// A change of more than a twentieth of what a cache holds is confirmed by the number of entries that
-/// go, one of a protected cache by its name.
+/// What has come, or was written anew, since the rows were drawn by which everything was chosen.
+private func newcomers(_ model: Model, _ plan: Plan, _ query: Query) -> String? {
+    let planned = plan.named
+    guard model.asked.filter == query.filter, model.rows.count == model.matched else {
+        let more = planned.count - model.matched
+        return more > 0 ? "\(Format.count(more)) more than when the table was drawn." : nil
+    }
+    let shown = Dictionary(model.rows.map { ($0.id, $0.version) }) { first, _ in first }
+    let new = planned.filter { shown[$0.id] != $0.version }
+    guard let first = new.first else { return nil }
+    let others = new.count == 1 ? "" : " and \(Format.count(new.count - 1)) more"
+    return
+        "\(first.id.key)\(others) came, or \(new.count == 1 ? "was" : "were") written anew, since "
+        + "the table was drawn."
+}
+
+/// Of what was marked, what the table shows no more; where all that it lists is at hand that is known.
+private func hidden(_ model: Model, _ plan: Plan) -> String? {
+    let isNarrowed = !model.asked.filter.isEmpty || !model.query.caches.isEmpty
+    guard isNarrowed, model.view == .entries, model.rows.count == model.matched else { return nil }
+    let shown = Set(model.rows.map(\.id))
+    let hidden = plan.named.count { !shown.contains($0.id) }
+    guard hidden > 0 else { return nil }
+    let isHidden = hidden == 1 ? "1 of these is" : "\(Format.count(hidden)) of these are"
+    return "\(isHidden) marked and not in the table, which shows only what passes."
+}
+
+/// When a removal is confirmed by typing how many go: said the same in the dialog, help and README.
+enum Confirmation {
+    /// So few are not worth it.
+    static let floor = 10
+    /// More than this part of what a cache holds.
+    static let part = 20
+    static let words = "more than \(floor) entries and more than a twentieth of a cache"
+    static let brief = "more than \(floor) and more than a twentieth"
+
+    static func isDue(_ count: Int, of held: Int) -> Bool { count > max(floor, held / part) }
+}
+
+/// Removals of much are confirmed by the number of entries that go, a change of a protected cache by
+/// its name.
 private func confirmation(of plan: Plan, _ model: Model) -> String? {
     if !plan.protected.isEmpty { return plan.protected.joined(separator: ",") }
-    let isMuch = plan.byCache.contains { cache, count in count > max(10, model.held(in: cache) / 20)
+    let isMuch = plan.byCache.contains { cache, count in
+        Confirmation.isDue(count, of: model.held(in: cache))
     }
     return isMuch ? "\(plan.entries)" : nil
 }
@@ -87,6 +130,12 @@ extension Model {
 }
 
 extension Plan {
+    /// The entries that it is about by name and that were there.
+    fileprivate var named: [SeenEntry] {
+        let left = Set(skipped.map(\.id))
+        return change.entries.filter { !left.contains($0.id) }
+    }
+
     /// How many entries go of which cache.
     var byCache: [String: Int] {
         switch change {
@@ -148,8 +197,8 @@ func pressInPlan(_ model: inout Model, _ key: Key, _ dialog: PlanDialog) -> Effe
         dialog.focus = .confirmation
         dialog.typed.append(digit)
     case .char("r"): dialog.focus = .reason
-    case .char("p") where spread(dialog.plan, model) != nil: dialog.isPaced.toggle()
-    case .char("b") where dialog.plan.before != nil: dialog.goesBack.toggle()
+    case .char("p") where dialog.canBePaced(model): dialog.isPaced.toggle()
+    case .char("b") where dialog.canGoBack: dialog.goesBack.toggle()
     case .char("s"): return soften(dialog.plan)
     case .enter: return decide(&model, dialog)
     case .escape, .char("q"), .char("n"): model.overlay = nil
@@ -188,12 +237,18 @@ private func decide(_ model: inout Model, _ dialog: PlanDialog) -> Effect? {
     case .invalidate, .soften: model.marks = [:]
     default: break
     }
+    let reason = dialog.reason.isEmpty ? nil : dialog.reason
+    if dialog.plan.takesBack != nil {
+        model.takingBack[dialog.plan.id] = PlanView.bounds(model, dialog.plan)
+        return .undo(dialog.plan.id, reason: reason)
+    }
+    model.kinds[dialog.plan.id] = dialog.plan.change.kind
     let how = Application(
         spread: dialog.isPaced ? spread(dialog.plan, model) : nil,
         lasting: dialog.goesBack ? PlanDialog.lasting : nil,
         confirmation: dialog.plan.protected.isEmpty ? nil : dialog.confirmation)
     model.ownPlans[dialog.plan.id] = how
-    return .apply(dialog.plan.id, how, reason: dialog.reason.isEmpty ? nil : dialog.reason)
+    return .apply(dialog.plan.id, how, reason: reason)
 }
 
 func applied(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effect? {
@@ -222,19 +277,59 @@ func warn(_ model: inout Model, of outcome: Outcome) {
 }
 
 func canBeUndone(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) {
-    model.undo = Model.Undo(
-        plan: plan, until: model.now + undoWindow, removed: outcome.removed - outcome.forgotten)
+    let kind = model.kinds[plan] ?? .entries
+    guard kind != .nothing else { return }
+    model.undos.removeAll { $0.plan == plan }
+    model.undos.append(
+        Model.Undo(
+            plan: plan, until: kind == .bounds ? nil : model.now + undoWindow,
+            removed: outcome.removed - outcome.forgotten))
+    if model.undos.count > mostUndos { model.undos.removeFirst() }
 }
 
-/// What was taken back, and what was not.
-func words(of outcome: Outcome, removed: Int) -> String {
-    back(outcome, removed: removed) + warning(outcome)
+/// The engine remembers so many as well.
+private let mostUndos = 64
+
+func undone(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effect? {
+    let removed = model.undos.first { $0.plan == plan }?.removed ?? 0
+    model.undos.removeAll { $0.plan == plan }
+    if model.goesBack?.plan == plan { model.goesBack = nil }
+    let bounds = model.takingBack.removeValue(forKey: plan) ?? ""
+    let text = words(of: outcome, removed: removed, bounds: bounds)
+    model.say(text, for: .seconds(8))
+    model.log.add(text, at: model.now)
+    warn(&model, of: outcome)
+    return .look
+}
+
+extension Change {
+    /// What can be taken back of it.
+    fileprivate var kind: Model.Undo.Kind {
+        switch self {
+        case .configure: .bounds
+        case .soften: .nothing
+        case .invalidate, .invalidateAll: .entries
+        case .all(let changes):
+            changes.contains { $0.kind == .bounds } ? .bounds : .entries
+        }
+    }
+}
+
+/// What was taken back, what was not, and what had to go for it.
+func words(of outcome: Outcome, removed: Int, bounds: String) -> String {
+    let gone =
+        outcome.removed == 0
+        ? "" : "; \(Format.count(outcome.removed, "entry", "entries")) had to go for it"
+    let back = back(outcome, removed: removed)
+    guard !bounds.isEmpty else { return back + gone + warning(outcome) }
+    let entries = back == "taken back" ? "" : "; " + back.replacing("taken back: ", with: "")
+    return "taken back: \(bounds)\(entries)\(gone)" + warning(outcome)
 }
 
 private func back(_ outcome: Outcome, removed: Int) -> String {
     let back = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
     let lost = removed - outcome.restored
-    let why = "fetched anew since, or credentials, which never come back"
+    let why = "fetched anew since, gone for more than 30s, or credentials, which never do"
     switch (outcome.restored, lost) {
     case (0, ...0): return "taken back"
     case (0, _): return "no entry came back: \(why)"
@@ -250,12 +345,12 @@ private func warning(_ outcome: Outcome) -> String {
 
 func summary(_ outcome: Outcome) -> String {
     let removed = outcome.removed - outcome.forgotten
-    let entries = removed == 1 ? "1 entry" : "\(removed) entries"
-    let freed = removed == 0 ? "" : ", \(Units.text(bytes: outcome.bytes)) freed"
-    let failures = outcome.forgotten == 1 ? "1 failure" : "\(outcome.forgotten) failures"
+    let freed = removed == 0 ? "" : ", \(Format.bytes(outcome.bytes)) freed"
     let done = [
-        removed > 0 || outcome.forgotten == 0 ? "\(entries) removed\(freed)" : "",
-        outcome.forgotten > 0 ? "\(failures) forgotten" : "",
+        removed > 0 || outcome.forgotten == 0
+            ? "\(Format.count(removed, "entry", "entries")) removed\(freed)" : "",
+        outcome.forgotten > 0
+            ? "\(Format.count(outcome.forgotten, "failure", "failures")) forgotten" : "",
     ].filter { !$0.isEmpty }.joined(separator: ", ")
     let skipped =
         outcome.skipped.isEmpty
@@ -273,11 +368,16 @@ func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -> Effect
     switch key {
     case .escape:
         model.overlay = nil
+        if case .search(let from) = prompt.purpose { return move(&model, to: from) }
         return nil
     case .enter:
         model.overlay = nil
         return enter(&model, prompt)
     default: guard prompt.text.edit(key) else { return nil }
+    }
+    if case .search(let from) = prompt.purpose {
+        model.overlay = .prompt(prompt)
+        return search(&model, for: prompt.text, from: from, backwards: false)
     }
     guard prompt.purpose == .filter else {
         model.overlay = .prompt(prompt)
@@ -306,6 +406,13 @@ private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {
         return setFilter(&model, (try? Filter(prompt.text)) == nil ? model.filter : prompt.text)
     case .fetch(let cache):
         return prompt.text.isEmpty ? nil : .fetch(EntryKey(cache: cache, key: prompt.text))
+    case .search: return nil
+    case .overwrite(let path, let text):
+        guard ["y", "yes"].contains(prompt.text.lowercased()) else {
+            model.say("\(path) is as it was")
+            return nil
+        }
+        return .export(path: path, text: text, overwrites: true)
     case .maxsize(let cache):
         effect = bounds(&model, cache, prompt.text) { (new, text) throws(UnitError) in
             new.maxsize = try Units.maxsize(text)
@@ -336,6 +443,23 @@ func bounds(
         return (nil, nil)
     }
     return (.plan(.configure(cache: cache, to: new)), nil)
+}
+
+extension Prompt {
+    /// What a bare number means, while it is typed; `nil` where there is nothing to say.
+    var understood: String? {
+        guard !text.isEmpty, text.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+        switch purpose {
+        case .maxsize:
+            guard let number = try? Units.maxsize(text) else { return nil }
+            return Format.count(number, "entry", "entries")
+        case .ttl:
+            guard let ttl = try? Units.ttl(text) else { return nil }
+            let seconds = Format.count(Int(clamping: ttl.inSeconds), "second", "seconds")
+            return ttl < .seconds(60) ? seconds : "\(seconds), \(Units.text(ttl))"
+        case .filter, .fetch, .search, .overwrite: return nil
+        }
+    }
 }
 
 extension String {

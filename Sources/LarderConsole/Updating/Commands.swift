@@ -20,7 +20,7 @@ struct Command: Sendable {
         }
 
     /// What is typed with a word behind it.
-    private static let own: [Command] = [
+    static let own: [Command] = [
         Command(name: "sort", takes: "COLUMN[:desc]", help: "Sort by a column") { model, text in
             let parts = text.split(separator: ":", omittingEmptySubsequences: false)
             guard let column = parts.first.flatMap({ Column(rawValue: String($0)) }),
@@ -38,13 +38,17 @@ struct Command: Sendable {
             return (setFilter(&model, text), nil)
         },
         Command(name: "go", takes: "KEY", help: "Go to an entry by its key") { model, text in
-            guard let row = model.rows.first(where: { Verbatim($0.id.key) == Verbatim(text) })
-            else {
-                return (nil, "that key is not among the rows at hand; :filter finds it")
+            guard !text.isEmpty else { return (nil, "a key is expected") }
+            let row = model.rows.first { Verbatim($0.id.key) == Verbatim(text) }
+            guard let cache = row?.id.cache ?? model.aimedCache else {
+                return (nil, "there is no cache")
             }
-            model.view = .entries
-            takeCursor(&model, to: row.id)
-            return (.lookAtEntry, nil)
+            return (goTo(&model, EntryKey(cache: cache, key: text)), nil)
+        },
+        Command(name: "search", takes: "TEXT", help: "Go to the next key that holds a text") {
+            model, text in
+            if let obstacle = Action.search.obstacle(model) { return (nil, obstacle) }
+            return (search(&model, for: text, from: model.position + 1, backwards: false), nil)
         },
         bound("maxsize", "N|none|off", "Change maxsize of the cache: plan") {
             (new, text) throws(UnitError) in new.maxsize = try Units.maxsize(text)
@@ -61,10 +65,16 @@ struct Command: Sendable {
         bound("jitter", "SHARE", "Change the jitter of the cache: plan") {
             (new, text) throws(UnitError) in new.jitter = try Units.share(text)
         },
+        bound("stale", "DURATION", "Change how long past their end values serve: plan") {
+            (new, text) throws(UnitError) in new.staleIfError = try Units.duration(text)
+        },
+        bound("negative", "DURATION", "Change how long absences are known: plan") {
+            (new, text) throws(UnitError) in new.negativeTTL = try Units.duration(text)
+        },
         Command(name: "fetch", takes: "KEY", help: "Fetch a key through the cache") { model, text in
             guard !text.isEmpty else { return (nil, "a key is expected") }
             if let obstacle = Action.fetch.obstacle(model) { return (nil, obstacle) }
-            guard let cache = model.commandCache else { return (nil, "there is no cache") }
+            guard let cache = model.aimedCache else { return (nil, "there is no cache") }
             return (.fetch(EntryKey(cache: cache, key: text)), nil)
         },
         Command(name: "export", takes: "json|csv|text FILE", help: "Write what is seen to a file") {
@@ -73,12 +83,14 @@ struct Command: Sendable {
             guard parts.count == 2, let content = Exports.text(model, parts[0]) else {
                 return (nil, "write json, csv or text, and a file")
             }
-            return (.export(path: parts[1], text: content), nil)
+            return (.export(path: parts[1], text: content, overwrites: false), nil)
         },
         Command(name: "attach", takes: "ENGINE", help: "Open another engine") { _, text in
             text.isEmpty ? (.findEngines, nil) : (.attach(text), nil)
         },
-        Command(name: "budget", takes: "N", help: "Fetches a second that a change may cause") {
+        Command(
+            name: "budget", takes: "N", help: "Set the fetches a second that a change may cause"
+        ) {
             model, text in
             guard let budget = Double(text), ViewState.budgets.contains(budget) else {
                 return (nil, "0.1 to 1000000 are accepted; it is \(model.budget)")
@@ -102,6 +114,7 @@ struct Command: Sendable {
                 return (nil, "braille, blocks and ascii are accepted")
             }
             model.use(tier)
+            if model.glyphs.tier == tier { model.chosenGlyphs = tier }
             return (nil, model.glyphs.tier == tier ? nil : "this terminal shows only ASCII")
         },
         Command(
@@ -119,7 +132,7 @@ struct Command: Sendable {
     ) -> Command {
         Command(name: name, takes: takes, help: help) { model, text in
             if let obstacle = Action.maxsize.obstacle(model) { return (nil, obstacle) }
-            guard let cache = model.commandCache else { return (nil, "there is no cache") }
+            guard let cache = model.aimedCache else { return (nil, "there is no cache") }
             return bounds(&model, cache, text, change)
         }
     }
@@ -138,19 +151,20 @@ struct Command: Sendable {
 
     /// The names that a line could be completed to.
     static func completions(_ line: String) -> [String] {
-        guard !line.isEmpty, !line.contains(" ") else { return [] }
-        return Set(all.map(\.name)).filter { $0.hasPrefix(line) && $0 != line }.sorted()
+        line.isEmpty ? [] : candidates(line).filter { $0 != line }
     }
-}
 
-extension Model {
-    /// The cache that a command is about.
-    fileprivate var commandCache: String? { cursor?.cache ?? shownCaches.first }
+    /// The names that begin like a line: of an empty one, all.
+    static func candidates(_ line: String) -> [String] {
+        guard !line.contains(" ") else { return [] }
+        return Set(all.map(\.name)).filter { $0.hasPrefix(line) }.sorted()
+    }
 }
 
 func pressInPalette(_ model: inout Model, _ key: Key, _ palette: Palette) -> Effect? {
     var palette = palette
     palette.refusal = nil
+    palette.isListing = false
     switch key {
     case .escape:
         model.overlay = nil
@@ -158,6 +172,7 @@ func pressInPalette(_ model: inout Model, _ key: Key, _ palette: Palette) -> Eff
     case .enter: return run(&model, palette)
     case .tab, .right:
         let completions = Command.completions(palette.text)
+        palette.isListing = key == .tab && completions.count != 1
         if let first = completions.first {
             palette.text = completions.count == 1 ? first + " " : first.shared(with: completions)
         }
@@ -186,7 +201,9 @@ private func run(_ model: inout Model, _ palette: Palette) -> Effect? {
         model.overlay = .palette(palette)
     }
     guard let (command, rest) = Command.find(line) else {
-        refuse("there is no command \"\(line.prefix { $0 != " " })\"; ? lists them")
+        refuse(
+            "there is no command \"\(line.prefix { $0 != " " })\"; Tab lists them, ? tells what they do"
+        )
         return nil
     }
     if model.commands.last != line { model.commands.append(line) }

@@ -20,6 +20,7 @@ func press(_ model: inout Model, _ key: Key) -> Effect? {
     case .columns(let place): return pressInColumns(&model, key, place)
     case .engines(let engines, let place):
         return pressInEngines(&model, key, engines, place)
+    case .keys(let keys, let place): return pressInEntryKeys(&model, key, keys, place)
     case .prompt(let prompt): return pressInPrompt(&model, key, prompt)
     case .palette(let palette): return pressInPalette(&model, key, palette)
     case .plan(let dialog): return pressInPlan(&model, key, dialog)
@@ -105,6 +106,17 @@ private func pressInColumns(_ model: inout Model, _ key: Key, _ place: Int) -> E
             .columns($0)
         }
     }
+    return nil
+}
+
+private func pressInEntryKeys(
+    _ model: inout Model, _ key: Key, _ keys: [EntryKey], _ place: Int
+) -> Effect? {
+    if key == .enter || key == .char(" ") {
+        model.overlay = nil
+        return .seek(keys[place])
+    }
+    model.overlay = moved(model, key, from: place, of: keys.count).map { .keys(keys, $0) }
     return nil
 }
 

@@ -2,18 +2,15 @@ import Larder
 import LarderInspector
 
 func move(_ model: inout Model, by rows: Int) -> Effect? {
-    if let scroll = model.detailScroll {
-        model.detailScroll = max(0, scroll + rows)
+    if let line = model.detailScroll {
+        model.detailScroll = min(max(0, line + rows), DetailView.lines(model, model.size.columns).count - 1)
         return nil
     }
     guard model.view != .entries else { return move(&model, to: model.position + rows) }
     let count = model.lines
-    // The log is read from its end: up goes back in time.
-    let step = model.view == .events ? -rows : rows
     switch model.view {
-    case .events, .config, .origins:
-        model.pane.scroll = min(max(0, model.pane.scroll + step), max(0, count - 1))
-        if model.view == .config { model.pane.cursor = model.pane.scroll }
+    case .origins:
+        model.pane.scroll = min(max(0, model.pane.scroll + rows), max(0, count - 1))
     case .expiry: return sideways(&model, rows)
     default: model.pane.cursor = min(max(0, model.pane.cursor + rows), max(0, count - 1))
     }
@@ -33,6 +30,7 @@ func move(_ model: inout Model, to position: Int) -> Effect? {
         return move(&model, by: position == 0 ? -100_000 : 100_000)
     }
     guard model.matched > 0 else { return nil }
+    model.isPinned = true
     model.position = min(max(position, 0), model.matched - 1)
     model.heldUntil = model.now + hold
     takeCursorToItsPlace(&model)
@@ -84,10 +82,11 @@ extension Model {
         case .entries: matched
         case .expiry: bars
         case .evictions: evictions.count
-        case .events: (found ?? log).lines.count
+        case .events: eventLines.lines.count
         case .config: changes.count
         case .memory: largest.count
         case .origins: report?.origins.count ?? 0
+        case .caches: cacheNames.count
         }
     }
 }
@@ -95,9 +94,7 @@ extension Model {
 // MARK: Marks
 
 func mark(_ model: inout Model) -> Effect? {
-    guard model.detailScroll == nil, let row = model.selected else {
-        return nil
-    }
+    guard model.detailScroll == nil, let row = model.selected else { return nil }
     // A mark of what stood there before is set anew, on what is seen now.
     model.marks[row.id] = model.marks[row.id] == row.version ? nil : row.version
     return move(&model, by: 1)
@@ -179,14 +176,15 @@ func setFilter(_ model: inout Model, _ text: String) -> Effect? {
 }
 
 /// A filter of the events: what passes of those that are kept is read anew.
-private func setEventFilter(_ model: inout Model, _ text: String) {
+func setEventFilter(_ model: inout Model, _ text: String) {
     model.pane.filter = text
-    model.pane.scroll = 0
+    model.pane.cursor = 0
     guard !text.isEmpty, let filter = try? Filter(text) else {
         model.found = nil
         return
     }
     var found = EventLines()
+    found.tellsWrites = text.hasPrefix("key=")
     for event in model.events where filter.passes(event, at: model.now) { found.add(event) }
     model.found = found
 }

@@ -51,6 +51,7 @@ private func choose(_ model: inout Model, _ place: Int) -> Effect? {
     case .columns(let now) where now != place: model.overlay = .columns(place)
     case .engines(let engines, let now) where now != place:
         model.overlay = .engines(engines, place)
+    case .keys(let keys, let now) where now != place: model.overlay = .keys(keys, place)
     default: return press(&model, .enter)
     }
     return nil

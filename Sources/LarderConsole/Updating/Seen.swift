@@ -13,7 +13,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         model.past = nil
         model.events = []
         model.ghosts = []
-        model.undo = nil
+        model.undos = []
         model.underWay = nil
         model.now = look.report.at
         model.overlay = nil
@@ -68,6 +68,7 @@ private func take(_ model: inout Model, _ events: [LoggedEvent]) {
         if let filter, filter.passes(event, at: model.now) { model.found?.add(event) }
         addGhost(&model, event)
     }
+    keepEvictionUnderCursor(&model, events)
     model.events += events
     if model.events.count > eventsKept {
         model.events.removeFirst(model.events.count - eventsKept * 3 / 4)
@@ -125,7 +126,11 @@ func show(_ model: inout Model, _ page: Page, offset: Int) -> Bool {
     }
     let there = Set(model.rows.lazy.map(\.id))
     model.ghosts.removeAll { there.contains($0.row.id) }
-    if let place = model.rows.firstIndex(where: { $0.id == model.cursor }) {
+    if !model.isPinned, !model.follows, offset == 0 {
+        // Nobody has chosen an entry: what comes first is what is looked at.
+        model.position = 0
+        takeCursorToItsPlace(&model)
+    } else if let place = model.rows.firstIndex(where: { $0.id == model.cursor }) {
         model.position = offset + place
     } else {
         model.position = min(max(model.position, 0), max(0, page.matched - 1))
@@ -136,6 +141,7 @@ func show(_ model: inout Model, _ page: Page, offset: Int) -> Bool {
 
 /// The cursor goes to an entry, and the screen with it as far as that is at hand.
 func takeCursor(_ model: inout Model, to id: EntryKey) {
+    model.isPinned = true
     model.cursor = id
     guard let place = model.rows.firstIndex(where: { $0.id == id }) else { return }
     model.position = model.offset + place

@@ -4,6 +4,8 @@ import LarderInspector
 /// Takes a message into the model; what has to be done for it comes out. Entry rows change only by
 /// what was seen of the engine.
 func update(_ model: inout Model, _ message: Message) -> Effect? {
+    let appended = model.eventLines.appended
+    defer { keepEventUnderCursor(&model, since: appended) }
     switch message {
     case .key(let key): return press(&model, key)
     case .resized(let size):
@@ -16,25 +18,28 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
     case .froze(let page): return froze(&model, page)
     case .remembered(let remembered): remember(&model, remembered)
     case .planned(let plan): return present(&model, plan)
+    case .plannedMatching(let plan, let query): return present(&model, plan, matching: query)
     case .applied(let plan, let outcome): return applied(&model, plan, outcome)
     case .halfDone(let plan, let outcome, let problem):
         canBeUndone(&model, plan, outcome)
         model.say(problem, for: .seconds(8))
         model.log.add(problem, at: model.now, trouble: true)
         return .look
-    case .undone(let plan, let outcome):
-        let removed = model.undo?.plan == plan ? model.undo?.removed ?? 0 : 0
-        model.undo = nil
-        if model.goesBack?.plan == plan { model.goesBack = nil }
-        model.say(words(of: outcome, removed: removed), for: .seconds(8))
-        warn(&model, of: outcome)
-        return .look
+    case .undone(let plan, let outcome): return undone(&model, plan, outcome)
     case .fetched(let result):
-        takeCursor(&model, to: result.id)
         model.say(
             "\(result.id.key): \(words(of: result, at: model.now))"
                 + (result.row.map { ", version \($0.version)" } ?? ", not kept"))
-        return .look
+        guard result.row != nil, model.frozen == nil else { return .look }
+        // Where it is at hand already it is looked at anew all the same.
+        let effect = goTo(&model, result.id)
+        return effect == .lookAtEntry ? .look : effect
+    case .sought(let id, let detail): return sought(&model, id, detail)
+    case .found(let id, let place): return found(&model, id, at: place)
+    case .searched(let text, let id, let place):
+        return searched(&model, text, id, at: place)
+    case .fileExists(let path, let text):
+        model.overlay = .prompt(Prompt(purpose: .overwrite(path: path, text: text)))
     case .verified(let verification):
         let text = "\(verification.id.key): \(verification.summary)"
         model.say(text)
@@ -57,6 +62,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         model.problem = problem
     case .silent: return .look
     case .failed(let problem):
+        model.takingBack = [:]
         model.say(problem)
         model.log.add(problem, at: model.now, trouble: true)
     case .said(let text): model.say(text)
@@ -77,7 +83,7 @@ private func words(of result: FetchResult, at now: Instant) -> String {
 private func pass(_ model: inout Model, _ now: Instant) {
     model.now = now
     if let toast = model.toast, toast.until <= now { model.toast = nil }
-    if let until = model.undo?.until, until <= now { model.undo = nil }
+    model.undos.removeAll { $0.until.map { $0 <= now } ?? false }
     if let until = model.heldUntil, until <= now { model.heldUntil = nil }
     if let back = model.goesBack, back.at <= now { model.goesBack = nil }
     model.ghosts.removeAll { $0.until <= now }
@@ -98,6 +104,11 @@ private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     if hasEnded, model.goesBack?.plan == change.plan {
         model.goesBack = nil
     }
+    // What is being taken back from here is answered for itself.
+    if model.takingBack[change.plan] != nil { return .look }
+    if change.what == .undone, change.failure == nil {
+        model.undos.removeAll { $0.plan == change.plan }
+    }
     // Of what was done from here the answer tells, but not of what goes back by itself, or fails to.
     if own == nil || own?.lasting != nil && change.failure != nil {
         let why = change.by.reason.map { " \"\($0)\"" } ?? ""
@@ -113,6 +124,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
         model.say(obstacle)
         return nil
     }
+    if Action.ofRow.contains(action), model.view == .entries { model.isPinned = true }
     switch action {
     case .down: return move(&model, by: 1)
     case .up: return move(&model, by: -1)
@@ -143,6 +155,10 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .config: return show(&model, .config)
     case .memory: return show(&model, .memory)
     case .origins: return show(&model, .origins)
+    case .caches: return show(&model, .caches)
+    case .search: return startSearch(&model)
+    case .searchNext: return searchOn(&model, backwards: false)
+    case .searchPrevious: return searchOn(&model, backwards: true)
     case .open: return open(&model)
     case .follow: return follow(&model)
     case .columns: model.overlay = .columns(0)
@@ -159,7 +175,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .invalidateMatching: return planMatching(&model)
     case .maxsize: return ask(&model) { .maxsize(cache: $0) }
     case .ttl: return ask(&model) { .ttl(cache: $0) }
-    case .undo: return model.undo.map { .undo($0.plan) }
+    case .undo: return model.undoTarget.map { .planUndo($0) }
     case .stop: return model.underWay.map { .cancel($0.plan) }
     case .fetch: return ask(&model) { .fetch(cache: $0) }
     case .verify: return verify(&model)
@@ -170,7 +186,9 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .minuteOn: return step(&model, by: .seconds(60))
     case .spikeBack: return stepSpike(&model, -1)
     case .spikeOn: return stepSpike(&model, 1)
-    case .copyKey: return model.selected.map { .copy($0.id.key) }
+    case .copyKey:
+        if let line = model.detailScroll { return .copy(DetailView.fact(model, at: line)) }
+        return model.selected.map { .copy($0.id.key) }
     case .copyRow: return model.selected.map { .copy(Exports.json([$0], at: model.shownNow)) }
     case .slower: setInterval(&model, slower: true)
     case .faster: setInterval(&model, slower: false)
@@ -234,16 +252,39 @@ private func back(_ model: inout Model) -> Effect? {
 private func open(_ model: inout Model) -> Effect? {
     switch model.view {
     case .entries:
-        if model.cursor != nil { model.detailScroll = 0 }
+        if model.cursor != nil, model.detailScroll == nil { model.detailScroll = 0 }
         return nil
     case .expiry: return showBucket(&model)
-    case .evictions: return showKeyOfEviction(&model)
+    case .evictions:
+        let evictions = model.evictions
+        guard !evictions.isEmpty else { return nil }
+        let event = evictions[min(model.pane.cursor, evictions.count - 1)]
+        return seekKeys(
+            &model, event.key.map { [EntryKey(cache: event.cache, key: $0)] } ?? [])
     case .memory:
         guard model.largest.indices.contains(model.pane.cursor) else { return nil }
         let row = model.largest[model.pane.cursor]
         return showKey(&model, row.id)
-    case .events, .config, .origins: return nil
+    case .events:
+        let lines = EventsView.lines(model)
+        guard !lines.isEmpty else { return nil }
+        let line = lines[max(lines.startIndex, lines.endIndex - 1 - model.pane.cursor)]
+        return seekKeys(&model, line.keys.map { EntryKey(cache: line.cache, key: $0) })
+    case .caches:
+        guard let cache = model.aimedCache else { return nil }
+        model.view = .entries
+        model.query.caches = [cache]
+        model.isPinned = false
+        return reorder(&model)
+    case .config, .origins: return nil
     }
+}
+
+extension Action {
+    /// What is about the row under the cursor: whoever asks for it has chosen that one.
+    fileprivate static let ofRow: Set<Action> = [
+        .open, .follow, .mark, .markRange, .invalidate, .verify, .copyKey, .copyRow,
+    ]
 }
 
 /// The entries that end in the bucket under the cursor.
@@ -258,25 +299,6 @@ private func showBucket(_ model: inout Model) -> Effect? {
     return reorder(&model)
 }
 
-private func showKeyOfEviction(_ model: inout Model) -> Effect? {
-    let evictions = model.evictions
-    guard evictions.indices.contains(model.pane.cursor),
-        let key = evictions[model.pane.cursor].key
-    else { return nil }
-    return showKey(&model, EntryKey(cache: evictions[model.pane.cursor].cache, key: key))
-}
-
-private func showKey(_ model: inout Model, _ id: EntryKey) -> Effect? {
-    model.view = .entries
-    takeCursor(&model, to: id)
-    model.query.caches = []
-    // In the quotes that it does not hold; where it holds both there is no saying it.
-    let quote = id.key.contains("\"") ? "'" : "\""
-    let isSayable = !id.key.contains(quote)
-    model.query.filter = isSayable ? "key=\(quote)\(id.key)\(quote) and cache=\"\(id.cache)\"" : ""
-    return reorder(&model)
-}
-
 extension Model {
     /// What was evicted lately, the latest first.
     var evictions: [LoggedEvent] {
@@ -284,8 +306,7 @@ extension Model {
         let filter = text.isEmpty ? nil : try? Filter(text)
         return Array(
             events.reversed().lazy.filter { event in
-                guard case .removed(.evicted, _, _, _) = event.kind else { return false }
-                return filter?.passes(event, at: shownNow) ?? true
+                event.isEviction && filter?.passes(event, at: shownNow) ?? true
             }.prefix(1000))
     }
 }

@@ -31,6 +31,31 @@ enum ChoiceView {
         return min(model.size.columns - 2, longest + 18)
     }
 
+    static func drawKeys(
+        _ model: Model, _ keys: [EntryKey], _ place: Int, _ frame: inout Frame
+    ) {
+        let lines = keys.map { id -> Pieces in
+            [(" " + Text.safe(id.key, ascii: model.glyphs.ascii), .plain)]
+        }
+        let width = min(
+            model.size.columns - 2, keys.map { Text.width(of: $0.key) + 4 }.max() ?? 0)
+        draw("Go to", lines, place, width: max(24, width), model, &frame)
+    }
+
+    /// The names that what is typed can become, above the line in which it is.
+    static func drawCommands(_ model: Model, _ palette: Palette, _ frame: inout Frame) {
+        let names = Command.candidates(palette.text)
+        guard palette.isListing, !names.isEmpty, model.size.rows >= 8 else { return }
+        let width = min(model.size.columns - 2, 100)
+        let lines = Text.wrap(names.joined(separator: "  "), to: width - 4)
+        let height = min(lines.count + 2, model.size.rows - 3)
+        let box = Box(
+            row: max(0, model.size.rows - 2 - height), column: 1, height: height, width: width)
+        frame.clear(box)
+        frame.border(box, "Commands", model.glyphs)
+        frame.put(lines.map { [($0, .plain)] }, in: box.inside, model)
+    }
+
     static func drawEngines(
         _ model: Model, _ engines: [Console.RunningEngine], _ place: Int, _ frame: inout Frame
     ) {

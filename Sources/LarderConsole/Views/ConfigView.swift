@@ -19,13 +19,18 @@ enum ConfigView {
         frame.put(lines, in: box, model)
         let rest = box.height - lines.count
         guard rest > 0, !model.changes.isEmpty else { return }
-        let changes = model.changes.reversed().dropFirst(
-            min(model.pane.scroll, max(0, model.changes.count - rest)))
+        let cursor = min(model.pane.cursor, model.changes.count - 1)
+        let first = max(0, cursor - rest + 1)
+        let changes = model.changes.reversed().dropFirst(first).prefix(rest)
         frame.put(
             changes.map { change(model, $0) },
             in: Box(
                 row: box.row + lines.count, column: box.column, height: rest, width: box.width),
             model)
+        for place in 0..<changes.count {
+            let row = box.row + lines.count + place
+            frame.line(row: row, in: box, first + place, isSelected: first + place == cursor)
+        }
     }
 
     private static func nameWidth(_ model: Model) -> Int {
@@ -100,13 +105,10 @@ enum ConfigView {
                 )
             ])
         }
-        if let undo = model.undo, let until = undo.until {
-            lines.append([
-                (
-                    "u takes plan \(undo.plan) back, for \(Units.countdown(until - model.now)) more",
-                    .bold
-                )
-            ])
+        if let target = model.undoTarget {
+            let until = model.undos.first { $0.plan == target }?.until
+            let left = until.map { ", for \(Units.countdown($0 - model.now)) more" } ?? ""
+            lines.append([("u takes plan \(target) back\(left)", .bold)])
         }
         return lines.isEmpty ? [] : [[]] + lines
     }

@@ -14,11 +14,15 @@ enum DetailView {
 
     static func drawFull(_ model: Model, _ box: Box, _ scroll: Int, _ frame: inout Frame) {
         let lines = lines(model, box.width - 2)
-        let first = min(scroll, max(0, lines.count - box.height))
+        let cursor = min(scroll, lines.count - 1)
+        let first = max(0, cursor - box.height + 1)
         frame.put(Array(lines.dropFirst(first)), in: box, model)
+        guard cursor - first < box.height else { return }
+        frame.restyle(
+            row: box.row + cursor - first, columns: box.column..<box.column + box.width, .selected)
     }
 
-    private static func lines(_ model: Model, _ width: Int) -> [Pieces] {
+    static func lines(_ model: Model, _ width: Int) -> [Pieces] {
         facts(model) + life(model, width) + value(model) + history(model)
     }
 
@@ -29,6 +33,15 @@ enum DetailView {
         let line = LifeLine(
             row, events, at: model.shownNow, width: min(width, 100), model.glyphs)
         return line.map { $0.lines(model.time) + [[]] } ?? []
+    }
+
+    /// What a line tells, without what it is called; of what happened, the whole line.
+    static func fact(_ model: Model, at line: Int) -> String {
+        let lines = lines(model, model.size.columns)
+        let (place, count) = (min(line, lines.count - 1), lines.count - history(model).count)
+        if place == 0, let row = model.selected { return row.id.key }
+        let pieces = lines[place].map(\.text)
+        return place < count && pieces.count > 1 ? pieces[1] : pieces.joined()
     }
 
     /// What happened to its key, the latest first.

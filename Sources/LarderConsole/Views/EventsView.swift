@@ -1,7 +1,7 @@
 import Larder
 import LarderInspector
 
-/// What happened, newest last.
+/// What happened, the newest first, as evictions and changes are.
 enum EventsView {
     static func draw(_ model: Model, _ layout: Layout, _ box: Box, _ frame: inout Frame) {
         var inside = box
@@ -9,7 +9,7 @@ enum EventsView {
             frame.border(box, "Events", model.glyphs, right: unseen(model))
             inside = box.inside
         }
-        put(model, lines(model).suffix(inside.height), in: inside, &frame)
+        put(model, lines(model).suffix(inside.height).reversed(), in: inside, &frame)
     }
 
     static func drawFull(_ model: Model, _ box: Box, _ frame: inout Frame) {
@@ -19,13 +19,18 @@ enum EventsView {
             let text = filter.isEmpty ? "nothing has happened yet" : "nothing passes \"\(filter)\""
             return frame.put([[(Text.safe(text, ascii: model.glyphs.ascii), .dim)]], in: box, model)
         }
-        // As far back as it goes, the screen stays full.
-        let scroll = min(model.pane.scroll, max(0, all.count - box.height))
-        put(model, all.dropLast(scroll).suffix(box.height), in: box, &frame)
+        let cursor = min(model.pane.cursor, all.count - 1)
+        let first = max(0, cursor - box.height + 1)
+        let shown = Array(all.dropLast(first).suffix(box.height).reversed())
+        put(model, shown, in: box, &frame)
+        for place in shown.indices {
+            frame.line(
+                row: box.row + place, in: box, first + place, isSelected: first + place == cursor)
+        }
     }
 
-    /// Those that had happened at the instant that is shown.
-    private static func lines(_ model: Model) -> ArraySlice<EventLines.Line> {
+    /// Those that had happened at the instant that is shown, oldest first.
+    static func lines(_ model: Model) -> ArraySlice<EventLines.Line> {
         let lines = (model.view == .events ? model.found ?? model.log : model.log).lines
         guard let past = model.past else { return lines[...] }
         // More is known of it than was told while it went by.
@@ -39,7 +44,7 @@ enum EventsView {
     }
 
     private static func put(
-        _ model: Model, _ lines: ArraySlice<EventLines.Line>, in box: Box, _ frame: inout Frame
+        _ model: Model, _ lines: [EventLines.Line], in box: Box, _ frame: inout Frame
     ) {
         let width = min(12, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0)
         for (place, line) in lines.enumerated() {

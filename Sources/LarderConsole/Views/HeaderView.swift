@@ -126,14 +126,19 @@ enum HeaderView {
     /// The views by their numbers; the one that is shown in brackets.
     private static func tabs(_ model: Model, row: Int, _ frame: inout Frame) {
         let names = Model.View.allCases.map { "\($0.rawValue) \($0.title)" }
-        let isShort = names.reduce(0) { $0 + $1.count + 2 } > model.size.columns
+        // A bracket stands where else the blank between two names is.
+        let isShort = names.reduce(1) { $0 + $1.count + 1 } > model.size.columns
         var column = 0
         for (view, name) in zip(Model.View.allCases, names) {
             let isShown = view == model.view
-            let pieces: Pieces =
-                isShown
-                ? [("[", .dim), (name, .accent), ("]", .dim)]
-                : [(isShort ? " \(view.rawValue) " : " \(name) ", .dim)]
+            let isLast = view.rawValue == names.count
+            let before = isShown ? "[" : view.rawValue == model.view.rawValue + 1 ? "]" : " "
+            let pieces: Pieces = [
+                (before, .dim),
+                (
+                    isShort && !isShown ? "\(view.rawValue)" : name, isShown ? .accent : .dim
+                ), (isShown && isLast ? "]" : "", .dim),
+            ]
             let end = frame.put(pieces, at: Place(row: row, column: column))
             frame.point(row: row, columns: column..<end, .action(view.action))
             column = end

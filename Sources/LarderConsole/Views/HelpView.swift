@@ -1,26 +1,23 @@
-/// Every key there is, from the table of bindings; what cannot be done just now is grey and says why.
+/// Every key there is, in its group, from the table of bindings, and what can be typed behind `:`;
+/// what cannot be done just now is grey and says why.
 enum HelpView {
+    private enum Line {
+        case heading(String)
+        case note(String)
+        case row(name: String, text: String, isThere: Bool)
+        case blank
+    }
+
     static func draw(_ model: Model, _ scroll: Int, _ frame: inout Frame) {
-        let bindings = model.keys.all
-        let keys = bindings.map(\.names.count).max() ?? 0
-        let width = min(
-            model.size.columns - 2, keys + 4 + (bindings.map(\.help.count).max() ?? 0) + 4)
+        let lines = lines(model)
         let inside = frame.dialog(
-            "Keys", width: width, height: min(model.size.rows, bindings.count + 2), model.glyphs)
-        for (line, binding) in bindings.dropFirst(scroll).prefix(max(0, inside.height)).enumerated()
-        {
-            let obstacle = binding.action.obstacle(model)
-            let help = obstacle.map { "not now: \($0)" } ?? binding.help
-            let room = inside.width - 2 - keys - 2
+            "Keys and commands", width: width(model), height: min(model.size.rows, lines.count + 2),
+            model.glyphs)
+        let names = nameWidth(model)
+        for (place, line) in lines.dropFirst(scroll).prefix(max(0, inside.height)).enumerated() {
             frame.put(
-                [
-                    (Text.left(binding.names, keys + 2), obstacle == nil ? .accent : .dim),
-                    (
-                        Text.cut(help, to: max(0, room), mark: model.glyphs.more),
-                        obstacle == nil ? .plain : .dim
-                    ),
-                ],
-                at: Place(row: inside.row + line, column: inside.column + 1),
+                pieces(line, names, room: inside.width - 2, model),
+                at: Place(row: inside.row + place, column: inside.column + 1),
                 limit: inside.width - 2)
         }
         if lastScroll(model) > 0 {
@@ -31,8 +28,57 @@ enum HelpView {
         }
     }
 
+    private static func pieces(
+        _ line: Line, _ names: Int, room: Int, _ model: Model
+    ) -> Pieces {
+        switch line {
+        case .blank: return []
+        case .heading(let text): return [(text, .bold)]
+        case .note(let text): return [(text, .dim)]
+        case .row(let name, let text, let isThere):
+            let text = Text.cut(text, to: max(0, room - names - 2), mark: model.glyphs.more)
+            return [
+                (Text.left(name, names + 2), isThere ? .accent : .dim),
+                (text, isThere ? .plain : .dim),
+            ]
+        }
+    }
+
+    private static func lines(_ model: Model) -> [Line] {
+        var lines: [Line] = []
+        for group in Group.allCases {
+            if !lines.isEmpty { lines.append(.blank) }
+            lines.append(.heading(group.rawValue))
+            lines += Text.wrap(group.note ?? "", to: max(20, width(model) - 4))
+                .filter { !$0.isEmpty }.map { .note($0) }
+            lines += model.keys.all.filter { $0.group == group }.map { binding in
+                let obstacle = binding.action.obstacle(model)
+                return .row(
+                    name: binding.names, text: obstacle.map { "not now: \($0)" } ?? binding.help,
+                    isThere: obstacle == nil)
+            }
+        }
+        lines += [.blank, .heading("Commands behind :, beside the names of what keys do")]
+        lines += Command.own.map { command in
+            .row(name: "\(command.name) \(command.takes)", text: command.help, isThere: true)
+        }
+        return lines
+    }
+
+    private static func nameWidth(_ model: Model) -> Int {
+        let names =
+            model.keys.all.map(\.names.count)
+            + Command.own.map { $0.name.count + 1 + $0.takes.count }
+        return min(names.max() ?? 0, max(12, model.size.columns / 3))
+    }
+
+    private static func width(_ model: Model) -> Int {
+        let texts = model.keys.all.map(\.help.count) + Command.own.map(\.help.count)
+        return min(model.size.columns - 2, nameWidth(model) + 4 + (texts.max() ?? 0) + 4)
+    }
+
     /// How far help can be scrolled.
     static func lastScroll(_ model: Model) -> Int {
-        max(0, model.keys.all.count - (model.size.rows - 2))
+        max(0, lines(model).count - (model.size.rows - 2))
     }
 }

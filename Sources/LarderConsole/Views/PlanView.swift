@@ -9,7 +9,7 @@ enum PlanView {
         let choices = choices(model, dialog)
         // The border, the buttons and what can be chosen have their place; the words what is left.
         let most = max(1, model.size.rows - 3 - choices.count)
-        var notes = (notes(model, plan) + undo(model, dialog) + age(model, dialog)).flatMap {
+        var notes = (notes(model, dialog) + undo(model, dialog) + age(model, dialog)).flatMap {
             Text.wrap($0, to: width - 4)
         }
         if notes.count > most {
@@ -61,7 +61,7 @@ enum PlanView {
         case .soften: lines.append([("s", .bold), (" drop them at once instead", .dim)])
         case .invalidateAll, .configure, .all: break
         }
-        if let time = spread(dialog.plan, model) {
+        if dialog.canBePaced(model), let time = spread(dialog.plan, model) {
             lines.append([
                 ("p", .bold),
                 (
@@ -71,7 +71,7 @@ enum PlanView {
                 ),
             ])
         }
-        if dialog.plan.before != nil {
+        if dialog.canGoBack {
             let box = dialog.goesBack ? "[x]" : "[ ]"
             lines.append([("b", .bold), (" \(box) goes back by itself after 10 minutes", .plain)])
         }
@@ -88,10 +88,21 @@ enum PlanView {
                 ),
                 (Text.safe(dialog.typed, ascii: model.glyphs.ascii), .bold),
                 (dialog.focus == .confirmation ? " " : "", .selected),
-                (dialog.typed == confirmation ? "  Enter does it" : "", .dim),
+                (
+                    dialog.typed == confirmation ? "  Enter does it" : "  \(why(dialog.plan))",
+                    .dim
+                ),
             ])
         }
         return lines
+    }
+
+    /// Why it has to be typed.
+    private static func why(_ plan: Plan) -> String {
+        guard plan.protected.isEmpty else {
+            return plan.protected.count == 1 ? "it is protected" : "they are protected"
+        }
+        return Confirmation.brief
     }
 
     private static func draw(
@@ -133,15 +144,15 @@ enum PlanView {
     static func words(_ model: Model, _ dialog: PlanDialog) -> [String] {
         let victims = dialog.plan.victims.prefix(8).map { victim in
             "\(victim.id.key), \(victim.cause.rawValue), version \(victim.version), "
-                + Units.text(bytes: victim.bytes)
+                + Format.bytes(victim.bytes)
         }
         let choices = choices(model, dialog).map { $0.map(\.text).joined() }
-        return [title(dialog.plan)] + notes(model, dialog.plan) + undo(model, dialog) + victims
-            + choices
+        return [title(dialog.plan)] + notes(model, dialog) + undo(model, dialog) + victims + choices
     }
 
     private static func title(_ plan: Plan) -> String {
-        switch plan.change {
+        if plan.takesBack != nil { return "Take back plan \(plan.id)" }
+        return switch plan.change {
         case .invalidate where plan.failures == plan.entries: "Forget \(failures(plan.failures))"
         case .invalidate: "Invalidate \(entries(plan.entries))"
         case .invalidateAll(let cache): "Invalidate all of \(cache)"
@@ -152,7 +163,8 @@ enum PlanView {
     }
 
     private static func verb(_ plan: Plan) -> String {
-        switch plan.change {
+        if plan.takesBack != nil { return "Take back" }
+        return switch plan.change {
         case .invalidate, .invalidateAll: "Invalidate"
         case .soften: "Mark"
         case .configure, .all: "Change"
@@ -161,6 +173,7 @@ enum PlanView {
 
     /// What could not be taken back.
     private static func undo(_ model: Model, _ dialog: PlanDialog) -> [String] {
+        guard dialog.plan.takesBack == nil else { return [] }
         let spread = dialog.isPaced ? spread(dialog.plan, model) : nil
         return [dialog.plan.undoNote(spread: spread)].compactMap(\.self)
     }
@@ -175,51 +188,34 @@ enum PlanView {
     }
 
     private static func failures(_ count: Int) -> String {
-        count == 1 ? "1 remembered failure" : "\(Format.count(count)) remembered failures"
+        Format.count(count, "remembered failure", "remembered failures")
     }
 
-    private static func notes(_ model: Model, _ plan: Plan) -> [String] {
+    private static func notes(_ model: Model, _ dialog: PlanDialog) -> [String] {
+        let plan = dialog.plan
         var notes: [String] = []
+        let held = plan.entries - plan.failures
+        let go = "\(entries(held)), \(Format.bytes(plan.bytes)), \(held == 1 ? "goes" : "go")"
         switch plan.change {
-        case .invalidate(let seen):
-            if plan.entries > plan.failures {
-                notes.append(
-                    "\(entries(plan.entries - plan.failures)) and "
-                        + "\(Units.text(bytes: plan.bytes)) go; the next look-up of each fetches it "
-                        + "anew.")
-            }
+        case _ where plan.takesBack != nil: notes += takenBack(model, plan)
+        case .invalidate:
+            if held > 0 { notes.append("\(go); the next look-up of each fetches it anew.") }
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
-            let there = Set(model.rows.map(\.id))
-            let hidden = model.query.filter.isEmpty ? 0 : seen.count { !there.contains($0.id) }
-            if hidden > 0 { notes.append("\(hidden) of these hidden by the filter.") }
         case .soften:
             notes.append(
                 "\(entries(plan.entries)) \(plan.entries == 1 ? "is" : "are") served until a fetch "
                     + "for it has landed.")
         case .all, .invalidateAll:
-            notes.append(
-                "\(entries(plan.entries - plan.failures)) and \(Units.text(bytes: plan.bytes)) go.")
+            notes.append("\(go).")
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
-        case .configure(_, let new):
-            if let before = plan.before {
-                notes.append(new.differences(from: before, arrow: model.glyphs.arrow))
-            }
-            let expired = plan.victims.contains { $0.cause == .expired }
-            let evicted = plan.victims.contains { $0.cause == .evicted }
-            let isOne = plan.entries == 1
-            let expiry = isOne ? "expires" : "expire"
-            let eviction = isOne ? "is evicted" : "are evicted"
-            let how = [expired ? expiry : "", evicted ? eviction : ""]
-                .filter { !$0.isEmpty }.joined(separator: " or ")
-            notes.append(
-                plan.entries == 0
-                    ? "No entry goes."
-                    : "\(entries(plan.entries)) (\(Units.text(bytes: plan.bytes))) \(how).")
+        case .configure(let cache, let new):
+            if let before = plan.before { notes += changed(model, plan, cache, new, from: before) }
         }
+        if let remark = dialog.remark { notes.append(remark) }
         if let cost = cost(model, plan) { notes.append(cost) }
         if plan.victims.contains(where: { victim in
             model.rows.contains { $0.id == victim.id && $0.expiry != nil }
-        }), plan.before == nil {
+        }), plan.before == nil, plan.takesBack == nil {
             notes.append(
                 "Credentials: only our copy goes; the session stays valid until it expires.")
         }
@@ -227,6 +223,58 @@ enum PlanView {
             notes.append("Left alone: \(skipped.id.key), \(skipped.why).")
         }
         return notes.map { Text.safe($0, ascii: model.glyphs.ascii) }
+    }
+
+    /// Other bounds, what goes for them, and what they do beside.
+    private static func changed(
+        _ model: Model, _ plan: Plan, _ cache: String, _ new: Configuration,
+        from before: Configuration
+    ) -> [String] {
+        let stay = max(0, model.held(in: cache) - plan.entries)
+        let done = [
+            ("expire", "expires", RemovalCause.expired), ("are evicted", "is evicted", .evicted),
+        ].filter { word in plan.victims.contains { $0.cause == word.2 } }
+            .map { plan.entries == 1 ? $0.1 : $0.0 }
+        let gone =
+            plan.entries == 0
+            ? "No entry goes."
+            : "\(entries(plan.entries)) (\(Format.bytes(plan.bytes))) "
+                + "\(done.isEmpty ? "go" : done.joined(separator: " or "))."
+        return [new.differences(from: before, arrow: model.glyphs.arrow), gone]
+            + new.consequences(from: before, held: stay)
+    }
+
+    /// What comes back, what has to go for it, and what cannot be taken back.
+    private static func takenBack(_ model: Model, _ plan: Plan) -> [String] {
+        let bounds = bounds(model, plan)
+        let back = plan.takesBack?.entries ?? 0
+        var notes = bounds.isEmpty ? [] : [bounds]
+        if back > 0 {
+            let comes = back == 1 ? "comes" : "come"
+            notes.append("\(entries(back)) \(comes) back, unless fetched anew until then.")
+        } else if model.undos.first(where: { $0.plan == plan.id })?.removed != 0 {
+            notes.append(
+                "No entry comes back: that is for 30s, unless it is fetched anew; credentials never "
+                    + "do.")
+        }
+        notes.append(
+            plan.entries == 0
+                ? "No entry goes."
+                : "\(entries(plan.entries)) (\(Format.bytes(plan.bytes))) "
+                    + "\(plan.entries == 1 ? "has" : "have") to go for it.")
+        return notes + (plan.takesBack?.problems ?? []).map { "This stays: \($0)." }
+    }
+
+    /// The bounds that a plan changes, in words; empty where it changes none.
+    static func bounds(_ model: Model, _ plan: Plan) -> String {
+        let changes: [Change] =
+            if case .all(let changes) = plan.change { changes } else { [plan.change] }
+        return changes.compactMap { change in
+            guard case .configure(let cache, let new) = change,
+                let old = plan.before ?? model.configuration(of: cache)
+            else { return nil }
+            return "\(cache) \(new.differences(from: old, arrow: model.glyphs.arrow))"
+        }.joined(separator: ", ")
     }
 
     /// The fetches to come, and how they stand to the budget.
@@ -240,8 +288,10 @@ enum PlanView {
             }
             if !shares.isEmpty { sentences.append("That is \(shares.joined(separator: ", ")).") }
             sentences.append(
-                "About \(fetches(plan.fetches)) to have them back within a minute; the budget is "
-                    + "\(Format.rate(model.budget)).")
+                plan.fetches == 0
+                    ? "None was hit in the last minute."
+                    : "About \(fetches(plan.fetches)) to have them back within a minute; the budget "
+                        + "is \(Format.rate(model.budget)).")
         }
         if let perMinute = plan.perMinute {
             sentences.append("From then on about \(fetches(perMinute)) a minute for what is held.")
@@ -250,7 +300,7 @@ enum PlanView {
     }
 
     private static func fetches(_ count: Int) -> String {
-        count == 1 ? "1 fetch" : "\(Format.count(count)) fetches"
+        Format.count(count, "fetch", "fetches")
     }
 
     /// A plan is of its instant, and what is used meanwhile changes what goes.
@@ -264,6 +314,6 @@ enum PlanView {
     }
 
     private static func entries(_ count: Int) -> String {
-        count == 1 ? "1 entry" : "\(Format.count(count)) entries"
+        Format.count(count, "entry", "entries")
     }
 }

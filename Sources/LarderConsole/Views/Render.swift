@@ -21,7 +21,9 @@ func render(_ model: Model) -> Frame {
     }
     StatusView.draw(model, layout, &frame)
     switch model.overlay {
-    case nil, .prompt, .palette: break
+    case nil, .prompt: break
+    case .palette(let palette): ChoiceView.drawCommands(model, palette, &frame)
+    case .keys(let keys, let place): ChoiceView.drawKeys(model, keys, place, &frame)
     case .help(let scroll): HelpView.draw(model, scroll, &frame)
     case .sort(let place): ChoiceView.drawSort(model, place, &frame)
     case .columns(let place): ChoiceView.drawColumns(model, place, &frame)
@@ -50,6 +52,7 @@ private func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
     case .config: ConfigView.draw(model, frame.box("Config", layout, model), &frame)
     case .memory: MemoryView.draw(model, frame.box("Memory", layout, model), &frame)
     case .origins: OriginsView.draw(model, frame.box("Origins", layout, model), &frame)
+    case .caches: CachesView.draw(model, frame.box("Caches", layout, model), &frame)
     }
 }
 

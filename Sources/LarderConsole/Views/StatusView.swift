@@ -37,7 +37,10 @@ enum StatusView {
                 at: Place(row: row, column: 1), .bold)
             return
         }
-        let pieces = model.view == .entries ? table(model) : other(model)
+        let pieces: Pieces =
+            model.detailScroll != nil
+            ? [(" the line under the cursor is copied by y", .dim)]
+            : model.view == .entries ? table(model) : other(model)
         frame.put(pieces, at: Place(row: row, column: 0), limit: max(0, room))
     }
 
@@ -50,7 +53,8 @@ enum StatusView {
                 ("  x stops", .bold), (" ", .plain),
             ]
         }
-        guard let undo = model.undo, let until = undo.until else { return [] }
+        guard let undo = model.undo else { return [] }
+        guard let until = undo.until else { return [("u undoes ", .dim)] }
         return [("u undoes, \(Units.countdown(until - model.now)) left ", .bold)]
     }
 
@@ -90,6 +94,8 @@ enum StatusView {
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:
             pieces.append((" of \(model.log.lines.count)", .dim))
+        case .caches: pieces = [(" \(Format.count(model.lines, "cache", "caches"))", .plain)]
+        case .config: pieces = [(" \(Format.count(model.lines, "change", "changes"))", .plain)]
         default: break
         }
         if !model.pane.filter.isEmpty {
@@ -123,7 +129,7 @@ enum StatusView {
             } ?? Command.completions(palette.text).prefix(8).joined(separator: " ")
         let unknown =
             palette.text.isEmpty
-            ? "a command by its name; Tab completes, Up has the last"
+            ? "a command by its name; Tab lists them, Up has the last"
             : "no command begins like that"
         drawLine(
             label: ":", text: text, ghost: ghost.map(String.init) ?? "",
@@ -137,7 +143,10 @@ enum StatusView {
         let (label, accepted) = labels(model, prompt.purpose)
         // How many pass is seen while it is typed.
         let passes = prompt.purpose == .filter && !model.filter.isEmpty && model.view == .entries
-        let note = passes ? "\(range(model)); Enter or Esc ends, Esc again clears" : accepted
+        let note =
+            passes
+            ? "\(range(model)); Enter or Esc ends, Esc again clears"
+            : prompt.understood.map { "\($0); Enter shows what it would do" } ?? accepted
         let isBeside = drawLine(
             label: label + " ", text: Text.safe(prompt.text, ascii: model.glyphs.ascii), ghost: "",
             note: prompt.refusal ?? note, isRefused: prompt.refusal != nil, model, row: row,
@@ -196,12 +205,18 @@ enum StatusView {
             )
         case .maxsize(let cache):
             let now = Units.text(maxsize: model.configuration(of: cache)?.maxsize)
-            return ("maxsize of \(cache), now \(now):", "a number, none or off; Esc cancels")
+            return (
+                "maxsize of \(cache), now \(now):", "a number of entries, none or off; Esc cancels"
+            )
+        case .search: return ("search:", "part of a key; n and N go on; Esc goes back")
+        case .overwrite(let path, _):
+            return ("\(path) exists; write over it?", "y and Enter do; Esc leaves it")
         case .fetch(let cache): return ("fetch from \(cache):", "a key; Esc cancels")
         case .ttl(let cache):
             let now = Units.text(ttl: model.configuration(of: cache)?.ttl)
             return (
-                "ttl of \(cache), now \(now):", "like 300s, 5m, 1h30m; none or off; Esc cancels"
+                "ttl of \(cache), now \(now):",
+                "seconds, or like 5m, 1h30m; none or off; Esc cancels"
             )
         }
     }
@@ -210,10 +225,11 @@ enum StatusView {
         var column = 1
         for binding in hints(model) {
             let key = binding.keys[0].name
-            let width = key.count + 1 + binding.hint!.count
+            let hint = binding.word(model)!
+            let width = key.count + 1 + hint.count
             guard column + width <= model.size.columns else { break }
             frame.put(
-                [(key, .bold), (" \(binding.hint!)", .dim)],
+                [(key, .bold), (" \(hint)", .dim)],
                 at: Place(row: model.size.rows - 1, column: column))
             let columns = column..<column + width
             frame.point(row: model.size.rows - 1, columns: columns, .action(binding.action))
@@ -221,14 +237,15 @@ enum StatusView {
         }
     }
 
-    /// Help and Quit first where not all fit: whoever knows those two finds the rest.
+    /// Help and Quit stand at the end, and first where not all fit: whoever knows those two finds the
+    /// rest.
     private static func hints(_ model: Model) -> [Binding] {
-        let all = model.keys.all.filter {
-            $0.hint != nil && !$0.keys.isEmpty && $0.action.isThere(model)
+        let all = model.keys.all.filter { !$0.keys.isEmpty && $0.word(model) != nil }
+        let ends = all.filter { [.help, .quit].contains($0.action) }.sorted {
+            $0.action == .help && $1.action == .quit
         }
-        let width = all.reduce(0) { $0 + $1.keys[0].name.count + $1.hint!.count + 3 }
-        guard width > model.size.columns else { return all }
-        let last = all.filter { [.help, .quit].contains($0.action) }
-        return last + all.filter { ![.help, .quit].contains($0.action) }
+        let others = all.filter { ![.help, .quit].contains($0.action) }
+        let width = all.reduce(0) { $0 + $1.keys[0].name.count + $1.word(model)!.count + 3 }
+        return width > model.size.columns ? ends + others : others + ends
     }
 }
