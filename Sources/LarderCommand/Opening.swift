@@ -58,6 +58,13 @@ extension LookingOptions {
         options.glyphs = glyphs
         options.usesMouse = mouse
         options.isPlain = isPlain
+        for text in bell {
+            do {
+                let bell = try Threshold(text)
+                if let why = bell.obstacle { throw InspectorError(why) }
+                options.bells.append(bell)
+            } catch { throw ValidationError("--bell: \(error)") }
+        }
         for key in bind {
             do { try options.keys.bind(key) } catch { throw ValidationError("--bind: \(error)") }
         }

@@ -225,6 +225,11 @@ struct LookingOptions: ParsableArguments {
         })
     var bind: [String] = []
 
+    @Option(
+        parsing: .singleValue,
+        help: "Ring in the console when a cache comes beyond this, such as 'hit<80%'. Repeatable.")
+    var bell: [String] = []
+
     @Option(help: "Most entries to print.")
     var limit = 1000
 

@@ -29,6 +29,8 @@ public struct Console {
         public var isPlain = false
         /// Other keys for some of the actions.
         public var keys = KeyBindings()
+        /// It rings when a cache comes beyond one of them.
+        public var bells: [Threshold] = []
         /// Where the way that things look is kept from one run to the next.
         public var stateFile: String?
         /// What the engine is called among those that are open.
@@ -167,6 +169,7 @@ private final class Loop {
         model.isDemo = options.isDemo
         if !options.isPlain { model.keys = options.keys }
         model.interval = options.refresh
+        model.bells = options.bells
         model.secondsFromUTC = Self.secondsFromUTC
         state?.apply(to: &model)
         keptBefore = ViewState(model)
@@ -403,6 +406,8 @@ private final class Loop {
     private func take(_ message: Message, for place: Int) {
         let session = sessions[place]
         let collector = session.collector
+        let rings = session.model.rings
+        defer { if session.model.rings != rings { display.ring() } }
         switch update(&session.model, message) {
         case nil: break
         case .look: look(place)
@@ -484,6 +489,7 @@ private final class Loop {
             model.interval = session.model.interval
             model.secondsFromUTC = session.model.secondsFromUTC
             model.keys = session.model.keys
+            model.bells = session.model.bells
             ViewState(session.model).apply(to: &model)
             model.isPlainOnly = session.model.isPlainOnly
             model.usesMouse = session.model.usesMouse

@@ -13,6 +13,8 @@ protocol Display {
     mutating func keys() -> [Key]
     /// Puts a text on the clipboard.
     mutating func copy(_ text: String)
+    /// Makes the terminal ring.
+    func ring()
     mutating func use(_ theme: Theme)
     func useMouse(_ isUsed: Bool)
     /// Takes the size that the terminal has now.
@@ -28,6 +30,7 @@ protocol Display {
 
 extension Display {
     var input: Int32 { 0 }
+    func ring() {}
     var isTypedAhead: Bool { false }
     var problem: ConsoleError? { nil }
 }

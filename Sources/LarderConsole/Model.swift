@@ -88,6 +88,12 @@ struct Model {
     var ownPlans: [Plan.ID: Application] = [:]
     /// The plan that is being applied over some time.
     var underWay: UnderWay?
+    /// What rings when a cache comes beyond it, what is beyond it now, and how often it rang.
+    var bells: [Threshold] = []
+    var ringing: Set<Bell> = []
+    var rings = 0
+    /// What was seen when it was last measured.
+    var measured: Report?
     /// It was said that a change is under way when the console was to be left.
     var asksToLeave = false
     /// When bounds that were changed for a while go back.

@@ -113,6 +113,8 @@ struct Screen: Display {
         write("\u{1b}]52;c;\(code)\u{7}")
     }
 
+    func ring() { write("\u{7}") }
+
     /// Terminals take no more than this at once.
     private static let mostCopied = 74_000
 

@@ -714,3 +714,44 @@ extension Model {
                 && !EventLines.words(event).note.contains("1 hits"))
     }
 }
+
+@Suite struct `A bell` {
+    private func seen(_ model: inout Model, _ second: Int, hits: UInt64, misses: UInt64) {
+        _ = update(
+            &model, look(model, rows, report(seconds: Double(second), hits: hits, misses: misses)))
+    }
+
+    @Test func `rings once when a cache comes beyond it, and again after it was within`() {
+        var model = model(100, 30)
+        _ = press(&model, .char(":"))
+        type(&model, "bell hit<80%")
+        _ = press(&model, .enter)
+        var (hits, misses): (UInt64, UInt64) = (900, 100)
+        var rang: [Int] = []
+        for second in 1...60 {
+            let isPoor = (20..<40).contains(second) || second > 50
+            hits += isPoor ? 1 : 9
+            misses += isPoor ? 9 : 1
+            let before = model.rings
+            seen(&model, second, hits: hits, misses: misses)
+            if model.rings > before { rang.append(second) }
+        }
+        #expect(rang.count == 2 && rang[0] > 20 && rang[0] < 31 && rang[1] > 50)
+        let said = model.log.lines.map(\.note)
+        #expect(said.contains { $0.hasPrefix("accounts: hit is 58.0%, beyond hit<80%") })
+        #expect(said.contains { $0.hasSuffix("within hit<80% again") })
+    }
+
+    @Test(arguments: ["", "hit", "hit<", "nonsense<3", "stale>0", "expiry<5m", "hit<80"])
+    func `that is none is refused`(text: String) {
+        var model = model(100, 30)
+        _ = press(&model, .char(":"))
+        type(&model, "bell \(text)")
+        _ = press(&model, .enter)
+        guard case .palette(let palette) = model.overlay else {
+            Issue.record("it is taken")
+            return
+        }
+        #expect(palette.refusal != nil && model.bells.isEmpty)
+    }
+}

@@ -99,6 +99,9 @@ struct Command: Sendable {
             model.say("\(text) fetches a second are the budget of a change")
             return (nil, nil)
         },
+        Command(
+            name: "bell", takes: "THRESHOLD|off", help: "Set a value at which to ring, as hit<80%"
+        ) { model, text in (nil, setBell(&model, text)) },
         Command(name: "theme", takes: "auto|dark|light|mono", help: "Choose the colors") {
             model, text in
             guard let theme = Theme(rawValue: text) else {
