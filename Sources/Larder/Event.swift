@@ -37,7 +37,7 @@ extension EventKind {
         switch self {
         case .written(_, let took, _): took != nil
         case .failed: true
-        case .removed, .oversized, .softened, .restored, .configured: false
+        case .removed, .oversized, .softened, .restored, .forgotten, .configured: false
         }
     }
 }

@@ -213,7 +213,7 @@ private struct Rewound {
             unknown[id] = [.size, .fetch, .expiry, .hits, .ttl]
             if cause == .expired { unknown[id]?.remove(.ttl) }
             if hits == 0 { unknown[id]?.remove(.hits) }
-        case .failed, .oversized, .softened, .configured: break
+        case .failed, .oversized, .softened, .forgotten, .configured: break
         }
     }
 

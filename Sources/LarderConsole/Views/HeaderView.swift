@@ -257,8 +257,8 @@ enum HeaderView {
 
     /// Look-ups that were told of a failure: they are part of the hit ratio.
     private static func refused(_ history: History) -> Pieces {
-        let rate = history.rate(\.refused)
-        return rate > 0 ? [("  refused ", .dim), (Format.rate(rate), .plain)] : []
+        guard let rate = history.rate(\.refused), rate > 0 else { return [] }
+        return [("  refused ", .dim), (Format.rate(rate), .plain)]
     }
 
     /// The failures of the last minute, by kind; that something is not there is an answer.

@@ -59,7 +59,7 @@ struct LifeLine {
         case .removed(.replaced, _, _, _): nil
         case .removed, .softened, .oversized: ("x", .warning, "gone or stale")
         case .failed: ("!", .trouble, "failed")
-        case .configured: nil
+        case .forgotten, .configured: nil
         }
     }
 
