@@ -219,8 +219,10 @@ final class Collector: Sendable {
         let axis = seen.axis ?? Forecast.Axis(for: ttl)
         let forecast = try await inspector.forecast(width: axis.width, count: axis.count)
         let right = Forecast.Axis(for: forecast.longest)
-        seen.axis = right
-        guard right != axis else { return forecast }
+        // One that is a little too long stays: what is seen does not move about.
+        let isRight = axis.reach >= right.reach && axis.reach <= right.reach * 3
+        seen.axis = isRight ? axis : right
+        guard !isRight else { return forecast }
         return try await inspector.forecast(width: right.width, count: right.count)
     }
 
