@@ -60,7 +60,8 @@ struct OneLook {
             let (snapshot, counters) = (cache.snapshot, cache.snapshot.counters)
             let parts: [String] = [
                 Table.left(PlainText.fit(cache.name), cacheWidth),
-                "\(snapshot.count) entries of \(Units.text(maxsize: snapshot.configuration.maxsize))",
+                Units.counted(snapshot.count, "entry", "entries")
+                    + " of \(Units.text(maxsize: snapshot.configuration.maxsize))",
                 "ttl \(Units.text(ttl: snapshot.configuration.ttl))",
                 "hit since the start \(Format.percent(counters.hitRatio))",
                 Units.text(bytes: snapshot.bytes),

@@ -106,7 +106,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (0, "0 bytes"), (1, "1 byte"), (276, "276 bytes"), (1024, "1.0 KiB"), (12_800, "12.5 KiB"),
+        (0, "0 bytes"), (1, "1 byte"), (276, "276 bytes"), (1024, "1.0 KiB"), (12_800, "13 KiB"),
         (-5, "-5 bytes"), (Int.max, "8192 PiB"), (Int.min, "-8192 PiB"),
     ])
     func `give bytes a unit`(bytes: Int, text: String) {
