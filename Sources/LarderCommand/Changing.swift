@@ -152,7 +152,8 @@ struct ChangingOptions: ParsableArguments {
         plan.printVictims()
         if plan.failures > 0 {
             Output.print(
-                "  among these \(Units.counted(plan.failures, "failure")) remembered, to be forgotten")
+                "  among these \(Units.counted(plan.failures, "failure")) remembered, to be forgotten"
+            )
         }
         if let note = plan.undoNote() { Output.print("  " + note) }
     }

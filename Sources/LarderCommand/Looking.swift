@@ -404,7 +404,9 @@ struct Changes: AsyncParsableCommand {
         try await target.each(output.format) { inspector, from in
             let known = try await inspector.changes(after: 0)
             if let lost = known.first?.missed, lost > 0 {
-                say("\(Units.counted(Int(clamping: lost), "change")) before these are not kept any more")
+                say(
+                    "\(Units.counted(Int(clamping: lost), "change")) before these are not kept any more"
+                )
             }
             let changes = known.map(\.fields)
             output.print(

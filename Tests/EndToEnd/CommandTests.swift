@@ -223,7 +223,8 @@ import Testing
         #expect(try caches(target: "all").output.contains("two,accounts,2"))
         let wrong = try caches(target: "three")
         #expect(wrong.status == 69 && wrong.errors.contains("LARDER_TARGET: no engine called"))
-        #expect(try larder([], ["LARDER_TARGET": "one"]).output.contains("accounts     1 entry of 64"))
+        #expect(
+            try larder([], ["LARDER_TARGET": "one"]).output.contains("accounts     1 entry of 64"))
     }
 
     // MARK: All of them
