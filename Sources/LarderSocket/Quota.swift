@@ -1,4 +1,5 @@
 import Larder
+import Synchronization
 
 /// So much of something for each user, and half of that for each process of one: what a process holds
 /// on to keeps no other from all of it. What was taken goes back with the last reference to it.
