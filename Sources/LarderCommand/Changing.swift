@@ -155,7 +155,7 @@ struct ChangingOptions: ParsableArguments {
                 "  among these \(Units.counted(plan.failures, "failure")) remembered, to be forgotten"
             )
         }
-        if let note = plan.undoNote() { Output.print("  " + note) }
+        if let note = plan.undoNote(spread: how.spread) { Output.print("  " + note) }
     }
 
     /// A plan for programs: in CSV what would go, a line each.
@@ -181,6 +181,7 @@ struct ChangingOptions: ParsableArguments {
             Field("perMinute", plan.perMinute.map { .number("\($0)") } ?? .null),
             Field("bounds", differences), Field("effect", plan.effect),
             Field("spread", number: how.spread?.inSeconds),
+            Field("undo", plan.undoNote(spread: how.spread)),
             Field("lasting", number: how.lasting?.inSeconds),
             Field("leftAlone", count: plan.skipped.count + plan.unnamed),
             Field("protected", .list(plan.protected.map { .text($0) })),
