@@ -50,7 +50,7 @@ import Testing
             #expect(ran.output.contains(numbers[place]))
         }
         let hit = try larder("fetch", "account", numbers[3], "--format", "csv")
-        #expect(hit.errors.contains("demo: hit, age 0:0"), "\(hit.errors)")
+        #expect(hit.errors.contains(/demo: hit, age [0-9]s/), "\(hit.errors)")
         #expect(hit.output.hasPrefix("field,value\naccount_number,\(numbers[3])\n"))
         let listed = try larder("entries", "accounts", "--sort", "key", "--format", "csv")
         #expect(rows(listed).map { $0[1] } == [numbers[0], numbers[2], numbers[3]])
@@ -94,7 +94,7 @@ import Testing
                 rows(try larder("entries", "accounts", "--format", "csv")).isEmpty
             })
         let expired = try larder("events", "accounts", "--filter", "state=expired").output
-        #expect(expired.contains("expired  100000000001  version 1, 3s old"), "\(expired)")
+        #expect(expired.contains(/expired  100000000001  version 1, [23]s old/), "\(expired)")
     }
 
     @Test func `a plan whose entry was written anew meanwhile leaves it alone and says so`() throws

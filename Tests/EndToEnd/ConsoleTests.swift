@@ -104,7 +104,7 @@ import Testing
     @Test func `shortening ttl expires what the plan said`() throws {
         let terminal = try open("--warm 4 --cache accounts:ttl=1h")
         try terminal.wait(for: "100000000003")
-        try terminal.wait("a second gone by") { $0.contains(" 59:5") }
+        try terminal.wait("a second gone by") { $0.contains(" 59m5") }
         try terminal.press("t")
         try terminal.type("1ms")
         try terminal.press("Enter")

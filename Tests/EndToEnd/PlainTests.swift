@@ -35,7 +35,7 @@ import Testing
         #expect(ran.status == 0, "\(ran.errors)")
         let lines = ran.output.split(separator: "\n").map(String.init)
         #expect(lines.first?.hasPrefix("DEMO of invented accounts: larder, engine demo") == true)
-        #expect(ran.output.contains("4 of 4 entries\n1 100000000000, accounts, ttl 0:4"))
+        #expect(ran.output.contains("4 of 4 entries\n1 100000000000, accounts, ttl 4"))
         #expect(lines.contains("ttl DURATION|none|off: Change ttl of the cache: plan"))
         #expect(!ran.output.contains("\u{1b}"))
         // It has no look that a screen could take over.
