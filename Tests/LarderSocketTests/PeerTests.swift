@@ -391,6 +391,7 @@ import Testing
                     }
                 }
             }
+            try await group.waitForAll()
         }
         // Who fails gives the turn back as well.
         let (one, failing) = (PeerID(uid: 1, pid: 1), Turns([.anyone]))
@@ -486,6 +487,7 @@ import Testing
             second.gate.open()
             last.gate.open()
             next.gate.open()
+            try await group.waitForAll()
         }
     }
 }
