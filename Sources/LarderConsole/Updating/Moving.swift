@@ -3,7 +3,8 @@ import LarderInspector
 
 func move(_ model: inout Model, by rows: Int) -> Effect? {
     if let line = model.detailScroll {
-        model.detailScroll = min(max(0, line + rows), DetailView.lines(model, model.size.columns).count - 1)
+        model.detailScroll = min(
+            max(0, line + rows), DetailView.lines(model, model.size.columns).count - 1)
         return nil
     }
     guard model.view != .entries else { return move(&model, to: model.position + rows) }

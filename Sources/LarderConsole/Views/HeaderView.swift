@@ -126,18 +126,19 @@ enum HeaderView {
     /// The views by their numbers; the one that is shown in brackets.
     private static func tabs(_ model: Model, row: Int, _ frame: inout Frame) {
         let names = Model.View.allCases.map { "\($0.rawValue) \($0.title)" }
-        // A bracket stands where else the blank between two names is.
-        let isShort = names.reduce(1) { $0 + $1.count + 1 } > model.size.columns
+        let (shown, columns) = (model.view, model.size.columns)
+        // Where there is little room, a bracket stands where else the blank between two names is.
+        let isRoomy = names.reduce(0) { $0 + $1.count + 2 } <= columns
+        let isShort = names.reduce(1) { $0 + $1.count + 1 } > columns
         var column = 0
         for (view, name) in zip(Model.View.allCases, names) {
-            let isShown = view == model.view
-            let isLast = view.rawValue == names.count
-            let before = isShown ? "[" : view.rawValue == model.view.rawValue + 1 ? "]" : " "
+            let isShown = view == shown
+            let endsShown = view.rawValue == shown.rawValue + 1 && !isRoomy
+            let closes = isShown && (isRoomy || view.rawValue == names.count)
             let pieces: Pieces = [
-                (before, .dim),
-                (
-                    isShort && !isShown ? "\(view.rawValue)" : name, isShown ? .accent : .dim
-                ), (isShown && isLast ? "]" : "", .dim),
+                (isShown ? "[" : endsShown ? "]" : " ", .dim),
+                (isShort && !isShown ? "\(view.rawValue)" : name, isShown ? .accent : .dim),
+                (closes ? "]" : isRoomy ? " " : "", .dim),
             ]
             let end = frame.put(pieces, at: Place(row: row, column: column))
             frame.point(row: row, columns: column..<end, .action(view.action))
