@@ -62,9 +62,9 @@ import Testing
         for _ in 0..<5 { _ = press(&model, .char("{")) }
         let text = screen(model)
         #expect(text[0].contains(" PAST 14:02:00 "))
-        #expect(text[0].contains("hit 1m 90.0%  10/s"))
+        #expect(text[0].contains("hit 1m 90.0%") && text[0].contains(" 10/s"))
         #expect(text.contains { $0.contains(" 40/64 ") }, "\(text)")
-        #expect(text.contains { $0.contains("2m ") && $0.contains("15.7K") }, "\(text)")
+        #expect(text.contains { $0.contains("2m ") && $0.contains("16 KiB") }, "\(text)")
         for _ in 0..<6 { _ = press(&model, .char("{")) }
         #expect(screen(model).contains { $0.contains("no record before 13:57:00") })
     }

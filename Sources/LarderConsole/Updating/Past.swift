@@ -243,7 +243,12 @@ private struct Rewound {
         }
         // Hits since then are counted with those of before.
         if let last = row.lastHit, last > instant { gaps.insert(.hits) }
-        if gaps.contains(.hits) { (row.hits, row.lastHit) = (0, nil) }
+        if gaps.contains(.hits) {
+            (row.hits, row.lastHit) = (0, nil)
+            gaps.insert(.lasthit)
+        }
+        // What the engine reckons of an entry it reckons for now alone.
+        gaps.formUnion([.fetches, .refresh, .togo])
         if row.renewal?.isFetching == true { row.renewal = nil }
         // Which of the two it was, hits and the end would tell.
         let isOpen = [.cold, .fresh].contains(row.state(at: instant))
