@@ -73,21 +73,24 @@ enum ExpiryView {
         let ending = bars.ending.reduce(0, +)
         var pieces: Pieces = [
             (Format.count(ending), .bold), (" end within \(Units.text(forecast.reach))", .plain),
-            (remark(bars.lasting.reduce(0, +), of: ending), .dim),
-            ("  fetches to come ", .dim), (about(bars.fetches.reduce(0, +)), .plain),
         ]
+        // What matters most is not what a narrow screen leaves out.
         if let storm = model.storm {
             pieces += [
                 ("  STORM at \(model.time(storm.peak.at))", .trouble),
                 (": \(about(storm.peak.fetches)) fetches in 5s", .plain),
             ]
         }
+        pieces += [
+            (remark(bars.lasting.reduce(0, +), of: ending), .dim),
+            ("  fetches to come ", .dim), (about(bars.fetches.reduce(0, +)), .plain),
+        ]
         return pieces
     }
 
     /// How many of those that end live so long, where that is not all.
     private static func remark(_ lasting: Double, of ending: Int) -> String {
-        about(lasting) == Format.count(ending) ? "" : ", about \(about(lasting)) live so long"
+        about(lasting) == Format.count(ending) ? "" : "  about \(about(lasting)) live so long"
     }
 
     private static func about(_ number: Double) -> String {
