@@ -46,7 +46,7 @@ import Testing
         }
         #expect(line("FAILED", "IN ALL", "IN 1M", "LAST", "WHY"))
         #expect(line("absent", "12", "10s", "there is no such"))
-        #expect(line("throttled", "3", "2.0s", "slow down"))
+        #expect(line("throttled", "3", "2s", "slow down"))
         #expect(line("timed out", "1", "1m40s"))
         #expect(!text.contains { $0.contains("broken") })
         #expect(line("FETCHED MOST SINCE 14:02:00"))
@@ -100,8 +100,8 @@ import Testing
         _ = press(&model, .enter)
         let text = render(model).text
         for (label, words) in [
-            ("first", "1m00s ago"), ("last", "1.0s ago"), ("count", "3  failures in a row"),
-            ("refusals", "12  last 2.0s ago"), ("state", "negative  absent"),
+            ("first", "1m00s ago"), ("last", "1s ago"), ("count", "3  failures in a row"),
+            ("refusals", "12  last 2s ago"), ("state", "negative  absent"),
         ] {
             #expect(text.contains { $0.contains(label) && $0.contains(words) }, "\(label)")
         }
