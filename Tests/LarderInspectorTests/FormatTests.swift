@@ -53,9 +53,10 @@ import Testing
     @Test(arguments: ["64 MiB", "64MiB", "64M"])
     func `of bytes are read as they are shown`(text: String) throws {
         #expect(try Units.maxbytes(text) == 64 << 20)
+        #expect(try Units.maxbytes("64 B") == 64)
     }
 
-    @Test(arguments: ["MiB", " MiB", "64 B", "64MB", "64 iB", "64  MiB", "64 MiB ", "1.5 MiB"])
+    @Test(arguments: ["MiB", " MiB", "64 b c", "64MB", "64 iB", "64  MiB", "64 MiB ", "1.5 MiB"])
     func `of bytes that are none are refused`(text: String) {
         #expect(throws: UnitError.self) { try Units.maxbytes(text) }
     }
