@@ -21,7 +21,7 @@ import Testing
                 " hit 1m 90.5%    105/s  3 entries, 9.2 KiB                    accounts 14:07:01",
                 " accounts         ██   105/s hit 1m 90.5% miss   10/s evict    0/s   2/64 ░░░░░",
                 " credentials      ▁▁     0/s hit 1m     - miss    0/s evict    0/s   1/64 ░░░░░",
-                "[1 Entries] 2 Expiry  3 Evictions  4 Events  5 Config  6 Memory  7 Origins",
+                "[1 Entries]2 Expiry 3 Evictions 4 Events 5 Config 6 Memory 7 Origins 8 Caches",
                 "   KEY                  CACHE          TTL▲  EXPIRY    HITS     SIZE  STATE",
                 ">  100000000001         accounts         4s       -  12,884    402 B  expiring",
                 "   100000000002         accounts      1m06s       -       0    402 B  cold",

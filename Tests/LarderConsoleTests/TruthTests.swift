@@ -181,7 +181,7 @@ extension ViewState {
         _ = update(&model, .planned(back))
         let shown = text(model)
         for words in [
-            "Take back plan p", "maxsize 128 -> 64", "3 entries come back, unless fetched anew",
+            "Take back plan p", "maxsize 128 → 64", "3 entries come back, unless fetched anew",
             "21 entries (8.2 KiB) have to go for it.", "This stays: the bounds of orders",
             "[ Cancel ]   [ Take back ]", "type 21 to confirm",
         ] { #expect(shown.contains(words), "\(words)") }
@@ -195,7 +195,7 @@ extension ViewState {
         outcome.restored = 3
         _ = update(&model, .undone("p", outcome))
         let toast = model.toast?.text ?? ""
-        #expect(toast.contains("taken back: accounts maxsize 128 -> 64 entries; 3 entries are"))
+        #expect(toast.contains("taken back: accounts maxsize 128 → 64 entries; 3 entries are"))
         #expect(toast.contains("; 21 entries had to go for it"))
     }
 
@@ -451,7 +451,7 @@ extension Model {
         shown.at = model.now
         _ = update(&model, .planned(shown))
         #expect(
-            text(model).contains("ttl 5m -> 2m")
+            text(model).contains("ttl 5m → 2m")
                 && text(model).contains("2 held now end up to 3m earlier."))
     }
 }
