@@ -37,15 +37,17 @@ struct OneLook {
 
     private var csv: String {
         let rows = page.rows.map { row in
-            Self.columns.map { row.field($0, at: page.at).figure } + (isDemo ? ["true"] : [])
+            let fields = row.fields(at: page.at)
+            return Self.names.map { name in fields.first { $0.name == name }?.figure ?? "" }
+                + (isDemo ? ["true"] : [])
         }
         // Behind the others, so that they keep their places.
-        let names = Self.columns.map(\.rawValue) + (isDemo ? ["DEMO"] : [])
-        return ([names] + rows).map { Output.line(csv: $0) + "\n" }.joined()
+        return ([Self.names + (isDemo ? ["DEMO"] : [])] + rows).map { Output.line(csv: $0) + "\n" }.joined()
     }
 
-    private static let columns: [Column] = [
-        .cache, .key, .version, .ttl, .expiry, .age, .hits, .size, .fetch, .state,
+    private static let names = [
+        "cache", "key", "version", "ttl", "expiry", "age", "hits", "size", "fetch", "state",
+        "lasthit", "fetches", "refresh", "togo", "failureKind", "failures", "refusals",
     ]
 
     // MARK: Text

@@ -286,8 +286,15 @@ struct Settings: Equatable {
             ":\(mark.line):\(mark.column)"
         case .duplicatedKeysInMapping(_, let context):
             ":\(context.mark.line):\(context.mark.column)"
+        case .reader(_, let offset?, _, let text): place(text.utf8.prefix(offset))
         default: ""
         }
+    }
+
+    /// The line and column behind what stands before a byte.
+    private static func place(_ before: Substring.UTF8View) -> String {
+        let lines = before.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return ":\(lines.count):\((lines.last.map { Substring($0).unicodeScalars.count } ?? 0) + 1)"
     }
 
     private static func sentence(_ error: YamlError) -> String {
@@ -297,6 +304,7 @@ struct Settings: Equatable {
             "this is no YAML: \(problem)"
         case .duplicatedKeysInMapping(let duplicates, _):
             "\(duplicates.joined(separator: ", ")) stands here twice"
+        case .reader(let problem, _, _, _): "this is no YAML: \(problem)"
         default: "this is no YAML"
         }
     }

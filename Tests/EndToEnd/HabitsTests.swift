@@ -139,7 +139,7 @@ import Testing
         ("", ["Escape"], "sort key"), ("w", ["w"], "1-9/9"), ("", ["w"], "account_number"),
         ("r", ["r"], "sort key"), ("", ["r"], "sort key"), ("Space", ["g", "Space"], "1 marked"),
         ("V", ["V"], "V again marks"), ("", ["Down", "V"], "3 marked"),
-        ("U", ["U"], "1-9/9       sort"),
+        ("U", ["U"], "1-9/9        sort"),
         ("d", ["d"], "[ Cancel ]"), ("", ["Escape"], "1-9/9"), ("Del", ["DC"], "[ Cancel ]"),
         ("", ["Escape"], "1-9/9"), ("F9", ["F9"], "[ Cancel ]"), ("", ["Escape"], "1-9/9"),
         ("D", ["D"], "there is none; / sets one"), ("m", ["m"], "maxsize of accounts"),

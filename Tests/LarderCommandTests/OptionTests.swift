@@ -44,7 +44,7 @@ import Testing
         (["--sort", "bytes"], "\"bytes\" is no order; write one of cache, key, ttl, expiry, age"),
         (["entries", "--sort", "hits:up"], "\"hits:up\" is no order; write one of cache, key"),
         (["entries", "--columns", "key,bytes"], "\"bytes\" is no column; cache, key, ttl, exp"),
-        (["entries", "--columns", "hits:desc"], "is an order, and columns are written by their"),
+        (["entries", "--columns", "hits:desc"], "is an order, which --sort takes"),
         (["--cache", "accounts:size=3"], "write maxsize=N, maxbytes=SIZE, ttl=DURATION"),
         (["--traffic=-1"], "0 to 100000 look-ups a second"),
         (["--traffic", "nan"], "0 to 100000 look-ups a second"),
@@ -112,7 +112,7 @@ import Testing
         let lines = try look("--format", "csv", "--sort", "key:desc").split(separator: "\n")
         #expect(
             lines[0] == "cache,key,version,ttl,expiry,age,hits,size,fetch,state,lasthit,fetches,"
-                + "refresh,togo,failure,failures,refusals,DEMO")
+                + "refresh,togo,failureKind,failures,refusals,DEMO")
         #expect(lines.count == 4)
         #expect(lines[1].hasPrefix("accounts,100000000002,"))
     }

@@ -339,7 +339,8 @@ private struct World {
                     let progress = try? await inspector.progress(of: plan)
                     if progress?.state == .underWay || progress?.goesBack != nil { live += 1 }
                 }
-                return clock.sleepers.count == live
+                // The inspector sleeps until its next sample as well.
+                return clock.sleepers.count == live + 1
             }
         }
     }
