@@ -221,11 +221,9 @@ import Testing
                 let peer = try RawPeer(engine.place.socket)
                 peer.send(text.utf8.prefix(cut))
                 peer.send(text.utf8.dropFirst(cut))
-                var (lines, line) = (0, peer.line())
-                while lines < 40, !line.hasPrefix("HTTP/1.1 200") {
-                    (lines, line) = (lines + 1, peer.line())
-                }
-                #expect(line.hasPrefix("HTTP/1.1 200"), "\(cut)")
+                // A document of JSON ends without a line's end, and the next answer begins there.
+                let answered = (0..<40).contains { _ in peer.line().contains("HTTP/1.1 200") }
+                #expect(answered, "\(cut)")
             }
         }
     }

@@ -62,7 +62,7 @@ import Testing
             return peer
         }
         let names = (0..<2000).map {
-            #"{"cache":"accounts","key":"nobody's, \#($0), with a name of some length"}"#
+            #"{"id":{"cache":"accounts","key":"nobody's, \#($0), of some length"}}"#
         }
         let change = #"{"invalidate":[\#(names.joined(separator: ","))]}"#
         let file = engine.folder.path + "/change"
