@@ -40,10 +40,9 @@ import Testing
 
     @Test(arguments: [SIGABRT, SIGSEGV, SIGILL, SIGQUIT])
     func `that ends an engine comes after its last words`(signal: Int32) throws {
-        let (folder, errors) = (try TemporaryFolder(), Sink(.fine))
+        let (folder, errors) = (try TemporaryFolder(), Sink(.stopped))
         chmod(folder.path, 0o700)
-        // A pipe of one page, so that much of the log waits for its reader.
-        if case .descriptor(let end) = errors.stream { _ = fcntl(end, 1031, 4096) }
+        // Nothing of the log can be written until somebody reads.
         let engine = try Spawned(
             "serve --log-format json --latency 1ms", in: folder,
             [.path("/dev/null"), .path("/dev/null"), errors.stream],
@@ -51,11 +50,6 @@ import Testing
             environment: ["SWIFT_BACKTRACE": "enable=no"])
         let socket = folder.path + "/larder/demo.sock"
         #expect(eventually { (try? RawPeer(socket)) != nil })
-        // Each has it say that it has read its settings again.
-        for _ in 0..<100 {
-            engine.signal(SIGHUP)
-            #expect(!eventually(within: .milliseconds(20)) { !engine.runs })
-        }
         var log = ""
         engine.signal(signal)
         #expect(
@@ -64,7 +58,7 @@ import Testing
                 return !engine.runs
             })
         log += errors.read()
-        #expect(log.hasSuffix("}\n") && log.utf8.count > 4096, "\(log.suffix(200))")
+        #expect(log.contains("listening") && log.hasSuffix("}\n"), "\(log)")
     }
 
     /// A shell with jobs, the console its first.
