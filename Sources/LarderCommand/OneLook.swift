@@ -42,7 +42,8 @@ struct OneLook {
                 + (isDemo ? ["true"] : [])
         }
         // Behind the others, so that they keep their places.
-        return ([Self.names + (isDemo ? ["DEMO"] : [])] + rows).map { Output.line(csv: $0) + "\n" }.joined()
+        return ([Self.names + (isDemo ? ["DEMO"] : [])] + rows).map { Output.line(csv: $0) + "\n" }
+            .joined()
     }
 
     private static let names = [
