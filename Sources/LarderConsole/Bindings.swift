@@ -123,7 +123,7 @@ private let groups: [Group: [Binding]] =
         ],
         .views: [
             Binding([.char("1")], .entries, "Show the entries held"),
-            Binding([.char("2")], .expiry, "Show when they end, in the next 15 minutes"),
+            Binding([.char("2")], .expiry, "Show when they end, and the fetches to come"),
             Binding([.char("3")], .evictions, "Show what had to go, for what, and what that says"),
             Binding([.char("4"), .char("e")], .events, "Show what happened, who did it and why"),
             Binding([.char("5")], .config, "Show bounds now and before, and what was changed"),

@@ -81,31 +81,17 @@ enum EvictionsView {
         ]
     }
 
-    /// Which knob to turn, and why.
+    /// Which knob to turn, with the key that does it here.
     static func advice(_ snapshot: Snapshot) -> [String] {
-        let counters = snapshot.counters
-        var advice: [String] = []
-        let (short, brief) = (
-            counters.regretEvictedShare ?? 0, counters.regretExpiredShare ?? 0
-        )
-        if counters.misses >= 50, short >= 0.05 {
-            advice.append(
-                "\(Format.percent(short)) of the misses are for keys evicted within the last "
-                    + "minute: raise maxsize (m)")
+        Advice.of(snapshot).map { advice in
+            let key =
+                switch advice.knob {
+                case .maxsize: "m"
+                case .ttl: "t"
+                case .policy: ":policy"
+                }
+            return "\(advice.sentence) (\(key))"
         }
-        if counters.misses >= 50, brief >= 0.05 {
-            advice.append(
-                "\(Format.percent(brief)) of the misses are for keys that expired within the last "
-                    + "minute: raise ttl (t)")
-        }
-        let gone = counters.evicted + counters.expired
-        let unused = Double(counters.unused) / Double(max(1, gone))
-        if gone >= 50, unused >= 0.5, snapshot.configuration.policy != .tinylfu {
-            advice.append(
-                "\(Format.percent(unused)) of what left was never hit: a policy that keeps such "
-                    + "keys out may help (:policy tinylfu)")
-        }
-        return advice
     }
 
     private static func list(_ model: Model) -> Pieces {

@@ -216,7 +216,9 @@ enum HeaderView {
             let front: Pieces = [
                 (" ", .plain), (label, labelStyle), (Text.left(line.label, 9), .dim),
             ]
-            let figures = own + tails(history, cache.snapshot)[place]
+            let tail = tails(model, cache)[place]
+            let room = tailWidth(model) - Self.width(tail)
+            let figures = own + tail + [(Text.left("", room), .plain)]
             let used = (front + figures).reduce(0) { $0 + Text.width(of: $1.text) }
             let width = max(0, box.width - 1 - used)
             let start = Place(row: row + place, column: box.column)
@@ -275,11 +277,15 @@ enum HeaderView {
         }
     }
 
-    /// Both at the end of the two lines of a cache, which end alike.
-    private static func tails(_ history: History, _ snapshot: Snapshot) -> [Pieces] {
-        let tails = [refused(history), failing(snapshot)]
-        let most = tails.map(width).max() ?? 0
-        return tails.map { $0 + [(Text.left("", most - width($0)), .plain)] }
+    /// Both at the end of the two lines of a cache.
+    private static func tails(_ model: Model, _ cache: CacheReport) -> [Pieces] {
+        [refused(model.history(of: cache.name)), failing(cache.snapshot)]
+    }
+
+    /// The lines of all caches end alike; where there is room, also while nothing fails.
+    private static func tailWidth(_ model: Model) -> Int {
+        let all = (model.report?.caches ?? []).flatMap { tails(model, $0) }
+        return max(model.size.columns >= 140 ? 18 : 0, all.map(width).max() ?? 0)
     }
 
     private static func shownCaches(_ model: Model, _ layout: Layout) -> [CacheReport] {
