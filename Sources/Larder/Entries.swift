@@ -121,8 +121,13 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
     let expiry: @Sendable (Key, Value, Instant) -> Instant?
     /// All that an entry takes.
     let bytes: @Sendable (Key, Value) -> Int
+    /// The type of which nobody says how much its values take.
+    private let unsized: String?
 
-    init(lifetime: (@Sendable (Key, Value) -> Duration?)?, renewal: Renewal? = nil) {
+    init(
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil
+    ) {
         self.renewal = renewal ?? Renewal()
         renews = renewal != nil
         let expires = Value.self is any Expiring.Type
@@ -137,13 +142,30 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
             guard let life = lifetime?(key, value) else { return own }
             return min(own ?? .distantFuture, now + life)
         }
+        unsized =
+            weigher != nil || isSized(Key.self) && isSized(Value.self)
+            ? nil : isSized(Key.self) ? "\(Value.self)" : "\(Key.self)"
         bytes = { key, value in
             // What a size function says is held to what can be true.
+            if let weigher {
+                let (bytes, overflow) = record.addingReportingOverflow(max(0, weigher(key, value)))
+                return overflow ? .max : bytes
+            }
             let key = keyIsSized ? max(0, (key as! any ByteSized).heapBytes) : 0
             let value = valueIsSized ? max(0, (value as! any ByteSized).heapBytes) : 0
             let (heap, overflow) = key.addingReportingOverflow(value)
             let (bytes, beyond) = record.addingReportingOverflow(heap)
             return overflow || beyond ? .max : bytes
+        }
+    }
+
+    /// - Throws: ``CacheError`` where these bounds cannot be held.
+    func validate(_ bounds: Configuration) throws(CacheError) {
+        try bounds.validate()
+        if bounds.maxbytes != nil, let unsized {
+            throw CacheError(
+                "maxbytes needs to know what is held, and \(unsized) does not tell its size; "
+                    + "conform it to ByteSized or give the cache a weigher; maxsize needs neither")
         }
     }
 

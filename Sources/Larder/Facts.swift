@@ -110,28 +110,6 @@ public protocol Expiring {
     var expiry: Instant? { get }
 }
 
-/// A key or value that knows the memory it owns outside its own inline storage.
-public protocol ByteSized {
-    /// Bytes on the heap, allocation headers included; 0 for a value held inline.
-    var heapBytes: Int { get }
-}
-
-extension String: ByteSized {
-    /// Up to 15 UTF-8 bytes are held inline; longer text has a 32-byte header and a closing zero,
-    /// in steps of 16. Text that was built piece by piece may have room to spare on top.
-    public var heapBytes: Int {
-        utf8.count <= 15 ? 0 : allocated((32 + utf8.count + 1 + 15) & ~15)
-    }
-}
-
-extension Array: ByteSized where Element == UInt8 {
-    /// The room for bytes behind a 32-byte header; an array without room owns nothing.
-    public var heapBytes: Int { capacity == 0 ? 0 : allocated(32 + capacity) }
-}
-
-/// What the allocator takes for a request: its own 8 bytes, in steps of 16, at least 32.
-package func allocated(_ bytes: Int) -> Int { max(32, (bytes + 8 + 15) & ~15) }
-
 /// A value that must not be kept a moment longer than it is needed: once its entry is removed it
 /// is dropped, and there is no undoing that.
 public protocol Sensitive {}

@@ -399,7 +399,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     func prepareConfiguration(_ new: Configuration) throws -> Prepared {
-        try new.validate()
+        try cache.validate(new)
         let before = cache.configuration
         let victims = cache.victims(of: new)
         let now = cache.clock.now()

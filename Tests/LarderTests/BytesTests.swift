@@ -163,3 +163,82 @@ private let allocator: (@convention(c) (UnsafeMutableRawPointer?) -> Int)? = {
         #expect(last + .seconds(-1) < last)
     }
 }
+
+/// A type that tells no size and owns something.
+private struct Opaque: Hashable { var text: String }
+/// Plain memory, which says nothing of itself.
+private struct Point: Hashable { var x = 0.0, y = 0.0 }
+private struct Named: ByteSized {
+    var name: String
+    var heapBytes: Int { name.heapBytes }
+}
+
+@Suite struct SizedTests {
+    private let megabyte = 1_000_000
+
+    /// Fills a cache of a megabyte with values of 100 kB; how many of fifty it keeps.
+    private func kept<Value: Sendable>(_ value: @escaping @Sendable (Int) -> Value) -> Int {
+        let cache = Cache<Int, Value>("large", maxsize: nil, maxbytes: megabyte) { value($0) }
+        for number in 0..<50 { cache.insert(value(number), for: number) }
+        #expect(cache.snapshot().bytes <= megabyte)
+        return cache.snapshot().count
+    }
+
+    @Test func `maxbytes is a bound for values of every usual kind`() {
+        let size = 100_000
+        #expect(kept { _ in Data(count: size) } == 9)
+        #expect(kept { _ in Data(count: size) as Data? } == 9)
+        #expect(kept { _ in [UInt8](repeating: 0, count: size) } == 9)
+        #expect(kept { _ in [Int](repeating: 0, count: size / 8) } == 9)
+        #expect(kept { _ in [String(repeating: "x", count: size)] } == 9)
+        #expect(kept { _ in ["a": Data(count: size / 2), "b": Data(count: size / 2)] } == 9)
+        #expect(
+            kept { _ in Set((0..<500).map { "\($0)" + String(repeating: "x", count: 200) }) } == 6)
+        #expect(kept { _ in Named(name: String(repeating: "x", count: size)) } == 9)
+        #expect(kept { _ in [[Data(count: size)], []] as [[Data?]] } == 9)
+    }
+
+    @Test func `what owns nothing counts its place alone`() {
+        #expect(Int?.none.heapBytes == 0)
+        #expect(Int?.some(7).heapBytes == 0)
+        #expect(Data([1, 2]).heapBytes == 0)
+        #expect([String: Int]().heapBytes == 0)
+        #expect([Int]().heapBytes == 0)
+        #expect([1, 2].heapBytes == allocated(32 + 16))
+        #expect((true, UUID().heapBytes, Date.now.heapBytes).1 == 0)
+        #expect(kept { _ in Point() } == 50)
+    }
+
+    @Test func `bytes are no bound where nobody knows a size`() throws {
+        let cache = Cache<String, Opaque>("opaque", maxsize: 2) { Opaque(text: $0) }
+        let error = #expect(throws: CacheError.self) { try cache.set(maxbytes: 1000) }
+        #expect(try #require(error).description.contains("Opaque does not tell its size"))
+        #expect(cache.configuration.maxbytes == nil)
+        let keyed = Cache<Opaque, Int>("keyed") { _ in 1 }
+        #expect(throws: CacheError.self) {
+            try keyed.configure(Configuration(maxsize: 1, maxbytes: 1000, ttl: nil))
+        }
+        let listed = Cache<Int, [Opaque]>("listed") { _ in [] }
+        #expect(throws: CacheError.self) { try listed.set(maxbytes: 1000) }
+        let point = Cache<Point, Int>("point") { _ in 1 }
+        try point.set(maxbytes: 1000)
+    }
+
+    @Test func `a weigher says what nobody else does`() {
+        let cache = Cache<String, Opaque>(
+            "weighed", maxsize: nil, maxbytes: megabyte,
+            weigher: { $0.utf8.count + $1.text.utf8.count }
+        ) { Opaque(text: $0) }
+        for number in 0..<50 {
+            cache.insert(Opaque(text: String(repeating: "x", count: 100_000)), for: "\(number)")
+        }
+        #expect(cache.snapshot().count == 9)
+        // What a weigher says is held to what can be true.
+        let odd = Cache<Int, Int>("odd", maxbytes: 1000, weigher: { _, value in value }) { $0 }
+        odd.insert(.max, for: 1)
+        #expect(odd.snapshot().count == 0)
+        odd.insert(.min, for: 2)
+        #expect(odd.snapshot().count == 1)
+        #expect(odd.snapshot().bytes > 0)
+    }
+}

@@ -17,7 +17,7 @@ import Testing
         init(_ policy: Policy, maxsize: Int? = nil) {
             store = Store(
                 Configuration(maxsize: maxsize, ttl: .seconds(60), policy: policy),
-                feedCapacity: 16, shards: shards, traits: Traits(lifetime: nil), at: now)
+                feedCapacity: 16, shards: shards, traits: Traits(), at: now)
             for key in 0..<SliceTests.many { _ = write(key) }
         }
 

@@ -104,6 +104,9 @@ extension Cache {
 
     // MARK: Bounds
 
+    /// - Throws: ``CacheError`` where the cache could not have such bounds.
+    public func validate(_ new: Configuration) throws(CacheError) { try traits.validate(new) }
+
     public var configuration: Configuration { store.withLock { $0.configuration } }
 
     /// Changes the bounds that are given; they act at once on the entries already there: what they
@@ -175,7 +178,7 @@ extension Cache {
         isUndone: Bool = false, shrinks: Bool = true, by actor: Actor?,
         _ told: ([Victim<Key>]) -> Void
     ) throws(CacheError) -> Bool {
-        try new.validate()
+        try validate(new)
         let now = clock.now()
         let isInstalled = untilDone(for: \.changing, removing: Store<Key, Value>.slice) {
             store -> Bool? in

@@ -42,15 +42,21 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Taken by the one walk through what the policy knows that there may be at a time.
     let walking = Guarded(())
 
+    /// Bounds that cannot be end the program with a sentence: have those that come from outside
+    /// checked by ``Configuration/validate()`` first.
+    ///
     /// - Parameters:
     ///   - name: By which people and scripts address the cache.
     ///   - maxsize: Most entries held; `nil` for no bound, 0 to hold nothing.
-    ///   - maxbytes: Most bytes held: keys, values and the engine's own record of them.
+    ///   - maxbytes: Most bytes held: keys, values and the engine's own record of them. It needs
+    ///     keys and values that tell their size (``ByteSized``), or a weigher.
     ///   - ttl: How long an entry may be served after it was written; `nil` for no end but the
     ///     value's own (``Expiring``).
     ///   - jitter: By up to which part of the ttl entries live shorter, 0 to 1.
     ///   - policy: Who goes where there is no room.
     ///   - lifetime: How long a value may be served, from what it is; never longer than the ttl.
+    ///   - weigher: How many bytes a key and its value own on the heap together, in place of what
+    ///     they say themselves.
     ///   - renewal: How entries are fetched anew before their end, and what failures mean.
     ///   - events: How many events the feed holds before it overwrites the oldest; 0 for no feed.
     ///   - onRemoval: Called for every entry that left, with the cause, soon after; no lock is
@@ -59,7 +65,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     public convenience init(
         _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
         jitter: Double = 0, policy: Policy = .lru,
-        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
         events: Int = 4096,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
     ) {
@@ -67,38 +74,42 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             name,
             Configuration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
-            lifetime: lifetime, renewal: renewal, events: events, clock: clock,
+            lifetime: lifetime, weigher: weigher, renewal: renewal,
+            events: events, clock: clock,
             onRemoval: onRemoval, fetch: fetch)
     }
 
     /// As the other one, with all bounds in one.
     public convenience init(
         _ name: String, _ configuration: Configuration,
-        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
         events: Int = 4096,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
     ) {
         self.init(
-            name, configuration, lifetime: lifetime, renewal: renewal, events: events, clock: clock,
+            name, configuration, lifetime: lifetime, weigher: weigher, renewal: renewal,
+            events: events, clock: clock,
             shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
     }
 
     /// As the public ones, with the number of shards said, 2 to the power of `shardBits`.
     package init(
         _ name: String, _ configuration: Configuration,
-        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil, renewal: Renewal? = nil,
+        lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
         events: Int = 4096,
         clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil,
         fetch: @escaping Fetch
     ) {
-        do { try configuration.validate() } catch { preconditionFailure("\(name): \(error)") }
         precondition(events >= 0, "\(name): a feed holds 0 events or more")
         self.name = name
         self.clock = clock
         self.fetch = fetch
         self.onRemoval = onRemoval
         self.renewal = renewal
-        traits = Traits(lifetime: lifetime, renewal: renewal)
+        traits = Traits(lifetime: lifetime, weigher: weigher, renewal: renewal)
+        do { try traits.validate(configuration) } catch { preconditionFailure("\(name): \(error)") }
         shards = Shards(bits: shardBits, hasOwnGates: renewal != nil)
         store = Guarded(
             Store(
