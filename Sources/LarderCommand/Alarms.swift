@@ -48,10 +48,21 @@ struct Alarms {
         let wrong = findings.filter { $0.state != .ok }.map(\.sentence)
         let told =
             problems + wrong + (problems.isEmpty && wrong.isEmpty ? findings.map(\.sentence) : [])
-        let words = PlainText.fit(told.joined(separator: "; ")).replacing("|", with: "?")
+        let words = replaced(PlainText.fit(told.joined(separator: "; ")), "|", by: "?")
         let values = findings.map(\.performance).joined(separator: " ")
         return "LARDER \(state.rawValue.uppercased()): \(words.isEmpty ? "no cache" : words)"
             + (values.isEmpty ? "" : " | \(values)")
+    }
+
+    /// By scalars: a sign with an accent behind it is another `Character` of the same bytes.
+    fileprivate static func replaced(_ text: String, _ signs: String, by sign: Unicode.Scalar)
+        -> String
+    {
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            shown.append(signs.unicodeScalars.contains(scalar) ? sign : scalar)
+        }
+        return String(shown)
     }
 }
 
@@ -85,14 +96,13 @@ struct Finding {
 
     /// As Nagios' guidelines have performance data: `'label'=value[unit];warn;critical;min;max`.
     var performance: String {
-        let label = PlainText.fit("\(name) \(measure.rawValue)").map { sign in
-            // What would end the label, the field or the line.
-            "'=|".contains(sign) ? "_" : sign
-        }
+        // What would end the label, the field or the line.
+        let label = Alarms.replaced(
+            PlainText.fit("\(name) \(measure.rawValue)"), "'=|", by: "_")
         let unit = [.share: "%", .bytes: "B", .seconds: "s"][measure.unit] ?? ""
         let ends = measure == .hit ? ";0;100" : ";0;"
         let figure = value.map { number($0) + unit } ?? "U"
-        return "'\(String(label))'=\(figure);\(range(warning));\(range(critical))\(ends)"
+        return "'\(label)'=\(figure);\(range(warning));\(range(critical))\(ends)"
     }
 
     private func number(_ value: Double) -> String {

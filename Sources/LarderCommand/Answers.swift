@@ -235,9 +235,16 @@ struct Storm: AsyncParsableCommand {
             return "no storm: of what was hit lately nothing ends within "
                 + Units.text(width * count)
         }
-        let rate = most.element / width.inSeconds
+        // What comes at once is not spread over a bucket: the console looks at it as well.
+        let peaks = forecast.caches.compactMap { cache in
+            cache.peak.map {
+                (rate: $0.fetches / Forecast.peakWidth.inSeconds, from: $0.at - forecast.at)
+            }
+        }
+        let bucket = (rate: most.element / width.inSeconds, from: width * most.offset)
+        let (rate, from) = (peaks + [bucket]).max { $0.rate < $1.rate } ?? bucket
         let peak =
-            "\(Units.text(rate, digits: 1)) fetches a second, in \(Units.text(width * most.offset)), "
+            "\(Units.text(rate, digits: 1)) fetches a second, in \(Units.text(from)), "
             + "beside a budget of \(Units.text(budget, digits: 1))"
         return rate > budget ? "STORM: \(peak)" : "no storm: at most \(peak)"
     }

@@ -240,22 +240,6 @@ struct Entry: AsyncParsableCommand {
     }
 }
 
-/// A share of one, for people.
-private func percent(_ share: Double?) -> String {
-    share.map { Units.text($0 * 100, digits: 1) + "%" } ?? "-"
-}
-
-/// What there is to say of fetches that failed.
-private func failure(_ row: Row, _ now: Instant) -> [[String]] {
-    guard let trouble = row.renewal?.trouble else { return [] }
-    return [
-        ["failure", trouble.failure.word], ["failures", "\(trouble.failures) in a row"],
-        ["first failure", Units.countdown(now - trouble.since) + " ago"],
-        ["last failure", Units.countdown(now - trouble.last) + " ago"],
-        ["refusals", "\(trouble.refusals)"], ["next try", Units.countdown(trouble.until - now)],
-    ]
-}
-
 struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events", abstract: "Print what happened in the caches of a running engine.")

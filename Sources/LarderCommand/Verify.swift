@@ -76,7 +76,7 @@ struct Verify: AsyncParsableCommand {
         var row: Row?
         /// How long ago it was written.
         var age: Duration?
-        var verdict: Verification.Verdict { seen.verdict(isRefused: row?.isRefusal ?? false) }
+        var verdict: Verification.Verdict { seen.verdict }
 
         static let names = ["cache", "key", "verdict", "age", "version", "summary"]
 

@@ -129,7 +129,7 @@ final class Collector: Sendable {
             }
             guard withEvents else { continue }
             let log = try? await inspector.events(in: cache.name, after: 0, limit: mostOfThePast)
-            remembered.events += log?.events ?? []
+            remembered.events += (log?.events ?? []).suffix(mostOfThePast)
         }
         post(.remembered(remembered))
     }

@@ -7,16 +7,20 @@ struct Beside<Key: Hashable & Sendable> {
     /// By version: the place of each entry in the order in which they go.
     private let places: [UInt64: Int]
 
-    /// A cache of so many entries says of each when it goes, whatever they are listed by. In a larger
-    /// one that takes longer than a look should, and is done where it is asked for.
+    /// Caches of so many entries together say of each when it goes, whatever they are listed by. With
+    /// more that takes longer than a look should, and is done where it is asked for.
     private static var fewEnough: Int { 4096 }
 
-    /// - Parameter wanted: How many have to be told their places.
-    init<Value: Sendable>(_ cache: Cache<Key, Value>, wanted: Int, at now: Instant) {
+    /// - Parameters:
+    ///   - wanted: How many have to be told their places.
+    ///   - caches: How many are listed.
+    init<Value: Sendable>(
+        _ cache: Cache<Key, Value>, wanted: Int, of caches: Int = 1, at now: Instant
+    ) {
         let window: Duration
         (counts, window) = cache.fetchesLately(at: now)
         self.window = window.inSeconds
-        let isSmall = cache.snapshot().count <= Self.fewEnough
+        let isSmall = cache.count <= Self.fewEnough / max(1, caches)
         let next = cache.nextToGo(isSmall ? .max : wanted)
         places = Dictionary(next.enumerated().map { ($0.element.version, $0.offset + 1) }) {
             first, _ in first

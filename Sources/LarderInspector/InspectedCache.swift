@@ -52,7 +52,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func offer(to selection: inout Selection, place: Int) {
         let actors = selection.asksForActors ? actors() : [:]
-        let beside = Beside(cache, wanted: selection.wantedToGo, at: selection.instant)
+        let beside = Beside(
+            cache, wanted: selection.wantedToGo, of: selection.caches, at: selection.instant)
         guard let (count, rank) = selection.order(keysAreShown: keysAreShown) else {
             let left = visit { key, facts, renewal in
                 offer(key, facts, renewal, beside, to: &selection, place: place, actors)

@@ -335,7 +335,15 @@ final class Ledger: Sendable {
     private struct Untold: Error { var why: InspectorError }
 
     private func undoAll(_ plan: Plan.ID, by actor: Actor, isTold: Bool) throws -> Outcome {
+        let before = progress(of: plan)
         guard cancel(plan, by: actor) != nil else { throw Untold(why: Self.nothing) }
+        if before?.state == .underWay, state.withLock({ $0[plan]?.done }) == 0 {
+            // It was stopped before its first step, and that is all there was to take back.
+            let back = Back()
+            var outcome = back.step.outcome
+            outcome.warning = record(back, plan, by: actor, [])
+            return outcome
+        }
         let (back, failures): (Back, [String])
         do { (back, failures) = try takeBack(plan, by: actor) { _ in true } } catch {
             throw Untold(why: error)

@@ -135,6 +135,7 @@ public final class LocalInspector: Inspector {
         }
         let wanted = try caches(of: query)
         var selection = try Selection(query, at: clock.now())
+        selection.caches = wanted.count
         for (place, cache) in wanted.enumerated() { cache.offer(to: &selection, place: place) }
         return try selection.page()
     }

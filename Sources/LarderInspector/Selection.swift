@@ -16,6 +16,8 @@ struct Selection {
     private var matched = 0
     private var total = 0
     private var patience = Patience()
+    /// How many caches offer entries.
+    var caches = 1
 
     /// What is known of an entry beside its record.
     struct Beside {
@@ -171,7 +173,9 @@ struct Selection {
     private func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
         if isBefore(a.rank, b.rank) { return true }
         if isBefore(b.rank, a.rank) { return false }
-        return (a.place, a.row.version) < (b.place, b.row.version)
+        // Failures have no version.
+        return (a.place, a.row.version, Verbatim(a.row.id.key))
+            < (b.place, b.row.version, Verbatim(b.row.id.key))
     }
 }
 

@@ -8,13 +8,7 @@ extension Verification {
         case unknown
     }
 
-    /// - Parameter isRefused: The cache remembers that there is no such thing.
-    public func verdict(isRefused: Bool = false) -> Verdict {
-        if isAbsent { return held == nil ? .agrees : .differs }
-        if failure != nil { return .unknown }
-        if held == nil { return isRefused ? .differs : .unknown }
-        return differences.isEmpty ? .agrees : .differs
-    }
+    public var verdict: Verdict { agrees.map { $0 ? .agrees : .differs } ?? .unknown }
 }
 
 extension Row {

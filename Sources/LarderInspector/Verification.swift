@@ -16,11 +16,13 @@ public struct Verification: Hashable, Sendable, Codable {
     /// The failure that is remembered instead of an entry.
     public var remembered: Trouble?
 
-    /// Whether the origin says what a look-up would be told; `nil` where it could not be asked.
+    /// Whether the origin says what a look-up would be told; `nil` where it could not be asked, and
+    /// where nothing is held that could be compared.
     public var agrees: Bool? {
         if isAbsent { return held == nil }
         guard failure == nil else { return nil }
-        return held != nil ? differences.isEmpty : remembered == nil
+        guard held != nil else { return remembered == nil ? nil : false }
+        return differences.isEmpty
     }
 
     public init(

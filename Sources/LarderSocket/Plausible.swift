@@ -22,6 +22,9 @@ private func areFinite(_ numbers: Double?...) -> Bool {
 /// As counts, where they are only expected.
 private func areAmounts(_ number: Double?) -> Bool { (0...1e15).contains(number ?? 0) }
 
+/// So many counts can be added up.
+private let mostCaches = 512
+
 /// Years of four digits.
 private func areTimes(_ times: Date?...) -> Bool {
     times.allSatisfy { (-6e10...2.5e11).contains($0?.timeIntervalSince1970 ?? 0) }
@@ -33,8 +36,8 @@ extension Array: Plausible where Element: Plausible {
 
 extension Report: Plausible {
     var isPlausible: Bool {
-        areTimes(wall, started) && areCounts(memory.resident, memory.limit) && caches.isPlausible
-            && origins.isPlausible
+        areTimes(wall, started) && areCounts(memory.resident, memory.limit, memory.mapped)
+            && caches.count <= mostCaches && caches.isPlausible && origins.isPlausible
     }
 }
 
@@ -86,7 +89,8 @@ extension OriginReport: Plausible {
 extension Row: Plausible {
     var isPlausible: Bool {
         areCounts(bytes, renewal?.waiters, renewal?.trouble?.failures)
-            && areCounts(hits, renewal?.trouble?.refusals ?? 0)
+            && areCounts(hits, renewal?.trouble?.refusals ?? 0) && areCounts(toGo)
+            && areAmounts(fetchRate)
     }
 }
 
@@ -131,9 +135,11 @@ extension Verification: Plausible {
 
 extension Forecast: Plausible {
     var isPlausible: Bool {
-        (1...1000).contains(count) && width >= .milliseconds(1)
+        (1...1000).contains(count) && (.milliseconds(1) ... .seconds(86_400)).contains(width)
+            && caches.count <= mostCaches
             && caches.allSatisfy { cache in
-                cache.ending.count == count && cache.fetches.count == count
+                areAmounts(cache.ending.reduce(0) { $0 + Double($1) })
+                    && cache.ending.count == count && cache.fetches.count == count
                     && cache.lasting.count == count && cache.ending.allSatisfy { areCounts($0) }
                     && (cache.lasting + cache.fetches).allSatisfy { areAmounts($0) }
                     && areCounts(cache.later, cache.endless) && areAmounts(cache.peak?.fetches)
@@ -155,14 +161,14 @@ extension Change: Plausible {
 extension Plan: Plausible {
     var isPlausible: Bool {
         areCounts(
-            entries, bytes, fetches, failures, undoable, perMinute, takesBack?.entries)
+            entries, bytes, fetches, failures, undoable, perMinute, takesBack?.entries, unnamed)
             && change.isPlausible
             && (before?.isPlausible ?? true) && victims.allSatisfy { areCounts($0.bytes) }
     }
 }
 
 extension Outcome: Plausible {
-    var isPlausible: Bool { areCounts(removed, bytes, restored, forgotten) }
+    var isPlausible: Bool { areCounts(removed, bytes, restored, forgotten, unnamed) }
 }
 
 extension LarderInspector.Progress: Plausible {
@@ -172,7 +178,7 @@ extension LarderInspector.Progress: Plausible {
 extension ChangeRecord: Plausible {
     var isPlausible: Bool {
         areCounts(number, missed) && areTimes(time)
-            && areCounts(removed, forgotten, restored, bytes)
+            && areCounts(removed, forgotten, restored, bytes, unnamed)
             && bounds.allSatisfy { $0.before.isPlausible && $0.after.isPlausible }
             && entries.allSatisfy { areCounts($0.bytes) }
     }

@@ -184,16 +184,20 @@ import Testing
     @Test func `agree or not with the origin`() {
         let id = EntryKey(cache: "a", key: "k")
         var seen = Verification(id: id, held: .text("x"), origin: .text("x"))
-        #expect(seen.verdict() == .agrees)
+        #expect(seen.verdict == .agrees)
         seen.origin = .text("y")
-        #expect(seen.verdict() == .differs)
+        #expect(seen.verdict == .differs)
         (seen.origin, seen.failure) = (nil, "timed out")
-        #expect(seen.verdict() == .unknown)
+        #expect(seen.verdict == .unknown)
         seen.isAbsent = true
-        #expect(seen.verdict() == .differs)
+        #expect(seen.verdict == .differs)
         seen.held = nil
-        #expect(seen.verdict(isRefused: true) == .agrees)
+        #expect(seen.verdict == .agrees)
         seen = Verification(id: id, origin: .text("x"))
-        #expect(seen.verdict() == .unknown && seen.verdict(isRefused: true) == .differs)
+        #expect(seen.verdict == .unknown)
+        seen.remembered = Trouble(
+            kind: .absent, reason: "no such thing", since: Instant(nanoseconds: 1),
+            until: Instant(nanoseconds: 9), failures: 1)
+        #expect(seen.verdict == .differs)
     }
 }

@@ -68,6 +68,33 @@ import Testing
         #expect(history?.samples.count ?? 0 >= 1)
     }
 
+    @Test func `is not believed where its figures could not be added up or drawn`() async throws {
+        let real = try await answers()
+        let decoder = JSONDecoder()
+        var report = try decoder.decode(Report.self, from: real.report)
+        report.memory.mapped = .min
+        #expect(!report.isPlausible)
+        report.memory.mapped = nil
+        report.caches = Array(repeating: report.caches[0], count: 600)
+        #expect(!report.isPlausible)
+        var forecast = try decoder.decode(Forecast.self, from: real.forecast)
+        forecast.width = .seconds(1_000_000_000)
+        #expect(!forecast.isPlausible)
+        forecast.width = .seconds(5)
+        forecast.caches[0].ending = Array(repeating: 1 << 53, count: 4)
+        #expect(!forecast.isPlausible)
+        var plan = try decoder.decode(Plan.self, from: real.plan)
+        plan.unnamed = .max
+        #expect(!plan.isPlausible)
+        var page = try decoder.decode(Page.self, from: real.page)
+        page.rows[0].fetchRate = .infinity
+        #expect(!page.isPlausible)
+        let samples = (0..<5000).map { CacheSample(at: Instant(nanoseconds: $0)) }
+        let long = CacheHistory(
+            cache: "accounts", instance: "x", at: Instant(nanoseconds: 5000), samples: samples)
+        #expect(HistoryColumns(long).history == nil)
+    }
+
     @Test func `ends nobody who listens, whatever the numbers`() async throws {
         let real = try await answers()
         let (reports, pages) = (Answer(real.report), Answer(real.page))

@@ -168,6 +168,9 @@ extension Cache {
         return (counts, max(.seconds(1), now - oldest))
     }
 
+    /// How many entries are held, those that have ended and are not yet gone among them.
+    public var count: Int { store.withLock { $0.count } }
+
     /// The number of the latest event; 0 before the first.
     public var lastEvent: UInt64 { store.withLock { $0.feed.last } }
 }

@@ -41,6 +41,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     let nextSweep = Atomic(Int64.max)
     /// Taken by the one walk through what the policy knows that there may be at a time.
     let walking = Guarded(())
+    /// The last to go: what the store had is released before.
+    private let last = GivesBack()
 
     /// Bounds that cannot be end the program with a sentence: have those that come from outside
     /// checked by ``Configuration/validate()`` first.
@@ -120,7 +122,6 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     deinit {
         sweeper.withLock { $0.task?.cancel() }
         shards.deallocate()
-        Block.giveBack()
     }
 
     // MARK: Looking up
@@ -383,6 +384,10 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Stops the program where the store contradicts itself; for tests.
     package func checkInvariants() { store.withLock { $0.checkInvariants() } }
+}
+
+private final class GivesBack: Sendable {
+    deinit { Block.giveBack() }
 }
 
 func outcome<Value>(_ work: () async throws -> Value) async -> Result<Value, any Error> {

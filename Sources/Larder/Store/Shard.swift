@@ -290,6 +290,8 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
         for number in 0..<count {
             self[number].shard.deinitialize(count: 1)
             self[number].latch.deinitialize(count: 1)
+            // Piece by piece: whoever changes another cache meanwhile would give back all of it.
+            Block.giveBack()
         }
         stamps.deinitialize(count: 1)
         base.deallocate()

@@ -55,7 +55,7 @@ func setBell(_ model: inout Model, _ text: String) -> String? {
     do throws(ThresholdError) {
         let bell = try Threshold(text)
         if let why = bell.obstacle { return why }
-        model.bells.append(bell)
+        if !model.bells.contains(bell) { model.bells.append(bell) }
         model.say("it rings at \(model.bells.map(\.description).joined(separator: ", "))")
         return nil
     } catch { return error.sentence }

@@ -262,7 +262,7 @@ func applied(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effec
         return .look
     }
     canBeUndone(&model, plan, outcome)
-    model.say(summary(outcome))
+    model.say(summary(outcome, isSoft: model.kinds[plan] == .nothing))
     warn(&model, of: outcome)
     for skipped in outcome.skipped.prefix(3) {
         model.log.add("left alone: \(skipped.id.key), \(skipped.why)", at: model.now)
@@ -343,12 +343,13 @@ private func warning(_ outcome: Outcome) -> String {
     outcome.warning.map { "; WARNING: \($0)" } ?? ""
 }
 
-func summary(_ outcome: Outcome) -> String {
+func summary(_ outcome: Outcome, isSoft: Bool = false) -> String {
     let removed = outcome.removed - outcome.forgotten
     let freed = removed == 0 ? "" : ", \(Format.bytes(outcome.bytes)) freed"
     let done = [
         removed > 0 || outcome.forgotten == 0
-            ? "\(Format.count(removed, "entry", "entries")) removed\(freed)" : "",
+            ? Format.count(removed, "entry", "entries")
+                + (isSoft ? " marked as stale" : " removed\(freed)") : "",
         outcome.forgotten > 0
             ? "\(Format.count(outcome.forgotten, "failure", "failures")) forgotten" : "",
     ].filter { !$0.isEmpty }.joined(separator: ", ")

@@ -102,7 +102,7 @@ private func take(_ model: inout Model, _ progress: Progress) {
     switch progress.state {
     case .done:
         canBeUndone(&model, underWay.plan, progress.outcome)
-        model.say(summary(progress.outcome))
+        model.say(summary(progress.outcome, isSoft: model.kinds[underWay.plan] == .nothing))
     case .cancelled: canBeUndone(&model, underWay.plan, progress.outcome)
     case .failed(let why):
         if progress.share > 0 { canBeUndone(&model, underWay.plan, progress.outcome) }

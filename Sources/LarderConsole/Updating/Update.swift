@@ -45,7 +45,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         model.say(text)
         model.log.add(
             text, at: model.now,
-            trouble: verification.agrees != true)
+            trouble: verification.agrees == false || verification.failure != nil)
     case .changesBefore(let changes): model.changes = changes
     case .changed(let change): return heard(&model, of: change)
     case .engines(let engines): return choose(&model, among: engines)

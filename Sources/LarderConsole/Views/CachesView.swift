@@ -7,25 +7,31 @@ enum CachesView {
     private struct Cell: Sendable {
         let heading: String
         let width: Int
-        let text: @Sendable (Snapshot, History) -> String
+        /// Of what was held and bounded at the instant that is shown, what happened until then, and
+        /// the cache as it is now; `nil` where that is not known.
+        let text: @Sendable (CacheSample, History, Snapshot?) -> String?
     }
 
     /// In this order as many as there is room for.
     private static let cells = [
-        Cell(heading: "HELD", width: 9) { now, _ in Format.count(now.count) },
-        Cell(heading: "MAXSIZE", width: 9) { now, _ in
-            now.configuration.maxsize.map { $0 == 0 ? "off" : Format.count($0) } ?? "none"
+        Cell(heading: "HELD", width: 9) { held, _, _ in Format.count(held.count) },
+        Cell(heading: "MAXSIZE", width: 9) { held, _, _ in
+            held.maxsize.map { $0 == 0 ? "off" : Format.count($0) } ?? "none"
         },
-        Cell(heading: "TTL", width: 9) { now, _ in Units.text(ttl: now.configuration.ttl) },
-        Cell(heading: "HIT 1M", width: 8) { _, history in Format.percent(history.hitRatio()) },
-        Cell(heading: "LOOK-UPS", width: 10) { _, history in
+        Cell(heading: "TTL", width: 9) { held, _, _ in Units.text(ttl: held.ttl) },
+        Cell(heading: "HIT 1M", width: 8) { _, history, _ in Format.percent(history.hitRatio()) },
+        Cell(heading: "LOOK-UPS", width: 10) { _, history, _ in
             Format.rate(history.rate(\.lookups))
         },
-        Cell(heading: "MISSES", width: 9) { _, history in Format.rate(history.rate(\.misses)) },
-        Cell(heading: "EVICTED", width: 9) { _, history in Format.rate(history.rate(\.evicted)) },
-        Cell(heading: "SIZE", width: 10) { now, _ in Format.bytes(now.bytes) },
-        Cell(heading: "POLICY", width: 9) { now, _ in "\(now.configuration.policy)" },
-        Cell(heading: "FAILED", width: 9) { now, _ in Format.count(now.counters.fetchFailures) },
+        Cell(heading: "MISSES", width: 9) { _, history, _ in Format.rate(history.rate(\.misses)) },
+        Cell(heading: "EVICTED", width: 9) { _, history, _ in Format.rate(history.rate(\.evicted))
+        },
+        Cell(heading: "SIZE", width: 10) { held, _, _ in Format.bytes(held.bytes) },
+        Cell(heading: "POLICY", width: 9) { _, _, now in (now?.configuration.policy).map { "\($0)" }
+        },
+        Cell(heading: "FAILED", width: 9) { _, _, now in
+            (now?.counters.fetchFailures).map { Format.count($0) }
+        },
     ]
 
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
@@ -46,7 +52,11 @@ enum CachesView {
             let row = Box(
                 row: box.row + 1 + place, column: box.column, height: 1, width: box.width)
             let history = model.history(of: cache.name)
-            let figures = line(shown.map { ($0.text(cache.snapshot, history), $0.width) })
+            let (held, now) = (model.held(cache), model.past == nil ? cache.snapshot : nil)
+            let figures = line(
+                shown.map { cell in
+                    (held.flatMap { cell.text($0, history, now) } ?? "-", cell.width)
+                })
             let name = Text.cut(
                 Text.safe(cache.name, ascii: model.glyphs.ascii), to: names, mark: model.glyphs.more
             )

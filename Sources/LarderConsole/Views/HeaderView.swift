@@ -163,7 +163,7 @@ enum HeaderView {
             [(" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain)],
             [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
             [("  ", .plain), (Text.right(fill.text, fillWidth(model)), .plain)],
-            refused(history), failing(cache.snapshot),
+            refused(history), failing(model, cache),
         ]
         var figures = fitting(groups, in: columns - width(label))
         let spare = columns - width(label) - width(figures)
@@ -265,9 +265,11 @@ enum HeaderView {
     }
 
     /// The failures of the last minute, by kind; that something is not there is an answer.
-    private static func failing(_ snapshot: Snapshot) -> Pieces {
-        FailureKind.allCases.flatMap { kind -> Pieces in
-            let count = snapshot.failuresLately[kind]
+    /// Of another time nobody knows them.
+    private static func failing(_ model: Model, _ cache: CacheReport) -> Pieces {
+        guard model.past == nil else { return [] }
+        return FailureKind.allCases.flatMap { kind -> Pieces in
+            let count = cache.snapshot.failuresLately[kind]
             return count == 0
                 ? []
                 : [
@@ -279,7 +281,7 @@ enum HeaderView {
 
     /// Both at the end of the two lines of a cache.
     private static func tails(_ model: Model, _ cache: CacheReport) -> [Pieces] {
-        [refused(model.history(of: cache.name)), failing(cache.snapshot)]
+        [refused(model.history(of: cache.name)), failing(model, cache)]
     }
 
     /// The lines of all caches end alike; where there is room, also while nothing fails.
