@@ -95,7 +95,7 @@ import Testing
         _ = press(&model, .char("1"), .char("2"))
         #expect(model.view == .entries)
         _ = press(&model, .char("?"))
-        #expect(render(model).text.contains { $0.contains("j F8") && $0.contains("15 minutes") })
+        #expect(render(model).text.contains { $0.contains("j F8") && $0.contains("fetches") })
     }
 
     @Test(arguments: [

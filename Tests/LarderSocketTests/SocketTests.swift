@@ -218,7 +218,7 @@ struct Engine {
         ("DELETE", "/v1/entries", 405, "is there for GET"),
         ("POST", "/v1/plans", 400, "the body is no Change in JSON"),
         ("GET", "/v1/entries?limit=99999999999", 400, "0 to 10000 are accepted"),
-        ("GET", "/v1/entries?sort=colour", 400, "sort is"),
+        ("GET", "/v1/entries?sort=colour", 400, "sort: "),
         ("GET", "/v1/entries?colour=red", 400, "colour is no parameter here"),
         ("GET", "/v1/entries?cache=none", 404, "no cache is called"),
         ("GET", "/v1/caches/none/events", 404, "no cache is called"),
