@@ -65,12 +65,13 @@ extension Cache {
         var found: [(key: Key, trouble: Trouble?)] = []
         var next: UInt32? = 0
         while let place = next {
-            let (more, slice) = held(for: \.looking) { store in
-                var slice: [(key: Key, trouble: Trouble?)] = []
-                return (store.restless(from: place, limit: 256, at: now, &slice), slice)
+            // Nothing that grows is to grow under a lock.
+            if found.capacity < found.count + 256 {
+                found.reserveCapacity(2 * found.count + 256)
             }
-            next = more
-            found += slice
+            next = held(for: \.looking) {
+                $0.restless(from: place, limit: 256, at: now, &found)
+            }
         }
         return found
     }
@@ -93,6 +94,7 @@ extension Cache {
     public func survey(_ visit: (Key, EntryFacts) -> Void) {
         let last = lastVersion
         var slice: [(key: Key, facts: EntryFacts)] = []
+        slice.reserveCapacity(4 * Store<Key, Value>.slice)
         let hold = eachSlot { _, slot, shard in
             guard shard.slab.isHeld(slot) else { return }
             let facts = shard.facts(slot)

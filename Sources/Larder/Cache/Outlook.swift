@@ -14,6 +14,8 @@ struct Outlook<Key: Hashable & Sendable> {
     private(set) var inReserve: [Ended] = []
     /// What was looked at last, under a lock: nothing that grows is to grow under one.
     private var seen: (over: [Ended], leaving: [Ended], inReserve: [Ended]) = ([], [], [])
+    /// As many as a slice has, see ``Cache/eachSlot(_:afterSlice:)``.
+    private static var mostSeen: Int { 256 }
     /// What would stay, were there room for all: those in reserve too.
     private(set) var staying = (count: 0, bytes: 0)
 
@@ -27,6 +29,9 @@ struct Outlook<Key: Hashable & Sendable> {
         (reserve, newReserve) = (
             present.staleIfError.nanoseconds, new.staleIfError.nanoseconds
         )
+        seen.over.reserveCapacity(Self.mostSeen)
+        seen.leaving.reserveCapacity(Self.mostSeen)
+        seen.inReserve.reserveCapacity(Self.mostSeen)
     }
 
     /// An entry that leaves, or may.
