@@ -29,6 +29,11 @@ public struct Histogram: Hashable, Sendable, Codable {
     /// The upper end of a bucket: what stands in it is shorter.
     public static func end(of bucket: Int) -> Duration { .microseconds(Int64(1) << Int64(bucket)) }
 
+    /// `nil` where there are none.
+    public var mean: Duration? {
+        count > 0 ? .microseconds(Int64(clamping: microseconds / count)) : nil
+    }
+
     /// The upper end of the bucket that holds the given share of all, 0...1; `nil` where there
     /// are none.
     public func quantile(_ share: Double) -> Duration? {

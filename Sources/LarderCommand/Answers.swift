@@ -4,12 +4,24 @@ import Larder
 import LarderInspector
 import LarderSocket
 
+/// How long a list is.
+struct LimitOption: ParsableArguments {
+    @Option(help: "How many are named, up to 1000.")
+    var limit = 10
+
+    func validate() throws {
+        guard (0...1000).contains(limit) else {
+            throw ValidationError("--limit \(limit): 0 to 1000 are accepted")
+        }
+    }
+}
+
 struct Memory: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "memory", abstract: "Print what takes the memory of a running engine.")
 
-    @Option(help: "How many of the largest entries are named, up to 1000.")
-    var limit = 10
+    @OptionGroup
+    var limit: LimitOption
 
     @OptionGroup
     var target: Target
@@ -17,17 +29,11 @@ struct Memory: AsyncParsableCommand {
     @OptionGroup
     var output: FormatOption
 
-    func validate() throws {
-        guard (0...1000).contains(limit) else {
-            throw ValidationError("--limit \(limit): 0 to 1000 are accepted")
-        }
-    }
-
     func run() async throws {
         try await target.each(output.format) { inspector, from in
             let report = try await inspector.report()
             let largest = try await inspector.entries(
-                Query(sort: .size, descending: true, limit: limit))
+                Query(sort: .size, descending: true, limit: limit.limit))
             if output.format == .text { Output.print(PlainText.fit(report.memorySentence)) }
             output.print(
                 report.memoryRecords + largest.rows.map(\.memoryRecord), Report.memoryNames, from)
@@ -98,12 +104,12 @@ struct Origins: AsyncParsableCommand {
         commandName: "origins",
         abstract: "Print what the origins of a running engine were asked, and why they failed.",
         discussion: """
-            Of the keys that were fetched most it is counted how often, and how often in vain, in \
-            the events that are kept.
+            Of each cache the keys are named that were fetched most of late, with how often at least, \
+            how often in vain, and why the last time.
             """)
 
-    @Option(help: "How many keys are named, up to 1000.")
-    var limit = 10
+    @OptionGroup
+    var limit: LimitOption
 
     @OptionGroup
     var target: Target
@@ -111,21 +117,10 @@ struct Origins: AsyncParsableCommand {
     @OptionGroup
     var output: FormatOption
 
-    func validate() throws {
-        guard (0...1000).contains(limit) else {
-            throw ValidationError("--limit \(limit): 0 to 1000 are accepted")
-        }
-    }
-
     func run() async throws {
         try await target.each(output.format) { inspector, from in
             let report = try await inspector.report()
-            var events: [LoggedEvent] = []
-            for cache in report.caches {
-                events += try await inspector.events(in: cache.name, after: 0, limit: 100_000)
-                    .events
-            }
-            let keys = KeyFetches.of(events).prefix(limit).map(\.fields)
+            let keys = Array(report.fetchedKeys.prefix(limit.limit))
             guard output.format == .text else { return tell(report, keys, from) }
             if !report.origins.isEmpty {
                 Table.print(
@@ -135,17 +130,20 @@ struct Origins: AsyncParsableCommand {
                     })
                 Output.print("")
             }
-            guard let first = events.map(\.at).min() else {
+            for cache in report.caches where cache.snapshot.counters.fetchFailures > 0 {
+                Output.print(PlainText.fit("\(cache.name): failed \(cache.failureWords)"))
+            }
+            guard let since = report.caches.compactMap(\.fetchedSince).min(), !keys.isEmpty else {
                 return Output.print("nothing was fetched yet")
             }
-            let time = Units.text(.seconds(clamping: (report.at - first).inSeconds.rounded()))
-            Output.print("fetched most within the last \(time), of which events are kept:")
-            output.print(keys, KeyFetches.names, from)
+            let time = Units.text(.seconds(clamping: (report.at - since).inSeconds.rounded()))
+            Output.print("fetched most within the last \(time):")
+            output.print(keys, Report.fetchedNames, from)
         }
     }
 
     private func tell(_ report: Report, _ keys: [[Field]], _ from: Source) {
-        guard output.format == .json else { return output.print(keys, KeyFetches.names, from) }
+        guard output.format == .json else { return output.print(keys, Report.fetchedNames, from) }
         let document = [
             Field("origins", .list(report.origins.map(\.fields.object))),
             Field("keys", .list(keys.map(\.object))),
@@ -158,14 +156,20 @@ struct Origins: AsyncParsableCommand {
     ]
 }
 
-extension KeyFetches {
-    fileprivate static let names = ["cache", "key", "fetches", "failures", "reason"]
+extension Report {
+    fileprivate static let fetchedNames = [
+        "cache", "key", "fetches", "failures", "kind", "reason",
+    ]
 
-    fileprivate var fields: [Field] {
-        [
-            Field("cache", cache), Field("key", key), Field("fetches", count: fetches),
-            Field("failures", count: failures), Field("reason", reason),
-        ]
+    /// The keys of all caches that were fetched most, the first first.
+    fileprivate var fetchedKeys: [[Field]] {
+        fetchedMost.map { cache, row in
+            [
+                Field("cache", cache), Field("key", row.key), Field("fetches", count: row.fetches),
+                Field("failures", count: row.failures), Field("kind", row.kind?.rawValue),
+                Field("reason", row.reason),
+            ]
+        }
     }
 }
 

@@ -26,6 +26,24 @@ extension CacheReport {
     }
 }
 
+extension Report {
+    /// The keys of all caches that were fetched most, with their cache, the first first.
+    public var fetchedMost: [(cache: String, row: FetchedRow)] {
+        caches.flatMap { cache in cache.mostFetched.map { (cache: cache.name, row: $0) } }
+            .sorted { ($0.row.fetches, $0.row.failures) > ($1.row.fetches, $1.row.failures) }
+    }
+}
+
+extension FetchedRow {
+    /// Why the last of its fetches that failed did; empty where none failed.
+    public var why: String {
+        guard let kind else { return reason ?? "" }
+        guard let reason, reason != kind.word else { return kind.word }
+        // A reason may begin with the kind itself.
+        return reason.hasPrefix(kind.word + ": ") ? reason : "\(kind.word): \(reason)"
+    }
+}
+
 extension FailureKind {
     /// What a figure of its failures is called: `failedAbsent`.
     package var figureName: String {

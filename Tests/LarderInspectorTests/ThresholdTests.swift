@@ -167,18 +167,31 @@ import Testing
         #expect(Advice.sentences(on: snapshot())[0].hasPrefix("no bound is short: 1.5% of"))
     }
 
-    @Test func `count what was fetched most, and why it fails`() {
-        func event(_ key: String, _ kind: EventKind) -> LoggedEvent {
-            LoggedEvent(cache: "a", number: 1, at: HandClock().now, key: key, kind: kind, by: nil)
-        }
-        let written = EventKind.written(version: 1, took: .seconds(1), bytes: 1)
-        let failed = EventKind.failed(took: .zero, reason: "throttled")
-        let all = KeyFetches.of([
-            event("x", written), event("y", failed), event("y", written), event("y", failed),
-            event("z", .written(version: 2, took: nil, bytes: 1)),
-        ])
-        #expect(all.map(\.key) == ["y", "x"])
-        #expect(all[0].fetches == 3 && all[0].failures == 2 && all[0].reason == "throttled")
+    @Test func `tell the keys of all caches that were fetched most, and why they fail`()
+        async throws
+    {
+        let many = Cache<String, String>("many", maxsize: 0) { $0 }
+        let few = Cache<String, String>("few", maxsize: 0) { _ in throw CancellationError() }
+        let inspector = LocalInspector("pantry")
+        inspector.add(few)
+        inspector.add(many)
+        for _ in 0..<3 { _ = try await many.value(for: "a") }
+        for _ in 0..<2 { _ = try? await few.value(for: "b") }
+        _ = try await many.value(for: "c")
+        let most = try await inspector.report().fetchedMost
+        #expect(most.map(\.row.key) == ["a", "b", "c"])
+        #expect(most.map(\.row.fetches) == [3, 2, 1] && most[1].row.failures == 2)
+        #expect(most[0].row.why.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (FailureKind.throttled, "slow down", "throttled: slow down"),
+            (.throttled, "throttled: slow down", "throttled: slow down"), (.absent, nil, "absent"),
+            (nil, nil, ""),
+        ] as [(FailureKind?, String?, String)])
+    func `say a kind of failure once`(kind: FailureKind?, reason: String?, why: String) {
+        #expect(FetchedRow(key: "a", fetches: 1, kind: kind, reason: reason).why == why)
     }
 
     @Test func `agree or not with the origin`() {

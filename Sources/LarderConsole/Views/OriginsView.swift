@@ -55,7 +55,7 @@ enum OriginsView {
     // MARK: Caches
 
     private static func caches(_ model: Model, _ report: Report) -> [Pieces] {
-        let headings = ["FETCHES", "FAILED", "P50", "P99", "SPARED", "OF TIME"]
+        let headings = ["FETCHES", "FAILED", "MEAN", "P99 <=", "SPARED", "OF TIME"]
         return [heading(model, "CACHE", headings)] + report.caches.map { cache(model, $0) }
     }
 
@@ -63,12 +63,12 @@ enum OriginsView {
         let snapshot = cache.snapshot
         let counters = snapshot.counters
         let saved = counters.hits + counters.coalesced
-        let middle = snapshot.fetchTimes.quantile(0.5)
+        let mean = snapshot.fetchTimes.mean
         let time =
-            middle.map { Format.age(.seconds(clamping: $0.inSeconds * Double(saved))) } ?? "-"
+            mean.map { Format.age(.seconds(clamping: $0.inSeconds * Double(saved))) } ?? "-"
         let figures = [
             Format.count(snapshot.fetchTimes.count + counters.fetchFailures),
-            Format.count(counters.fetchFailures), middle.map(Format.took) ?? "-",
+            Format.count(counters.fetchFailures), mean.map(Format.took) ?? "-",
             snapshot.fetchTimes.quantile(0.99).map(Format.took) ?? "-", Format.count(saved), time,
         ]
         return [name(model, cache.name), (cells(model, figures), .plain)]
@@ -123,8 +123,8 @@ enum OriginsView {
             )
         ]
         return [heading]
-            + caches.flatMap { cache in
-                cache.mostFetched.prefix(5).map { fetched(model, cache.name, $0) }
+            + report.fetchedMost.prefix(CacheReport.fetched).map {
+                fetched(model, $0.cache, $0.row)
             }
     }
 
@@ -141,11 +141,10 @@ enum OriginsView {
         let room =
             model.size.columns - 3 - nameWidth(model) - Text.width(of: key)
             - Text.width(of: figures)
-        let why = [row.kind?.word, row.reason].compactMap(\.self).joined(separator: ": ")
         return [
             name(model, cache), (key, .plain),
             (figures, row.kind == nil || row.kind == .absent ? .plain : .trouble),
-            (cut(model, why, room), .dim),
+            (cut(model, row.why, room), .dim),
         ]
     }
 
@@ -157,7 +156,7 @@ enum OriginsView {
         }
         let heading = heading(
             model, "CALL",
-            ["CALLS", "FAILED", "RETRIED", "THROTTLED", "P50", "P99", "SPARED", "OF USD"])
+            ["CALLS", "FAILED", "RETRIED", "THROTTLED", "MEAN", "P99 <=", "SPARED", "OF USD"])
         return [heading] + report.origins.flatMap { origin(model, $0) }
     }
 
@@ -165,7 +164,7 @@ enum OriginsView {
         let width = model.size.columns < 90 ? 7 : cell(model)
         let figures = [
             Format.count(origin.calls), Format.count(origin.failed), Format.count(origin.retries),
-            Format.count(origin.throttles), origin.latency.quantile(0.5).map(Format.took) ?? "-",
+            Format.count(origin.throttles), origin.latency.mean.map(Format.took) ?? "-",
             origin.latency.quantile(0.99).map(Format.took) ?? "-", Format.count(origin.savedCalls),
             origin.savedDollars.map { Units.text($0, digits: 4) } ?? "-",
         ]
