@@ -102,6 +102,35 @@ extension Column {
     }
 }
 
+/// Entries of a cache: by their keys, by a filter, or all of them.
+struct NamedEntries: ParsableArguments {
+    @Argument(help: "The cache.")
+    var cache: String
+
+    @Argument(help: "The keys, as they are shown.")
+    var keys: [String] = []
+
+    @Option(
+        help: "Every entry that passes: part of a key, or comparisons such as 'age>1h'.",
+        transform: parsed { try readable(filter: $0) })
+    var filter: String?
+
+    @Flag(help: "Every entry of the cache.")
+    var all = false
+
+    /// What passes; `nil` where keys are named.
+    var wanted: String? { all ? "" : filter }
+
+    func validate() throws {
+        if let filter, filter.allSatisfy(\.isWhitespace) {
+            throw ValidationError("--filter is empty, which everything passes; --all says that")
+        }
+        guard [!keys.isEmpty, filter != nil, all].count(where: { $0 }) == 1 else {
+            throw ValidationError("name keys, or --filter, or --all: one of them")
+        }
+    }
+}
+
 /// A filter that can be read, as it was written.
 func readable(filter text: String) throws(FilterError) -> String {
     _ = try Filter(text)

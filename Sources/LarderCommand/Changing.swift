@@ -268,19 +268,8 @@ struct Invalidate: AsyncParsableCommand {
             cache holds, and of more than ten entries; here --yes does.
             """)
 
-    @Argument(help: "The cache.")
-    var cache: String
-
-    @Argument(help: "The keys, as they are shown.")
-    var keys: [String] = []
-
-    @Option(
-        help: "Every entry that passes: part of a key, or comparisons such as 'age>1h'.",
-        transform: parsed { try readable(filter: $0) })
-    var filter: String?
-
-    @Flag(help: "Every entry of the cache.")
-    var all = false
+    @OptionGroup
+    var named: NamedEntries
 
     @Flag(help: "Serve each until a fetch for it has landed.")
     var soft = false
@@ -294,24 +283,18 @@ struct Invalidate: AsyncParsableCommand {
     @OptionGroup
     var target: Target
 
-    func validate() throws {
-        if let filter, filter.allSatisfy(\.isWhitespace) {
-            throw ValidationError("--filter is empty, which everything passes; --all says that")
-        }
-        guard [!keys.isEmpty, filter != nil, all].count(where: { $0 }) == 1 else {
-            throw ValidationError("name keys, or --filter, or --all: one of them")
-        }
-    }
-
     func run() async throws {
         try await target.each(changing.output.format, reason: changing.reason) { inspector, from in
             let change: Change
-            if all, !soft {
-                change = .invalidateAll(cache: cache)
+            if named.all, !soft {
+                change = .invalidateAll(cache: named.cache)
             } else {
-                var seen = keys.map { SeenEntry(id: EntryKey(cache: cache, key: $0), version: nil) }
-                if let filter = all ? "" : filter {
-                    seen = try await inspector.matching(Query(caches: [cache], filter: filter))
+                var seen = named.keys.map {
+                    SeenEntry(id: EntryKey(cache: named.cache, key: $0), version: nil)
+                }
+                if let filter = named.wanted {
+                    seen = try await inspector.matching(
+                        Query(caches: [named.cache], filter: filter))
                 }
                 change = soft ? .soften(seen) : .invalidate(seen)
             }

@@ -19,19 +19,8 @@ struct Verify: AsyncParsableCommand {
             answer, or there is no such entry.
             """)
 
-    @Argument(help: "The cache.")
-    var cache: String
-
-    @Argument(help: "The keys, as they are shown.")
-    var keys: [String] = []
-
-    @Option(
-        help: "Every entry that passes: part of a key, or comparisons such as 'age>1h'.",
-        transform: parsed { try readable(filter: $0) })
-    var filter: String?
-
-    @Flag(help: "Every entry of the cache.")
-    var all = false
+    @OptionGroup
+    var named: NamedEntries
 
     @Option(
         help: "How often the origin is asked at most, such as 20/s.",
@@ -45,9 +34,6 @@ struct Verify: AsyncParsableCommand {
     var output: FormatOption
 
     func validate() throws {
-        guard [!keys.isEmpty, filter != nil, all].count(where: { $0 }) == 1 else {
-            throw ValidationError("name keys, or --filter, or --all: one of them")
-        }
         guard (0.1...1_000_000).contains(rate) else {
             throw ValidationError("--rate: 0.1/s to 1000000/s are accepted")
         }
@@ -104,14 +90,14 @@ struct Verify: AsyncParsableCommand {
 
     private func compare(_ inspector: RemoteInspector) async throws -> [Compared] {
         var rows: [(EntryKey, Row?)] = []
-        for key in keys {
-            let id = EntryKey(cache: cache, key: key)
+        for key in named.keys {
+            let id = EntryKey(cache: named.cache, key: key)
             rows.append((id, try await inspector.entry(id)?.row))
         }
-        if keys.isEmpty {
+        if let filter = named.wanted {
             let page = try await inspector.entries(
                 Query(
-                    caches: [cache], filter: filter ?? "", sort: .age, descending: true,
+                    caches: [named.cache], filter: filter, sort: .age, descending: true,
                     limit: 10_000))
             rows = page.rows.map { ($0.id, $0) }
             if page.matched > page.rows.count {
