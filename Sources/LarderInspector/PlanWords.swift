@@ -26,14 +26,21 @@ extension Plan {
     /// The fetches to come; `nil` where there are none to speak of.
     public var cost: String? {
         var parts: [String] = []
-        if entries > 0 {
+        if entries > 0, !keepsNothing {
             parts.append(
-                "\(Units.counted(fetches, "fetch", "fetches")) to have them back within a minute")
+                "\(Units.counted(fetches, "fetch", "fetches")) to have "
+                    + "\(entries == 1 ? "it" : "them") back within a minute")
         }
         if let perMinute {
             parts.append("then about \(Units.counted(perMinute, "fetch", "fetches")) a minute")
         }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+
+    /// Whether what goes cannot come back: the bounds to come keep nothing.
+    public var keepsNothing: Bool {
+        guard takesBack == nil, case .configure(_, let new) = change else { return false }
+        return new.maxsize == 0 || new.maxbytes == 0 || new.ttl == .zero
     }
 
     /// Over how long what goes is to be spread, so that fetches stay within so many a second; `nil`

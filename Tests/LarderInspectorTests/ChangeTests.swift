@@ -260,6 +260,19 @@ import Testing
         #expect(try await inspector.progress(of: plan.id).state == .undone)
     }
 
+    @Test(arguments: [
+        Configuration(maxsize: 0, ttl: .seconds(60)), Configuration(maxsize: 8, ttl: .zero),
+        Configuration(maxsize: 8, maxbytes: 0, ttl: .seconds(60)),
+    ])
+    func `of what is not kept no fetch has it back`(bounds: Configuration) async throws {
+        for number in 1...5 { _ = try await accounts.value(for: "\(number)") }
+        let plan = try await inspector.plan(.configure(cache: "accounts", to: bounds))
+        #expect(plan.entries == 5 && plan.fetches == 5 && plan.keepsNothing)
+        #expect(plan.cost?.contains("back within") != true)
+        let other = try await inspector.plan(.invalidateAll(cache: "accounts"))
+        #expect(other.cost == "5 fetches to have them back within a minute")
+    }
+
     @Test func `a first ttl is spread over the ages that there are`() {
         let all = Configuration(maxsize: 8, ttl: nil)
         var short = all

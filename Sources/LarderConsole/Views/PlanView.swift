@@ -199,7 +199,10 @@ enum PlanView {
         switch plan.change {
         case _ where plan.takesBack != nil: notes += takenBack(model, plan)
         case .invalidate:
-            if held > 0 { notes.append("\(go); the next look-up of each fetches it anew.") }
+            if held > 0 {
+                let each = held == 1 ? "its next look-up" : "the next look-up of each"
+                notes.append("\(go); \(each) fetches it anew.")
+            }
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .soften:
             notes.append(
@@ -287,11 +290,13 @@ enum PlanView {
                     ? nil : "\(Format.percent(Double(count) / Double(held))) of \(cache)"
             }
             if !shares.isEmpty { sentences.append("That is \(shares.joined(separator: ", ")).") }
-            sentences.append(
-                plan.fetches == 0
-                    ? "None was hit in the last minute."
-                    : "About \(fetches(plan.fetches)) to have them back within a minute; the budget "
-                        + "is \(Format.rate(model.budget)).")
+            if plan.fetches == 0 {
+                sentences.append("None was hit in the last minute.")
+            } else if !plan.keepsNothing {
+                sentences.append(
+                    "About \(fetches(plan.fetches)) to have \(plan.entries == 1 ? "it" : "them") back "
+                        + "within a minute; the budget is \(Format.rate(model.budget)).")
+            }
         }
         if let perMinute = plan.perMinute {
             sentences.append("From then on about \(fetches(perMinute)) a minute for what is held.")
