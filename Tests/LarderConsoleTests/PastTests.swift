@@ -53,6 +53,21 @@ import Testing
         }
     }
 
+    @Test(arguments: ["2", "3", "5", "6", "7"])
+    func `is told where a view has the figures of now alone`(view: Character) {
+        var model = model(120, 40)
+        _ = update(&model, record(-600 ... -2))
+        _ = press(&model, .char(view))
+        #expect(!screen(model).contains { $0.contains("as it is now") })
+        _ = press(&model, .escape)
+        frozen(&model)
+        _ = press(&model, .char("{"), .char(view))
+        #expect(screen(model).contains { $0.contains("as it is now, not then") })
+        // The caches have what they held then.
+        _ = press(&model, .char("8"))
+        #expect(!screen(model).contains { $0.contains("as it is now") })
+    }
+
     @Test func `is what the engine kept of it, for whoever comes later`() {
         var model = model(120, 40)
         _ = update(&model, record(-600 ... -2))

@@ -104,7 +104,10 @@ enum StatusView {
                 (Text.safe(model.pane.filter, ascii: model.glyphs.ascii), .bold),
             ]
         }
-        return pieces + pace(model)
+        // What the engine keeps no record of is shown as it is, and is said to be.
+        let isOfNow = ![.entries, .events, .caches].contains(model.view) && model.past != nil
+        let warning: Pieces = isOfNow ? [(" as it is now, not then", .warning)] : []
+        return warning + pieces + pace(model)
     }
 
     /// How often it looks, and what it has not seen.
