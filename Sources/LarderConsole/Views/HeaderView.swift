@@ -153,7 +153,7 @@ enum HeaderView {
         let held = model.held(cache)
         let fill = fill(held)
         let label: Pieces = [(" ", .plain), ("\(name) ", .accent)]
-        let groups: [Pieces] = [
+        var groups: [Pieces] = [
             [(Text.right(Format.rate(history.rate(\.lookups)), 8), .plain)],
             // Of the minute that the title names.
             [
@@ -163,8 +163,9 @@ enum HeaderView {
             [(" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain)],
             [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
             [("  ", .plain), (Text.right(fill.text, fillWidth(model)), .plain)],
-            refused(history), failing(model, cache),
         ]
+        // Where they would take the graph's place, the caches and origins have them.
+        if columns >= 100 { groups += [refused(history), failing(model, cache)] }
         var figures = fitting(groups, in: columns - width(label))
         let spare = columns - width(label) - width(figures)
         if spare >= 11, let share = fill.share {
@@ -268,14 +269,19 @@ enum HeaderView {
     /// Of another time nobody knows them.
     private static func failing(_ model: Model, _ cache: CacheReport) -> Pieces {
         guard model.past == nil else { return [] }
-        return FailureKind.allCases.flatMap { kind -> Pieces in
-            let count = cache.snapshot.failuresLately[kind]
-            return count == 0
-                ? []
-                : [
-                    ("  \(kind.word) ", .dim),
-                    ("\(Format.count(count))/min", kind == .absent ? .plain : .trouble),
-                ]
+        let lately = cache.snapshot.failuresLately
+        let kinds = FailureKind.allCases.filter { lately[$0] > 0 }
+        // Where all would leave no room for the graph, the one that is trouble most often.
+        let shown =
+            model.size.columns < 160 ? kinds.max { weight($0) < weight($1) }.map { [$0] } : kinds
+        func weight(_ kind: FailureKind) -> (Int, UInt64) {
+            (kind == .absent ? 0 : 1, lately[kind])
+        }
+        return (shown ?? []).flatMap { kind -> Pieces in
+            [
+                ("  \(kind.word) ", .dim),
+                ("\(Format.count(lately[kind]))/min", kind == .absent ? .plain : .trouble),
+            ]
         }
     }
 
