@@ -253,7 +253,7 @@ import Testing
             let optional: Set = [
                 "engine", "expiry", "key", "reason", "by", "failure", "warning", "critical",
                 "share",
-                "value", "entries", "cache", "limit", "maxbytes", "version",
+                "value", "entries", "cache", "limit", "maxbytes", "version", "kind",
             ]
             guard names != ["field", "value"] else {
                 let fields = lines(csv).dropFirst().map { String($0.prefix { $0 != "," }) }
@@ -299,7 +299,7 @@ import Testing
         #expect(ran.status == 0 && ran.output.contains(answer), "\(ran)")
     }
 
-    @Test(arguments: [(["foo"], "There are top"), (["statz"], "did you mean \"stats\"?")])
+    @Test(arguments: [(["foo"], "there are top"), (["statz"], "did you mean \"stats\"?")])
     func `that there is not is told, with what may have been meant`(
         words: [String], said: String
     ) throws {

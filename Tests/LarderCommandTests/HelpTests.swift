@@ -105,7 +105,7 @@ import Testing
         let problem = try #require(Suggestion.problem(with: words, in: LarderCommand.self))
         #expect(problem.contains("there is no command \"\(words.last!)\""))
         #expect(meant.map { problem.contains("did you mean \"\($0)\"?") } ?? true, "\(problem)")
-        let names = problem.split(separator: "There are ").last!
+        let names = problem.split(separator: "here are ").last!
         #expect(!names.contains("open"), "\(problem)")
     }
 
