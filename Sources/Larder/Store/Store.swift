@@ -92,7 +92,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// Entries removed or visited under one hold of a lock.
-    static var slice: Int { 64 }
+    static var slice: Int { 32 }
 
     /// Tells the shards what they have to know of the bounds.
     func spread() {
