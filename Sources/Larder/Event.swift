@@ -176,14 +176,15 @@ struct Feed<Key: Sendable>: ~Copyable {
                 + MemoryLayout<Rare?>.stride)
     }
 
-    /// The first events numbered above `number`, at most `limit` of them.
-    func page(after number: UInt64, limit: Int) -> EventPage<Key> {
-        let first = max(number &+ 1, last - UInt64(count) + 1)
-        guard number < last, limit > 0 else { return EventPage(events: [], dropped: 0, last: last) }
-        let wanted = min(UInt64(limit), last + 1 - first)
-        return EventPage(
-            events: (first..<first + wanted).compactMap { event($0) }, dropped: first - number - 1,
-            last: last)
+    /// Appends the first events numbered above `number`, at most `limit` of them; returns the number
+    /// of the first that is still there.
+    func read(after number: UInt64, limit: Int, into events: inout [Event<Key>]) -> UInt64 {
+        guard number < last, limit > 0 else { return number &+ 1 }
+        let first = max(number + 1, last - UInt64(count) + 1)
+        for number in first..<min(first + UInt64(limit), last + 1) {
+            if let event = event(number) { events.append(event) }
+        }
+        return first
     }
 
     private func event(_ number: UInt64) -> Event<Key>? {

@@ -1,4 +1,4 @@
-import Larder
+import Foundation
 import TestSupport
 import Testing
 
@@ -85,6 +85,32 @@ import Testing
         #expect(cache.events(after: last - UInt64(capacity)).dropped == 0)
         #expect(cache.events(after: last - UInt64(capacity) - 1).dropped == 1)
         #expect(cache.events(after: 0, limit: 1).events.map(\.number) == [page.events[0].number])
+    }
+
+    @Test func `many events are read in slices of a bounded number`() {
+        let cache = cache(events: 1000)
+        for version in 1...500 { cache.invalidate(version: version) }
+        let before = cache.snapshot().holds.looking.count
+        let page = cache.events(after: 0)
+        #expect(page.events.map(\.number) == Array(1...1000))
+        #expect(page.dropped == 0)
+        #expect(cache.snapshot().holds.looking.count >= before + 1000 / 64)
+    }
+
+    @Test func `what is overwritten while a feed is read counts as dropped`() async {
+        let cache = cache(events: 300)
+        let writer = Thread { for version in 1...20_000 { cache.invalidate(version: version) } }
+        writer.start()
+        var read: UInt64 = 0
+        while read < 40_000 {
+            let page = cache.events(after: read)
+            let first = read + page.dropped + 1
+            #expect(page.events.map(\.number) == Array(first..<first + UInt64(page.events.count)))
+            #expect(page.events.count > 0 || page.dropped == 0)
+            read = page.events.last?.number ?? read
+            await Task.yield()
+        }
+        #expect(read == 40_000)
     }
 
     @Test(arguments: [2, 3, UInt64.max - 1, .max])

@@ -139,12 +139,29 @@ extension Cache {
     }
 
     /// The first events numbered above `number`, at most `limit`.
+    ///
+    /// They are copied a bounded slice at a time. What is overwritten meanwhile counts as dropped,
+    /// with all that came before it.
     public func events(after number: UInt64, limit: Int = .max) -> EventPage<Key> {
-        store.withLock { store in
-            let began = Hold.Start()
-            defer { store.holds.looking.add(since: began) }
-            return store.feed.page(after: number, limit: limit)
-        }
+        let slice = 2 * Store<Key, Value>.slice
+        var events: [Event<Key>] = []
+        var (dropped, next, end, newest) = (UInt64(0), number, UInt64.max, UInt64(0))
+        repeat {
+            let (known, wanted) = (events.count, min(limit - events.count, slice))
+            // Nothing that grows is to grow under a lock.
+            if events.capacity < known + wanted { events.reserveCapacity(2 * known + wanted) }
+            let first = held(for: \.looking) { store in
+                newest = store.feed.last
+                return store.feed.read(after: next, limit: wanted, into: &events)
+            }
+            if first > next &+ 1 {
+                events.removeFirst(known)
+                dropped = first - number - 1
+            }
+            next = events.last?.number ?? newest
+            end = min(end, newest)
+        } while next < end && events.count < limit
+        return EventPage(events: events, dropped: dropped, last: newest)
     }
 
     /// How often each key was fetched within the last minute, with success or not, as far as events
