@@ -16,9 +16,11 @@ public struct Configuration: Hashable, Sendable, Codable {
     /// How long it is remembered that the origin has no such thing, where it says so.
     public var negativeTTL: Duration
 
+    /// The bounds of a cache for which none are said: ``Cache/init(_:maxsize:maxbytes:ttl:jitter:policy:lifetime:weigher:renewal:events:clock:onRemoval:fetch:)``.
     public init(
-        maxsize: Int?, maxbytes: Int? = nil, ttl: Duration?, jitter: Double = 0,
-        policy: Policy = .lru, staleIfError: Duration = .zero, negativeTTL: Duration = .zero
+        maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
+        jitter: Double = 0, policy: Policy = .lru, staleIfError: Duration = .zero,
+        negativeTTL: Duration = .zero
     ) {
         self.staleIfError = staleIfError
         self.negativeTTL = negativeTTL
@@ -88,6 +90,11 @@ public struct CacheError: Error, Hashable, CustomStringConvertible {
     /// The bounds that a change was to replace are not there any more: somebody set others.
     public static func boundsWereChanged(_ cache: String) -> CacheError {
         CacheError("the bounds of \(cache) were changed since by someone else")
+    }
+
+    static func noFetch(_ cache: String) -> CacheError {
+        CacheError(
+            "\(cache) was made without a fetch; hand one over: value(for: key) { ... }")
     }
 
     static func reentry(_ cache: String, _ key: String) -> CacheError {

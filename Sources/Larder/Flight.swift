@@ -9,9 +9,15 @@ final class Flight<Key: Hashable & Sendable, Value: Sendable>: Fetching, @unchec
     var waiters: [Waiter<Key, Value>] = []
     /// Called once nobody waits any more.
     var abandon: Abandon?
+    /// Of the caller who started it.
+    let firstPriority = Task.currentPriority
+    /// The highest of those who wait, and what raises the fetch to it.
+    var priority: TaskPriority
+    var raise: Raise?
 
     init(_ key: Key, _ hash: UInt64, _ era: UInt64, of cache: ObjectIdentifier) {
         (self.key, self.hash, self.era) = (key, hash, era)
+        priority = firstPriority
         super.init(of: cache)
     }
 
@@ -21,3 +27,4 @@ final class Flight<Key: Hashable & Sendable, Value: Sendable>: Fetching, @unchec
 }
 
 typealias Abandon = @Sendable () -> Void
+typealias Raise = @Sendable (TaskPriority) -> Void

@@ -5,10 +5,14 @@ final class Waiter<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendab
 
     /// Resumed once: by whoever takes the waiter out of its flight, under the store's lock.
     var continuation: UnsafeContinuation<Value, any Error>!
+    /// Wants what the fetch brings, and not what may be served in spite of its failure.
+    let insists: Bool
     /// What it waits for; `nil` before that is known.
     var flight: Flight<Key, Value>?
     /// The fetch in which it waits for a flight, and that flight.
     private var wait: (waiting: Fetching, flight: Fetching)?
+
+    init(insists: Bool = false) { self.insists = insists }
 
     /// Notes that a fetch needs what the flight brings; false where that would be a circle.
     func beginWait(for flight: Fetching) -> Bool {

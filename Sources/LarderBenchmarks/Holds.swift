@@ -110,14 +110,14 @@ extension Figure {
         hold("max", "all of the following, one after the other") { inspected in
             try await look(inspected)
             try await plan(inspected)
-            try inspected.cache.set(maxsize: 10)
+            try inspected.cache.update { $0.maxsize = 10 }
             try inspected.refill()
             try await expire(inspected)
         },
         hold("max.looking", "listings of 50 rows by every column", look),
         hold("max.planning", "a plan to shrink to 10", plan),
         hold("max.expiring", "all of them expiring at once", expire),
-        hold("max.shrinking", "a shrink to 10") { try $0.cache.set(maxsize: 10) },
+        hold("max.shrinking", "a shrink to 10") { try $0.cache.update { $0.maxsize = 10 } },
         Figure(
             id: "shrink.1m", unit: "s", about: "setting maxsize from 1,000,000 to 10", rounds: 5
         ) { bench in
@@ -125,7 +125,7 @@ extension Figure {
             return [
                 .ours {
                     let cache = try filled(visits.keys)
-                    return try await timed { try cache.set(maxsize: 10) } / 1e9
+                    return try await timed { try cache.update { $0.maxsize = 10 } } / 1e9
                 }
             ] + bench.peers("shrink 1000000")
         },
@@ -137,7 +137,7 @@ extension Figure {
                 .ours {
                     let ttl: Duration = .seconds(
                         cache.configuration.ttl == .seconds(3600) ? 60 : 3600)
-                    return try await timed { try cache.set(ttl: ttl) } / 1e6
+                    return try await timed { try cache.update { $0.ttl = ttl } } / 1e6
                 }
             ] + bench.peers("ttl 1000000")
         },
@@ -154,7 +154,7 @@ extension Figure {
     }
 
     @Sendable private static func expire(_ inspected: Inspected) async throws {
-        try inspected.cache.set(ttl: .milliseconds(1))
+        try inspected.cache.update { $0.ttl = .milliseconds(1) }
         try await Task.sleep(for: .milliseconds(20))
         while inspected.cache.snapshot().count > 1000 { inspected.cache.expire() }
     }

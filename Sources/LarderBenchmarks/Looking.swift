@@ -18,7 +18,7 @@ struct Inspected {
 
     /// Makes room for all entries again, and writes them.
     func refill() throws {
-        try cache.set(maxsize: visits.keys.count)
+        try cache.update { $0.maxsize = visits.keys.count }
         for (number, key) in visits.keys.enumerated() { cache.insert(Account(number), for: key) }
     }
 

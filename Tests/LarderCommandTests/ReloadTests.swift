@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `what is said otherwise changes, at once and as one`() async throws {
-        try accounts.set(ttl: .seconds(60))
+        try accounts.update { $0.ttl = .seconds(60) }
         let outcome = try await inspector.change(
             [said("accounts") { $0.maxsize = 90 }, said("credentials") { $0.maxsize = 80 }], by: hup
         )

@@ -223,7 +223,9 @@ import Testing
                     _ = cache.invalidate(key, version: nil, undo: id)
                 case 1: if let id = undo.popLast() { _ = cache.restore(id, by: Actor("ann")) }
                 case 2:
-                    try cache.set(maxsize: .random(in: 1...8, using: &random), ttl: .seconds(20))
+                    try cache.update {
+                        $0.maxsize = .random(in: 1...8, using: &random); $0.ttl = .seconds(20)
+                    }
                 case 3...5: cache.insert("x", for: key)
                 default: _ = try await cache.value(for: key)
                 }

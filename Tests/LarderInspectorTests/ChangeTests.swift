@@ -46,7 +46,7 @@ import Testing
         var other = accounts.configuration
         other.ttl = .seconds(10)
         let plan = try await inspector.plan(.configure(cache: "accounts", to: other))
-        try accounts.set(maxsize: 4)
+        try accounts.update { $0.maxsize = 4 }
         await #expect(throws: InspectorError.self) {
             try await inspector.apply(plan.id, by: ann)
         }
@@ -77,7 +77,7 @@ import Testing
         var other = accounts.configuration
         other.ttl = .seconds(10)
         let late = try await inspector.plan(.configure(cache: "accounts", to: other))
-        try accounts.set(maxsize: 4)
+        try accounts.update { $0.maxsize = 4 }
         let error = await #expect(throws: InspectorError.self) {
             try await inspector.apply(late.id, by: ann)
         }
@@ -142,7 +142,7 @@ import Testing
         other.ttl = .seconds(10)
         let bounds = try await inspector.plan(.configure(cache: "accounts", to: other))
         _ = try await inspector.apply(bounds.id, by: ann)
-        try accounts.set(maxsize: 4)
+        try accounts.update { $0.maxsize = 4 }
         _ = whats()
         let error = await #expect(throws: InspectorError.self) {
             try await inspector.undo(bounds.id, by: ann)

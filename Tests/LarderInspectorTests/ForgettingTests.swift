@@ -237,7 +237,7 @@ import Testing
     }
 
     @Test func `more than is kept, and what is never kept, do not come back`() async throws {
-        try accounts.set(maxsize: 10_000)
+        try accounts.update { $0.maxsize = 10_000 }
         let many = try await plan(entries: 5000)
         #expect(many.undoable == 4096)
         #expect(many.undoNote() == "Only 4096 of 5000 entries can be taken back, for 30s.")

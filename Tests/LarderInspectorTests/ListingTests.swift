@@ -347,7 +347,7 @@ import Testing
         #expect(hit.row?.hits == 1)
         #expect(engine.accounts.snapshot().counters.hits == 1)
         #expect(engine.accounts.snapshot().counters.misses == 1)
-        try engine.accounts.set(maxsize: 0)
+        try engine.accounts.update { $0.maxsize = 0 }
         let unkept = try await engine.inspector.fetch(key)
         #expect(!unkept.wasHit && unkept.row == nil)
     }

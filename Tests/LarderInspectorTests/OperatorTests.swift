@@ -55,7 +55,7 @@ import Testing
             bounds(accounts, maxsize: 60), Application(spread: .seconds(60)))
         await turn(30)
         #expect(await settles { accounts.configuration.maxsize == 90 })
-        try accounts.set(ttl: .seconds(2000))
+        try accounts.update { $0.ttl = .seconds(2000) }
         await turn(10)
         #expect(try await settles { try await last.what == .failed })
         #expect(
@@ -76,7 +76,7 @@ import Testing
     {
         let plan = try await inspector.plan(
             .all([bounds(accounts, maxsize: 100), bounds(orders, maxsize: 100)]))
-        try orders.set(maxsize: 110)
+        try orders.update { $0.maxsize = 110 }
         let error = await #expect(throws: InspectorError.self) {
             try await inspector.apply(plan.id, by: ann)
         }
@@ -99,7 +99,7 @@ import Testing
                 bounds(accounts, maxsize: 100), bounds(orders, maxsize: 100),
                 .invalidate([seen("119", in: "accounts")]),
             ]))
-        try orders.set(maxsize: 110)
+        try orders.update { $0.maxsize = 110 }
         let error = await #expect(throws: InspectorError.self) {
             try await inspector.undo(plan, by: ann)
         }
@@ -114,7 +114,7 @@ import Testing
         #expect(record.bounds.map(\.cache) == ["accounts"])
         #expect(record.failure?.contains("orders") == true)
         // Once the other has gone back, so can the rest: and only that.
-        try orders.set(maxsize: 100)
+        try orders.update { $0.maxsize = 100 }
         _ = try await inspector.undo(plan, by: ann)
         #expect(orders.configuration.maxsize == 120)
         #expect(try await inspector.progress(of: plan).state == .undone)
@@ -127,7 +127,7 @@ import Testing
         let plan = try await apply(
             bounds(accounts, maxsize: 200), Application(lasting: .seconds(600)))
         #expect(await settles { clock.sleepers.count > 1 })
-        try accounts.set(maxsize: 300)
+        try accounts.update { $0.maxsize = 300 }
         clock.advance(by: .seconds(600))
         #expect(try await settles { try await inspector.progress(of: plan).goesBack == nil })
         #expect(try await settles { try await inspector.changes(after: 0).count == 2 })
@@ -296,8 +296,8 @@ private struct World {
             _ = try? await inspector.undo(plan, by: actor)
         case 8:
             let before = evictions
-            try caches.randomElement(using: &random)!.set(
-                maxsize: .random(in: 20...140, using: &random), by: actor)
+            let maxsize = Int.random(in: 20...140, using: &random)
+            try caches.randomElement(using: &random)!.update(by: actor) { $0.maxsize = maxsize }
             removedDirectly += evictions - before
         case 9:
             for _ in 0..<20 {

@@ -159,7 +159,7 @@ import Testing
         let engine = stocked(1...3)
         let plan = try await engine.inspector.plan(
             .configure(cache: "accounts", to: Configuration(maxsize: 1, ttl: nil)))
-        try engine.accounts.set(maxsize: 32)
+        try engine.accounts.update { $0.maxsize = 32 }
         let before = engine.accounts.snapshot()
         await #expect(
             throws: InspectorError(

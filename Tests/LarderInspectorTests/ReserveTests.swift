@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test func `where nothing is kept, nothing is said to be`() async throws {
-        try cache.set(maxsize: 0)
+        try cache.update { $0.maxsize = 0 }
         let fetched = try await inspector.fetch(key)
         #expect(!fetched.wasHit && fetched.row == nil)
         #expect(try await inspector.entry(key) == nil)

@@ -66,12 +66,12 @@ import Testing
     @Test func `is refused where taking back would be`() async throws {
         fill(0..<4)
         let plan = try await apply(bounds { $0.maxsize = 2 })
-        try accounts.set(maxsize: 3)
+        try accounts.update { $0.maxsize = 3 }
         let error = await #expect(throws: InspectorError.self) {
             try await inspector.plan(undoing: plan)
         }
         #expect(error?.description == "the bounds of accounts were changed since by someone else")
-        try accounts.set(maxsize: 2)
+        try accounts.update { $0.maxsize = 2 }
         _ = try await inspector.undo(plan, by: ann)
         await #expect(throws: InspectorError.self) { try await inspector.plan(undoing: plan) }
         await #expect(throws: InspectorError.self) { try await inspector.plan(undoing: "none") }

@@ -91,7 +91,7 @@ import Testing
 
     @Test func `a maxsize of 0 keeps nothing and empties the cache`() async throws {
         let cache = cache(holding: 1...2)
-        try cache.set(maxsize: 0)
+        try cache.update { $0.maxsize = 0 }
         #expect(cache.held.isEmpty)
         cache.insert(3, for: 3)
         #expect(try await cache.value(for: 4) == -4)
@@ -110,9 +110,9 @@ import Testing
 
     @Test func `a bound that is not given stays as it is`() throws {
         let cache = cache()
-        try cache.set(maxsize: 2)
+        try cache.update { $0.maxsize = 2 }
         #expect(cache.configuration == Configuration(maxsize: 2, ttl: .seconds(10)))
-        try cache.set(ttl: .seconds(3))
+        try cache.update { $0.ttl = .seconds(3) }
         #expect(cache.configuration == Configuration(maxsize: 2, ttl: .seconds(3)))
     }
 
@@ -132,7 +132,9 @@ import Testing
         let cache = cache(holding: 1...4)
         let (before, last) = (cache.snapshot(), cache.lastEvent)
         let error = #expect(throws: CacheError.self) {
-            try cache.set(maxsize: maxsize, ttl: ttl, by: Actor("ann"))
+            try cache.update(by: Actor("ann")) {
+                $0.maxsize = maxsize; $0.ttl = ttl
+            }
         }
         #expect(error?.description == message)
         #expect(cache.snapshot() == before)
@@ -272,12 +274,12 @@ import Testing
     {
         let cache = cache(maxsize: 8, ttl: nil)
         for key in 1...8 { cache.insert(key, for: key) }
-        try cache.set(maxsize: 4)
+        try cache.update { $0.maxsize = 4 }
         #expect(cache.removals == (1...4).map { Removal($0, .evicted) })
         #expect(cache.configuration.maxsize == 4)
-        try cache.set(maxsize: 0)
+        try cache.update { $0.maxsize = 0 }
         #expect(cache.removals == (1...8).map { Removal($0, .evicted) })
-        try cache.set(maxsize: 16)
+        try cache.update { $0.maxsize = 16 }
         for key in 1...9 { cache.insert(key, for: key) }
         #expect(live(cache) == Array(1...9))
     }

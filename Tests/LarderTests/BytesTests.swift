@@ -211,7 +211,7 @@ private struct Named: ByteSized {
 
     @Test func `bytes are no bound where nobody knows a size`() throws {
         let cache = Cache<String, Opaque>("opaque", maxsize: 2) { Opaque(text: $0) }
-        let error = #expect(throws: CacheError.self) { try cache.set(maxbytes: 1000) }
+        let error = #expect(throws: CacheError.self) { try cache.update { $0.maxbytes = 1000 } }
         #expect(try #require(error).description.contains("Opaque does not tell its size"))
         #expect(cache.configuration.maxbytes == nil)
         let keyed = Cache<Opaque, Int>("keyed") { _ in 1 }
@@ -219,9 +219,9 @@ private struct Named: ByteSized {
             try keyed.configure(Configuration(maxsize: 1, maxbytes: 1000, ttl: nil))
         }
         let listed = Cache<Int, [Opaque]>("listed") { _ in [] }
-        #expect(throws: CacheError.self) { try listed.set(maxbytes: 1000) }
+        #expect(throws: CacheError.self) { try listed.update { $0.maxbytes = 1000 } }
         let point = Cache<Point, Int>("point") { _ in 1 }
-        try point.set(maxbytes: 1000)
+        try point.update { $0.maxbytes = 1000 }
     }
 
     @Test func `a weigher says what nobody else does`() {

@@ -22,7 +22,9 @@ import Testing
         #expect((first.hits, first.misses, first.fetched, first.failed) == (1, 3, 2, 1))
         #expect((first.count, first.maxsize, first.ttl) == (2, 4, .seconds(10)))
         clock.advance(by: .seconds(1))
-        try cache.set(maxsize: 1, ttl: .seconds(20))
+        try cache.update {
+            $0.maxsize = 1; $0.ttl = .seconds(20)
+        }
         let second = CacheSample(cache.snapshot())
         #expect(cache.history() == [first, second])
         #expect((second.evicted, second.count, second.maxsize) == (1, 1, 1))

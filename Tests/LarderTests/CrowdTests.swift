@@ -40,9 +40,11 @@ import Testing
                         case 96: _ = cache.snapshot()
                         case 97:
                             let policy = Policy(Policy.names.randomElement(using: &random)!)!
-                            try? cache.set(policy: policy)
+                            try? cache.update { $0.policy = policy }
                         case 98:
-                            try? cache.set(maxsize: Int.random(in: 1...100, using: &random))
+                            try? cache.update {
+                                $0.maxsize = Int.random(in: 1...100, using: &random)
+                            }
                         default:
                             _ = cache.victims(of: Configuration(maxsize: 3, ttl: .seconds(1)))
                         }

@@ -80,12 +80,12 @@ import Testing
         cache.insert(loaf(1), for: "a")
         clock.advance(by: .seconds(5))
         cache.insert(loaf(2), for: "b")
-        try cache.set(ttl: .seconds(30))
+        try cache.update { $0.ttl = .seconds(30) }
         clock.advance(by: .seconds(20))
         #expect(cache.cached("a") == loaf(1))
         #expect(cache.peek("a")?.facts.deadline == clock.now + .seconds(5))
         // "a" is 25 s old, "b" 20 s.
-        try cache.set(ttl: .seconds(25))
+        try cache.update { $0.ttl = .seconds(25) }
         #expect(cache.peek("a") == nil)
         #expect(cache.expire() == 1)
         #expect(cache.removals == [Removal("a", .expired)])
@@ -216,7 +216,7 @@ import Testing
     @Test func `a shorter ttl wakes the sweeper in time`() async throws {
         let cache = cache(ttl: nil)
         cache.insert(Loaf(number: 1), for: "a")
-        try cache.set(ttl: .milliseconds(500))
+        try cache.update { $0.ttl = .milliseconds(500) }
         #expect(await settles { clock.sleepers == [.milliseconds(500)] })
         clock.advance(by: .milliseconds(500))
         #expect(await settles { cache.held.isEmpty })

@@ -40,10 +40,12 @@ import Testing
     @Test func `a change of bounds is one event with both, and no change is none`() throws {
         let cache = cache()
         let ann = Actor("ann")
-        try cache.set(maxsize: 2, ttl: .seconds(10), by: ann)
+        try cache.update(by: ann) {
+            $0.maxsize = 2; $0.ttl = .seconds(10)
+        }
         #expect(cache.lastEvent == 0)
         cache.insert(1, for: 1)
-        try cache.set(maxsize: 0, by: ann)
+        try cache.update(by: ann) { $0.maxsize = 0 }
         let events = cache.events(after: 1).events
         let old = Configuration(maxsize: 2, ttl: .seconds(10))
         let new = Configuration(maxsize: 0, ttl: .seconds(10))
@@ -130,8 +132,8 @@ import Testing
             cache.insert(round, for: 1)
             versions.append(try #require(cache.peek(1)?.facts.version))
             if round.isMultiple(of: 2) { cache.invalidateAll() }
-            if round == 4 { try cache.set(maxsize: 0) }
-            if round == 4 { try cache.set(maxsize: 2) }
+            if round == 4 { try cache.update { $0.maxsize = 0 } }
+            if round == 4 { try cache.update { $0.maxsize = 2 } }
         }
         #expect(versions == [1, 2, 3, 4, 5, 6])
     }

@@ -256,7 +256,7 @@ private final class Looks: Sendable {
         let cache = cache()
         let waiter = Task { try await cache.value(for: "a") }
         try #require(await origin.isAsked(1))
-        try cache.set(maxsize: 0)
+        try cache.update { $0.maxsize = 0 }
         origin.answer(1, 1)
         #expect(try await waiter.value == 1)
         #expect(cache.snapshot().count == 0)

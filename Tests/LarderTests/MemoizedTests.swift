@@ -216,7 +216,9 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
         let number = memoized(name: "numbers", maxsize: 8, parse)
         #expect(number.cache.name == "numbers")
         for text in ["1", "2", "3"] { _ = try number(text) }
-        try number.cache.set(maxsize: 1, ttl: .seconds(5))
+        try number.cache.update {
+            $0.maxsize = 1; $0.ttl = .seconds(5)
+        }
         #expect(number.cacheParameters == Configuration(maxsize: 1, ttl: .seconds(5)))
         #expect(number.cacheInfo == CacheInfo(misses: 3, maxsize: 1, currsize: 1))
     }

@@ -250,13 +250,11 @@ final class ModelRig {
             }
             return "refused"
         }
-        if isDrawn(oneIn: 2), let given = given(new, old) {
-            try cache.set(
-                maxsize: given.maxsize, maxbytes: given.maxbytes, ttl: given.ttl,
-                policy: given.policy, by: actor)
+        if isDrawn(oneIn: 2) {
+            try cache.update(by: actor) { $0 = new }
             // What a shorter ttl ends leaves by and by, where no room is to be made.
-            let shrinks = given.maxsize != nil || given.maxbytes != nil
-            _ = model.configure(given, undo: nil, by: actor, shrinks: shrinks)
+            let shrinks = new.maxsize != old.maxsize || new.maxbytes != old.maxbytes
+            _ = model.configure(new, undo: nil, by: actor, shrinks: shrinks)
             return "set"
         }
         let undo = isDrawn(oneIn: 3) ? undo() : nil
@@ -266,17 +264,6 @@ final class ModelRig {
             removed.map(Gone.init), model.configure(new, undo: undo, by: actor).map(Gone.init),
             "victims")
         return "done"
-    }
-
-    /// The bounds that come of setting those of `new` that can be set by themselves; `nil` where
-    /// that would be another change.
-    private func given(_ new: Configuration, _ old: Configuration) -> Configuration? {
-        var given = old
-        given.maxsize = new.maxsize ?? old.maxsize
-        given.maxbytes = new.maxbytes ?? old.maxbytes
-        given.ttl = new.ttl ?? old.ttl
-        given.policy = new.policy
-        return given == new ? given : nil
     }
 
     /// Some of the bounds changed, any of them to anything.

@@ -52,7 +52,9 @@ import Testing
             let told = cache.nextToGo(.max).map(\.key)
             #expect(Array(told.prefix(3)) == cache.nextToGo(3).map(\.key))
             let before = cache.lastEvent
-            try cache.set(maxsize: 1, ttl: .seconds(300))
+            try cache.update {
+                $0.maxsize = 1; $0.ttl = .seconds(300)
+            }
             let gone = cache.events(after: before).events.compactMap { event in
                 if case .removed = event.kind { event.key } else { nil }
             }

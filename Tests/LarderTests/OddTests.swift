@@ -179,9 +179,9 @@ import Testing
     @Test func `two changes of different bounds at once both hold`() async throws {
         for _ in 0..<200 {
             let cache = Cache<Int, Int>("both", maxsize: 1, ttl: .seconds(1)) { $0 }
-            async let size: Void = cache.set(maxsize: 64)
-            async let life: Void = cache.set(ttl: .seconds(300))
-            async let rule: Void = cache.set(policy: .sieve)
+            async let size: Void = cache.update { $0.maxsize = 64 }
+            async let life: Void = cache.update { $0.ttl = .seconds(300) }
+            async let rule: Void = cache.update { $0.policy = .sieve }
             _ = try await (size, life, rule)
             #expect(
                 cache.configuration
@@ -192,7 +192,7 @@ import Testing
     @Test func `bounds that are not those expected are left alone`() throws {
         let cache = Cache<Int, Int>("mine", maxsize: 4, ttl: nil) { $0 }
         let seen = cache.configuration
-        try cache.set(maxsize: 8)
+        try cache.update { $0.maxsize = 8 }
         #expect(throws: CacheError.self) {
             try cache.configure(Configuration(maxsize: 2, ttl: nil), replacing: seen)
         }

@@ -78,7 +78,7 @@ import Testing
         cache.insert(1, for: 1)
         #expect(try await cache.value(for: 1) == 1)
         clock.advance(by: .seconds(40))
-        try cache.set(ttl: .seconds(60))
+        try cache.update { $0.ttl = .seconds(60) }
         // 20 s are left: it is in its window now.
         let next = Task { try await cache.value(for: 1) }
         #expect(await origin.isAsked(1))

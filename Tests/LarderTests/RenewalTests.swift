@@ -296,7 +296,7 @@ import Testing
         cache.insert(Loaf(number: 1), for: "a")
         clock.advance(by: .seconds(599))
         #expect(try await cache.value(for: "a").number == 1)
-        try cache.set(ttl: .seconds(1200))
+        try cache.update { $0.ttl = .seconds(1200) }
         clock.advance(by: .seconds(300))
         #expect(try await cache.value(for: "a").number == 1)
         clock.advance(by: .seconds(1))

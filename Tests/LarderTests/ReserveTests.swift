@@ -55,7 +55,7 @@ import Testing
         #expect(try change(cache) { $0.negativeTTL = .seconds(5) } == [])
         #expect(try change(cache) { $0.staleIfError = .seconds(600) } == [])
         #expect(try change(cache) { $0.policy = policy == .sieve ? .lru : .sieve } == [])
-        try cache.set(maxsize: 64)
+        try cache.update { $0.maxsize = 64 }
         for key in 0..<8 { #expect(try await cache.value(for: key).number == key) }
         #expect(cache.snapshot().counters.servedStale == 8)
     }

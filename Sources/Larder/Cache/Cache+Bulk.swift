@@ -79,7 +79,9 @@ extension Cache {
         // As long as somebody waits for one of the keys, the call is wanted.
         let wanted = Countdown(flights.count)
         for flight in flights {
-            attach({ if wanted.isLast() { task.cancel() } }, to: flight)
+            attach(
+                { if wanted.isLast() { task.cancel() } }, { task.escalatePriority(to: $0) },
+                to: flight)
         }
     }
 }

@@ -87,6 +87,29 @@ extension Cache {
         return removed
     }
 
+    /// Removes the entries that `isBad` names; returns how many. Entries written since the call began
+    /// stay, unless they replace one that it would have looked at.
+    ///
+    /// `isBad` runs with no lock held, once for each version of an entry.
+    @discardableResult
+    public func invalidateAll(
+        by actor: Actor? = nil, where isBad: (Key, Value) throws -> Bool
+    ) rethrows -> Int {
+        try keys.reduce(0) { count, key in
+            while let (value, facts) = peek(key), try isBad(key, value) {
+                switch invalidate(key, version: facts.version, by: actor) {
+                case .removed: return count + 1
+                case .absent: return count
+                case .changed: continue
+                }
+            }
+            return count
+        }
+    }
+
+    /// As ``invalidateAll(by:)``, by the name that Swift's collections have for it.
+    public func removeAll() { invalidateAll() }
+
     /// Puts back what was invalidated under `undo`, unless its key was written since, its life is
     /// over or there is no room; returns how many came back and how many did not.
     @discardableResult
@@ -109,24 +132,27 @@ extension Cache {
 
     public var configuration: Configuration { store.withLock { $0.configuration } }
 
-    /// Changes the bounds that are given; they act at once on the entries already there: what they
-    /// end is not served from then on, though the last of it may leave a moment later.
+    /// Changes bounds, by what `change` makes of the present ones.
     ///
-    /// - Throws: ``CacheError`` where a bound is out of range; nothing is changed then.
-    public func set(
-        maxsize: Int? = nil, maxbytes: Int? = nil, ttl: Duration? = nil, policy: Policy? = nil,
-        by actor: Actor? = nil
+    /// ```swift
+    /// try accounts.update { $0.maxsize = 128; $0.ttl = nil }
+    /// ```
+    ///
+    /// They act at once on the entries already there: what they end is not served from then on,
+    /// though the last of it may leave a moment later. `change` runs with no lock held. It is called
+    /// again where somebody else changed bounds meanwhile, so that both changes hold.
+    ///
+    /// - Throws: ``CacheError`` where a bound is out of range, or what `change` throws; nothing is
+    ///   changed then.
+    public func update(
+        by actor: Actor? = nil, _ change: (inout Configuration) throws -> Void
     ) throws {
-        // Another change of other bounds at the same time is kept: this one is made of what it left.
         while true {
             let old = configuration
             var new = old
-            if let maxsize { new.maxsize = maxsize }
-            if let maxbytes { new.maxbytes = maxbytes }
-            if let ttl { new.ttl = ttl }
-            if let policy { new.policy = policy }
-            let isTighter = maxsize != nil || maxbytes != nil
-            if try install(new, replacing: old, shrinks: isTighter, by: actor, { _ in }) { return }
+            try change(&new)
+            let isResized = new.maxsize != old.maxsize || new.maxbytes != old.maxbytes
+            if try install(new, replacing: old, shrinks: isResized, by: actor, { _ in }) { return }
         }
     }
 

@@ -187,6 +187,24 @@ extension Cache {
         return (counts, max(.seconds(1), now - oldest))
     }
 
+    /// The keys of the live entries, in no particular order. Linear in the entries held; no lock is
+    /// held for longer than a bounded slice of them takes.
+    public var keys: [Key] {
+        let now = clock.now()
+        var keys: [Key] = []
+        survey { key, facts in if now < facts.deadline { keys.append(key) } }
+        return keys
+    }
+
+    /// The live entries, in no particular order; counts as no look-up. Linear in the entries held.
+    ///
+    /// ```swift
+    /// for (number, account) in accounts.entries where account.isClosed { ... }
+    /// ```
+    public var entries: [(key: Key, value: Value)] {
+        keys.compactMap { key in peek(key).map { (key, $0.value) } }
+    }
+
     /// How many entries are held, those that have ended and are not yet gone among them.
     public var count: Int { store.withLock { $0.count } }
 

@@ -18,6 +18,9 @@ import Synchronization
 /// - writing a key again never evicts more than the write needs (nor does cachetools from 8 on);
 /// - reading `count` or listing entries removes nothing; expired entries leave by themselves.
 ///
+/// A fetch runs with the task locals and the priority of the caller who started it; whoever joins
+/// with a higher one raises it. Where that is wrong, have the fetch do its work in a detached task.
+///
 /// Failures are thrown to everyone who waits and are not remembered. All methods may be called
 /// from any thread or task. `==` and `hash(into:)` of keys run under a lock: they must not call
 /// the cache, and neither must the deinit of what a key holds. Every other function that is handed
@@ -39,6 +42,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Under a lock of its own: nobody who reads an hour of it is in anybody's way.
     let chronicle = Guarded(Chronicle())
     let nextSweep = Atomic(Int64.max)
+    let followers = Followers()
     /// Taken by the one walk through what the policy knows that there may be at a time.
     let walking = Guarded(())
     /// The last to go: what the store had is released before.
@@ -62,15 +66,17 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///   - renewal: How entries are fetched anew before their end, and what failures mean.
     ///   - events: How many events the feed holds before it overwrites the oldest; 0 for no feed.
     ///   - onRemoval: Called for every entry that left, with the cause, soon after; no lock is
-    ///     held, so that it may call the cache.
-    ///   - fetch: Asks the origin; called once for all callers of a key that is not held.
+    ///     held, so that it may call the cache. It runs on the thread of whoever made the entry
+    ///     leave, who waits for it: hand longer work on.
+    ///   - fetch: Asks the origin; called once for all callers of a key that is not held. `nil` where
+    ///     each look-up brings its own, by ``value(for:fetch:)``.
     public convenience init(
         _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
         jitter: Double = 0, policy: Policy = .lru,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
         events: Int = 4096,
-        clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
+        clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         self.init(
             name,
@@ -87,12 +93,37 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
         events: Int = 4096,
-        clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: @escaping Fetch
+        clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         self.init(
             name, configuration, lifetime: lifetime, weigher: weigher, renewal: renewal,
             events: events, clock: clock,
             shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
+    }
+
+    /// A cache without a fetch of its own: it is handed one at each look-up, by
+    /// ``value(for:fetch:)``, or values are written by ``insert(_:for:)``.
+    ///
+    /// ``value(for:)`` throws a ``CacheError`` where the key is not held.
+    public convenience init(
+        _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
+        jitter: Double = 0, policy: Policy = .lru, renewal: Renewal? = nil, events: Int = 4096,
+        clock: AgeClock = .system
+    ) {
+        self.init(
+            name,
+            Configuration(
+                maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
+            renewal: renewal, events: events, clock: clock, fetch: nil)
+    }
+
+    /// As the other one without a fetch, with all bounds in one.
+    public convenience init(
+        _ name: String, _ configuration: Configuration, renewal: Renewal? = nil,
+        events: Int = 4096, clock: AgeClock = .system
+    ) {
+        self.init(
+            name, configuration, renewal: renewal, events: events, clock: clock, fetch: nil)
     }
 
     /// As the public ones, with the number of shards said, 2 to the power of `shardBits`.
@@ -101,13 +132,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
         events: Int = 4096,
-        clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil,
-        fetch: @escaping Fetch
+        clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         precondition(events >= 0, "\(name): a feed holds 0 events or more")
         self.name = name
         self.clock = clock
-        self.fetch = fetch
+        self.fetch = fetch ?? { _ in throw CacheError.noFetch(name) }
         self.onRemoval = onRemoval
         self.renewal = renewal
         traits = Traits(lifetime: lifetime, weigher: weigher, renewal: renewal)
@@ -140,6 +170,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     /// The value held for `key`, or `nil`; never fetches. Counts as a look-up.
+    ///
+    /// What ``value(for:)`` would serve past its end, since the last fetch failed, this serves too.
     @inlinable
     public func cached(_ key: Key) -> Value? {
         let hash = shards.hash(key)
@@ -194,27 +226,36 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     @usableFromInline
-    func fetched(_ key: Key) async throws -> Value {
-        try Task.checkCancellation()
+    func fetched(_ key: Key) async throws -> Value { try await fetched(key, fetch) }
+
+    func fetched(_ key: Key, _ fetch: @escaping Fetch) async throws -> Value {
+        try checkEntry(key)
         let hash = shards.hash(key)
-        if Fetching.innermost != nil, Fetching.isFetching(key, of: self) {
-            throw CacheError.reentry(name, "\(key)")
-        }
         return try await wait { waiter in
             switch begin(key, hash, waiter) {
             case .stale(let value, let flight):
                 waiter.continuation.resume(returning: value)
-                lead(flight)
-            case .lead(let flight) where Fetching.innermost == nil: leadAtOnce(flight)
-            case .lead(let flight): lead(flight)
+                lead(flight, fetch)
+            case .lead(let flight) where Fetching.innermost == nil: leadAtOnce(flight, fetch)
+            case .lead(let flight): lead(flight, fetch)
             case .hit, .join, .failed, .due: break
             }
         }
     }
 
+    /// - Throws: `CancellationError` where the caller is cancelled; ``CacheError`` where it is the
+    ///   fetch of the very key.
+    func checkEntry(_ key: Key) throws {
+        try Task.checkCancellation()
+        if Fetching.innermost != nil, Fetching.isFetching(key, of: self) {
+            throw CacheError.reentry(name, "\(key)")
+        }
+    }
+
     /// Waits for a flight that `begin` finds or starts.
-    func wait(_ begin: (Waiter<Key, Value>) -> Void) async throws -> Value {
-        let waiter = Waiter<Key, Value>()
+    func wait(
+        _ waiter: Waiter<Key, Value> = Waiter(), _ begin: (Waiter<Key, Value>) -> Void
+    ) async throws -> Value {
         defer { waiter.endWait() }
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
@@ -240,15 +281,24 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         switch lookup {
         case .hit(let value): waiter.continuation.resume(returning: value)
         case .failed(let error): waiter.continuation.resume(throwing: error)
-        case .join(let flight), .lead(let flight):
-            if !waiter.beginWait(for: flight) {
-                leave(
-                    waiter,
-                    CacheError.circle(name, Fetching.innermost?.shownKey ?? "", "\(key)"))
-            }
+        case .join(let flight), .lead(let flight): expect(flight, waiter)
         case .stale, .due: break
         }
         return lookup
+    }
+
+    /// Notes that the present task waits for a flight, which is raised to its priority; answers the
+    /// waiter where it would wait for ever.
+    func expect(_ flight: Flight<Key, Value>, _ waiter: Waiter<Key, Value>) {
+        guard waiter.beginWait(for: flight) else {
+            let waiting = Fetching.innermost?.shownKey ?? ""
+            leave(waiter, CacheError.circle(name, waiting, "\(flight.key)"))
+            return
+        }
+        let priority = Task.currentPriority
+        if priority > flight.firstPriority {
+            store.withLock { $0.raise(flight, to: priority) }?(priority)
+        }
     }
 
     private func look(
@@ -268,20 +318,18 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     // MARK: Fetching
 
     /// Starts a fetch on the pool.
-    private func lead(_ flight: Flight<Key, Value>) {
-        let task = Task { await run(flight) }
-        attach({ task.cancel() }, to: flight)
+    func lead(_ flight: Flight<Key, Value>, _ fetch: @escaping Fetch) {
+        attach(Task { await run(flight, fetch) }, to: flight)
     }
 
     /// Starts a fetch on the caller's thread, which it leaves where it first waits: the caller has
     /// to wait for it anyway, and is spared two hand-overs. Fetches in fetches are not started like
     /// this, since each would take its place on one stack.
-    private func leadAtOnce(_ flight: Flight<Key, Value>) {
-        let task = Task.immediate { await run(flight) }
-        attach({ task.cancel() }, to: flight)
+    private func leadAtOnce(_ flight: Flight<Key, Value>, _ fetch: @escaping Fetch) {
+        attach(Task.immediate { await run(flight, fetch) }, to: flight)
     }
 
-    private func run(_ flight: Flight<Key, Value>) async {
+    private func run(_ flight: Flight<Key, Value>, _ fetch: Fetch) async {
         let began = SystemClock.precise()
         let result = await Fetching.$innermost.withValue(flight) {
             await outcome { try await fetch(flight.key) }
@@ -289,8 +337,17 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         land(flight, result, took: .nanoseconds(SystemClock.precise() - began))
     }
 
-    func attach(_ abandon: @escaping Abandon, to flight: Flight<Key, Value>) {
-        if !store.withLock({ $0.attach(abandon, to: flight) }) { abandon() }
+    private func attach(_ task: Task<Void, Never>, to flight: Flight<Key, Value>) {
+        attach({ task.cancel() }, { task.escalatePriority(to: $0) }, to: flight)
+    }
+
+    func attach(
+        _ abandon: @escaping Abandon, _ raise: @escaping Raise, to flight: Flight<Key, Value>
+    ) {
+        let priority = store.withLock { $0.attach(abandon, raise, to: flight) }
+        guard let priority else { return abandon() }
+        // Somebody may have joined before there was a task to raise.
+        if priority > flight.firstPriority { raise(priority) }
     }
 
     func land(
@@ -308,7 +365,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             let failing = Failing(error, traits.renewal)
             let (waiters, value) = change { $0.land(flight, failing, took: took, at: now) }
             for waiter in waiters {
-                waiter.continuation.resume(with: value.map { .success($0) } ?? .failure(error))
+                let served = waiter.insists ? nil : value
+                waiter.continuation.resume(with: served.map { .success($0) } ?? .failure(error))
             }
         }
     }
@@ -340,6 +398,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             return (outcome, store.wake)
         }
         if wake < nextSweep.load(ordering: .relaxed) { scheduleSweep() }
+        followers.wake()
         left?.departed.drop(onRemoval)
         Block.giveBack()
         return outcome

@@ -10,7 +10,7 @@
 ///
 /// lookUp.cacheInfo                          // hits 1, misses 1, maxsize 64, currsize 1
 /// lookUp.cacheClear()                       // forgets all results, and counts from zero
-/// try lookUp.cache.set(ttl: .seconds(60))   // whatever a cache can do
+/// try lookUp.cache.update { $0.ttl = .seconds(60) }   // whatever a cache can do
 /// inspector.add(lookUp.cache)               // seen in the console as "accounts"
 /// ```
 ///

@@ -73,6 +73,12 @@ extension Store {
         return known.error
     }
 
+    /// Whether the last fetch of `key` failed, the next is not due, and what is held is served.
+    private func isFailing(_ key: Key, _ hash: UInt64, at now: Instant) -> Bool {
+        troubles.find(key, hash).map { now < $0.trouble.until && $0.trouble.kind == .failed }
+            ?? false
+    }
+
     /// The value of an entry that is due to be fetched anew, where this is not the caller to wait
     /// for that: another is at it, or the last try has failed and the next is not due.
     private mutating func heldBack(
@@ -107,7 +113,7 @@ extension Store {
         switch hit(key, hash, at: now) {
         case .value(let value): return value
         case .stale(let slot): return serve(slot, hash, at: now)
-        case .due(let due) where now.nanoseconds < due.deadline:
+        case .due(let due) where now.nanoseconds < due.deadline || isFailing(key, hash, at: now):
             return serve(due, hash, at: now)
         default: break
         }
@@ -171,11 +177,40 @@ extension Store {
         troubles.forgetAll()
     }
 
-    /// Tells the flight what to call once nobody waits for it; false where that is so already.
-    func attach(_ abandon: @escaping Abandon, to flight: Flight<Key, Value>) -> Bool {
-        guard !flight.isOver else { return false }
-        flight.abandon = abandon
-        return true
+    /// Tells the flight what to call once nobody waits for it, and what raises its priority;
+    /// returns the one that it should have, `nil` where nobody waits already.
+    func attach(
+        _ abandon: @escaping Abandon, _ raise: @escaping Raise, to flight: Flight<Key, Value>
+    ) -> TaskPriority? {
+        guard !flight.isOver else { return nil }
+        (flight.abandon, flight.raise) = (abandon, raise)
+        return flight.priority
+    }
+
+    /// Notes that someone of a priority waits; returns what is to be called with it, where it is
+    /// higher than all before and there is something to call already.
+    func raise(_ flight: Flight<Key, Value>, to priority: TaskPriority) -> Raise? {
+        guard !flight.isOver, priority > flight.priority else { return nil }
+        flight.priority = priority
+        return flight.raise
+    }
+
+    /// Has a waiter join the flight of `key`, or a new one for the caller to lead.
+    mutating func refresh(
+        _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>, of cache: ObjectIdentifier,
+        at now: Instant
+    ) -> (flight: Flight<Key, Value>, isNew: Bool) {
+        let known = flight(of: key, hash)
+        let flight = known ?? startFlight(for: key, hash, of: cache, at: now)
+        join(flight, waiter)
+        return (flight, known == nil)
+    }
+
+    /// The version of the entry of `key`, where it is held and live.
+    func liveVersion(of key: Key, _ hash: UInt64, at now: Instant) -> UInt64? {
+        guard let slot = slot(of: key, hash) else { return nil }
+        let (record, end) = recordAndEnd(slot)
+        return now.nanoseconds < end ? record.version : nil
     }
 
     /// Ends a flight: what it fetched is kept unless its key was written or invalidated meanwhile.

@@ -1,0 +1,96 @@
+extension Cache {
+    /// As ``value(for:)``, with a fetch of the caller's own in place of the cache's: for a cache
+    /// that was made without one, in an actor's `init` say, or for a fetch that needs what only the
+    /// caller has.
+    ///
+    /// ```swift
+    /// actor Accounts {
+    ///     private let cache = Cache<String, Account>("accounts", maxsize: 64, ttl: .seconds(300))
+    ///
+    ///     func account(_ number: String) async throws -> Account {
+    ///         try await cache.value(for: number) { try await self.read(number) }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// The fetch is called once for all callers of a key that is not held, and is that of the first
+    /// of them. It runs on the first caller's priority, raised to that of whoever joins, and with
+    /// the first caller's task locals.
+    nonisolated(nonsending) public func value(
+        for key: Key, fetch: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        if let value = hit(key) { return value }
+        return try await fetched(key) { _ in try await fetch() }
+    }
+
+    /// Fetches the value of `key` anew and returns it; joins a fetch that is under way for it. What
+    /// is held is served to others until the new value has landed, and stays where the fetch fails.
+    /// Nothing is counted as a look-up.
+    ///
+    /// - Throws: What the fetch threw, whatever is held; `CancellationError` and ``CacheError`` as
+    ///   ``value(for:)``. A failure that is remembered keeps no fetch back.
+    @discardableResult
+    nonisolated(nonsending) public func refresh(_ key: Key) async throws -> Value {
+        try await refreshed(key, fetch)
+    }
+
+    /// As ``refresh(_:)``, with a fetch of the caller's own.
+    @discardableResult
+    nonisolated(nonsending) public func refresh(
+        _ key: Key, fetch: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await refreshed(key) { _ in try await fetch() }
+    }
+
+    private func refreshed(_ key: Key, _ fetch: @escaping Fetch) async throws -> Value {
+        try checkEntry(key)
+        let (now, hash) = (clock.now(), shards.hash(key))
+        return try await wait(Waiter(insists: true)) { waiter in
+            let (flight, isNew) = change {
+                $0.refresh(key, hash, waiter, of: ObjectIdentifier(self), at: now)
+            }
+            expect(flight, waiter)
+            if isNew { lead(flight, fetch) }
+        }
+    }
+
+    /// Writes `value` unless the key has a live entry; returns the value that is held for it then,
+    /// or `nil` where it was written. A fetch under way for the key will not replace it.
+    @discardableResult
+    public func insertIfAbsent(_ value: Value, for key: Key) -> Value? {
+        while true {
+            if let held = peek(key)?.value { return held }
+            if insert(value, for: key, replacing: nil) { return nil }
+        }
+    }
+
+    /// Writes what `change` makes of the value that is held for `key`, `nil` where it is not held;
+    /// removes the entry where that is `nil`. Returns the value that is held then.
+    ///
+    /// `change` runs with no lock held. It is called again where the key was written meanwhile.
+    @discardableResult
+    public func compute(
+        _ key: Key, _ change: (Value?) throws -> Value?
+    ) rethrows -> Value? {
+        while true {
+            let held = peek(key)
+            if let new = try change(held?.value) {
+                if insert(new, for: key, replacing: held?.facts.version) { return new }
+            } else if let held {
+                if case .removed = invalidate(key, version: held.facts.version) { return nil }
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// Writes a value where the version of the live entry is still `version`; `nil` for no entry.
+    private func insert(_ value: Value, for key: Key, replacing version: UInt64?) -> Bool {
+        let now = clock.now()
+        var arrival = arrival(value, key, shards.hash(key), took: nil, at: now)
+        return write { store, drains -> Bool? in
+            guard store.liveVersion(of: key, arrival.hash, at: now) == version else { return false }
+            return store.insert(&arrival, for: key, drains: drains, at: now) ? true : nil
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Synchronization
+
+extension Cache {
+    /// What happens from now on, one event after the other, for as long as the task is not
+    /// cancelled.
+    ///
+    /// ```swift
+    /// for await event in accounts.events { log("\\(event.kind)") }
+    /// ```
+    ///
+    /// Who reads so slowly that events were overwritten meanwhile misses them, which shows: their
+    /// numbers run from 1 without a gap. Where the feed holds 0 events there is nothing to read.
+    public var events: Events { Events(cache: self, after: lastEvent) }
+
+    /// See ``Cache/events-swift.property``. Holds the cache.
+    public struct Events: AsyncSequence, Sendable {
+        let cache: Cache
+        let after: UInt64
+
+        init(cache: Cache, after number: UInt64) { (self.cache, after) = (cache, number) }
+
+        public func makeAsyncIterator() -> Iterator { Iterator(cache: cache, last: after) }
+
+        public struct Iterator: AsyncIteratorProtocol {
+            let cache: Cache
+            var last: UInt64
+            /// Read and not yet handed out, the latest first.
+            private var read: [Event<Key>] = []
+
+            init(cache: Cache, last: UInt64) { (self.cache, self.last) = (cache, last) }
+
+            public mutating func next() async -> Event<Key>? {
+                while read.isEmpty {
+                    if Task.isCancelled { return nil }
+                    let page = cache.events(after: last, limit: 256)
+                    if page.events.isEmpty {
+                        last = Swift.max(last, page.last)
+                        await cache.happened(since: last)
+                    }
+                    read = page.events.reversed()
+                }
+                guard let event = read.popLast() else { return nil }
+                last = event.number
+                return event
+            }
+        }
+    }
+
+    /// Returns once something has happened after an event, or the task is cancelled.
+    private func happened(since last: UInt64) async {
+        let id = followers.newID()
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                followers.add(id, continuation)
+                // It may have happened before there was a follower to wake.
+                if lastEvent > last || Task.isCancelled { followers.wake(id) }
+            }
+        } onCancel: {
+            followers.wake(id)
+        }
+    }
+}
+
+/// Those who wait for the next event of a cache.
+final class Followers: Sendable {
+    private let waiting = Guarded<[UInt64: UnsafeContinuation<Void, Never>]>([:])
+    /// Writes ask this first: mostly nobody waits.
+    private let count = Atomic(0)
+    private let last = Atomic<UInt64>(0)
+
+    func newID() -> UInt64 { last.wrappingAdd(1, ordering: .relaxed).newValue }
+
+    func add(_ id: UInt64, _ continuation: UnsafeContinuation<Void, Never>) {
+        waiting.withLock { $0[id] = continuation }
+        count.add(1, ordering: .sequentiallyConsistent)
+    }
+
+    func wake(_ id: UInt64) {
+        guard let one = waiting.withLock({ $0.removeValue(forKey: id) }) else { return }
+        count.subtract(1, ordering: .relaxed)
+        one.resume()
+    }
+
+    /// Wakes all of them, after a change.
+    func wake() {
+        guard count.load(ordering: .sequentiallyConsistent) > 0 else { return }
+        let all = waiting.withLock { waiting in
+            defer { waiting = [:] }
+            return waiting
+        }
+        count.subtract(all.count, ordering: .relaxed)
+        for one in all.values { one.resume() }
+    }
+}
