@@ -20,6 +20,8 @@ public struct Renewal: Sendable {
     public var pause: ClosedRange<Duration>?
     /// What a failed fetch means.
     public var meaning: @Sendable (any Error) -> Failure
+    /// What is shown of a failed fetch to those who look at the cache; see ``usualWords(_:)``.
+    public var words: @Sendable (any Error) -> String
 
     /// What a failed fetch means for the look-ups to come.
     public enum Failure: Hashable, Sendable {
@@ -37,13 +39,25 @@ public struct Renewal: Sendable {
         mandatory: Duration = .zero,
         backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(5),
         pause: ClosedRange<Duration>? = nil,
-        meaning: @escaping @Sendable (any Error) -> Failure = { _ in .passing }
+        meaning: @escaping @Sendable (any Error) -> Failure = { _ in .passing },
+        words: @escaping @Sendable (any Error) -> String = Renewal.usualWords
     ) {
         self.window = window
         self.mandatory = mandatory
         self.backoff = backoff
         self.pause = pause
         self.meaning = meaning
+        self.words = words
+    }
+
+    /// An error's own description, where its type gives one; otherwise its type and, of an enum, the
+    /// case. What else the error holds may be somebody's data, and is not shown.
+    public static func usualWords(_ error: any Error) -> String {
+        if error is any CustomStringConvertible { return "\(error)" }
+        let type = String(describing: type(of: error as Any))
+        let mirror = Mirror(reflecting: error)
+        guard mirror.displayStyle == .enum else { return type }
+        return "\(type).\(mirror.children.first?.label ?? "\(error)")"
     }
 
     func meaning(of error: any Error) -> Failure {
@@ -259,7 +273,7 @@ struct Failing: Sendable {
         self.error = error
         meaning = renewal.meaning(of: error)
         kind = FailureKind(error, meaning)
-        let text = "\(error)"
+        let text = renewal.words(error)
         reason = text.utf8.count <= Self.mostBytes ? text : text.prefix(Self.mostBytes / 4) + "…"
     }
 

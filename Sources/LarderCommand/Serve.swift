@@ -82,6 +82,7 @@ struct Serve: AsyncParsableCommand {
         var options = SocketService.Options()
         options.group = group
         options.isReadOnly = readOnly
+        options.isRequired = true
         options.onListening = { ServiceManager.ready() }
         let socket = SocketService(
             engine.inspector, engine.inspector.name, options: options, logger: logger)

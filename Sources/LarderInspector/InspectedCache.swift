@@ -20,6 +20,7 @@ protocol InspectedCache: Sendable {
 
 /// A cache with the two functions that show its keys and values.
 struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
+    let name: String
     let cache: Cache<Key, Value>
     let shownKey: @Sendable (Key) -> String
     let parse: (@Sendable (String) throws -> Key)?
@@ -31,8 +32,6 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     private var keysAreShown: Bool { areKeysPlain && Key.self == String.self }
     /// Whether a shown key is the key.
     private var isOwnText: Bool { keysAreShown || areKeysPlain && Key.self == Verbatim.self }
-
-    var name: String { cache.name }
 
     func report() -> CacheReport {
         var report = CacheReport(name: name, snapshot: cache.snapshot())
@@ -186,7 +185,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         if held == nil { verification.remembered = cache.renewals(of: [key])[0].trouble }
         verification.isPastEnd = held.map { $0.facts.deadline <= cache.clock.now() } ?? false
         do { verification.origin = shownValue(try await cache.origin(key)) } catch {
-            verification.failure = "\(error)"
+            verification.failure = cache.words(for: error)
             verification.isAbsent = cache.isAbsence(error)
         }
         return verification

@@ -53,34 +53,61 @@ public final class LocalInspector: Inspector {
         ledger = Ledger(clock: clock, changes: changes)
     }
 
-    /// An inspector of one cache, whose values say themselves what may be seen of them.
-    public convenience init<Key, Value: Inspectable>(_ name: String, _ cache: Cache<Key, Value>) {
+    /// An inspector of one cache, whose keys and values say themselves what may be seen of them.
+    public convenience init<Key: CustomStringConvertible, Value: Inspectable>(
+        _ name: String, _ cache: Cache<Key, Value>
+    ) {
         self.init(name)
         add(cache)
     }
 
-    /// Makes a cache visible; its name must be new here.
+    /// Makes a cache visible, by its name; where another here has the name, with a number behind it.
+    ///
+    /// Whoever may look sees the keys, as `key` has them, in entries, events, plans, logs and the
+    /// audit; of the values what `value` makes of them; of failed fetches what
+    /// ``Renewal/words`` makes of their errors. Whatever else the keys, values and errors hold
+    /// does not leave the process.
     ///
     /// - Parameters:
-    ///   - key: How a key is shown, its own description where nothing is said; no two keys of the cache may look alike.
+    ///   - key: How a key is shown; no two keys of the cache may look alike.
     ///   - parse: The key that an operator means by a text, where that is no shown key; throws where
     ///     it is none. Without it, only text keys and keys of entries held can be fetched.
     ///   - isProtected: A change of it has to be confirmed by its name.
     ///   - value: What is shown of a value. It runs in this process and decides what leaves it.
     public func add<Key, Value>(
-        _ cache: Cache<Key, Value>, key: (@Sendable (Key) -> String)? = nil,
+        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String,
         parse: (@Sendable (String) throws -> Key)? = nil, isProtected: Bool = false,
         value: @escaping @Sendable (Value) -> Shown
     ) {
-        let inspected = Inspected(
-            cache: cache, shownKey: key ?? { "\($0)" }, parse: parse, shownValue: value,
-            areKeysPlain: key == nil)
-        state.withLock {
-            precondition(
-                !$0.caches.contains { $0.name.isExactly(cache.name) },
-                "\(cache.name) stands twice")
-            $0.caches.append(inspected)
-            if isProtected { $0.protected.insert(Verbatim(cache.name)) }
+        add(
+            cache, key: key, parse: parse, isProtected: isProtected, areKeysPlain: false,
+            value: value)
+    }
+
+    /// As the other one, where keys are shown by their own descriptions.
+    public func add<Key: CustomStringConvertible, Value>(
+        _ cache: Cache<Key, Value>, parse: (@Sendable (String) throws -> Key)? = nil,
+        isProtected: Bool = false, value: @escaping @Sendable (Value) -> Shown
+    ) {
+        add(
+            cache, key: { $0.description }, parse: parse, isProtected: isProtected,
+            areKeysPlain: true, value: value)
+    }
+
+    private func add<Key, Value>(
+        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String,
+        parse: (@Sendable (String) throws -> Key)?, isProtected: Bool, areKeysPlain: Bool,
+        value: @escaping @Sendable (Value) -> Shown
+    ) {
+        let inspected = state.withLock { state in
+            let names = [cache.name] + (2...state.caches.count + 2).map { "\(cache.name)-\($0)" }
+            let name = names.first { name in !state.caches.contains { $0.name.isExactly(name) } }
+            let inspected = Inspected(
+                name: name ?? cache.name, cache: cache, shownKey: key, parse: parse,
+                shownValue: value, areKeysPlain: areKeysPlain)
+            state.caches.append(inspected)
+            if isProtected { state.protected.insert(Verbatim(inspected.name)) }
+            return inspected
         }
         inspected.sample()
         keepRecord()
@@ -106,10 +133,18 @@ public final class LocalInspector: Inspector {
 
     /// Makes a cache visible whose values say themselves what may be seen of them.
     public func add<Key, Value: Inspectable>(
-        _ cache: Cache<Key, Value>, key: (@Sendable (Key) -> String)? = nil,
+        _ cache: Cache<Key, Value>, key: @escaping @Sendable (Key) -> String,
         parse: (@Sendable (String) throws -> Key)? = nil, isProtected: Bool = false
     ) {
         add(cache, key: key, parse: parse, isProtected: isProtected, value: \.shown)
+    }
+
+    /// Makes a cache visible whose keys and values say themselves what may be seen of them.
+    public func add<Key: CustomStringConvertible, Value: Inspectable>(
+        _ cache: Cache<Key, Value>, parse: (@Sendable (String) throws -> Key)? = nil,
+        isProtected: Bool = false
+    ) {
+        add(cache, parse: parse, isProtected: isProtected, value: \.shown)
     }
 
     /// Has what an origin counts told in every report.

@@ -25,15 +25,6 @@ public indirect enum Shown: Hashable, Sendable {
     }
 }
 
-/// A value that says what an inspector may see of it.
-public protocol Inspectable {
-    var shown: Shown { get }
-}
-
-extension String: Inspectable {
-    public var shown: Shown { .text(self) }
-}
-
 extension Shown: Encodable {
     /// Plain JSON. A number has all its digits by way of ``PlainJSON``; through an encoder alone it
     /// has them where `Decimal` holds them, and is a string otherwise. Text that is no number, such

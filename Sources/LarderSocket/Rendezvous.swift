@@ -4,7 +4,14 @@ import Foundation
 /// Why nobody could be met: a sentence for the one who asked.
 public struct SocketError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
-    public init(_ description: String) { self.description = description }
+    /// Another engine has the name.
+    let isTaken: Bool
+
+    public init(_ description: String) { self.init(description, isTaken: false) }
+
+    init(_ description: String, isTaken: Bool) {
+        (self.description, self.isTaken) = (description, isTaken)
+    }
 }
 
 /// Where an engine and those who look at it meet: `NAME.sock`, in a folder that nobody else can
@@ -286,7 +293,7 @@ public struct Rendezvous: Hashable, Sendable {
             close(file)
             throw SocketError(
                 "an engine called \(name) is running already\(owner.map { " (pid \($0))" } ?? ""); "
-                    + "give this one another --name")
+                    + "give this one another name", isTaken: true)
         }
         if let there = Self.file(socket), there.type != S_IFSOCK {
             close(file)

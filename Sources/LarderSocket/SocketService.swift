@@ -15,10 +15,16 @@ public import ServiceLifecycle
 /// let services = ServiceGroup(
 ///     services: [myServer, SocketService(inspector, "accounts-service")], logger: logger)
 /// ```
+///
+/// A service that only wants to be looked into is not ended by a socket that cannot be there: the
+/// reason is logged, and the rest of the group goes on. Where another process has the name, a number
+/// is put behind it. See ``Options/isRequired``.
 public struct SocketService: Service {
     public struct Options: Sendable {
         /// A group whose members may connect as well; its owner must be allowed to give it files.
         public var group: UInt32?
+        /// Whether the service fails where the socket cannot be there, or its name is taken.
+        public var isRequired = false
         /// No peer can change anything: what changes is not there.
         public var isReadOnly = false
         /// Most connections at once; fewer where the process may not have so many files open. A
@@ -67,12 +73,32 @@ public struct SocketService: Service {
 
     /// Answers until the task is cancelled or the service group shuts down.
     ///
-    /// - Throws: ``SocketError`` where the name is taken, or the folder cannot be trusted.
+    /// - Throws: Where the socket is required: ``SocketError`` where the name is taken, or the folder
+    ///   cannot be trusted; what the server threw.
     public func run() async throws {
-        let place = try self.place ?? Rendezvous.own(name, ProcessInfo.processInfo.environment)
+        do { try await serve() } catch  where !options.isRequired && !Task.isCancelled {
+            logger.error("nobody can look into the caches", metadata: ["reason": "\(error)"])
+            try? await gracefulShutdown()
+        }
+    }
+
+    /// The place, and the lock that was taken there.
+    private func take() throws -> (place: Rendezvous, lock: Int32) {
+        let first = try self.place ?? Rendezvous.own(name, ProcessInfo.processInfo.environment)
+        try first.makeFolder()
+        for number in 1... {
+            let place =
+                number == 1
+                ? first : try Rendezvous(folder: first.folder, name: "\(first.name)-\(number)")
+            do { return (place, try place.take()) } catch
+                where error.isTaken && !options.isRequired
+            {}
+        }
+    }
+
+    private func serve() async throws {
         let connections = try Descriptors.connections(options.connections)
-        try place.makeFolder()
-        let lock = try place.take()
+        let (place, lock) = try take()
         defer { close(lock) }
         try place.admit(options.group, before: true)
         defer { unlink(place.socket) }

@@ -169,7 +169,7 @@ import Testing
         #expect(report.mostFetched.map(\.key) == ["b", "a"])
         #expect(
             report.mostFetched[0]
-                == FetchedRow(key: "b", fetches: 3, failures: 3, kind: .absent, reason: "item"))
+                == FetchedRow(key: "b", fetches: 3, failures: 3, kind: .absent, reason: "Missing.item"))
     }
 
     @Test func `its figures have names, and what was forgotten survives the wire`() async throws {

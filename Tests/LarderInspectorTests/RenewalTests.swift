@@ -87,7 +87,7 @@ import Testing
             try await inspector.entry(EntryKey(cache: "accounts", key: "missing")))
         #expect(!detail.row.isHeld)
         #expect(detail.row.renewal?.trouble?.until == clock.now + .seconds(5))
-        #expect(detail.value == .fields([.init("failure", .text("item"))]))
+        #expect(detail.value == .fields([.init("failure", .text("Missing.item"))]))
         clock.advance(by: .seconds(5))
         #expect(try await states() == [])
     }

@@ -50,7 +50,7 @@ import Testing
         #expect(served.value == .fields([.init("name", .text("old"))]))
         let detail = try #require(try await inspector.entry(key))
         #expect(detail.value == .fields([.init("name", .text("old"))]))
-        #expect(detail.row.version == 1 && detail.row.renewal?.trouble?.reason == "service")
+        #expect(detail.row.version == 1 && detail.row.renewal?.trouble?.reason == "Missing.service")
         failure.set(nil)
         clock.advance(by: .seconds(30))
         let fetched = try await inspector.fetch(key)
@@ -72,7 +72,7 @@ import Testing
             other.isPastEnd && other.summary == "held past its end; name is old here and new there")
         failure.set(.service)
         #expect(
-            try await inspector.verify(key).summary == "the origin could not be asked: service")
+            try await inspector.verify(key).summary == "the origin could not be asked: Missing.service")
         failure.set(.item)
         let absent = try await inspector.verify(key)
         #expect(absent.summary == "held past its end, but the origin has no such thing")

@@ -699,11 +699,50 @@ struct Engine {
 
     // MARK: Where they meet
 
+    @Test func `a second instance of a service has a number behind its name`() async throws {
+        try await Engine.run { engine in
+            let (listening, isListening) = AsyncStream<Void>.makeStream()
+            var options = SocketService.Options()
+            options.onListening = { isListening.yield() }
+            let service = SocketService(
+                LocalInspector("second"), "pantry", at: engine.place, options: options,
+                logger: Engine.quiet)
+            let running = Task { try await service.run() }
+            for await _ in listening { break }
+            let second = try Rendezvous(folder: engine.place.folder, name: "pantry-2")
+            let remote = try RemoteInspector(second)
+            #expect(try await remote.report().name == "second")
+            #expect(try await engine.remote.report().name == "pantry")
+            await remote.close()
+            running.cancel()
+            _ = await running.result
+        }
+    }
+
+    @Test func `a socket that cannot be there does not end the service it belongs to`() async throws
+    {
+        let folder = try TemporaryDirectory()
+        let place = try Rendezvous(folder: folder.path, name: "pantry")
+        chmod(folder.path, 0o777)
+        let log = Recorded()
+        let service = SocketService(
+            LocalInspector("pantry"), "pantry", at: place,
+            logger: Logger(label: "test") { _ in log })
+        let running = Task { try await service.run() }
+        while log.lines.isEmpty { await Task.yield() }
+        #expect(log.lines[0].contains("nobody can look into the caches"))
+        running.cancel()
+        try await running.value
+    }
+
     @Test func `a live engine keeps its name, a dead one's socket is taken over`() async throws {
         try await Engine.run { engine in
             do {
+                var options = SocketService.Options()
+                options.isRequired = true
                 try await SocketService(
-                    LocalInspector("other"), "pantry", at: engine.place, logger: Engine.quiet
+                    LocalInspector("other"), "pantry", at: engine.place, options: options,
+                    logger: Engine.quiet
                 ).run()
                 Issue.record("a second engine came up")
             } catch let error as SocketError {
@@ -741,8 +780,11 @@ struct Engine {
         for (path, words) in [(open, "written to by others"), (link, "no folder of its own")] {
             let place = try Rendezvous(folder: path, name: "pantry")
             do {
+                var options = SocketService.Options()
+                options.isRequired = true
                 try await SocketService(
-                    LocalInspector("pantry"), "pantry", at: place, logger: Engine.quiet
+                    LocalInspector("pantry"), "pantry", at: place, options: options,
+                    logger: Engine.quiet
                 ).run()
                 Issue.record("\(path) was taken")
             } catch let error as SocketError {

@@ -172,7 +172,7 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
         #expect(number.cacheParameters == Configuration(maxsize: 128, ttl: .seconds(600)))
         #expect(number.cacheInfo == CacheInfo(maxsize: 128))
         #expect(try number("7") == 7)
-        #expect(number.cache.name == "LarderTests/MemoizedTests.swift")
+        #expect(number.cache.name.hasPrefix("LarderTests/MemoizedTests.swift:"))
     }
 
     @Test func `with a policy named there is no ttl unless one is given`() async throws {

@@ -218,10 +218,12 @@ struct Model {
         return now < start || now < mandatory && hasFlight
     }
 
-    /// The live value of `key`; nothing is fetched for it.
+    /// The value of `key` that is live, or served since the last fetch failed; nothing is fetched.
     mutating func cached(_ key: Name) -> Loaf? {
         removeOver(key)
-        if let entry = peek(key) { return serve(entry) }
+        if let entry = held(key), isLive(entry) || trouble(key)?.kind == .failed {
+            return serve(entry)
+        }
         policy.missed()
         miss(key)
         return nil

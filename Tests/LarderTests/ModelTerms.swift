@@ -37,7 +37,7 @@ struct Outage: KnownFailure, Hashable {
 
     /// In its own words. One of several keys that the origin has nothing for is only left out.
     func reason(inBulk: Bool) -> String {
-        inBulk && kind == .absent ? "\(NoSuchValue())" : "\(error)"
+        inBulk && kind == .absent ? "\(NoSuchValue())" : Renewal.usualWords(error)
     }
 }
 

@@ -175,4 +175,3 @@ import Testing
         #expect(seen.withLock { $0 } == .high)
     }
 }
-

@@ -7,8 +7,11 @@ extension Cache {
         return held.flatMap { $0.facts.isStale && $0.facts.deadline <= now ? nil : $0 }
     }
 
+    /// What is shown of an error of the origin.
+    package func words(for error: any Error) -> String { traits.renewal.words(error) }
+
     /// Whether an error of the origin means that there is no such thing.
     package func isAbsence(_ error: any Error) -> Bool {
-        (renewal ?? Renewal()).meaning(of: error) == .absent
+        traits.renewal.meaning(of: error) == .absent
     }
 }

@@ -15,41 +15,53 @@
 /// ```
 ///
 /// - Parameters:
-///   - name: By which people and scripts address its cache; the file it is made in unless given.
+///   - name: By which people and scripts address its cache; the file and line it is made in unless given.
 ///   - maxsize: Most results kept; `nil` for no bound, 0 to keep none.
 ///   - ttl: How long a result is returned again after the function returned it; `nil` for no end.
 ///   - function: Of any number of arguments, async or not, throwing or not.
 public func memoized<Argument: Hashable & Sendable, Value: Sendable, Failure: Error>(
-    name: String = #fileID, maxsize: Int? = 128, ttl: Duration? = .seconds(600),
+    name: String? = nil, file: String = #fileID, line: Int = #line, maxsize: Int? = 128,
+    ttl: Duration? = .seconds(600),
     clock: AgeClock = .system,
     _ function: @escaping @Sendable (Argument) async throws(Failure) -> Value
 ) -> Memoized<Argument, Value, Failure> {
-    Memoized(MemoOptions(name: name, maxsize: maxsize, ttl: ttl, clock: clock), function)
+    Memoized(
+        MemoOptions(name: name ?? "\(file):\(line)", maxsize: maxsize, ttl: ttl, clock: clock),
+        function)
 }
 
 /// As for one argument, for none or several.
 public func memoized<each Argument: Hashable & Sendable, Value: Sendable, Failure: Error>(
-    name: String = #fileID, maxsize: Int? = 128, ttl: Duration? = .seconds(600),
+    name: String? = nil, file: String = #fileID, line: Int = #line, maxsize: Int? = 128,
+    ttl: Duration? = .seconds(600),
     clock: AgeClock = .system,
     _ function: @escaping @Sendable (repeat each Argument) async throws(Failure) -> Value
 ) -> Memoized<Arguments<repeat each Argument>, Value, Failure> {
-    Memoized(MemoOptions(name: name, maxsize: maxsize, ttl: ttl, clock: clock), function)
+    Memoized(
+        MemoOptions(name: name ?? "\(file):\(line)", maxsize: maxsize, ttl: ttl, clock: clock),
+        function)
 }
 
 /// As for an async function, for a plain one.
 public func memoized<Argument: Hashable & Sendable, Value: Sendable, Failure: Error>(
-    name: String = #fileID, maxsize: Int? = 128, ttl: Duration? = .seconds(600),
+    name: String? = nil, file: String = #fileID, line: Int = #line, maxsize: Int? = 128,
+    ttl: Duration? = .seconds(600),
     clock: AgeClock = .system,
     _ function: @escaping @Sendable (Argument) throws(Failure) -> Value
 ) -> PlainMemoized<Argument, Value, Failure> {
-    PlainMemoized(MemoOptions(name: name, maxsize: maxsize, ttl: ttl, clock: clock), function)
+    PlainMemoized(
+        MemoOptions(name: name ?? "\(file):\(line)", maxsize: maxsize, ttl: ttl, clock: clock),
+        function)
 }
 
 /// As for an async function, for a plain one of none or several arguments.
 public func memoized<each Argument: Hashable & Sendable, Value: Sendable, Failure: Error>(
-    name: String = #fileID, maxsize: Int? = 128, ttl: Duration? = .seconds(600),
+    name: String? = nil, file: String = #fileID, line: Int = #line, maxsize: Int? = 128,
+    ttl: Duration? = .seconds(600),
     clock: AgeClock = .system,
     _ function: @escaping @Sendable (repeat each Argument) throws(Failure) -> Value
 ) -> PlainMemoized<Arguments<repeat each Argument>, Value, Failure> {
-    PlainMemoized(MemoOptions(name: name, maxsize: maxsize, ttl: ttl, clock: clock), function)
+    PlainMemoized(
+        MemoOptions(name: name ?? "\(file):\(line)", maxsize: maxsize, ttl: ttl, clock: clock),
+        function)
 }

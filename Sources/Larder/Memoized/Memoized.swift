@@ -84,4 +84,14 @@ public struct Memoized<
     ) async throws(Failure) -> Value where Key == Arguments<repeat each Argument> {
         try await self(Arguments(repeat each arguments))
     }
+
+    /// Forgets the result for `argument`; that of a call under way is not kept.
+    public func invalidate(_ argument: Key) { memo.cache.invalidate(argument) }
+
+    /// As with one argument.
+    public func invalidate<each Argument: Hashable & Sendable>(
+        _ arguments: repeat each Argument
+    ) where Key == Arguments<repeat each Argument> {
+        invalidate(Arguments(repeat each arguments))
+    }
 }

@@ -54,4 +54,14 @@ public struct PlainMemoized<
     ) throws(Failure) -> Value where Key == Arguments<repeat each Argument> {
         try self(Arguments(repeat each arguments))
     }
+
+    /// Forgets the result for `argument`.
+    public func invalidate(_ argument: Key) { memo.cache.invalidate(argument) }
+
+    /// As with one argument.
+    public func invalidate<each Argument: Hashable & Sendable>(
+        _ arguments: repeat each Argument
+    ) where Key == Arguments<repeat each Argument> {
+        invalidate(Arguments(repeat each arguments))
+    }
 }
