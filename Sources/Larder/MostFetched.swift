@@ -90,6 +90,6 @@ struct MostFetched<Key: Hashable & Sendable> {
                 kind: line.last?.kind, reason: line.last?.reason)
         }
         .sorted { $0.fetches > $1.fetches }
-        return (present.oldSince ?? present.youngSince, Array(keys.prefix(limit)))
+        return (present.oldSince ?? present.youngSince, Array(keys.prefix(max(0, limit))))
     }
 }

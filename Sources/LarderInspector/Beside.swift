@@ -3,7 +3,8 @@ import Larder
 /// What a cache knows of its entries beside their records, worked out once for a listing.
 struct Beside<Key: Hashable & Sendable> {
     private let counts: [Key: Int]
-    private let window: Double
+    /// In seconds; `nil` where it is not known what was fetched.
+    private let window: Double?
     /// By version: the place of each entry in the order in which they go.
     private let places: [UInt64: Int]
 
@@ -17,9 +18,8 @@ struct Beside<Key: Hashable & Sendable> {
     init<Value: Sendable>(
         _ cache: Cache<Key, Value>, wanted: Int, of caches: Int = 1, at now: Instant
     ) {
-        let window: Duration
-        (counts, window) = cache.fetchesLately(at: now)
-        self.window = window.inSeconds
+        let lately = cache.fetchesLately(at: now)
+        (counts, window) = (lately.counts, lately.window?.inSeconds)
         let isSmall = cache.count <= Self.fewEnough / max(1, caches)
         let next = cache.nextToGo(isSmall ? .max : wanted)
         places = Dictionary(next.enumerated().map { ($0.element.version, $0.offset + 1) }) {
@@ -29,7 +29,7 @@ struct Beside<Key: Hashable & Sendable> {
 
     func of(_ key: Key, _ facts: EntryFacts) -> Selection.Beside {
         Selection.Beside(
-            fetchRate: Double(counts[key] ?? 0) / window,
+            fetchRate: window.map { Double(counts[key] ?? 0) / $0 },
             toGo: facts.version == 0 ? nil : places[facts.version])
     }
 }

@@ -151,6 +151,7 @@ import Testing
         #expect(Set(cache.mostFetched().keys.map(\.key)) == [100, 101])
         clock.advance(by: .seconds(300))
         #expect(cache.mostFetched().keys.map(\.key) == [101])
+        for limit in [0, -1, .min] { #expect(cache.mostFetched(limit).keys.isEmpty) }
         clock.advance(by: .seconds(700))
         #expect(cache.mostFetched().keys.isEmpty)
     }

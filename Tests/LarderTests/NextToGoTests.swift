@@ -117,4 +117,14 @@ import Testing
         #expect(counts.count == 600 && counts.values.allSatisfy { $0 == 1 })
         #expect(window == .seconds(6))
     }
+
+    @Test func `where no event is kept, nothing is said of how often a key was fetched`()
+        async throws
+    {
+        let cache = Cache<Int, Int>(
+            "numbers", maxsize: nil, ttl: .seconds(300), events: 0, clock: clock.neverWaking
+        ) { $0 }
+        for number in 0..<20 { _ = try await cache.value(for: number) }
+        #expect(cache.fetchesLately(at: clock.now).window == nil)
+    }
 }

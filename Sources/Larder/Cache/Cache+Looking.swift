@@ -165,8 +165,9 @@ extension Cache {
     }
 
     /// How often each key was fetched within the last minute, with success or not, as far as events
-    /// are kept; a key that was not is left out. And how long a time that is.
-    package func fetchesLately(at now: Instant) -> (counts: [Key: Int], window: Duration) {
+    /// are kept; a key that was not is left out. And how long a time that is: `nil` where no event
+    /// is kept, and so nothing is known.
+    package func fetchesLately(at now: Instant) -> (counts: [Key: Int], window: Duration?) {
         let begin = now + .seconds(-60)
         var counts: [Key: Int] = [:]
         var oldest: Instant?
@@ -183,8 +184,8 @@ extension Cache {
             hasLost = page.dropped > 0
             before = after
         }
-        guard hasLost, let oldest, oldest > begin else { return (counts, .seconds(60)) }
-        return (counts, max(.seconds(1), now - oldest))
+        guard hasLost else { return (counts, .seconds(60)) }
+        return (counts, oldest.map { $0 > begin ? max(.seconds(1), now - $0) : .seconds(60) })
     }
 
     /// The keys of the live entries, in no particular order. Linear in the entries held; no lock is
