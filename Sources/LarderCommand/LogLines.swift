@@ -24,6 +24,10 @@ final class LogLines: Sendable {
         /// Of the lines, and of those that are being written.
         var bytes = 0
         var leftOut = 0
+        /// Lines longer than all that may wait.
+        var tooLong = 0
+        /// Something is missing that is not told yet.
+        var isTorn: Bool { leftOut > 0 || tooLong > 0 }
         /// The end was waited for, and did not come.
         var isGivenUp = false
         /// A sentence as a line of this log.
@@ -31,11 +35,20 @@ final class LogLines: Sendable {
 
         /// Says where the gap is, behind what was taken before it.
         mutating func closeGap() {
-            guard leftOut > 0 else { return }
-            let gap = "\(leftOut) lines were left out here: nobody read them"
+            if leftOut > 0 {
+                let (what, them) = leftOut == 1 ? ("line was", "it") : ("lines were", "them")
+                add("\(leftOut) \(what) left out here: nobody read \(them)")
+            }
+            if tooLong > 0 {
+                let what = tooLong == 1 ? "line was" : "lines were"
+                add("\(tooLong) \(what) left out here: longer than all that may wait")
+            }
+            (leftOut, tooLong) = (0, 0)
+        }
+
+        private mutating func add(_ gap: String) {
             lines.append(Array(line(gap).utf8))
             bytes += lines.last!.count
-            leftOut = 0
         }
     }
 
@@ -101,7 +114,12 @@ final class LogLines: Sendable {
 
     func write(_ line: String) {
         let bytes = Array(line.utf8)
-        let isTaken = state.withLock { state in
+        let isNews = state.withLock { state in
+            guard bytes.count <= most else {
+                state.tooLong += 1
+                // Nothing may be under way that would say so.
+                return state.tooLong == 1
+            }
             guard state.bytes + bytes.count <= most else {
                 state.leftOut += 1
                 return false
@@ -112,13 +130,13 @@ final class LogLines: Sendable {
             tell(state.bytes)
             return true
         }
-        if isTaken { arrived.signal() }
+        if isNews { arrived.signal() }
     }
 
     /// Waits until all is written that was taken, or until the time is over.
     func finish(within limit: Duration = .seconds(1)) {
         let end = ContinuousClock.now + limit
-        while state.withLock({ !$0.isGivenUp && ($0.bytes > 0 || $0.leftOut > 0) }) {
+        while state.withLock({ !$0.isGivenUp && ($0.bytes > 0 || $0.isTorn) }) {
             // Nobody is waited for twice.
             if ContinuousClock.now >= end { state.withLock { $0.isGivenUp = true } }
             usleep(1000)
@@ -142,7 +160,7 @@ final class LogLines: Sendable {
                 }
             }
             // Nothing may come any more behind what was left out meanwhile.
-            if state.withLock({ $0.leftOut > 0 }) { arrived.signal() }
+            if state.withLock({ $0.isTorn }) { arrived.signal() }
         }
     }
 }

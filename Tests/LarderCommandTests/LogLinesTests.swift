@@ -42,4 +42,28 @@ import Testing
         #expect(eventually { seen() == 2001 }, "\(text)")
         log.finish()
     }
+
+    @Test func `longer than all that may wait leave a mark at once`() throws {
+        var ends: [Int32] = [-1, -1]
+        pipe(&ends)
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        let log = LogLines(ends[1], most: 1000)
+        log.use { "note: \($0)\n" }
+        var text = ""
+        func said(_ part: String) -> Bool {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while case let count = Foundation.read(ends[0], &buffer, buffer.count), count > 0 {
+                text += String(decoding: buffer[..<count], as: UTF8.self)
+            }
+            return text.contains(part)
+        }
+        log.write(String(repeating: "x", count: 1000))
+        log.write("\nbefore\n")
+        log.write(String(repeating: "x", count: 1001))
+        #expect(
+            eventually { said("before\nnote: 1 line was left out here: longer than") }, "\(text)")
+        log.write("after\n")
+        #expect(eventually { said("may wait\nafter\n") }, "\(text)")
+        log.finish()
+    }
 }
