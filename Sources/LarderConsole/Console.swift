@@ -459,6 +459,8 @@ private final class Loop {
         switch Exports.write(text, to: whole, overwrites: overwrites) {
         case 0: take(.said("written to \(whole)"), for: place)
         case EEXIST where !overwrites: take(.fileExists(path: path, text: text), for: place)
+        case Exports.noFile:
+            take(.failed("\(whole) is no regular file; name another"), for: place)
         case let failure:
             take(.failed("\(whole): \(Descriptor.reason(failure))"), for: place)
         }

@@ -16,14 +16,23 @@ enum Exports {
 
     /// Writes a text to a file for nobody else to read; returns what went wrong, 0 for nothing.
     /// `EEXIST` where there is one that is not to be written over: that is found out by making it, so
-    /// that none is lost that comes at the same moment.
+    /// that none is lost that comes at the same moment. Only what is a file is written over: a pipe
+    /// waits for a reader, and a device takes what it is given for orders.
     static func write(_ text: String, to path: String, overwrites: Bool) -> Int32 {
-        let how = overwrites ? O_TRUNC : O_EXCL
+        let how = overwrites ? O_NONBLOCK | O_NOCTTY : O_EXCL
         let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0o600)
-        guard file >= 0 else { return errno }
+        // A pipe without a reader cannot even be opened.
+        guard file >= 0 else { return errno == ENXIO ? noFile : errno }
         defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { return errno }
+        guard status.st_mode & S_IFMT == S_IFREG else { return noFile }
+        guard !overwrites || ftruncate(file, 0) == 0 else { return errno }
         return Descriptor.write(text, to: file)
     }
+
+    /// Instead of an `errno`: what stands there is no regular file.
+    static let noFile: Int32 = -1
 
     static func json(_ rows: [Row], at now: Instant) -> String {
         let encoder = JSONEncoder()
