@@ -34,8 +34,13 @@ struct Alarms {
                 value.flatMap { value in thresholds.first { $0.isPassed(by: value) } }
             }
             let beyond = passed(critical) ?? passed(warning)
+            // What was asked for and is not known is not well: nobody counted.
+            let isUnknown =
+                value == nil && measure.isOverTime && !measured.hasNoLookUps(measure)
+                && !(warning + critical).isEmpty
             let state: State =
-                passed(critical) != nil ? .critical : beyond != nil ? .warning : .ok
+                passed(critical) != nil
+                ? .critical : beyond != nil ? .warning : isUnknown ? .unknown : .ok
             return Finding(
                 engine: engine, cache: measured.cache, measure: measure, value: value,
                 lookUps: measured.lookUps, over: over, warning: warning.first,
@@ -84,7 +89,11 @@ struct Finding {
 
     var sentence: String {
         guard let value else {
-            let why = measure == .hit ? "no look-ups in \(Units.text(over))" : "not known"
+            let why =
+                state == .unknown
+                ? "unknown: there is no record of these \(Units.text(over)), the engine or the cache "
+                    + "has just started"
+                : measure == .hit ? "no look-ups in \(Units.text(over))" : "not known"
             return "\(name) \(measure.rawValue) -, \(why)"
         }
         let window = measure.isOverTime ? " in \(Units.text(over))" : ""

@@ -19,7 +19,7 @@ struct Check: AsyncParsableCommand {
 
             It prints a line with the values behind a bar, as Nagios reads it, and ends with 0 where \
             all is well, 1 for a warning, 2 for what is critical, and 3 where the engine cannot be \
-            asked; 64 says that the command cannot be read. For cron --quiet prints nothing where \
+            asked, or a rate that was asked for has no record because it has just started; 64 says that the command cannot be read. For cron --quiet prints nothing where \
             all is well.
 
             What can be compared:
@@ -143,8 +143,8 @@ struct Check: AsyncParsableCommand {
         }
         let now = try await inspector.report()
         for name in caches where !now.caches.contains(where: { $0.name.isExactly(name) }) {
-            let known = now.caches.map(\.name).joined(separator: ", ")
-            throw InspectorError("no cache is called \"\(name)\"; there are \(known)")
+            throw InspectorError(
+                "no cache is called \"\(name)\"; \(Words.there(are: now.caches.map(\.name)))")
         }
         var all: [Measured] = []
         for cache in now.caches where caches.isEmpty || caches.contains(where: cache.name.isExactly)

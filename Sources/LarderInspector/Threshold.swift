@@ -165,6 +165,14 @@ public struct Measured: Hashable, Sendable {
     public var values: [Measure: Double] = [:]
     /// Look-ups between the two.
     public var lookUps: UInt64 = 0
+    /// Whether something was counted from one look to the other: not where there was one look, or
+    /// where whoever counts has started anew in between.
+    public var hasRecord = false
+
+    /// Whether a measure has no value though there is a record, since nobody looked anything up.
+    public func hasNoLookUps(_ measure: Measure) -> Bool {
+        measure == .hit && hasRecord && lookUps == 0
+    }
 
     /// - Parameter before: The same cache of the same engine, some time ago; `nil` where it was not
     ///   looked at.
@@ -179,6 +187,7 @@ public struct Measured: Hashable, Sendable {
             // Whoever counts less than before has started anew.
             count(new) >= count(old) ? count(new) - count(old) : nil
         }
+        hasRecord = seconds > 0 && Self.counts.allSatisfy { counted($0.1) != nil }
         for (measure, count) in Self.counts {
             guard seconds > 0, let times = counted(count) else { continue }
             values[measure] = Double(times) / seconds

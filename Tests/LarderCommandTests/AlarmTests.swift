@@ -22,6 +22,7 @@ import Testing
                     flights: 0, counters: Counters())))
         measured.values = values
         measured.lookUps = 40
+        measured.hasRecord = true
         return measured
     }
 
@@ -34,8 +35,34 @@ import Testing
         #expect(states(alarms, [.hit: 0.95]) == [.ok])
         #expect(states(alarms, [.hit: 0.85]) == [.warning])
         #expect(states(alarms, [.hit: 0.79]) == [.critical])
-        // What is not known passes no threshold.
-        #expect(states(alarms, [:]) == [.ok])
+    }
+
+    @Test func `are unknown where a rate was asked for and nobody counted`() throws {
+        var measured = measured([.entries: 7])
+        func state(_ threshold: String) throws -> Alarms.State? {
+            try alarms([], [threshold]).findings(measured, over: .seconds(5), engine: nil)
+                .first?.state
+        }
+        // A share of nothing is no share, and that is known.
+        measured.lookUps = 0
+        #expect(try state("hit<80%") == .ok)
+        #expect(try state("fetches>5") == .unknown)
+        measured.hasRecord = false
+        for measure in Measure.allCases where measure.isOverTime {
+            let text = measure == .hit ? "hit<80%" : "\(measure.rawValue)>1"
+            #expect(try state(text) == .unknown, "\(measure)")
+        }
+        #expect(try state("entries>5") == .critical)
+        #expect(try state("expiry<5m") == .ok)
+        let findings = try alarms(["hit<80%"], []).findings(
+            measured, over: .seconds(5), engine: nil)
+        #expect(
+            Alarms.line(.unknown, findings, []).hasPrefix(
+                "LARDER UNKNOWN: accounts hit -, unknown: there is no record of these 5s"))
+        // Who asks for nothing is told what there is.
+        let all = Alarms(warning: [], critical: []).findings(
+            measured, over: .seconds(5), engine: nil)
+        #expect(all.allSatisfy { $0.state == .ok } && all.count == Measure.allCases.count)
     }
 
     @Test func `end with the statuses of Nagios`() {
