@@ -171,6 +171,12 @@ struct Model {
 
     private static let largestFirst = Order(column: .size, descending: true)
 
+    /// What a filter of the view may name.
+    var filterScope: Filter.Scope {
+        let caches = report?.caches.map(\.name)
+        return view == .events ? .events(of: caches) : .entries(of: caches)
+    }
+
     /// What the view shows passes it.
     var filter: String { view == .entries ? query.filter : pane.filter }
 
@@ -194,7 +200,8 @@ struct Model {
     var undoTarget: Plan.ID? {
         guard view == .config, !changes.isEmpty else { return undo?.plan }
         let change = changes[max(0, changes.count - 1 - pane.cursor)]
-        return change.what == .undone ? undo?.plan : change.plan
+        if change.what == .undone { return undo?.plan }
+        return change.canUndo(at: now) ? change.plan : nil
     }
 
     /// The cache that bounds are changed of and keys are fetched through.

@@ -29,7 +29,11 @@ public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
 /// value: `key~^(1000|2000)`. `and`, `or` and `not` have a blank or a bracket on either side. What
 /// could be read in two ways is refused; in quotes everything is text, a quote written twice
 /// included. Texts are compared byte by byte, letters of ASCII in any case where a part is looked
-/// for.
+/// for. A unit may stand behind a blank, as it is shown: `size>64 KiB`.
+///
+/// A state by itself means the state: `negative` is `state=negative`, and `stale` what is served
+/// though it is marked as stale or past its end. What is named has to be there: a ``Scope`` says
+/// which caches, states and fields are, and all else is refused with them.
 public struct Filter: Sendable {
     private let root: Node
 
@@ -39,6 +43,8 @@ public struct Filter: Sendable {
         case text(TextField, TextTest)
         case number(NumberField, Comparison, Int64)
         case state(State, isWanted: Bool)
+        /// The name of a state by itself: of events a word like any other.
+        case bareState(State, Needle)
         case not(Node)
         case and(Node, Node)
         case or(Node, Node)
@@ -49,17 +55,53 @@ public struct Filter: Sendable {
     /// An entry's state, or what happened; some words are both.
     private struct State: Sendable {
         let entry: Row.State?
+        /// Served though it is marked as stale or past its end, whatever else it is.
+        let isStale: Bool
         let event: EventKind.Word?
 
         init?(_ text: String) {
             entry = Row.State(rawValue: text)
+            isStale = text == Self.stale
             event = EventKind.Word(rawValue: text)
-            if entry == nil, event == nil { return nil }
+            if !isOfEntries, event == nil { return nil }
         }
 
-        static let words =
-            Row.State.allCases.map(\.rawValue)
-            + EventKind.Word.allCases.map(\.rawValue).filter { Row.State(rawValue: $0) == nil }
+        var isOfEntries: Bool { entry != nil || isStale }
+
+        func isThat(of subject: Subject) -> Bool {
+            if let event = subject.event { return event == self.event }
+            return isStale
+                ? Self.isServedStale(subject)
+                : Row.State(subject.facts, subject.renewal, at: subject.now) == entry
+        }
+
+        /// As the engine has it: without a failure what is past its end is fetched anew.
+        private static func isServedStale(_ subject: Subject) -> Bool {
+            let facts = subject.facts
+            guard facts.version > 0 else { return false }
+            return facts.isStale
+                || facts.deadline <= subject.now && subject.renewal?.trouble != nil
+        }
+
+        private static let stale = "stale"
+        static let ofEntries = Row.State.allCases.map(\.rawValue) + [stale]
+        static let ofEvents = EventKind.Word.allCases.map(\.rawValue)
+        static let words = ofEntries + ofEvents.filter { !ofEntries.contains($0) }
+    }
+
+    /// What a filter is asked of: what it names has to be there.
+    public struct Scope: Sendable {
+        /// The caches that there are; `nil` where that is not known.
+        var caches: [String]?
+        var isOfEvents = false
+
+        /// Of the entries of an engine with these caches; `nil` where they are not known.
+        public static func entries(of caches: [String]?) -> Scope { Scope(caches: caches) }
+
+        /// Of what happened in these caches.
+        public static func events(of caches: [String]?) -> Scope {
+            Scope(caches: caches, isOfEvents: true)
+        }
     }
 
     private enum TextTest: Sendable {
@@ -122,10 +164,18 @@ public struct Filter: Sendable {
     }
 
     private enum NumberField: String, CaseIterable {
-        case ttl, expiry, age, hits, size, fetch, version
+        case ttl, expiry, age, hits, size, fetch, version, lasthit, fetches, refresh, togo
 
-        var isDuration: Bool { [.ttl, .expiry, .age, .fetch].contains(self) }
+        var isDuration: Bool {
+            [.ttl, .expiry, .age, .fetch, .lasthit, .refresh].contains(self)
+        }
+
+        /// What is known of an event as well.
+        var isOfEvents: Bool { [.age, .hits, .size, .fetch, .version].contains(self) }
     }
+
+    /// Rates are compared by the millionth.
+    private static let rateParts = 1e6
 
     private enum Comparison: String, CaseIterable {
         case atLeast = ">=", atMost = "<=", notEqual = "!=", equal = "=", more = ">", less = "<"
@@ -142,12 +192,26 @@ public struct Filter: Sendable {
         }
     }
 
+    /// The language in short, for help.
+    public static let help = """
+        A filter is words and comparisons. A word is part of a key, and the name of a state means \
+        that state: stale, negative; in quotes all is text. Words side by side have to be there \
+        both; and, or, not and brackets go between. Compared are:
+          cache, key, by                         = != ~ !~ (a regular expression)
+          state                                  = != \(State.ofEntries.joined(separator: ", "))
+          ttl, expiry, age, fetch, lasthit, refresh  < <= > >= = != 90, 5m, 1h30m
+          size                                   64K, 64 KiB
+          fetches                                2/s, 100/m
+          hits, version, togo                    1000, 5k
+        """
+
     private let text: String
     private let steps: Steps
 
+    /// - Parameter scope: What it is asked of; `nil` where only the language counts.
     /// - Throws: ``FilterError``.
-    public init(_ text: String) throws(FilterError) {
-        var parser = Parser(text)
+    public init(_ text: String, of scope: Scope? = nil) throws(FilterError) {
+        var parser = Parser(text, scope)
         root = try parser.whole()
         steps = parser.steps
         self.text = text
@@ -196,17 +260,32 @@ public struct Filter: Sendable {
         /// What happened, where it is an event, and all that words are looked for in.
         var event: EventKind.Word?
         var words: String?
+        /// Fetches of its key a second, and its turn to go.
+        var fetchRate: Double?
+        var toGo: Int?
     }
 
     /// Whether it asks who did something.
-    var asksForActors: Bool { Self.asksForActors(root) }
+    var asksForActors: Bool {
+        Self.asks(root) { if case .text(.by, _) = $0 { true } else { false } }
+    }
 
-    private static func asksForActors(_ node: Node) -> Bool {
+    /// Whether it asks which entry goes next.
+    var asksForTurns: Bool {
+        Self.asks(root) { if case .number(.togo, _, _) = $0 { true } else { false } }
+    }
+
+    /// Whether it asks what is known of an entry beside its record.
+    var asksBeside: Bool {
+        asksForTurns
+            || Self.asks(root) { if case .number(.fetches, _, _) = $0 { true } else { false } }
+    }
+
+    private static func asks(_ node: Node, _ isIt: (Node) -> Bool) -> Bool {
         switch node {
-        case .text(.by, _): true
-        case .not(let inner): asksForActors(inner)
-        case .and(let a, let b), .or(let a, let b): asksForActors(a) || asksForActors(b)
-        default: false
+        case .not(let inner): asks(inner, isIt)
+        case .and(let a, let b), .or(let a, let b): asks(a, isIt) || asks(b, isIt)
+        default: isIt(node)
         }
     }
 
@@ -249,10 +328,10 @@ public struct Filter: Sendable {
         case .text(.by, let test): passes(test, subject.by)
         case .number(let field, let comparison, let wanted):
             number(field, subject).map { comparison.holds($0, wanted) } ?? (comparison == .notEqual)
-        case .state(let state, let isWanted):
-            (subject.event.map { $0 == state.event }
-                ?? (Row.State(subject.facts, subject.renewal, at: subject.now) == state.entry))
-                == isWanted
+        case .state(let state, let isWanted): state.isThat(of: subject) == isWanted
+        case .bareState(let state, let needle):
+            subject.event == nil
+                ? state.isThat(of: subject) : needle.occurs(in: subject.words ?? key())
         case .not(let inner): !passes(inner, subject, key)
         case .and(let a, let b): passes(a, subject, key) && passes(b, subject, key)
         case .or(let a, let b): passes(a, subject, key) || passes(b, subject, key)
@@ -279,7 +358,8 @@ public struct Filter: Sendable {
         }
     }
 
-    /// In nanoseconds, bytes or as such; `nil` where the entry has none: no end is more than any.
+    /// In nanoseconds, bytes or as such; `nil` where the entry has none: no end is more than any, and
+    /// never longer ago.
     private static func number(_ field: NumberField, _ subject: Subject) -> Int64? {
         let facts = subject.facts
         func left(_ end: Instant?) -> Int64 {
@@ -294,6 +374,11 @@ public struct Filter: Sendable {
         case .size: Int64(facts.bytes)
         case .fetch: facts.fetchTime.nanoseconds
         case .version: Int64(clamping: facts.version)
+        case .lasthit: facts.lastHit.map { (subject.now - $0).nanoseconds } ?? .max
+        case .fetches: subject.fetchRate.map { Int64(clamping: $0 * rateParts) }
+        case .refresh:
+            left(Row.nextRefresh(subject.renewal, deadline: facts.deadline, at: subject.now))
+        case .togo: subject.toGo.map { Int64($0) }
         }
     }
 
@@ -301,6 +386,7 @@ public struct Filter: Sendable {
 
     private struct Parser {
         let text: String
+        let scope: Scope?
         /// Scalars, because a mark behind a quote makes another character of it.
         let scalars: [Unicode.Scalar]
         var place = 0
@@ -310,8 +396,9 @@ public struct Filter: Sendable {
         /// Longest filter, in scalars, and how deep brackets and `not` may stand in each other.
         private static let (longest, deepest) = (4096, 64)
 
-        init(_ text: String) {
+        init(_ text: String, _ scope: Scope?) {
             self.text = text
+            self.scope = scope
             scalars = Array(text.unicodeScalars)
         }
 
@@ -457,11 +544,12 @@ public struct Filter: Sendable {
             if let text = try quoted() { return .word(Needle(text)) }
             let start = place
             let word = try self.word()
-            guard let (sign, signPlace) = sign() else { return .word(Needle(word)) }
+            guard let (sign, signPlace) = sign() else { return try bare(word, start) }
             skipBlanks()
             let valuePlace = place
             if let field = TextField(rawValue: word) {
                 let value = try self.value(isPattern: sign.hasSuffix("~"))
+                if field == .cache { try checkCache(sign, value, valuePlace) }
                 return .text(field, try textTest(sign, signPlace, value, valuePlace, field))
             }
             if word == "state" {
@@ -469,25 +557,110 @@ public struct Filter: Sendable {
                 return try state(sign, signPlace, value, valuePlace)
             }
             guard let field = NumberField(rawValue: word) else {
-                let fields =
-                    TextField.allCases.map(\.rawValue) + NumberField.allCases.map(\.rawValue)
-                    + ["state"]
                 throw fail(
-                    "there is no field \"\(word)\"; \(fields.sorted().joined(separator: ", ")) are "
-                        + "accepted, and in quotes all is text", at: start)
+                    "there is no field \"\(word)\"; \(fields) are accepted, and in quotes all is "
+                        + "text", at: start)
+            }
+            guard field.isOfEvents || scope?.isOfEvents != true else {
+                throw fail("no event has a \(word); \(fields) are accepted", at: start)
             }
             guard let comparison = Comparison(rawValue: sign) else {
                 throw fail("\(word) is a number: compare it with = != < <= > >=", at: signPlace)
             }
-            let value = try self.value()
+            let value = try self.value() + unit(of: field, valuePlace)
             return .number(field, comparison, try number(field, value, valuePlace))
         }
+
+        /// Every field that can be compared.
+        private var fields: String {
+            let numbers = NumberField.allCases.filter {
+                $0.isOfEvents || scope?.isOfEvents != true
+            }
+            return (TextField.allCases.map(\.rawValue) + numbers.map(\.rawValue) + ["state"])
+                .sorted().joined(separator: ", ")
+        }
+
+        /// A word without a comparison: a part of a key, or a state.
+        private func bare(_ word: String, _ start: Int) throws(FilterError) -> Node {
+            if let colon = word.firstIndex(of: ":") {
+                let name = String(word[..<colon])
+                if TextField(rawValue: name) != nil || NumberField(rawValue: name) != nil
+                    || name == "state"
+                {
+                    throw fail(
+                        "write \(name)=\(word[colon...].dropFirst()); in quotes it is text",
+                        at: start)
+                }
+            }
+            if let state = State(word.lowercased()), state.isOfEntries {
+                return .bareState(state, Needle(word))
+            }
+            return .word(Needle(word))
+        }
+
+        /// What other languages write for `and` and `or`.
+        private static let operators = [
+            ("&&", "and"), ("||", "or"), ("&", "and"), ("|", "or"),
+        ]
+
+        /// - Throws: Where one of them stands here: anywhere if it is doubled, else by itself.
+        private func checkOperator() throws(FilterError) {
+            for (sign, word) in Self.operators
+            where scalars[place...].starts(with: sign.unicodeScalars) {
+                let end = place + sign.unicodeScalars.count
+                let isAlone =
+                    (place == 0 || isBlank(place - 1)) && (end == scalars.count || isBlank(end))
+                guard isAlone || sign.count == 2 else { continue }
+                throw fail("write \"\(word)\" for \(sign); in quotes it is text")
+            }
+        }
+
+        /// - Throws: Where the cache that is asked for is not there.
+        private func checkCache(
+            _ sign: String, _ value: String, _ place: Int
+        ) throws(FilterError) {
+            guard let known = scope?.caches else { return }
+            let pattern = sign.hasSuffix("~") ? Pattern(value, steps) : nil
+            let isThere = known.contains { name in
+                sign.hasSuffix("~")
+                    ? pattern?.matches(name) ?? true : Verbatim(name) == Verbatim(value)
+            }
+            guard !isThere else { return }
+            let what = sign.hasSuffix("~") ? "no cache matches" : "no cache is called"
+            throw fail(
+                "\(what) \"\(value.prefix(200))\"; \(Words.there(are: known))", at: place)
+        }
+
+        /// A unit behind its number and blanks, as sizes are shown; empty where none stands there.
+        private mutating func unit(of field: NumberField, _ valuePlace: Int) -> String {
+            guard field == .size || field.isDuration,
+                scalars[valuePlace..<place].allSatisfy({ ("0"..."9").contains($0) })
+            else { return "" }
+            let start = place
+            skipBlanks()
+            let end = scalars[place...].firstIndex { !$0.properties.isAlphabetic } ?? scalars.count
+            let unit = Self.string(scalars[place..<end])
+            let isOver = end == scalars.count || isBlank(end) || scalars[end] == ")"
+            let known = field == .size ? Self.sizeUnits : Self.timeUnits
+            guard isOver, known.contains(field == .size ? unit.lowercased() : unit) else {
+                place = start
+                return ""
+            }
+            place = end
+            return unit
+        }
+
+        private static let sizeUnits: Set = [
+            "b", "k", "m", "g", "t", "kib", "mib", "gib", "tib",
+        ]
+        private static let timeUnits: Set = ["ms", "s", "m", "h", "d"]
 
         /// On to a blank, a comparison, or a bracket that closes another than the word's own.
         private mutating func word() throws(FilterError) -> String {
             let start = place
             var opened: [Int] = []
             while place < scalars.count, !isBlank(place) {
+                try checkOperator()
                 if scalars[place] == "(" {
                     opened.append(place)
                 } else if scalars[place] == ")" {
@@ -528,6 +701,7 @@ public struct Filter: Sendable {
             let start = place
             var depth = 0
             while place < scalars.count, !isBlank(place) {
+                if !isPattern { try checkOperator() }
                 if isPattern, scalars[place] == "\\", place + 1 < scalars.count,
                     !isBlank(place + 1)
                 {
@@ -569,9 +743,19 @@ public struct Filter: Sendable {
             guard ["=", "!="].contains(sign) else {
                 throw fail("a state is compared with = and !=", at: signPlace)
             }
-            guard let state = State(value.lowercased()) else {
-                let known = State.words.joined(separator: ", ")
-                throw fail("\"\(value)\" is no state; \(known) are", at: valuePlace)
+            let state = State(value.lowercased())
+            let isThere =
+                scope.map { $0.isOfEvents ? state?.event != nil : state?.isOfEntries ?? false }
+            guard let state, isThere != false else {
+                let what =
+                    switch scope?.isOfEvents {
+                    case nil: (words: State.words, name: "no state")
+                    case true?: (words: State.ofEvents, name: "nothing that happens")
+                    case false?: (words: State.ofEntries, name: "no state of an entry")
+                    }
+                throw fail(
+                    "\"\(value)\" is \(what.name); \(what.words.joined(separator: ", ")) are",
+                    at: valuePlace)
             }
             return .state(state, isWanted: sign == "=")
         }
@@ -584,10 +768,20 @@ public struct Filter: Sendable {
                     throw fail("\(error)", at: valuePlace)
                 }
             }
-            let factors: [Character: Int64] =
-                field == .size
-                ? ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
-                : ["k": 1000, "m": 1_000_000, "g": 1_000_000_000]
+            if field == .fetches {
+                do { return Int64(clamping: try Units.rate(value) * Filter.rateParts) } catch {
+                    throw fail("\(error)", at: valuePlace)
+                }
+            }
+            if field == .size {
+                guard let bytes = Units.bytes(value) else {
+                    throw fail(
+                        "\"\(value)\" is no number of bytes; write it like 276, 512K or 64 MiB",
+                        at: valuePlace)
+                }
+                return Int64(bytes)
+            }
+            let factors: [Character: Int64] = ["k": 1000, "m": 1_000_000, "g": 1_000_000_000]
             let factor = value.last.flatMap { factors[Character($0.lowercased())] }
             let digits = factor == nil ? value : String(value.dropLast())
             guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int64(digits),

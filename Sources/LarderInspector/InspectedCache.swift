@@ -80,14 +80,25 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func offer(to matching: inout Matching) {
         let actors = matching.asksForActors ? actors() : [:]
+        let beside =
+            matching.asksBeside
+            ? Beside(cache, wanted: matching.wantedToGo, at: matching.now) : nil
+        func more(_ key: Key, _ facts: EntryFacts) -> Selection.Beside {
+            beside?.of(key, facts) ?? Selection.Beside()
+        }
         let left = visit { key, facts, renewal in
-            matching.offer(facts, renewal, cache: name, by: actors[facts.version]) { id(key) }
+            matching.offer(
+                facts, renewal, cache: name, by: actors[facts.version], beside: more(key, facts)
+            ) { id(key) }
         }
         // Failures are forgotten by the same words.
         for (key, known) in left {
             guard let trouble = known.trouble else { continue }
             let renewal = renewal(known, of: nil)
-            matching.offer(EntryFacts(trouble), renewal, cache: name, by: nil) { id(key) }
+            let facts = EntryFacts(trouble)
+            matching.offer(facts, renewal, cache: name, by: nil, beside: more(key, facts)) {
+                id(key)
+            }
         }
     }
 
@@ -182,6 +193,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         guard let key = try key(shown) ?? parse?(shown) else { throw unknown(shown) }
         let held = cache.held(key)
         var verification = Verification(id: id(key), held: held.map { shownValue($0.value) })
+        verification.minted = (Value.self as? any MintedAnew.Type)?.minted
         if held == nil { verification.remembered = cache.renewals(of: [key])[0].trouble }
         verification.isPastEnd = held.map { $0.facts.deadline <= cache.clock.now() } ?? false
         do { verification.origin = shownValue(try await cache.origin(key)) } catch {
@@ -322,6 +334,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             step.outcome.restored = cache.restore(undo, by: actor).restored
             return step
         }
+        part.isSoft = softly
         part.wayBack = { _, undo in
             guard !softly else { throw Self.cannotBeHard }
             return wayBack(to: cache.configuration, undo, victims: [])
@@ -342,6 +355,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                     ? cache.invalidateSoftly(victim.key, version: victim.version, by: actor)
                     : cache.invalidate(victim.key, version: victim.version, undo: undo, by: actor)
                 switch result {
+                case .removed(let bytes) where softly: step.soften(bytes, planned(victim))
                 case .removed(let bytes): step.remove(bytes, planned(victim))
                 case .absent: step.leave(skip(victim, "not there any more"))
                 case .changed(let version):
@@ -485,8 +499,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     private func rewritten(_ facts: EntryFacts) -> String {
-        let ago = (cache.clock.now() - facts.writtenAt).inSeconds
-        return "now version \(facts.version), written \(Int(ago)) s ago"
+        let age = cache.clock.now() - facts.writtenAt
+        return "now version \(facts.version), written \(Format.age(age)) ago"
     }
 
     private func planned(_ victim: Victim<Key>) -> PlannedVictim {

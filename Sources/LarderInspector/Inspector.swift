@@ -132,7 +132,7 @@ public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible
 
     static func unknown(cache: String, known: [String]) -> InspectorError {
         InspectorError(
-            "no cache is called \"\(cache.prefix(200))\"; there \(known.count == 1 ? "is" : "are") "
-                + known.joined(separator: ", "), isUnknown: true)
+            "no cache is called \"\(cache.prefix(200))\"; \(Words.there(are: known))",
+            isUnknown: true)
     }
 }

@@ -19,6 +19,7 @@ public final class LocalInspector: Inspector {
     private let changes: Changes
     private let started = Date()
     private let user = NSUserName()
+    private let isDemo: Bool
 
     private struct State {
         var caches: [any InspectedCache] = []
@@ -45,8 +46,10 @@ public final class LocalInspector: Inspector {
 
     private static func randomID() -> String { id(.random(in: .min ... .max)) }
 
-    public init(_ name: String, clock: AgeClock = .system) {
+    /// - Parameter isDemo: What the caches hold is invented: whoever looks is told so.
+    public init(_ name: String, clock: AgeClock = .system, isDemo: Bool = false) {
         self.name = name
+        self.isDemo = isDemo
         self.clock = clock
         instance = Self.randomID()
         changes = Changes(instance: instance)
@@ -160,7 +163,7 @@ public final class LocalInspector: Inspector {
             at: clock.now(), wall: Date(),
             caches: caches.map { $0.report() },
             memory: .current(), origins: state.withLock { $0.origins }.map { $0() })
-        (report.started, report.user) = (started, user)
+        (report.started, report.user, report.isDemo) = (started, user, isDemo)
         return report
     }
 
@@ -169,7 +172,7 @@ public final class LocalInspector: Inspector {
             throw InspectorError("offset and limit are 0 or more")
         }
         let wanted = try caches(of: query)
-        var selection = try Selection(query, at: clock.now())
+        var selection = try Selection(query, at: clock.now(), of: caches.map(\.name))
         selection.caches = wanted.count
         for (place, cache) in wanted.enumerated() { cache.offer(to: &selection, place: place) }
         return try selection.page()
@@ -185,7 +188,7 @@ public final class LocalInspector: Inspector {
     }
 
     public func matching(_ query: Query) async throws -> [SeenEntry] {
-        var matching = try Matching(query.filter, at: clock.now())
+        var matching = try Matching(query.filter, at: clock.now(), of: caches.map(\.name))
         for cache in try caches(of: query) { cache.offer(to: &matching) }
         return try matching.seen()
     }

@@ -9,22 +9,28 @@ struct Matching {
     private var count = 0
     private var patience = Patience()
 
+    /// - Parameter known: The caches that there are.
     /// - Throws: ``FilterError``.
-    init(_ filter: String, at now: Instant) throws(FilterError) {
-        self.filter = try Filter(filter)
+    init(_ filter: String, at now: Instant, of known: [String]) throws(FilterError) {
+        self.filter = try Filter(filter, of: .entries(of: known))
         self.now = now
     }
 
     /// Whether it has to be told who changed an entry last.
     var asksForActors: Bool { filter.asksForActors }
 
+    /// Whether it asks what is known of an entry beside its record, and of which turns to go.
+    var asksBeside: Bool { filter.asksBeside }
+    var wantedToGo: Int { filter.asksForTurns ? .max : 0 }
+
     mutating func offer(
         _ facts: EntryFacts, _ renewal: RenewalFacts?, cache: String, by actor: Actor?,
-        _ key: () -> EntryKey
+        beside: Selection.Beside, _ key: () -> EntryKey
     ) {
         guard filter.isEmpty || patience.lasts else { return }
         let subject = Filter.Subject(
-            facts: facts, renewal: renewal, cache: cache, now: now, by: actor)
+            facts: facts, renewal: renewal, cache: cache, now: now, by: actor,
+            fetchRate: beside.fetchRate, toGo: beside.toGo)
         guard filter.passes(subject, { key().key }) else { return }
         count += 1
         guard count <= Query.mostMatching else { return found = [] }

@@ -31,6 +31,8 @@ struct Prepared: Sendable {
     var units: Int { parts.reduce(0) { $0 + $1.units } }
     /// About the memory that it takes to keep it.
     var weight: Int { parts.reduce(0) { $0 + $1.weight } }
+    /// Whether it marks as stale and does nothing else.
+    var isSoft: Bool { !parts.isEmpty && parts.allSatisfy(\.isSoft) }
     var changesBounds: Bool { parts.contains { $0.bounds != nil } }
     /// The bounds before, where the change is of one cache's bounds.
     var before: Configuration? {
@@ -59,6 +61,8 @@ struct Part: Sendable {
     /// See ``Plan/perMinute``.
     var perMinute: Int?
     var isProtected = false
+    /// It marks as stale and removes nothing.
+    var isSoft = false
     /// See ``Prepared/weight``.
     var weight: Int
     /// Into how many steps the work falls.
@@ -103,6 +107,12 @@ struct Step: Sendable {
     mutating func forget(_ victim: @autoclosure () -> PlannedVictim) {
         remove(0, victim())
         outcome.forgotten += 1
+    }
+
+    /// Takes note of an entry that was marked as stale.
+    mutating func soften(_ bytes: Int, _ victim: @autoclosure () -> PlannedVictim) {
+        remove(bytes, victim())
+        outcome.softened += 1
     }
 
     /// Takes note of an entry that stayed.

@@ -32,11 +32,12 @@ struct Selection {
         let row: Row
     }
 
+    /// - Parameter known: The caches that there are; `nil` where that is not known.
     /// - Throws: ``FilterError``.
-    init(_ query: Query, at now: Instant) throws(FilterError) {
+    init(_ query: Query, at now: Instant, of known: [String]? = nil) throws(FilterError) {
         self.query = query
         self.now = now
-        filter = try Filter(query.filter)
+        filter = try Filter(query.filter, of: Filter.Scope(caches: known))
         wanted = Self.bounded(query.limit) + Self.bounded(query.offset)
     }
 
@@ -52,7 +53,8 @@ struct Selection {
         if !filter.isEmpty {
             guard patience.lasts else { return }
             let subject = Filter.Subject(
-                facts: facts, renewal: renewal, cache: cache, now: now, by: actor)
+                facts: facts, renewal: renewal, cache: cache, now: now, by: actor,
+                fetchRate: beside.fetchRate, toGo: beside.toGo)
             let passes = filter.passes(subject) {
                 let made = row ?? makeRow()
                 row = made
@@ -106,7 +108,8 @@ struct Selection {
 
     /// How many of a cache's entries have to be told their places in the order in which they go.
     var wantedToGo: Int {
-        query.sort != .togo ? 0 : filter.isEmpty && !query.descending ? wanted : .max
+        filter.asksForTurns
+            ? .max : query.sort != .togo ? 0 : filter.isEmpty && !query.descending ? wanted : .max
     }
 
     var isDescending: Bool { query.descending }

@@ -17,6 +17,8 @@ public struct Report: Hashable, Sendable, Codable {
     public var origins: [OriginReport]
     /// Nothing can be changed by whoever this report was made for.
     public var isReadOnly = false
+    /// What the caches hold is invented, and no service's.
+    public var isDemo = false
     /// Since when it can be looked into, and as whom its process runs.
     public var started: Date?
     public var user: String?

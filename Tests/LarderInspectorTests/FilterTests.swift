@@ -14,7 +14,8 @@ import Testing
             deadline: Self.now + .seconds(210), hits: 1200, lastHit: nil, bytes: 2048,
             fetchTime: .milliseconds(84))
         return try Filter(text).passes(
-            Filter.Subject(facts: facts, renewal: nil, cache: "accounts", now: Self.now)
+            Filter.Subject(
+                facts: facts, renewal: nil, cache: "accounts", now: Self.now, fetchRate: 2, toGo: 3)
         ) { "4410-Ann/reader" }
     }
 
@@ -32,6 +33,15 @@ import Testing
         ("hits=1 or 4410", true), ("hits=1 or bob and 4410", false),
         ("(hits=1 or ann) and ttl<1h", true), ("not (bob or hits=1)", true),
         ("AND4410", false), ("hits=1200 AND ann OR bob", true),
+        ("size=2 KiB", true), ("size>64 B", true), ("size > 64 B and ann", true),
+        ("(size<=2 k)", true), ("size>2 m", false), ("size>64 Ann", true), ("ttl<4 m", true),
+        ("ttl<3 m", false), ("age>=90 s ann", true), ("hits>5 k", false),
+        // Never is longer ago than any time, and what has no refresh to come waits for ever.
+        ("lasthit>1d", true), ("lasthit<1h", false), ("refresh>1d", true), ("fetches>=2/s", true),
+        ("fetches>121/m", false), ("togo=3", true), ("togo<=2", false),
+        ("fresh", true), ("FRESH", true), ("stale", false), ("negative", false), ("cold", false),
+        ("not stale", true), ("state=stale", false), ("'fresh'", false), ("fresher", false),
+        ("(fresh or cold) ann", true),
     ])
     func `an entry passes as one would think`(text: String, isWanted: Bool) throws {
         let isPassed = try passes(text)
@@ -47,6 +57,15 @@ import Testing
         ("ann and", 7, "something is missing here"), ("or ann", 0, ""),
         ("hits=", 5, "a value is expected here"), ("=5", 0, "a word is expected here"),
         ("hits=99999999999999999999", 5, "is no number"),
+        ("a && b", 2, "write \"and\" for &&"), ("a || b", 2, "write \"or\" for ||"),
+        ("a||b", 1, "write \"or\""), ("hits>1 & ann", 7, "write \"and\" for &"),
+        ("a | b", 2, "write \"or\" for |"), ("hits>1&&size>2", 6, "write \"and\""),
+        ("cache=x&&y", 7, "write \"and\""), ("key~a && b", 6, "write \"and\""),
+        ("&& a", 0, "write \"and\""), ("(a) && (b)", 4, "write \"and\""),
+        ("state:fresh", 0, "write state=fresh"), ("hits:5", 0, "write hits=5"),
+        ("cache:accounts", 0, "write cache=accounts"), ("fetches>soon", 8, "is not a rate"),
+        ("size>1.5 KiB", 5, "is no number of bytes"), ("togo<1m1s", 5, "is no number"),
+        ("lasthit>x", 8, "is not a duration"), ("state=gone", 6, "stale"),
     ])
     func `what cannot be read is told, with the place`(
         text: String, place: Int, words: String
@@ -60,20 +79,68 @@ import Testing
             error?.description.hasSuffix(String(repeating: " ", count: place + 2) + "^") == true)
     }
 
+    private static let scopes: [Filter.Scope] = [
+        .entries(of: ["accounts", "credentials"]), .events(of: ["accounts", "credentials"]),
+    ]
+
+    @Test(arguments: [
+        ("cache=nosuch", 0, 6, "there are accounts, credentials"),
+        ("cache!=nosuch", 1, 7, "no cache is called \"nosuch\""),
+        ("ann or (cache = Accounts)", 0, 16, "no cache is called"),
+        ("cache~^x", 1, 6, "no cache matches \"^x\""), ("cache!~x", 0, 7, "no cache matches"),
+        ("state=evicted", 0, 6, "no state of an entry; expired, failed"),
+        ("state=fresh", 1, 6, "nothing that happens; written, failed"),
+        ("state=stale", 1, 6, "nothing that happens"), ("ttl<5m", 1, 0, "no event has a ttl"),
+        ("ann togo=1", 1, 4, "age, by, cache, fetch, hits, key, size, state, version are"),
+    ])
+    func `what is not there is told, with what is`(
+        text: String, scope: Int, place: Int, words: String
+    ) {
+        #expect(throws: Never.self) { try Filter(text) }
+        let error = #expect(throws: FilterError.self) {
+            try Filter(text, of: Self.scopes[scope])
+        }
+        #expect(error?.place == place && error?.sentence.contains(words) == true, "\(error as Any)")
+    }
+
+    @Test(arguments: [
+        ("cache=accounts", 0), ("cache!=credentials and state=stale", 0), ("cache~^acc", 1),
+        ("state=evicted", 1), ("expired", 1), ("fresh or age<5m", 1), ("state=failed by=ann", 0),
+        ("'cache=nosuch'", 0),
+    ])
+    func `what is there is read`(text: String, scope: Int) {
+        #expect(throws: Never.self) { try Filter(text, of: Self.scopes[scope]) }
+    }
+
     @Test func `whatever is typed is read or refused, and never more`() {
         let pieces = [
             "hits", ">", "=", "5", "k", "(", ")", "not ", "!", "and ", "or ", "'", "\"", "~", " ",
-            "ann", "state=fresh", "é", "\u{301}", "^", "\\", "5m", "ttl<", "key~.",
+            "ann", "state=fresh", "é", "\u{301}", "^", "\\", "5m", "ttl<", "key~.", "&&", "||",
+            "|", "&", "cache=", "cache!~", "accounts", "nosuch", " B", " KiB", " 64 ", "lasthit<",
+            "fetches>", "2/s", "togo=", "stale", "negative", "state:", "state=", "evicted",
         ]
         var random = Seeded(3)
         for _ in 0..<20_000 {
             let text = (0..<Int.random(in: 0...8, using: &random)).map { _ in
                 pieces.randomElement(using: &random)!
             }.joined()
-            do { _ = try passes(text) } catch let error as FilterError {
+            var isRead = false
+            do {
+                _ = try passes(text)
+                isRead = true
+            } catch let error as FilterError {
                 #expect((0...text.count).contains(error.place), "\(text)")
             } catch {
                 Issue.record(error)
+            }
+            for scope in Self.scopes {
+                do {
+                    _ = try Filter(text, of: scope)
+                    // What there is only takes away from what can be read.
+                    #expect(isRead, "\(text)")
+                } catch {
+                    #expect((0...text.count).contains(error.place), "\(text)")
+                }
             }
         }
     }
@@ -177,5 +244,53 @@ import Testing
     ])
     func `is refused where it is long or deep`(text: String) {
         #expect(throws: FilterError.self) { try Filter(text) }
+    }
+}
+
+@Suite struct `A filter of an engine` {
+    private let engine = Engine()
+
+    private func keys(_ filter: String) async throws -> [String] {
+        let seen = try await engine.inspector.matching(Query(filter: filter))
+        let found = seen.map(\.id.key).sorted()
+        // What is listed is what would be changed.
+        #expect(try await engine.inspector.keys(Query(filter: filter, sort: .key)) == found)
+        return found
+    }
+
+    @Test(arguments: ["cache=nosuch", "state=evicted", "ann cache~zzz"])
+    func `that names what is not there is refused`(filter: String) async throws {
+        await #expect(throws: FilterError.self) {
+            try await engine.inspector.entries(Query(filter: filter))
+        }
+        await #expect(throws: FilterError.self) {
+            try await engine.inspector.matching(Query(filter: filter))
+        }
+    }
+
+    @Test func `compares every column of numbers`() async throws {
+        for key in ["a", "b", "c"] { _ = try await engine.accounts.value(for: key) }
+        _ = try await engine.accounts.value(for: "b")
+        #expect(try await keys("togo<=2") == ["a", "c"])
+        #expect(try await keys("togo=3 or togo>9") == ["b"])
+        engine.clock.advance(by: .seconds(30))
+        #expect(try await keys("lasthit<1m") == ["b"])
+        #expect(try await keys("lasthit>1m") == ["a", "c"])
+        #expect(try await keys("fetches>=1/m") == ["a", "b", "c"])
+        engine.clock.advance(by: .seconds(31))
+        #expect(try await keys("fetches>0").isEmpty)
+        #expect(try await keys("refresh>1h").count == 3)
+    }
+
+    @Test func `takes the name of a state for the state`() async throws {
+        for key in ["a", "negative", "stale"] {
+            engine.accounts.insert(Account(name: key), for: key)
+        }
+        #expect(try await keys("negative").isEmpty)
+        #expect(try await keys("'negative'") == ["negative"])
+        _ = try await engine.inspector.apply(.soften([seen("a")]))
+        #expect(try await keys("stale") == ["a"])
+        #expect(try await keys("state=stale") == ["a"])
+        #expect(try await keys("not stale") == ["negative", "stale"])
     }
 }

@@ -246,7 +246,7 @@ import Testing
         let single = LocalInspector("single")
         single.add(engine.accounts)
         await #expect(
-            throws: InspectorError("no cache is called \"orders\"; there is accounts")
+            throws: InspectorError("no cache is called \"orders\"; there is one: accounts")
         ) { try await single.entry(key) }
     }
 }

@@ -390,7 +390,7 @@ func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -> Effect
         return nil
     }
     // While it makes no sense, the last filter that did stays on.
-    do { _ = try Filter(prompt.text) } catch {
+    do { _ = try Filter(prompt.text, of: model.filterScope) } catch {
         prompt.refusal = error.sentence
         prompt.place = error.place
         model.overlay = .prompt(prompt)
@@ -404,7 +404,8 @@ private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {
     let effect: (effect: Effect?, refusal: String?)
     switch prompt.purpose {
     case .filter:
-        return setFilter(&model, (try? Filter(prompt.text)) == nil ? model.filter : prompt.text)
+        let filter = try? Filter(prompt.text, of: model.filterScope)
+        return setFilter(&model, filter == nil ? model.filter : prompt.text)
     case .fetch(let cache):
         return prompt.text.isEmpty ? nil : .fetch(EntryKey(cache: cache, key: prompt.text))
     case .search: return nil

@@ -34,7 +34,9 @@ struct Command: Sendable {
             return (reorder(&model), nil)
         },
         Command(name: "filter", takes: "FILTER", help: "Show only what passes") { model, text in
-            do throws(FilterError) { _ = try Filter(text) } catch { return (nil, error.sentence) }
+            do throws(FilterError) { _ = try Filter(text, of: model.filterScope) } catch {
+                return (nil, error.sentence)
+            }
             return (setFilter(&model, text), nil)
         },
         Command(name: "go", takes: "KEY", help: "Go to an entry by its key") { model, text in
@@ -62,14 +64,14 @@ struct Command: Sendable {
         bound("policy", "NAME", "Change the policy of the cache: plan") {
             (new, text) throws(UnitError) in new.policy = try Units.policy(text)
         },
-        bound("jitter", "SHARE", "Change the jitter of the cache: plan") {
-            (new, text) throws(UnitError) in new.jitter = try Units.share(text)
+        bound("jitter", "SHARE|off", "Change the jitter of the cache: plan") {
+            (new, text) throws(UnitError) in new.jitter = try Units.jitter(text)
         },
-        bound("stale", "DURATION", "Change how long past their end values serve: plan") {
-            (new, text) throws(UnitError) in new.staleIfError = try Units.duration(text)
+        bound("stale", "DURATION|off", "Change how long past their end values serve: plan") {
+            (new, text) throws(UnitError) in new.staleIfError = try Units.reserve(text)
         },
-        bound("negative", "DURATION", "Change how long absences are known: plan") {
-            (new, text) throws(UnitError) in new.negativeTTL = try Units.duration(text)
+        bound("negative", "DURATION|off", "Change how long absences are known: plan") {
+            (new, text) throws(UnitError) in new.negativeTTL = try Units.reserve(text)
         },
         Command(name: "fetch", takes: "KEY", help: "Fetch a key through the cache") { model, text in
             guard !text.isEmpty else { return (nil, "a key is expected") }
