@@ -145,9 +145,11 @@ struct Entries: AsyncParsableCommand {
               larder entries accounts --sort togo --columns togo,key,hits,lasthit
             Columns:
             \(Column.allCases.map { "  \(Table.left($0.rawValue, 8)) \($0.about)" }.joined(separator: "\n"))
-            The turn to go is the policy's own: what would be evicted were nothing used any more. sieve,
-            s3fifo and tinylfu put off what is used, and rr draws anew with each eviction. Caches of more
-            than 4096 entries tell it only where it is the order.
+            The turn to go is the policy's own: what would be evicted were nothing used any more. \
+            sieve, s3fifo and tinylfu put off what is used, and rr draws anew with each eviction. \
+            Caches of more than 4096 entries tell it only where it is the order or in the filter.
+
+            \(Filter.help)
             """)
 
     @Argument(help: "Only this cache.")
@@ -332,8 +334,8 @@ struct Events: AsyncParsableCommand {
     private func show(
         _ inspector: RemoteInspector, _ from: Source, _ seen: inout Seen
     ) async throws {
-        let filter = try Filter(filter)
         let report = try await inspector.report()
+        let filter = try Filter(filter, of: .events(of: report.caches.map(\.name)))
         let isFirst = seen.instance == nil
         if seen.instance != report.instance { seen = Seen(instance: report.instance) }
         if let cache, !report.caches.contains(where: { $0.name.isExactly(cache) }) {
@@ -396,8 +398,8 @@ struct Changes: AsyncParsableCommand {
             output.print(
                 changes,
                 [
-                    "time", "what", "by", "plan", "change", "reason", "removed", "restored",
-                    "bytes",
+                    "time", "what", "by", "plan", "change", "reason", "removed", "softened",
+                    "restored", "bytes",
                     "leftAlone", "failure",
                 ], shown: ["time", "what", "by", "plan", "change", "reason"], from)
         }
@@ -409,8 +411,9 @@ extension ChangeRecord {
         [
             Field("time", time.formatted(.iso8601)), Field("what", what.rawValue),
             Field("by", "\(by)"), Field("plan", plan), Field("change", summary),
-            Field("reason", by.reason), Field("removed", count: removed),
-            Field("restored", count: restored), Field("bytes", bytes: bytes),
+            Field("reason", by.reason), Field("removed", count: removed - softened),
+            Field("softened", count: softened), Field("restored", count: restored),
+            Field("bytes", bytes: bytes),
             Field("leftAlone", count: skipped.count + unnamed), Field("failure", failure),
         ]
     }

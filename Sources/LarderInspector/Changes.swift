@@ -37,9 +37,14 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     /// What was removed, the first ``named`` of it; of an undone plan, what had been, and then what
     /// had to go for it.
     public var entries: [PlannedVictim]
-    /// Entries that were removed, and failures that were forgotten; how many of these.
+    /// Whether it marked entries as stale and did nothing else: they are served until they are
+    /// fetched anew, and there is nothing to take back.
+    public var isSoft = false
+    /// Entries that were removed or marked as stale, and failures that were forgotten; how many of
+    /// these are failures, and how many were marked.
     public var removed: Int
     public var forgotten: Int
+    public var softened: Int
     public var restored: Int
     public var bytes: Int
     public var skipped: [Skipped]
@@ -53,7 +58,7 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
 
     init(
         at: Instant, plan: Plan.ID, what: What, by: Actor, bounds: [Bounds],
-        entries: [PlannedVictim], _ outcome: Outcome, failure: String?
+        entries: [PlannedVictim], _ outcome: Outcome, isSoft: Bool = false, failure: String?
     ) {
         self.at = at
         self.time = Date()
@@ -63,6 +68,7 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
         self.bounds = bounds
         self.entries = Array(entries.prefix(Self.named))
         (removed, forgotten) = (outcome.removed, outcome.forgotten)
+        (self.isSoft, softened) = (isSoft, outcome.softened)
         restored = outcome.restored
         bytes = outcome.bytes
         (skipped, unnamed) = (outcome.skipped, outcome.unnamed)
@@ -77,6 +83,20 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
 }
 
 extension ChangeRecord {
+    /// Whether ``Inspector/undo(_:by:)`` may have something to take back at an instant: bounds at
+    /// any time, what was removed for ``Plan/undoWindow``, and never what was marked as stale.
+    public func canUndo(at now: Instant) -> Bool {
+        switch what {
+        case .undone, .applying, .undoing: false
+        case .began: !isSoft
+        case .applied, .cancelled, .failed:
+            !bounds.isEmpty
+                || removed - forgotten - softened > 0 && now - at < Plan.undoWindow
+        }
+    }
+}
+
+extension ChangeRecord {
     /// In a line: what it was about, and why it is not more.
     public var summary: String { summary(arrow: "->") }
 
@@ -86,7 +106,8 @@ extension ChangeRecord {
             "\($0.cache) \($0.after.differences(from: $0.before, arrow: arrow))"
         }
         let gone = [
-            (restored, "back"), (removed - forgotten, "removed"),
+            (restored, "back"), (removed - forgotten - softened, "removed"),
+            (softened, "marked stale"),
             (forgotten, forgotten == 1 ? "failure forgotten" : "failures forgotten"),
             (skipped.count + unnamed, "left alone"),
         ]
@@ -120,12 +141,15 @@ extension Configuration {
             }
             parts.append("maxbytes \(text(old.maxbytes)) \(arrow) \(text(maxbytes))")
         }
-        if old.jitter != jitter { parts.append("jitter \(old.jitter) \(arrow) \(jitter)") }
+        if old.jitter != jitter {
+            parts.append(
+                "jitter \(Units.text(jitter: old.jitter)) \(arrow) \(Units.text(jitter: jitter))")
+        }
         for (name, old, new) in [
             ("stale", old.staleIfError, staleIfError),
             ("negative", old.negativeTTL, negativeTTL),
         ] where old != new {
-            parts.append("\(name) \(Units.text(old)) \(arrow) \(Units.text(new))")
+            parts.append("\(name) \(Units.text(reserve: old)) \(arrow) \(Units.text(reserve: new))")
         }
         if old.policy != policy { parts.append("policy \(old.policy) \(arrow) \(policy)") }
         return parts.joined(separator: ", ")

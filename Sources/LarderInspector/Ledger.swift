@@ -34,6 +34,7 @@ final class Ledger: Sendable {
         var isLive: Bool { progress.state == .underWay || progress.goesBack != nil }
         var units: Int { parts.reduce(0) { $0 + $1.part.units } }
         var done: Int { parts.reduce(0) { $0 + $1.done } }
+        var isSoft: Bool { !parts.isEmpty && parts.allSatisfy(\.part.isSoft) }
 
         mutating func take(_ step: Step, asDone units: Int, of place: Int) {
             parts[place].done = units
@@ -127,13 +128,14 @@ final class Ledger: Sendable {
     ///
     /// - Throws: ``InspectorError`` where it could not be written down.
     func intend(_ plan: Plan.ID, _ prepared: Prepared, by actor: Actor) throws {
+        var outcome = Outcome(
+            removed: prepared.entries, bytes: prepared.bytes, skipped: prepared.skipped)
+        outcome.softened = prepared.parts.reduce(0) { $0 + ($1.isSoft ? $1.entries : 0) }
         try changes.intend(
             ChangeRecord(
                 at: clock.now(), plan: plan, what: .applying, by: actor,
-                bounds: prepared.parts.compactMap(\.whole), entries: prepared.victims,
-                Outcome(
-                    removed: prepared.entries, bytes: prepared.bytes, skipped: prepared.skipped),
-                failure: nil))
+                bounds: prepared.parts.compactMap(\.whole), entries: prepared.victims, outcome,
+                isSoft: prepared.isSoft, failure: nil))
     }
 
     /// Keeps the task of an application to which it still belongs.
@@ -325,7 +327,7 @@ final class Ledger: Sendable {
         let isTold = try changes.intend(
             ChangeRecord(
                 at: clock.now(), plan: plan, what: .undoing, by: actor, bounds: [], entries: [],
-                applied.progress.outcome, failure: nil))
+                applied.progress.outcome, isSoft: applied.isSoft, failure: nil))
         do { return try undoAll(plan, by: actor, isTold: isTold) } catch let error as Untold {
             throw isTold ? told(plan, error.why, by: actor) : error.why
         }
@@ -515,7 +517,8 @@ final class Ledger: Sendable {
         let warning = changes.add(
             ChangeRecord(
                 at: clock.now(), plan: plan, what: what, by: actor, bounds: bounds ?? reached,
-                entries: entries, outcome ?? applied.progress.outcome, failure: failure))
+                entries: entries, outcome ?? applied.progress.outcome, isSoft: applied.isSoft,
+                failure: failure))
         if let warning {
             state.withLock { _ = $0.change(plan) { $0.progress.outcome.warning = warning } }
         }

@@ -132,7 +132,7 @@ public struct Progress: Hashable, Sendable, Codable {
 
 /// What applying a plan did.
 public struct Outcome: Hashable, Sendable, Codable {
-    /// Entries that went, and failures that were forgotten.
+    /// Entries that went or were marked as stale, and failures that were forgotten.
     public var removed: Int
     public var bytes: Int
     /// Planned entries that stayed, because they had changed since, the first ``Skipped/named`` of
@@ -142,6 +142,8 @@ public struct Outcome: Hashable, Sendable, Codable {
     public var unnamed = 0
     /// How many of ``removed`` are failures that were forgotten.
     public var forgotten = 0
+    /// How many of ``removed`` were marked as stale: they are served on until they are fetched anew.
+    public var softened = 0
     /// Entries that an undo put back.
     public var restored = 0
     /// What whoever made the change should know beside: that it could not be written down.
@@ -156,6 +158,7 @@ public struct Outcome: Hashable, Sendable, Codable {
         unnamed += other.unnamed
         restored += other.restored
         forgotten += other.forgotten
+        softened += other.softened
         warning = warning ?? other.warning
     }
 }

@@ -233,7 +233,7 @@ enum OpenAPI {
         "Outcome": object(
             [
                 "removed": whole, "bytes": whole, "restored": whole, "unnamed": whole,
-                "forgotten": whole,
+                "forgotten": whole, "softened": whole,
                 "warning": perhapsText,
             ],
             required: ["removed", "bytes", "skipped"]),

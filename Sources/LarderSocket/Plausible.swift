@@ -168,7 +168,7 @@ extension Plan: Plausible {
 }
 
 extension Outcome: Plausible {
-    var isPlausible: Bool { areCounts(removed, bytes, restored, forgotten, unnamed) }
+    var isPlausible: Bool { areCounts(removed, bytes, restored, forgotten, softened, unnamed) }
 }
 
 extension LarderInspector.Progress: Plausible {
@@ -178,7 +178,7 @@ extension LarderInspector.Progress: Plausible {
 extension ChangeRecord: Plausible {
     var isPlausible: Bool {
         areCounts(number, missed) && areTimes(time)
-            && areCounts(removed, forgotten, restored, bytes, unnamed)
+            && areCounts(removed, forgotten, softened, restored, bytes, unnamed)
             && bounds.allSatisfy { $0.before.isPlausible && $0.after.isPlausible }
             && entries.allSatisfy { areCounts($0.bytes) }
     }

@@ -204,13 +204,26 @@ extension ViewState {
         for name in ["p1", "p2", "p3"] {
             let record = ChangeRecord(
                 at: model.now, plan: name, what: .applied, by: Actor("bob"), bounds: [],
-                entries: [],
-                .nothing, failure: nil)
+                entries: [], Outcome(removed: 1, bytes: 9, skipped: []), failure: nil)
             _ = update(&model, .changed(record))
         }
         _ = press(&model, .char("5"), .down)
         #expect(press(&model, .char("u")) == .planUndo("p2"))
         #expect(text(model).contains("u takes plan p2 back"))
+    }
+
+    @Test func `what is marked as stale is not offered to be taken back`() {
+        var model = model(100, 30)
+        var outcome = Outcome(removed: 3, bytes: 9, skipped: [])
+        outcome.softened = 3
+        let record = ChangeRecord(
+            at: model.now, plan: "p1", what: .applied, by: Actor("bob"), bounds: [], entries: [],
+            outcome, isSoft: true, failure: nil)
+        _ = update(&model, .changed(record))
+        _ = press(&model, .char("5"))
+        #expect(text(model).contains("3 marked stale") && !text(model).contains("removed"))
+        #expect(!text(model).contains("u takes plan"))
+        #expect(press(&model, .char("u")) == nil)
     }
 }
 
@@ -618,6 +631,24 @@ extension Model {
         #expect(Exports.write(text, to: file, overwrites: true) == 0)
         #expect(try String(contentsOfFile: file, encoding: .utf8) == text)
         #expect(Exports.write(text, to: folder.path, overwrites: true) == EISDIR)
+        // Shorter than what was there.
+        #expect(Exports.write("x", to: file, overwrites: true) == 0)
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == "x")
+    }
+
+    @Test func `goes to files alone, and waits for nobody`() throws {
+        let folder = try TemporaryFolder()
+        let pipe = folder.path + "/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        #expect(Exports.write("x", to: pipe, overwrites: false) == EEXIST)
+        #expect(Exports.write("x", to: pipe, overwrites: true) == Exports.noFile)
+        let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+        defer { close(reader) }
+        #expect(Exports.write("x", to: pipe, overwrites: true) == Exports.noFile)
+        #expect(Exports.write("x", to: "/dev/null", overwrites: true) == Exports.noFile)
+        try "mine".write(toFile: folder.path + "/file", atomically: false, encoding: .utf8)
+        #expect(symlink(folder.path + "/file", folder.path + "/link") == 0)
+        #expect(Exports.write("x", to: folder.path + "/link", overwrites: true) == 0)
     }
 }
 
@@ -671,7 +702,7 @@ extension Model {
         (changed { $0.ttl = nil }, "64 held now have no end any more"),
         (changed { $0.maxsize = 128 }, "There is room for 64 more entries from now on."),
         (changed { $0.maxsize = nil }, "No number of entries is too many from now on."),
-        (changed { $0.maxbytes = 1 << 20 }, "At most 1.0 MiB are held from now on."),
+        (changed { $0.maxbytes = 1 << 20 }, "At most 1.0 MiB is held from now on."),
         (changed { $0.policy = .sieve }, "sieve names what is evicted from now on."),
         (changed { $0.jitter = 0.1 }, "Lives differ: each is up to 10.0% of the ttl shorter."),
         (changed { $0.staleIfError = .seconds(60) }, "What has ended is served for 1m more if"),

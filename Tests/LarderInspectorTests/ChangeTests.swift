@@ -1,3 +1,4 @@
+import Foundation
 import Larder
 import Synchronization
 import TestSupport
@@ -180,6 +181,37 @@ import Testing
         let second = try await inspector.plan(.invalidate([seen("2")]))
         _ = try await inspector.apply(second.id, by: ann)
         #expect(try await changes.next()?.plan == second.id)
+    }
+
+    @Test func `what is marked as stale is told as that, and cannot be taken back`()
+        async throws
+    {
+        let soft = try await inspector.apply(.soften([seen("1"), seen("3")]), by: ann)
+        #expect(soft.removed == 2 && soft.softened == 2)
+        let marked = try #require(try await inspector.changes(after: 0).last)
+        #expect(marked.isSoft && marked.softened == 2 && marked.summary == "2 marked stale")
+        #expect(!marked.canUndo(at: engine.clock.now))
+        await #expect(throws: InspectorError.self) {
+            try await inspector.undo(marked.plan, by: ann)
+        }
+        _ = try await inspector.apply(.invalidate([seen("2")]), by: ann)
+        let gone = try #require(try await inspector.changes(after: 0).last)
+        #expect(!gone.isSoft && gone.softened == 0 && gone.summary == "1 removed")
+        #expect(gone.canUndo(at: engine.clock.now))
+        #expect(!gone.canUndo(at: engine.clock.now + .seconds(30)))
+        var bounds = accounts.configuration
+        bounds.ttl = .seconds(600)
+        let both = Change.all([.soften([seen("4")]), .configure(cache: "accounts", to: bounds)])
+        _ = try await inspector.apply(both, by: ann)
+        let last = try #require(try await inspector.changes(after: 0).last)
+        #expect(last.summary == "accounts ttl 5m -> 10m, 1 marked stale" && !last.isSoft)
+        #expect(last.canUndo(at: engine.clock.now + .seconds(3600)))
+        _ = try await inspector.undo(last.plan, by: ann)
+        let undone = try #require(try await inspector.changes(after: 0).last)
+        #expect(undone.what == .undone && !undone.canUndo(at: engine.clock.now))
+        let copy = try JSONDecoder().decode(
+            ChangeRecord.self, from: JSONEncoder().encode(marked))
+        #expect(copy.isSoft && copy.softened == 2)
     }
 
     @Test func `entries and events can be asked for by who changed them`() async throws {
