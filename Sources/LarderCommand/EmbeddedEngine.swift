@@ -10,7 +10,8 @@ extension Engine {
     ) throws -> Engine {
         let environment = ProcessInfo.processInfo.environment
         let behavior = EmbeddedOrigin.Behavior(
-            latency: options.latency ?? .milliseconds(40), throttled: throttled)
+            latency: options.latency ?? .milliseconds(40), throttled: throttled,
+            failing: options.failing ?? 0)
         let count = options.accounts ?? 100
         let origin: EmbeddedOrigin
         if let path = environment["LARDER_STORE"], !path.isEmpty {
@@ -39,7 +40,7 @@ extension Engine {
             renewal: .embeddedCredentials
         ) { try await origin.credentials(for: $0) }
 
-        let inspector = LocalInspector(engine)
+        let inspector = LocalInspector(engine, isDemo: true)
         inspector.add(accounts)
         inspector.add(credentials, key: \.shownKey) { try EmbeddedRole($0) }
         let zipf = Zipf(count: origin.knownAccounts)

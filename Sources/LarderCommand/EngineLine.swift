@@ -19,7 +19,7 @@ enum EngineLine {
             Duration.seconds(report.wall.timeIntervalSince($0).rounded())
         }
         let parts = [
-            place.name, "pid \(report.pid)", report.user ?? "",
+            place.name, report.isDemo ? "DEMO" : "", "pid \(report.pid)", report.user ?? "",
             age.map { "up \(Format.age($0))" } ?? "",
             report.caches.map { "\($0.name) \($0.snapshot.count)" }.joined(separator: ", "),
         ]

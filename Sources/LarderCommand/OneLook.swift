@@ -7,7 +7,7 @@ struct OneLook {
     let report: Report
     let page: Page
     /// What is seen is invented: the first line says so, whatever the format.
-    var isDemo = false
+    private var isDemo: Bool { report.isDemo }
 
     func text(_ format: LookingOptions.Format) -> String {
         switch format {

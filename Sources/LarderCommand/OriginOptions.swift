@@ -122,9 +122,10 @@ struct OriginOptions: ParsableArguments {
             Bounds of a cache, as in accounts:maxsize=64,ttl=300s,policy=lru. maxsize is a \
             number, none or off; maxbytes is a size such as 64M, none or off; ttl is a duration \
             such as 300s, 5m or 1h30m, none or off; jitter, the share of the ttl by which \
-            entries may live shorter, is 0 to 1; policy is lru, fifo, lfu, rr, sieve, s3fifo or \
+            entries may live shorter, is 0 to 1 or off; policy is lru, fifo, lfu, rr, sieve, s3fifo or \
             tinylfu; stale is how long past its end a value may be served while fetches fail; \
-            negative is how long it is remembered that there is no such thing. Repeatable.
+            negative is how long it is remembered that there is no such thing; both may be off. \
+            Repeatable.
             """,
         transform: parsed { try CacheOption(parsing: $0) })
     var caches: [CacheOption] = []
@@ -134,8 +135,17 @@ struct OriginOptions: ParsableArguments {
 
     @Option(
         help: "How long the embedded origin takes for a fetch, on average. (default: 40ms)",
-        transform: parsed { try Units.duration($0) })
+        transform: parsed { try Units.reserve($0) })
     var latency: Duration?
+
+    @Option(
+        help: """
+            The share of the embedded origin's fetches that fail, such as 10%: half throttled, half \
+            broken. For practice only: with --cache accounts:stale=60s one sees what is served \
+            stale. (default: 0)
+            """,
+        transform: parsed { try Units.share($0) })
+    var failing: Double?
 
     /// When sessions are renewed, and what becomes of a renewal that fails.
     var renewal: Renewal { .credentials(servesRefused: refusedRefresh != .fail) }
@@ -155,7 +165,7 @@ struct OriginOptions: ParsableArguments {
     static var isNamed: Bool {
         let names = [
             "origin", "table", "role", "endpoint-url", "profile", "cache", "keys", "accounts",
-            "latency",
+            "latency", "failing",
         ]
         return LarderCommand.written.contains { word in
             names.contains { word == "--\($0)" || word.hasPrefix("--\($0)=") }
@@ -163,7 +173,10 @@ struct OriginOptions: ParsableArguments {
     }
 
     func validate() throws {
-        let embeddedOnly = [("--accounts", accounts != nil), ("--latency", latency != nil)]
+        let embeddedOnly = [
+            ("--accounts", accounts != nil), ("--latency", latency != nil),
+            ("--failing", failing != nil),
+        ]
         let awsOnly = [
             ("--table", table != nil), ("--role", role != nil),
             ("--endpoint-url", endpointURL != nil), ("--region", region != nil),

@@ -15,6 +15,7 @@ struct Serve: AsyncParsableCommand {
         discussion: """
             Examples:
               larder serve --traffic 50
+              larder serve --traffic 50 --failing 30% --cache accounts:stale=60s
               larder serve --table accounts --region eu-west-1 --name accounts
 
             Settings stand in $XDG_CONFIG_HOME/larder/config.yaml and /etc/larder/config.yaml, by \
@@ -52,7 +53,7 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: "How long fetches under way may go on once the engine is told to end.",
-        transform: parsed { try Units.duration($0) })
+        transform: parsed { try Units.reserve($0) })
     var grace = Duration.seconds(10)
 
     func validate() throws {

@@ -81,6 +81,7 @@ struct Settings: Equatable {
             Known(name: "keys", kind: .list),
             Known(name: "accounts", origin: .embedded),
             Known(name: "latency", origin: .embedded),
+            Known(name: "failing", origin: .embedded),
             Known(name: "traffic", commands: ["top", "serve"]),
             Known(name: "warm", commands: ["top", "serve"]),
             Known(name: "audit", commands: ["top", "serve"]),
@@ -119,8 +120,8 @@ struct Settings: Equatable {
                     settings.append(try Self.cache(name, value, variable))
                 } else if !Self.isServiceLink(variable, value) {
                     notes.append(
-                        "\(variable) is passed over: no cache is called \"\(name)\"; there are "
-                            + CacheOption.names.joined(separator: " and "))
+                        "\(variable) is passed over: no cache is called \"\(name)\"; "
+                            + Words.there(are: CacheOption.names))
                 }
             } else if let known = Self.known.first(where: {
                 $0.name.replacing("-", with: "_") == word

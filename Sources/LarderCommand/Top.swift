@@ -144,7 +144,7 @@ struct TopOptions: ParsableArguments {
         if rate == 0 { await work.value }
         let look = OneLook(
             report: try await engine.inspector.report(),
-            page: try await engine.inspector.entries(looking.query), isDemo: engine.isDemo)
+            page: try await engine.inspector.entries(looking.query))
         Output.write(look.text(looking.format))
     }
 

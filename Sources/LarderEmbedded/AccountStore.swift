@@ -100,6 +100,8 @@ public enum EmbeddedError: Error, Hashable, CustomStringConvertible {
     case missing
     /// Now and then, on purpose.
     case throttled
+    /// For practice, where that was asked for.
+    case broken
     case unusable(path: String, reason: String)
     case noRole(String)
 
@@ -107,6 +109,7 @@ public enum EmbeddedError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .missing: "there is no account of this number"
         case .throttled: "throttled: the rate of requests is exceeded; try again in a moment"
+        case .broken: "out of order, for practice, as --failing has it"
         case .unusable(let path, let reason):
             "the account store \(path) cannot be used: \(reason); remove it or name another with "
                 + "LARDER_STORE"

@@ -16,15 +16,19 @@ public struct EmbeddedOrigin: Sendable {
         public var latency = Duration.zero
         /// The share of fetches that are refused as throttled, 0...1.
         public var throttled = 0.0
+        /// The share of fetches that fail for somebody who wants to see that, 0...1: half of them
+        /// are throttled, half find the origin broken.
+        public var failing = 0.0
         /// How long credentials live, in seconds.
         public var lifetime: ClosedRange<Double> = 120...900
 
         public init(
-            latency: Duration = .zero, throttled: Double = 0,
+            latency: Duration = .zero, throttled: Double = 0, failing: Double = 0,
             lifetime: ClosedRange<Double> = 120...900
         ) {
             self.latency = latency
             self.throttled = throttled
+            self.failing = failing
             self.lifetime = lifetime
         }
     }
@@ -65,6 +69,8 @@ public struct EmbeddedOrigin: Sendable {
             try await Task.sleep(for: behavior.latency * (0.5 + tail) * times)
         }
         if Double.random(in: 0..<1) < behavior.throttled { throw EmbeddedError.throttled }
+        guard Double.random(in: 0..<1) < behavior.failing else { return }
+        throw Bool.random() ? EmbeddedError.throttled : .broken
     }
 }
 
@@ -74,7 +80,7 @@ extension EmbeddedError: KnownFailure {
         case .missing: .absent
         case .throttled: .throttled
         case .noRole: .refused
-        case .unusable: .broken
+        case .unusable, .broken: .broken
         }
     }
 }

@@ -26,7 +26,11 @@ public struct EmbeddedRole: Hashable, Sendable, ByteSized {
 }
 
 /// Credentials that open nothing, made as STS makes its own.
-public struct IssuedCredentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable {
+public struct IssuedCredentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable,
+    MintedAnew
+{
+    public static let minted = "session"
+
     public let accessKeyID: String
     public let secretAccessKey: Secret
     public let sessionToken: Secret

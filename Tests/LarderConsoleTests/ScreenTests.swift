@@ -122,6 +122,17 @@ import Testing
         #expect(frame.runs(in: 0).contains { $0.text == " DEMO " && $0.style == .badge })
     }
 
+    @Test func `says DEMO of whatever engine says it is one, with its name`() {
+        var model = model(80, 24)
+        var invented = report()
+        (invented.isDemo, invented.name) = (true, "practice")
+        _ = update(&model, look(model, [], invented))
+        #expect(render(model).text[0].contains(" DEMO  practice "))
+        invented.name = "demo"
+        _ = update(&model, look(model, [], invented))
+        #expect(render(model).text[0].contains(" DEMO ") && !render(model).text[0].contains("demo"))
+    }
+
     @Test func `says what is amiss where there are no rows`() {
         #expect(render(model(80, 24, [])).text[5] == "   no entries are held")
         var filtered = model(80, 24)

@@ -22,6 +22,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         model.log.add("the engine answers again", at: model.now)
     }
     model.report = look.report
+    if look.report.isDemo { model.isDemo = true }
     defer { ring(&model) }
     model.now = max(model.now, look.report.at)
     model.problem = nil

@@ -106,7 +106,8 @@ enum HeaderView {
         if model.engines.count > 1 {
             pieces += engines(model, brief: brief)
         } else {
-            pieces.append(model.isDemo ? (" DEMO ", .badge) : (" \(report.name)", .bold))
+            if model.isDemo { pieces.append((" DEMO ", .badge)) }
+            if !model.isDemo || report.name != "demo" { pieces.append((" \(report.name)", .bold)) }
         }
         pieces.append((" \(model.time(model.now)) ", .plain))
         return pieces
