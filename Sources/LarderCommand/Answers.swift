@@ -18,7 +18,10 @@ struct LimitOption: ParsableArguments {
 
 struct Memory: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "memory", abstract: "Print what takes the memory of a running engine.")
+        commandName: "memory", abstract: "Print what takes the memory of a running engine.",
+        discussion: """
+            \(MemoryPart.What.allCases.map { "  \(Table.left($0.rawValue, 8)) \($0.about)" }.joined(separator: "\n"))
+            """)
 
     @OptionGroup
     var limit: LimitOption
@@ -78,7 +81,11 @@ extension Report {
                 "undo", cache: cache.name, entries: cache.snapshot.undoable,
                 bytes: cache.snapshot.undoableBytes)
         }
-        return process + each + undoable
+        let others = memoryParts.filter { ![.entries, .undo].contains($0.what) }
+            .compactMap { part in
+                part.bytes.map { Self.record(part.what.rawValue, bytes: $0) }
+            }
+        return process + each + undoable + others
     }
 
     fileprivate static func record(
@@ -136,7 +143,7 @@ struct Origins: AsyncParsableCommand {
             guard let since = report.caches.compactMap(\.fetchedSince).min(), !keys.isEmpty else {
                 return Output.print("nothing was fetched yet")
             }
-            let time = Units.text(.seconds(clamping: (report.at - since).inSeconds.rounded()))
+            let time = Format.age(report.at - since)
             Output.print("fetched most within the last \(time):")
             output.print(keys, Report.fetchedNames, from)
         }

@@ -50,3 +50,50 @@ extension FailureKind {
         "failed" + rawValue.prefix(1).uppercased() + rawValue.dropFirst()
     }
 }
+
+/// Something that there is to tell apart of an engine's process's memory.
+public struct MemoryPart: Hashable, Sendable {
+    public enum What: String, Hashable, Sendable, CaseIterable {
+        case entries
+        /// What was removed, and can be put back for a while.
+        case undo
+        case record, program, rest
+
+        /// What it is, in a sentence's part.
+        public var about: String {
+            switch self {
+            case .entries: "the entries held"
+            case .undo: "what can be put back"
+            case .record: "samples and events of the last hour"
+            case .program:
+                "the program and its libraries, pages of files that can be read again"
+            case .rest:
+                "the service's own: nobody tells the engine what the heap beside its entries is for"
+            }
+        }
+    }
+
+    public var what: What
+    /// `nil` where it is not known.
+    public var bytes: Int?
+}
+
+extension Report {
+    /// What takes the process's memory: the same in the console and in commands. Of what can be put
+    /// back, and of the program, there may be nothing to tell.
+    public var memoryParts: [MemoryPart] {
+        func sum(_ bytes: (Snapshot) -> Int) -> Int {
+            caches.reduce(0) { $0 + bytes($1.snapshot) }
+        }
+        let (held, undoable) = (sum(\.bytes), sum(\.undoableBytes))
+        let record = sum(\.recordBytes)
+        var parts = [MemoryPart(what: .entries, bytes: held)]
+        if undoable > 0 { parts.append(MemoryPart(what: .undo, bytes: undoable)) }
+        parts.append(MemoryPart(what: .record, bytes: record))
+        if let mapped = memory.mapped { parts.append(MemoryPart(what: .program, bytes: mapped)) }
+        let rest = memory.resident.map {
+            max(0, $0 - held - undoable - record - (memory.mapped ?? 0))
+        }
+        return parts + [MemoryPart(what: .rest, bytes: rest)]
+    }
+}

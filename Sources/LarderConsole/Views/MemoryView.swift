@@ -40,31 +40,10 @@ enum MemoryView {
     }
 
     private static func parts(_ report: Report) -> [Part] {
-        let memory = report.memory
-        let held = report.caches.reduce(0) { $0 + $1.snapshot.bytes }
-        let undoable = report.caches.reduce(0) { $0 + $1.snapshot.undoableBytes }
-        var parts = [Part(name: "entries", bytes: held, about: "the entries held")]
-        // What was removed, and can be put back for a while.
-        if undoable > 0 {
-            parts.append(Part(name: "for undo", bytes: undoable, about: "what can be put back"))
+        let names: [MemoryPart.What: String] = [.undo: "for undo", .rest: "the rest"]
+        return report.memoryParts.map {
+            Part(name: names[$0.what] ?? $0.what.rawValue, bytes: $0.bytes, about: $0.what.about)
         }
-        let record = report.caches.reduce(0) { $0 + $1.snapshot.recordBytes }
-        parts.append(
-            Part(name: "record", bytes: record, about: "samples and events of the last hour"))
-        var rest = memory.resident.map { $0 - held - undoable - record }
-        if let mapped = memory.mapped {
-            rest = rest.map { $0 - mapped }
-            parts.append(
-                Part(
-                    name: "program", bytes: mapped,
-                    about: "the program and its libraries, pages of files that can be read again"))
-        }
-        parts.append(
-            Part(
-                name: "the rest", bytes: rest.map { max(0, $0) },
-                about: "the service's own: nobody tells the engine what the heap beside its "
-                    + "entries is for"))
-        return parts
     }
 
     /// Which of them is the largest, or why that cannot be said.
