@@ -3,7 +3,9 @@ public import Larder
 public import LarderInspector
 
 /// AWS credentials: long-lived keys of a user, or a role's session.
-public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable {
+public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable, MintedAnew {
+    public static let minted = "session"
+
     public let accessKeyID: String
     public let secretAccessKey: Secret
     public let sessionToken: Secret?

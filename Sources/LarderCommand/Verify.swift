@@ -14,9 +14,12 @@ struct Verify: AsyncParsableCommand {
               larder verify accounts --all --rate 20/s
 
             Nothing is kept or counted. Each entry that does not agree is told with when it was \
-            written, and so since when it may be stale. It ends with 0 where all agree, 1 where \
-            something differs, and 2 where something could not be compared: the origin did not \
-            answer, or there is no such entry.
+            written, and so since when it may be stale. What the origin makes anew each time, as \
+            STS does sessions, is not compared: it is told that the origin still answers.
+
+            It ends with 0 where nothing differs, 1 where something does, 2 where something could \
+            not be compared because the origin, or the engine, did not answer, and 3 where nothing \
+            differs but a key that was named is not held.
             """)
 
     @OptionGroup
@@ -54,6 +57,7 @@ struct Verify: AsyncParsableCommand {
         }
         if verdicts.contains(.unknown) { throw Ending(status: 2) }
         if verdicts.contains(.differs) { throw Ending(status: 1) }
+        if verdicts.contains(.notHeld) { throw Ending(status: 3) }
     }
 
     /// An entry beside what the origin says.
@@ -70,7 +74,7 @@ struct Verify: AsyncParsableCommand {
             [
                 Field("cache", seen.id.cache), Field("key", seen.id.key),
                 Field("verdict", verdict.rawValue),
-                Field("age", seconds: age, text: age.map { Units.countdown($0) } ?? "-"),
+                Field("age", seconds: age, text: age.map { Format.age($0) } ?? "-"),
                 Field("version", row.map { .number("\($0.version)") } ?? .null),
                 Field("summary", seen.summary),
             ]
@@ -81,10 +85,11 @@ struct Verify: AsyncParsableCommand {
             let written =
                 (isKnown ? age : nil).map {
                     let what = row?.isRefusal == true ? "remembered as absent" : "written"
-                    return ", \(what) \(Units.text(.seconds(clamping: $0.inSeconds.rounded()))) ago"
+                    return ", \(what) \(Format.age($0)) ago"
                 } ?? ""
-            return
-                "\(seen.id.cache)  \(seen.id.key)  \(verdict.rawValue)\(written): \(seen.summary)"
+            // That it is not held is the first that the summary says.
+            let verdict = verdict == .notHeld ? "" : "\(verdict.words)\(written): "
+            return "\(seen.id.cache)  \(seen.id.key)  \(verdict)\(seen.summary)"
         }
     }
 
@@ -114,19 +119,30 @@ struct Verify: AsyncParsableCommand {
         return compared
     }
 
+    /// Why what the origin makes anew is not compared.
+    private static func whyNot(_ compared: [Compared]) -> String {
+        compared.lazy.filter { $0.verdict == .notCompared }.first?.seen.summary ?? ""
+    }
+
     private func tell(_ compared: [Compared], _ from: Source) {
         guard output.format == .text else {
             return output.print(compared.map(\.fields), Compared.names, from)
         }
         // Of one that was named it is told in any case.
-        for one in compared where one.verdict != .agrees || compared.count == 1 {
+        let isPlain: Set<Verification.Verdict> = [.agrees, .notCompared]
+        for one in compared where !isPlain.contains(one.verdict) || compared.count == 1 {
             Output.print(PlainText.fit(one.sentence))
         }
         guard compared.count != 1 else { return }
         func count(_ verdict: Verification.Verdict) -> Int {
             compared.count { $0.verdict == verdict }
         }
+        let rare: [(Verification.Verdict, String)] = [
+            (.notHeld, "not held"),
+            (.notCompared, "not compared: " + Self.whyNot(compared)),
+        ]
         Output.print(
-            "\(count(.agrees)) agree, \(count(.differs)) differ, \(count(.unknown)) unknown")
+            "\(count(.agrees)) agree, \(count(.differs)) differ, \(count(.unknown)) unknown"
+                + rare.filter { count($0.0) > 0 }.map { ", \(count($0.0)) \($0.1)" }.joined())
     }
 }

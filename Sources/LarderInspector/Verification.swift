@@ -15,11 +15,15 @@ public struct Verification: Hashable, Sendable, Codable {
     public var isPastEnd = false
     /// The failure that is remembered instead of an entry.
     public var remembered: Trouble?
+    /// What the origin makes anew at each fetch, in a word such as `session`; `nil` where it has one
+    /// value that can be compared. See ``MintedAnew``.
+    public var minted: String?
 
     /// Whether the origin says what a look-up would be told; `nil` where it could not be asked, and
-    /// where nothing is held that could be compared.
+    /// where there is nothing that could be compared.
     public var agrees: Bool? {
-        if isAbsent { return held == nil }
+        if isAbsent { return held != nil ? false : remembered == nil ? nil : true }
+        guard minted == nil || held == nil else { return nil }
         guard failure == nil else { return nil }
         guard held != nil else { return remembered == nil ? nil : false }
         return differences.isEmpty
@@ -70,13 +74,30 @@ public struct Verification: Hashable, Sendable, Codable {
                 ?? "remembered as \(known), but the origin has it now; to invalidate it forgets that"
         }
         if let failure { return "the origin could not be asked: \(failure)" }
-        if held == nil { return "not held; the origin has it" }
+        if held == nil {
+            return minted.map { "not held; the origin makes a new \($0) each time" }
+                ?? "not held; the origin has\(theirs)"
+        }
         return isPastEnd ? "held\(pastEnd); \(comparison)" : comparison
     }
+
+    /// What the origin gave, in a line.
+    private var theirs: String {
+        let leaves = origin?.leaves ?? []
+        guard !leaves.isEmpty else { return " it" }
+        let named = leaves.prefix(Self.named).map {
+            $0.path.isEmpty ? $0.text : "\($0.path) \($0.text)"
+        }
+        return ": " + named.joined(separator: ", ") + (leaves.count > Self.named ? ", …" : "")
+    }
+
+    /// So many parts of a value are told in a line.
+    private static let named = 8
 
     private var pastEnd: String { isPastEnd ? " past its end" : "" }
 
     private var comparison: String {
+        if let minted { return "a new \(minted) each time; nothing to compare" }
         let differences = differences
         guard let first = differences.first else { return "the same as at the origin" }
         let change =

@@ -157,6 +157,7 @@ import Testing
                 == "remembered as absent, but the origin has it now; to invalidate it forgets that")
         let never = try await inspector.verify(key("b"))
         #expect(never.summary == "not held, and the origin has no such thing")
+        #expect(never.verdict == .notHeld && same.verdict == .agrees && other.verdict == .differs)
     }
 
     @Test func `a report tells the keys that are fetched most`() async throws {

@@ -128,7 +128,7 @@ import Testing
         let fetched = try await inspector.fetch(key)
         #expect(!fetched.wasHit && fetched.row == nil)
         #expect(try await inspector.entry(key) == nil)
-        #expect(try await inspector.verify(key).summary == "not held; the origin has it")
+        #expect(try await inspector.verify(key).summary == "not held; the origin has: name new")
         #expect(try await inspector.plan(.invalidateAll(cache: "accounts")).entries == 0)
     }
 }

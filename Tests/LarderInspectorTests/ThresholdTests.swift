@@ -1,5 +1,6 @@
 import Larder
 import LarderInspector
+import Synchronization
 import TestSupport
 import Testing
 
@@ -65,6 +66,8 @@ import Testing
         #expect(Measured(before, since: before).values[.hit] == nil)
         #expect(Measured(before, since: now).values[.lookups] == nil)
         #expect(Measured(now).values[.hit] == nil && Measured(now).values[.bytes] == 99)
+        #expect(measured.hasRecord && !Measured(now).hasRecord)
+        #expect(!Measured(before, since: now).hasRecord && !Measured(now, since: now).hasRecord)
     }
 
     @Test func `is read or refused, and never anything else, whatever is written`() {
@@ -106,8 +109,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (0, "0 bytes"), (1, "1 byte"), (276, "276 bytes"), (1024, "1.0 KiB"), (12_800, "13 KiB"),
-        (-5, "-5 bytes"), (Int.max, "8192 PiB"), (Int.min, "-8192 PiB"),
+        (0, "0 B"), (1, "1 B"), (276, "276 B"), (1024, "1.0 KiB"), (12_800, "13 KiB"),
+        (-5, "-5 B"), (Int.max, "8192 PiB"), (Int.min, "-8192 PiB"),
     ])
     func `give bytes a unit`(bytes: Int, text: String) {
         #expect(Units.words(bytes: bytes) == text)
@@ -194,6 +197,73 @@ import Testing
         #expect(FetchedRow(key: "a", fetches: 1, kind: kind, reason: reason).why == why)
     }
 
+    @Test func `are not compared where each fetch makes another`() async throws {
+        let failure = Failure()
+        let cache = Cache<String, Session>("sessions", maxsize: 8) { _ in
+            try failure.check()
+            return Session()
+        }
+        let inspector = LocalInspector("pantry")
+        inspector.add(cache)
+        let key = EntryKey(cache: "sessions", key: "a")
+        let before = try await inspector.verify(key)
+        #expect(before.verdict == .notHeld)
+        #expect(before.summary == "not held; the origin makes a new session each time")
+        _ = try await cache.value(for: "a")
+        let seen = try await inspector.verify(key)
+        #expect(seen.agrees == nil && seen.verdict == .notCompared)
+        #expect(seen.summary == "a new session each time; nothing to compare")
+        failure.set()
+        let failed = try await inspector.verify(key)
+        #expect(failed.verdict == .unknown && failed.summary.hasPrefix("the origin could not be"))
+    }
+
+    private struct Session: Sendable, Inspectable, MintedAnew {
+        static let minted = "session"
+        let number = Int.random(in: 0..<1_000_000)
+        var shown: Shown { .number("\(number)") }
+    }
+
+    private final class Failure: Sendable {
+        private struct Broken: Error {}
+        private let isSet = Mutex(false)
+        func set() { isSet.withLock { $0 = true } }
+        func check() throws { if isSet.withLock({ $0 }) { throw Broken() } }
+    }
+
+    @Test(arguments: [
+        (Duration.zero, "off"), (.seconds(60), "1m"), (.milliseconds(5), "5ms"),
+    ])
+    func `have a time that may be off`(time: Duration, text: String) throws {
+        #expect(Units.text(reserve: time) == text)
+        #expect(try Units.reserve(text) == time)
+    }
+
+    @Test(arguments: [
+        (0, "off"), (0.1, "10%"), (0.005, "0.5%"), (1, "100%"), (0.33333, "33.333%"),
+        (1e-9, "1e-09"),
+    ])
+    func `have a jitter that may be off`(jitter: Double, text: String) throws {
+        #expect(Units.text(jitter: jitter) == text)
+        if jitter != 1e-9 { #expect(abs(try Units.jitter(text) - jitter) < 1e-9) }
+    }
+
+    @Test(arguments: ["soon", "", "OFF", "none"])
+    func `say that a bound may be off`(text: String) {
+        let errors = [
+            #expect(throws: UnitError.self) { try Units.reserve(text) },
+            #expect(throws: UnitError.self) { try Units.jitter(text) },
+        ]
+        #expect(errors.allSatisfy { $0?.description.hasSuffix(", or off") == true })
+    }
+
+    @Test(arguments: [
+        ([], "there is none"), (["demo"], "there is one: demo"), (["a", "b"], "there are a, b"),
+    ])
+    func `count what there is`(names: [String], text: String) {
+        #expect(Words.there(are: names) == text)
+    }
+
     @Test func `agree or not with the origin`() {
         let id = EntryKey(cache: "a", key: "k")
         var seen = Verification(id: id, held: .text("x"), origin: .text("x"))
@@ -205,9 +275,14 @@ import Testing
         seen.isAbsent = true
         #expect(seen.verdict == .differs)
         seen.held = nil
-        #expect(seen.verdict == .agrees)
+        #expect(seen.verdict == .notHeld)
         seen = Verification(id: id, origin: .text("x"))
+        #expect(seen.verdict == .notHeld && seen.summary == "not held; the origin has: x")
+        seen.origin = .fields((0..<9).map { Shown.Field("f\($0)", .number("\($0)")) })
+        #expect(seen.summary.hasSuffix("has: f0 0, f1 1, f2 2, f3 3, f4 4, f5 5, f6 6, f7 7, …"))
+        seen.failure = "timed out"
         #expect(seen.verdict == .unknown)
+        seen.failure = nil
         seen.remembered = Trouble(
             kind: .absent, reason: "no such thing", since: Instant(nanoseconds: 1),
             until: Instant(nanoseconds: 9), failures: 1)
