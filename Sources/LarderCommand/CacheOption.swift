@@ -22,8 +22,7 @@ struct CacheOption: ExpressibleByArgument, Equatable {
         name = String(parts[0])
         if let names, !names.contains(name) {
             throw UnitError(
-                "no cache is called \"\(name)\"; there are \(names.joined(separator: " and "))"
-            )
+                "no cache is called \"\(name)\"; \(Words.there(are: names))")
         }
         let settings = parts.count > 1 ? KeyNotation.pieces(String(parts[1])) : []
         for setting in settings {
@@ -32,17 +31,18 @@ struct CacheOption: ExpressibleByArgument, Equatable {
             case ("maxsize", 2): maxsize = try Units.maxsize(pair[1])
             case ("ttl", 2): ttl = try Units.ttl(pair[1])
             case ("maxbytes", 2): maxbytes = try Units.maxbytes(pair[1])
-            case ("jitter", 2): jitter = try Units.share(pair[1])
+            case ("jitter", 2): jitter = try Units.jitter(pair[1])
             case ("policy", 2): policy = try Units.policy(pair[1])
-            case ("stale", 2): stale = try Units.duration(pair[1])
-            case ("negative", 2): negative = try Units.duration(pair[1])
+            case ("stale", 2): stale = try Units.reserve(pair[1])
+            case ("negative", 2): negative = try Units.reserve(pair[1])
             // What a policy takes stands behind it: policy=lfu,age=none.
             case ("age", 2), ("seed", 2):
                 policy = try Units.policy("\(policy.map { "\($0)" } ?? ""),\(setting)")
             default:
                 throw UnitError(
                     "\"\(setting)\" sets nothing; write maxsize=N, maxbytes=SIZE, ttl=DURATION, "
-                        + "jitter=SHARE, policy=NAME, stale=DURATION or negative=DURATION")
+                        + "jitter=SHARE, policy=NAME, stale=DURATION or negative=DURATION; all but "
+                        + "policy may be off")
             }
         }
     }

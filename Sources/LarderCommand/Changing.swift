@@ -206,7 +206,7 @@ extension Plan {
 struct PaceOptions: ParsableArguments {
     @Option(
         help: "Over how long what goes is spread, such as 60s, so that not all is fetched at once.",
-        transform: parsed { try Units.duration($0) })
+        transform: parsed { try Units.reserve($0) })
     var spread: Duration?
 
     @Option(
@@ -416,8 +416,10 @@ struct SetBounds: AsyncParsableCommand {
     var cache: String
 
     @Argument(
-        help:
-            "maxsize=N, maxbytes=SIZE, ttl=DURATION, jitter=SHARE, policy=NAME, stale=, negative=.")
+        help: """
+            maxsize=N, maxbytes=SIZE, ttl=DURATION, jitter=SHARE, policy=NAME, stale=DURATION, \
+            negative=DURATION; each but policy may be off, and the first three none.
+            """)
     var bounds: [String]
 
     @Option(
@@ -457,8 +459,8 @@ struct SetBounds: AsyncParsableCommand {
             let report = try await inspector.report()
             guard let found = report.caches.first(where: { $0.name.isExactly(cache) }) else {
                 throw InspectorError(
-                    "no cache is called \"\(cache)\"; there are "
-                        + report.caches.map(\.name).joined(separator: ", "))
+                    "no cache is called \"\(cache)\"; "
+                        + Words.there(are: report.caches.map(\.name)))
             }
             let new = option.applied(to: found.snapshot.configuration)
             try await changing.make(

@@ -88,7 +88,8 @@ extension Row {
         case .key: Field(name, id.key)
         case .ttl: time(deadline.map { $0 - now })
         case .expiry: time(expiry.map { $0 - now })
-        case .age: time(now - writtenAt)
+        case .age:
+            Field(name, seconds: now - writtenAt, text: Format.age(now - writtenAt))
         case .hits: Field(name, count: hits)
         case .size: Field(name, bytes: bytes)
         case .state: Field(name, state(at: now).rawValue)
@@ -111,14 +112,21 @@ extension Row {
     func fields(at now: Instant) -> [Field] {
         let trouble = renewal?.trouble
         let waiting = renewal?.waiters ?? 0
+        func passed(_ name: String, _ begin: Instant?) -> Field {
+            let time = begin.map { now - $0 }
+            return Field(name, seconds: time, text: time.map { Format.age($0) } ?? "-")
+        }
+        func left(_ name: String, _ end: Instant?) -> Field {
+            let time = end.map { $0 - now }
+            return Field(name, seconds: time, text: Format.left(time))
+        }
         return Column.allCases.map { field($0, at: now) }
             + [
                 Field("failure", trouble?.reason), Field("failureKind", trouble?.failure.rawValue),
                 Field("failures", trouble.map { .number("\($0.failures)") } ?? .null),
-                Field("firstFailure", number: trouble.map { (now - $0.since).inSeconds }),
-                Field("lastFailure", number: trouble.map { (now - $0.last).inSeconds }),
+                passed("firstFailure", trouble?.since), passed("lastFailure", trouble?.last),
                 Field("refusals", trouble.map { .number("\($0.refusals)") } ?? .null),
-                Field("nextTry", number: trouble.map { ($0.until - now).inSeconds }),
+                left("nextTry", trouble?.until),
                 Field("waiting", waiting > 0 ? .number("\(waiting)") : .null),
             ]
     }
@@ -139,9 +147,13 @@ extension CacheReport {
             Field(
                 "maxbytes", bounds.maxbytes.map { .number("\($0)") } ?? .null,
                 text: bounds.maxbytes.map { Units.words(bytes: $0) } ?? "none"),
-            Field("jitter", share: bounds.jitter),
-            Field("stale", seconds: bounds.staleIfError, text: Units.text(bounds.staleIfError)),
-            Field("negative", seconds: bounds.negativeTTL, text: Units.text(bounds.negativeTTL)),
+            Field("jitter", number: bounds.jitter, text: Units.text(jitter: bounds.jitter)),
+            Field(
+                "stale", seconds: bounds.staleIfError,
+                text: Units.text(reserve: bounds.staleIfError)),
+            Field(
+                "negative", seconds: bounds.negativeTTL,
+                text: Units.text(reserve: bounds.negativeTTL)),
         ]
     }
 
@@ -173,7 +185,7 @@ extension OriginReport {
         let reasons = failures.sorted { $0.key < $1.key }
         func time(_ name: String, _ share: Double) -> Field {
             let time = latency.quantile(share)
-            return Field(name, seconds: time, text: time.map { Units.text($0) } ?? "-")
+            return Field(name, seconds: time, text: time.map { Format.took($0) } ?? "-")
         }
         return [
             Field("operation", name), Field("calls", count: calls),

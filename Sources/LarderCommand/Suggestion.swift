@@ -20,9 +20,11 @@ enum Suggestion {
             return problem(with: words.dropFirst(), in: found)
         }
         let names = commands.map { $0._commandName }
-        let there = nearest(to: word, of: names).map { "did you mean \"\($0)\"? There" } ?? "there"
+        let meant = nearest(to: word, of: names).map { "did you mean \"\($0)\"? " } ?? ""
+        let there = Words.there(are: names)
         let shown = PlainText.fit(String(word.prefix(200)))
-        return "there is no command \"\(shown)\"; \(there) are \(names.joined(separator: ", "))"
+        return "there is no command \"\(shown)\"; "
+            + (meant.isEmpty ? there : meant + there.prefix(1).uppercased() + there.dropFirst())
     }
 
     /// The name that a word begins, or that fewest changes of a letter make of it, where that is not

@@ -29,7 +29,7 @@ extension Configuration {
         guard let maxbytes else { return "No number of bytes is too many from now on." }
         return maxbytes == 0
             ? "Nothing is kept from now on: every look-up fetches."
-            : "At most \(Units.words(bytes: maxbytes)) \(maxbytes == 1 ? "is" : "are") held from now on."
+            : "At most \(Units.words(bytes: maxbytes)) is held from now on."
     }
 
     private func ofTTL(_ old: Configuration, _ held: Int) -> String? {

@@ -12,7 +12,8 @@ extension Plan {
         }
         return "\(Units.counted(entries, "entry", "entries")), \(Units.words(bytes: bytes)), "
             + (isSoft
-                ? "served until a fetch for each has landed" : entries == 1 ? "goes" : "go")
+                ? "served until a fetch for \(entries == 1 ? "it" : "each") has landed"
+                : entries == 1 ? "goes" : "go")
     }
 
     /// What other bounds do to what stays, a sentence each.

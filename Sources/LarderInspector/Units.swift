@@ -199,10 +199,8 @@ public enum Units {
         count == 1 ? "1 \(one)" : "\(count) \(many ?? one + "s")"
     }
 
-    /// A number of bytes in a sentence: `1 byte`, `276 bytes`, `12.5 KiB`.
-    public static func words(bytes: Int) -> String {
-        bytes.magnitude < 1000 ? counted(bytes, "byte") : text(bytes: bytes)
-    }
+    /// A number of bytes in a sentence, as it stands everywhere: `276 B`, `13 KiB`.
+    public static func words(bytes: Int) -> String { text(bytes: bytes) }
 
     /// A number of bytes with its unit, in at most eight characters: `512 B`, `1.1 KiB`, `64 MiB`.
     public static func text(bytes: Int) -> String { Format.bytes(bytes) }

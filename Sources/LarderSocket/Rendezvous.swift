@@ -357,7 +357,7 @@ public struct Rendezvous: Hashable, Sendable {
             let known = all(environment).map(\.name)
             throw SocketError(
                 "no engine called \"\(target)\" is running"
-                    + (known.isEmpty ? "" : "; there are \(known.joined(separator: ", "))"))
+                    + (known.isEmpty ? "" : "; \(Words.there(are: known))"))
         }
         return place
     }

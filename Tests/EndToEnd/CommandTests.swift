@@ -171,7 +171,17 @@ import Testing
         #expect(same.status == 0 && same.output.contains("agrees, written"), "\(same)")
         let all = try larder("verify", "accounts", "--all", "--rate", "1000")
         #expect(all.status == 0 && all.output == "3 agree, 0 differ, 0 unknown\n", "\(all)")
-        #expect(try larder("verify", "accounts", "999").output.contains("no such thing"))
+        let nowhere = try larder("verify", "accounts", "999")
+        #expect(nowhere.status == 3, "\(nowhere)")
+        #expect(nowhere.output.contains("999  not held, and the origin has no such thing"))
+        let unheld = try larder("verify", "accounts", "100000000050", "100000000001")
+        #expect(unheld.status == 3, "\(unheld)")
+        #expect(unheld.output.contains("100000000050  not held; the origin has: number 1"))
+        #expect(unheld.output.contains("1 agree, 0 differ, 0 unknown, 1 not held"), "\(unheld)")
+        _ = try larder("fetch", "credentials", "arn:aws:iam::100000000001:role/reader")
+        let session = try larder("verify", "credentials", "--all", "--rate", "1000")
+        #expect(session.status == 0, "\(session)")
+        #expect(session.output.contains("a new session each time; nothing to compare"))
         #expect(try larder("verify", "nonsense", "1").status == 2)
         #expect(try larder("verify", "accounts").status == 64)
         let changed = try run([
@@ -187,6 +197,63 @@ import Testing
         #expect(stale.output.contains("2 agree, 1 differ, 0 unknown"))
         let rows = try json(larder("verify", "accounts", "--all", "--format", "json"))
         #expect((rows as? [[String: Any]])?.count { $0["verdict"] as? String == "differs" } == 1)
+    }
+
+    @Test func `finds nothing in silence only where nothing is`() throws {
+        let engine = try serve(2)
+        defer { _ = engine }
+        for words in [["entries"], ["events"], ["invalidate", "accounts", "--dry-run"]] {
+            let ran = try larder(words + ["--filter", "cache=nosuch"])
+            #expect(ran.status == 1 && ran.output.isEmpty, "\(words): \(ran)")
+            let caret = "there are accounts, credentials\n  cache=nosuch\n        ^"
+            #expect(ran.errors.contains(caret), "\(ran)")
+        }
+        #expect(try larder("entries", "--filter", "state=evicted").status == 1)
+        #expect(try larder("events", "--filter", "state=written").status == 0)
+        #expect(try larder("entries", "--filter", "size>64 B and cold").status == 0)
+    }
+
+    @Test func `says what was marked as stale, and what cannot be taken back`() throws {
+        let engine = try serve(2)
+        defer { _ = engine }
+        #expect(try larder("invalidate", "accounts", "--all", "--soft", "--yes").status == 0)
+        let changes = try larder("changes")
+        #expect(changes.output.contains("2 marked stale") && !changes.output.contains("removed"))
+        let rows = try json(larder("changes", "--format", "json")) as? [[String: Any]]
+        #expect(rows?.last?["softened"] as? Int == 2 && rows?.last?["removed"] as? Int == 0)
+    }
+
+    @Test func `writes times and sizes alike everywhere`() throws {
+        let engine = try serve(1, "--cache accounts:ttl=1h,negative=10m,stale=1m")
+        defer { _ = engine }
+        _ = try larder("fetch", "account", "100000009999")
+        let entry = try larder("entry", "accounts", "100000009999")
+        #expect(entry.output.contains(/firstFailure  [0-9]+s\n/), "\(entry)")
+        #expect(entry.output.contains(/nextTry +[0-9]+m[0-9]{2}s\n/), "\(entry)")
+        for words in Self.looks + [["entry", "accounts", "100000009999"]] {
+            let output = try larder(words).output
+            #expect(!output.contains(/[0-9] bytes?\b/), "\(words): \(output)")
+        }
+        let memory = try larder("memory").output
+        for part in ["record", "program", "rest"] {
+            #expect(memory.contains("\n\(part) "), "\(memory)")
+        }
+        #expect(try larder("set", "accounts", "stale=off", "--yes").output.contains("1m -> off"))
+    }
+
+    @Test func `says DEMO of an invented engine, whatever it is called`() throws {
+        let engine = try serve(1, name: "practice")
+        defer { _ = engine }
+        #expect(try larder().output.hasPrefix("DEMO"))
+        #expect(try larder("--format", "json").output.hasPrefix("{\"DEMO\" : true"))
+    }
+
+    @Test func `fails for practice where that was asked for`() throws {
+        let ran = try larder(
+            ["fetch", "account", "100000000001", "--failing", "100%", "--latency", "off"],
+            ["LARDER_STORE": store])
+        #expect(ran.status == 1, "\(ran)")
+        #expect(ran.errors.contains("for practice") || ran.errors.contains("throttled"), "\(ran)")
     }
 
     @Test func `checks thresholds as Nagios and cron want them`() throws {

@@ -33,6 +33,17 @@ import Testing
         }
     }
 
+    /// A sentence goes on to the end of the line that there is room for.
+    @Test func `breaks no sentence where there is room`() {
+        for (name, text) in Self.pages {
+            let lines = text.split(separator: "\n")
+            for (line, next) in zip(lines, lines.dropFirst())
+            where line.firstMatch(of: /[a-z,] ?$/) != nil && !line.hasPrefix("  ") {
+                #expect(next.firstMatch(of: /^[a-z]/) == nil, "\(name): \(line)\n\(next)")
+            }
+        }
+    }
+
     @Test func `shows no hidden command`() {
         for (name, text) in Self.pages where name != Bare._commandName {
             #expect(text.firstMatch(of: /larder open\b/) == nil, "\(name)")

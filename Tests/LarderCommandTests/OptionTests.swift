@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct `The command line` {
     @Test(arguments: [
-        (["--cache", "acounts:maxsize=1"], "there are accounts and credentials"),
+        (["--cache", "acounts:maxsize=1"], "there are accounts, credentials"),
         (["--cache", "accounts:maxsize=0"], "write off if that is meant"),
         (["--cache", "accounts:maxsize=-5"], "a whole number from 1"),
         (["--cache", "accounts:maxsize=9999999999999999999"], "a whole number from 1"),
@@ -18,6 +18,12 @@ import Testing
         (["--cache", "accounts:jitter=2"], "write it like 0.1 or 10%"),
         (["--cache", "accounts:jitter=0.1,ttl=none"], "needs a ttl that it can shorten"),
         (["--cache", "accounts:stale=-1s"], "write it like 300s"),
+        (["--cache", "accounts:stale=none"], "or off"),
+        (["--cache", "accounts:jitter=none"], "or off"),
+        (["--failing", "2"], "write it like 0.1 or 10%"),
+        (["--failing", "10%", "--table", "t"], "belongs to the embedded origin"),
+        (["entries", "--filter", "a && b"], "write \"and\""),
+        (["entries", "--filter", "state:fresh"], "write state=fresh"),
         (["--profile", "p", "--latency", "1s"], "belongs to the embedded origin"),
         (["--table", "t", "--key", "id:list"], "NAME:number or NAME:binary"),
         (["--table", "t", "--duration-seconds", "5"], "900 to 43200"),
@@ -79,6 +85,22 @@ import Testing
         #expect(ran.status == 0)
         #expect(ran.output.contains("USAGE: larder"))
         #expect(ran.output.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    }
+}
+
+@Suite struct `Bounds on the command line` {
+    @Test func `may be off wherever there may be nothing`() throws {
+        let option = try CacheOption(
+            parsing: "accounts:maxsize=off,maxbytes=off,ttl=off,jitter=off,stale=off,negative=off")
+        let bounds = Configuration(
+            maxsize: 64, ttl: .seconds(300), jitter: 0.1, staleIfError: .seconds(60),
+            negativeTTL: .seconds(5))
+        let new = option.applied(to: bounds)
+        #expect(new.maxsize == 0 && new.maxbytes == 0 && new.ttl == .zero && new.jitter == 0)
+        #expect(new.staleIfError == .zero && new.negativeTTL == .zero)
+        for words in [["serve", "--grace", "off"], ["top", "--latency", "off"]] {
+            #expect(throws: Never.self) { try LarderCommand.parseAsRoot(words) }
+        }
     }
 }
 

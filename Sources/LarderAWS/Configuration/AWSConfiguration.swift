@@ -55,12 +55,12 @@ public struct AWSConfiguration: Sendable {
         isExplicit = profile != nil
         profiles = try Profiles(environment)
         if profile ?? named != nil, profiles.all[self.profile] == nil {
-            let known = profiles.all.keys.sorted().joined(separator: ", ")
+            let known = profiles.all.keys.sorted().map { AWSError.printable($0) }
             throw AWSError(
                 .invalid,
                 "there is no profile \"\(AWSError.printable(self.profile))\" in "
                     + "\(profiles.configPath) or \(profiles.credentialsPath)"
-                    + (known.isEmpty ? "" : "; there are \(AWSError.printable(known))"))
+                    + (known.isEmpty ? "" : "; \(Words.there(are: known))"))
         }
     }
 

@@ -73,13 +73,13 @@ enum ConfigView {
                 "maxbytes", configuration.maxbytes.map { Units.text(bytes: $0) } ?? "none",
                 configuration.maxbytes == nil
             ),
-            ("jitter", "\(configuration.jitter)", configuration.jitter == 0),
+            ("jitter", Units.text(jitter: configuration.jitter), configuration.jitter == 0),
             (
-                "stale", Units.text(configuration.staleIfError),
+                "stale", Units.text(reserve: configuration.staleIfError),
                 configuration.staleIfError == .zero
             ),
             (
-                "negative", Units.text(configuration.negativeTTL),
+                "negative", Units.text(reserve: configuration.negativeTTL),
                 configuration.negativeTTL == .zero
             ),
         ]

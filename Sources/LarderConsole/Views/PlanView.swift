@@ -207,7 +207,7 @@ enum PlanView {
         case .soften:
             notes.append(
                 "\(entries(plan.entries)) \(plan.entries == 1 ? "is" : "are") served until a fetch "
-                    + "for it has landed.")
+                    + "for \(plan.entries == 1 ? "it" : "each") has landed.")
         case .all, .invalidateAll:
             notes.append("\(go).")
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
