@@ -1,5 +1,6 @@
 import CDispatch  // that is where the toolchain finds `stat`
 import Foundation
+import LarderInspector
 
 /// Why nobody could be met: a sentence for the one who asked.
 public struct SocketError: Error, Hashable, Sendable, CustomStringConvertible {

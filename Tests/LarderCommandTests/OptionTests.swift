@@ -1,4 +1,6 @@
+import ArgumentParser
 import Foundation
+import Larder
 import TestSupport
 import Testing
 

@@ -206,7 +206,10 @@ import Testing
         let last = try #require(try await inspector.changes(after: 0).last)
         #expect(last.summary == "accounts ttl 5m -> 10m, 1 marked stale" && !last.isSoft)
         #expect(last.canUndo(at: engine.clock.now + .seconds(3600)))
-        _ = try await inspector.undo(last.plan, by: ann)
+        // What can go back does.
+        await #expect(throws: InspectorError.self) {
+            try await inspector.undo(last.plan, by: ann)
+        }
         let undone = try #require(try await inspector.changes(after: 0).last)
         #expect(undone.what == .undone && !undone.canUndo(at: engine.clock.now))
         let copy = try JSONDecoder().decode(

@@ -120,7 +120,7 @@ import Testing
             "fetches>", "2/s", "togo=", "stale", "negative", "state:", "state=", "evicted",
         ]
         var random = Seeded(3)
-        for _ in 0..<20_000 {
+        for _ in 0..<10_000 {
             let text = (0..<Int.random(in: 0...8, using: &random)).map { _ in
                 pieces.randomElement(using: &random)!
             }.joined()

@@ -69,7 +69,7 @@ import Testing
         #expect(outcome.skipped.map(\.id.key) == ["1", "2"])
         #expect(
             outcome.skipped.map(\.why) == [
-                "now version 4, written 12 s ago", "not there any more",
+                "now version 4, written 12s ago", "not there any more",
             ])
         #expect(engine.accounts.order == ["1"])
     }
@@ -83,7 +83,7 @@ import Testing
         #expect(plan.victims.map(\.id.key) == ["2"])
         #expect(plan.skipped.map(\.id.key) == ["1", "9"])
         #expect(
-            plan.skipped.map(\.why) == ["now version 3, written 3 s ago", "not there any more"])
+            plan.skipped.map(\.why) == ["now version 3, written 3s ago", "not there any more"])
     }
 
     @Test func `one plan may reach into several caches`() async throws {
