@@ -199,7 +199,7 @@ final class Collector: Sendable {
         }
         var look = Look(
             report: report, page: page, query: request.query, detail: detail,
-            events: events.sorted { $0.at < $1.at }, dropped: dropped)
+            events: events.inOrder, dropped: dropped)
         switch request.view {
         case .expiry: look.forecast = try await forecast(inspector, report, &seen)
         case .memory:
@@ -305,7 +305,9 @@ final class Collector: Sendable {
     func undo(_ plan: Plan.ID, reason: String?) {
         perform { inspector, actor in
             let actor = reason.map { actor.because($0) } ?? actor
-            return .undone(plan, try await inspector.undo(plan, by: actor))
+            do { return .undone(plan, try await inspector.undo(plan, by: actor)) } catch {
+                return .notUndone(plan, "\(error)")
+            }
         }
     }
 

@@ -350,6 +350,12 @@ struct Model {
         return problem != nil || age > max(.seconds(2), interval + interval) ? age : nil
     }
 
+    /// Says what did not work; it stays to be read.
+    mutating func complain(_ problem: String) {
+        say(problem)
+        log.add(problem, at: now, trouble: true)
+    }
+
     mutating func say(_ text: String, for time: Duration = .seconds(4)) {
         toast = Toast(text: text, until: now + time)
     }
@@ -493,6 +499,8 @@ enum Message: Sendable {
     /// It failed when a part of it was done.
     case halfDone(Plan.ID, Outcome, String)
     case undone(Plan.ID, Outcome)
+    /// Taking a plan back came to nothing, or to a part of it.
+    case notUndone(Plan.ID, String)
     case fetched(FetchResult)
     /// An entry, or that none is held.
     case sought(EntryKey, EntryDetail?)

@@ -122,6 +122,39 @@ import Testing
         #expect(screen(model).contains { $0.contains("no record before 14:07:01") })
     }
 
+    @Test func `events of a cache keep the order of their numbers, whatever their instants say`() {
+        func event(_ cache: String, _ number: UInt64, _ second: Double) -> LoggedEvent {
+            LoggedEvent(
+                cache: cache, number: number, at: at(second), key: "k",
+                kind: .softened(version: number), by: nil)
+        }
+        var model = model(120, 40)
+        _ = update(&model, look(model, rows, report(), events: [event("accounts", 4, 990)]))
+        let kept = [
+            event("accounts", 1, 900), event("accounts", 2, 905), event("accounts", 3, 904.5),
+            event("credentials", 1, 904.7), event("credentials", 2, 904),
+        ]
+        _ = update(&model, .remembered(Remembered(instance: "1f", events: kept.reversed())))
+        let order = model.events.map { "\($0.cache.prefix(1))\($0.number)" }
+        #expect(order == ["a1", "c1", "c2", "a2", "a3", "a4"])
+        // Of any instants: each cache by its numbers, and by the time what is in order by itself.
+        var random = Seeded(5)
+        for _ in 0..<50 {
+            let wild = (0..<40).map { place in
+                event(
+                    ["a", "b", "c"][place % 3], UInt64(place / 3),
+                    Double(place / 3) + .random(in: 0...3, using: &random))
+            }
+            let sorted = wild.shuffled(using: &random).inOrder
+            for cache in ["a", "b", "c"] {
+                let numbers = sorted.filter { $0.cache == cache }.map(\.number)
+                #expect(numbers == Array(0..<UInt64(numbers.count)))
+            }
+            let calm = (0..<40).map { event(["a", "b"][$0 % 2], UInt64($0 / 2), Double($0)) }
+            #expect(calm.shuffled(using: &random).inOrder == calm)
+        }
+    }
+
     @Test func `knows the hits of a row only where none came since`() {
         var model = model(120, 40)
         _ = update(&model, record(-600 ... -2))

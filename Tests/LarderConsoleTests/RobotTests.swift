@@ -220,6 +220,9 @@ private struct Robot {
             var outcome = Outcome.nothing
             outcome.restored = .random(in: 0...2, using: &random)
             outcome.removed = .random(in: 0...2, using: &random)
+            guard Bool.random(using: &random) else {
+                return give(.notUndone(plan, "not all was taken back"))
+            }
             return give(.undone(plan, outcome))
         case .seek(let key):
             return give(.sought(key, engine.rows[key].map { EntryDetail(row: $0, value: .null) }))

@@ -199,6 +199,32 @@ extension ViewState {
         #expect(toast.contains("; 21 entries had to go for it"))
     }
 
+    @Test func `what fails beside leaves alone what is being taken back`() {
+        var model = model(100, 30)
+        for name in ["p", "q"] {
+            model.takingBack[name] = "accounts maxsize 128 → 64 entries"
+        }
+        _ = update(&model, .failed("the fetch of 1 failed"))
+        #expect(model.takingBack.count == 2)
+        #expect(model.toast?.text == "the fetch of 1 failed")
+        // The engine tells of it to all, and here the answer does.
+        model.toast = nil
+        _ = update(
+            &model,
+            .changed(
+                ChangeRecord(
+                    at: at(1000), plan: "p", what: .undone, by: Actor("ann"), bounds: [],
+                    entries: [], .nothing, failure: nil)))
+        #expect(model.toast == nil)
+        _ = update(&model, .notUndone("q", "not all was taken back"))
+        #expect(model.takingBack.keys.sorted() == ["p"])
+        #expect(model.toast?.text == "not all was taken back")
+        #expect(model.log.lines.last?.isTrouble == true)
+        _ = update(&model, .undone("p", .nothing))
+        #expect(model.takingBack.isEmpty)
+        #expect(model.toast?.text.contains("accounts maxsize 128 → 64") == true)
+    }
+
     @Test func `any change of the list can be asked for, whoever made it`() {
         var model = model(100, 30)
         for name in ["p1", "p2", "p3"] {

@@ -58,9 +58,7 @@ func remember(_ model: inout Model, _ remembered: Remembered) {
         let new = remembered.events.filter {
             known.insert(Place(cache: Verbatim($0.cache), number: $0.number)).inserted
         }
-        model.events = (model.events + new).sorted {
-            ($0.at, $0.number) < ($1.at, $1.number)
-        }
+        model.events = (model.events + new).inOrder
     }
     showFrozen(&model)
 }

@@ -61,10 +61,10 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         if model.problem == nil { model.log.add(problem, at: model.now, trouble: true) }
         model.problem = problem
     case .silent: return .look
-    case .failed(let problem):
-        model.takingBack = [:]
-        model.say(problem)
-        model.log.add(problem, at: model.now, trouble: true)
+    case .notUndone(let plan, let problem):
+        model.takingBack[plan] = nil
+        model.complain(problem)
+    case .failed(let problem): model.complain(problem)
     case .said(let text): model.say(text)
     case .wrote(let line): model.log.add("stderr: \(line)", at: model.now, trouble: true)
     case .cost(let cost): model.ownCost = cost
