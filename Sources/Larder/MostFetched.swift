@@ -17,6 +17,11 @@ public struct FetchedKey<Key: Sendable>: Sendable {
 /// so no key that is fetched often is missing, and a count is too high by what it began with at most.
 /// That is taken off where it is told. Lines are begun anew every five minutes, and what is told is
 /// of the present ones and those before: what was fetched most an hour ago is nobody's question.
+///
+/// ``Cache/fetchesLately(at:)`` counts the same in another way, because it answers another question:
+/// of any key how often it was fetched in the last minute, exactly, as far as events reach. Events
+/// reach a minute back where these reach ten, and do not tell the reason of a failure once they are
+/// overwritten; lines are kept of the most fetched keys alone, and know no minute.
 struct MostFetched<Key: Hashable & Sendable> {
     private struct Line {
         let key: Key
@@ -41,6 +46,8 @@ struct MostFetched<Key: Hashable & Sendable> {
     /// A fetch of `key` begins.
     mutating func begin(_ key: Key, _ hash: UInt64, at now: Instant) {
         turn(at: now)
+        // All the room there is to be, once.
+        if young.isEmpty { young.reserveCapacity(Self.lines) }
         if let place = place(of: key, hash) {
             young[place].fetches += 1
         } else if young.count < Self.lines {
@@ -65,8 +72,26 @@ struct MostFetched<Key: Hashable & Sendable> {
     private mutating func turn(at now: Instant) {
         guard now - youngSince >= Self.span else { return }
         let isLate = now - youngSince >= Self.span * 2
-        (old, oldSince) = isLate ? ([], nil) : (young, youngSince)
-        (young, youngSince) = ([], now)
+        swap(&young, &old)
+        young.removeAll(keepingCapacity: true)
+        if isLate { old.removeAll(keepingCapacity: true) }
+        (oldSince, youngSince) = (isLate ? nil : youngSince, now)
+    }
+
+    /// Makes `other` the same, in room of its own: one that shared this one's would have the next
+    /// fetch copy all lines. Nothing grows where `other` has room for all.
+    func copy(into other: inout MostFetched) {
+        other.young.replaceSubrange(other.young.indices, with: young)
+        other.old.replaceSubrange(other.old.indices, with: old)
+        (other.youngSince, other.oldSince) = (youngSince, oldSince)
+    }
+
+    /// One that has room for all lines.
+    static func withRoom(at now: Instant) -> MostFetched {
+        var empty = MostFetched(at: now)
+        empty.young.reserveCapacity(lines)
+        empty.old.reserveCapacity(lines)
+        return empty
     }
 
     /// The first of them, the most often fetched first, and since when that was counted.

@@ -181,4 +181,96 @@ import Testing
         #expect(cache.snapshot().holds.shrinking.count >= 1000 / 64)
         #expect(cache.snapshot().count == 1000)
     }
+
+    @Test func `what is buried is told in slices, whatever goes and comes meanwhile`() {
+        var random = Seeded(11)
+        for limit in [1, 3, 64, 5000] {
+            var graves = Graves<Int, Int>()
+            var naive: [(key: Int, undo: UndoID, until: Instant)] = []
+            let undos = [UndoID(), UndoID(), UndoID()]
+            var (now, key) = (Instant(nanoseconds: 0), 0)
+            func bury(_ graves: inout Graves<Int, Int>) {
+                let undo = undos.randomElement(using: &random)!
+                let entry = RemovedEntry(
+                    key: key, value: key, cause: .invalidated, version: 1, ageInNanoseconds: 0,
+                    hits: 0, bytes: 100)
+                var dropped: [RemovedEntry<Int, Int>] = []
+                graves.bury(
+                    Grave(
+                        entry: entry,
+                        record: Record(writtenAt: 0, version: 1, loads: 1, bytes: 100, took: 0),
+                        expiry: nil, undo: undo), at: now,
+                    dropped: &dropped)
+                naive.removeAll { grave in dropped.contains { $0.key == grave.key } }
+                naive.append((key, undo, now + Graves<Int, Int>.window))
+                key += 1
+            }
+            for _ in 0..<40 {
+                for _ in 0..<Int.random(in: 0...60, using: &random) { bury(&graves) }
+                now = now + .seconds(Int.random(in: 0...6, using: &random))
+                var dropped: [RemovedEntry<Int, Int>] = []
+                while graves.purge(at: now, dropped: &dropped) {}
+                naive.removeAll { $0.until <= now }
+                if Bool.random(using: &random) {
+                    let undo = undos.randomElement(using: &random)!
+                    let opened = graves.open(undo, limit: 5, at: now).map(\.entry.key)
+                    naive.removeAll { opened.contains($0.key) }
+                }
+                let undo = undos[0]
+                var (keys, next): ([Int], UInt64?) = ([], 0)
+                while let number = next {
+                    let before = keys.count
+                    next = graves.buried(undo, from: number, limit: limit, at: now, into: &keys)
+                    #expect(keys.count - before <= limit)
+                }
+                #expect(keys == naive.filter { $0.undo == undo }.map(\.key))
+                // What gives way between two slices is told of no more, and nothing twice.
+                var told: [Int] = []
+                next = graves.buried(undo, from: 0, limit: 2, at: now, into: &told)
+                now = now + .seconds(1)
+                while graves.purge(at: now, dropped: &dropped) {}
+                naive.removeAll { $0.until <= now }
+                let newest = key
+                bury(&graves)
+                while let number = next {
+                    next = graves.buried(undo, from: number, limit: 2, at: now, into: &told)
+                }
+                #expect(Set(told).count == told.count)
+                let left = naive.filter { $0.undo == undo && $0.key < newest }.map(\.key)
+                #expect(Set(left).isSubset(of: told))
+            }
+        }
+    }
+
+    @Test func `how many an undo would bring back is counted in slices`() {
+        let cache = Cache<Int, Int>("many", maxsize: nil, ttl: nil) { $0 }
+        for key in 0..<2000 { cache.insert(key, for: key) }
+        let undo = UndoID()
+        for key in 0..<2000 { cache.invalidate(key, undo: undo) }
+        cache.insert(7, for: 7)
+        let before = cache.snapshot().holds.planning.count
+        #expect(cache.restorable(undo) == 1999)
+        #expect(cache.snapshot().holds.planning.count - before >= 2000 / 256)
+    }
+
+    @Test func `what was fetched most is copied into room that is there, and shares none of it`() {
+        var random = Seeded(13)
+        var now = Instant(nanoseconds: 0)
+        var most = MostFetched<Int>(at: now)
+        for _ in 0..<20 {
+            for _ in 0..<200 {
+                let key = Int.random(in: 0..<100, using: &random)
+                most.begin(key, UInt64(key), at: now)
+                now = now + .milliseconds(Int.random(in: 0...1500, using: &random))
+            }
+            var copy = MostFetched<Int>.withRoom(at: now)
+            most.copy(into: &copy)
+            let told = most.first(64, at: now)
+            most.begin(-1, 1, at: now)
+            let copied = copy.first(64, at: now)
+            #expect(copied.since == told.since)
+            #expect(copied.keys.map(\.fetches) == told.keys.map(\.fetches))
+            #expect(Set(copied.keys.map(\.key)) == Set(told.keys.map(\.key)))
+        }
+    }
 }

@@ -101,8 +101,18 @@ extension Cache {
     /// all.
     package func restorable(_ undo: UndoID) -> Int {
         let now = clock.now()
-        let buried = held(for: \.planning) { Unshared($0.graves.buried(undo, at: now)) }
-        return buried.value.count { facts(of: $0.key) == nil }
+        let slice = 8 * Store<Key, Value>.slice
+        var (count, keys, next): (Int, [Key], UInt64?) = (0, [], 0)
+        // Nothing that grows is to grow under a lock.
+        keys.reserveCapacity(slice)
+        while let number = next {
+            next = held(for: \.planning) {
+                $0.graves.buried(undo, from: number, limit: slice, at: now, into: &keys)
+            }
+            count += keys.count { facts(of: $0) == nil }
+            keys.removeAll(keepingCapacity: true)
+        }
+        return count
     }
 
     private func evicted(_ slot: UInt32) -> Victim<Key>? {

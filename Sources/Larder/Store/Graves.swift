@@ -5,6 +5,8 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     private var ring: [Grave<Key, Value>?] = []
     private var oldest = 0
     private var span = 0
+    /// How many places have been given up: by it and its place each grave has a number that stays.
+    private var passed: UInt64 = 0
     private(set) var count = 0
     private(set) var bytes = 0
 
@@ -50,11 +52,17 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     private mutating func pop() -> Grave<Key, Value>? {
         while span > 0 {
             let grave = take(oldest)
-            oldest = (oldest + 1) % ring.count
-            span -= 1
+            pass()
             if let grave { return grave }
         }
         return nil
+    }
+
+    /// Gives up the place of the oldest.
+    private mutating func pass() {
+        oldest = (oldest + 1) % ring.count
+        span -= 1
+        passed += 1
     }
 
     private mutating func take(_ place: Int) -> Grave<Key, Value>? {
@@ -76,13 +84,19 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
         return found
     }
 
-    /// What was buried under `undo` and can be put back yet: keys and bytes.
-    func buried(_ undo: UndoID, at now: Instant) -> [(key: Key, bytes: Int)] {
-        (0..<span).compactMap { number in
-            let grave = ring[(oldest + number) % ring.count]
-            guard let grave, grave.undo == undo, now < grave.until else { return nil }
-            return (grave.entry.key, grave.entry.bytes)
+    /// Adds the keys of what was buried under `undo` and can be put back yet, of at most `limit`
+    /// graves from a number on; returns the number to go on with, 0 being the first.
+    func buried(
+        _ undo: UndoID, from number: UInt64, limit: Int, at now: Instant, into keys: inout [Key]
+    ) -> UInt64? {
+        let start = Int(clamping: max(number, passed) - passed)
+        let end = min(span, start + limit)
+        for offset in min(start, end)..<end {
+            let grave = ring[(oldest + offset) % ring.count]
+            guard let grave, grave.undo == undo, now < grave.until else { continue }
+            keys.append(grave.entry.key)
         }
+        return end < span ? passed + UInt64(end) : nil
     }
 
     /// Gives up some of what can be put back no more; true where there may be more of it.
@@ -97,10 +111,7 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     /// When the oldest ends.
     var nextEnd: Instant? {
         mutating get {
-            while span > 0, ring[oldest] == nil {
-                oldest = (oldest + 1) % ring.count
-                span -= 1
-            }
+            while span > 0, ring[oldest] == nil { pass() }
             return span > 0 ? ring[oldest]?.until : nil
         }
     }
