@@ -49,6 +49,8 @@ struct Chronicle: Sendable {
     private var samples: [CacheSample] = []
     /// The oldest, once the ring is full.
     private var oldest = 0
+    /// What was counted under the present bounds, to tell what came of late.
+    var readings = Readings()
 
     static let length = Duration.seconds(3600)
     /// A sample that follows another sooner is none: two who look each second are one.
@@ -81,5 +83,5 @@ struct Chronicle: Sendable {
     }
 
     /// The memory in use for them.
-    var bytes: Int { samples.count * MemoryLayout<CacheSample>.stride }
+    var bytes: Int { samples.count * MemoryLayout<CacheSample>.stride + readings.bytes }
 }

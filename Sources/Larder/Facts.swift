@@ -220,6 +220,14 @@ public struct Counters: Hashable, Sendable, Codable {
         misses == 0 ? nil : Double(count) / Double(misses)
     }
 
+    mutating func regret(_ cause: RemovalCause) {
+        switch cause {
+        case .expired: regretExpired += 1
+        case .evicted: regretEvicted += 1
+        case .invalidated, .replaced: break
+        }
+    }
+
     mutating func count(_ cause: RemovalCause) {
         switch cause {
         case .expired: expired += 1
@@ -241,6 +249,8 @@ public struct Snapshot: Hashable, Sendable, Codable {
     /// Fetches under way.
     public var flights: Int
     public var counters: Counters
+    /// What was counted of late; `nil` where nobody has looked for so long that it is not known.
+    public var lately: Lately?
     /// The number of the newest event.
     public var lastEvent: UInt64 = 0
     /// How long fetches took that succeeded.

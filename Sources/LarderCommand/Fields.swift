@@ -172,11 +172,29 @@ extension CacheReport {
         return counts.map { Field($0.0, count: $0.1) }
             + failureFigures.map { Field($0.name, count: $0.count) }
             + regretFigures.map { Field($0.name, share: $0.share) }
+            + [
+                Field(
+                    "regretWindow", seconds: regretWindow,
+                    text: regretWindow.map(Advice.words) ?? "-")
+            ]
             + [Field("flights", count: snapshot.flights)]
     }
 
-    /// Both, each once.
-    var fields: [Field] { boundFields + countFields }
+    /// Both, each once, and what they say of the bounds.
+    var fields: [Field] { boundFields + countFields + [advice] }
+
+    private var advice: Field {
+        Field(
+            "advice",
+            .list(
+                Advice.of(snapshot).map { advice in
+                    [
+                        Field("knob", advice.knob.rawValue), Field("share", share: advice.share),
+                        Field("window", seconds: advice.window, text: Advice.words(advice.window)),
+                        Field("sentence", advice.sentence),
+                    ].object
+                }))
+    }
 }
 
 extension OriginReport {

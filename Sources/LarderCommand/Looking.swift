@@ -94,8 +94,9 @@ struct Stats: AsyncParsableCommand {
         commandName: "stats", abstract: "Print what the caches of a running engine have counted.",
         discussion: """
             Of the misses, regretEvicted were for keys that had been evicted within the minute \
-            before, and regretExpired for keys that had expired: where they are many it is said \
-            which bound to raise.
+            before, and regretExpired for keys that had expired. Their shares are of the last ten \
+            minutes, or since the bounds were changed where that is shorter (regretWindow): where \
+            they are large it is said which bound to raise.
             """)
 
     @OptionGroup
@@ -132,6 +133,7 @@ struct Stats: AsyncParsableCommand {
         [
             "cache", "hits", "misses", "coalesced", "refused", "failed", "evicted", "expired",
             "invalidated", "replaced", "unused", "regretEvictedShare", "regretExpiredShare",
+            "regretWindow",
         ] + FailureKind.allCases.map(\.figureName))
 }
 
@@ -352,7 +354,7 @@ struct Events: AsyncParsableCommand {
             events += log.events.filter { filter.passes($0, at: report.at) }
             seen.last[Verbatim(name)] = log.events.last?.number ?? seen.last[Verbatim(name)] ?? 0
         }
-        events.sort { $0.at < $1.at }
+        events = events.inOrder
         show(isFirst ? events.suffix(limit) : events[...], report, from)
     }
 

@@ -44,10 +44,7 @@ package enum Text {
     }
 
     /// Nothing but visible ASCII, as nearly all text is: to be handled without looking at characters.
-    static func isPlain(_ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { bytes in bytes.allSatisfy { (32..<127).contains($0) } }
-    }
+    static func isPlain(_ text: String) -> Bool { PlainText.isVisibleASCII(text) }
 
     /// Nothing but visible ASCII and our own signs: a scalar is a character is a column.
     static func isSteady(_ text: String) -> Bool {

@@ -17,13 +17,17 @@ extension CacheReport {
             + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: ", ")))")
     }
 
-    /// Of the misses the shares, 0...1, that more room and a longer ttl would have spared.
+    /// Of the misses of late the shares, 0...1, that more room and a longer ttl would have spared.
     public var regretFigures: [(name: String, share: Double?)] {
         [
-            ("regretEvictedShare", snapshot.counters.regretEvictedShare),
-            ("regretExpiredShare", snapshot.counters.regretExpiredShare),
+            ("regretEvictedShare", snapshot.lately?.regretEvictedShare),
+            ("regretExpiredShare", snapshot.lately?.regretExpiredShare),
         ]
     }
+
+    /// How long the time is that those are of: ten minutes, or since the bounds were changed; `nil`
+    /// where it is not known.
+    public var regretWindow: Duration? { snapshot.lately.map { snapshot.at - $0.since } }
 }
 
 extension Report {

@@ -99,7 +99,7 @@ public enum PlainText {
         }
     }
 
-    static func isVisibleASCII(_ text: String) -> Bool {
+    package static func isVisibleASCII(_ text: String) -> Bool {
         var text = text
         return text.withUTF8 { $0.allSatisfy { (32..<127).contains($0) } }
     }

@@ -49,7 +49,7 @@ extension CacheReport: Plausible {
             && areCounts(snapshot.lastEvent) && snapshot.counters.isPlausible
             && snapshot.configuration.isPlausible && snapshot.fetchTimes.isPlausible
             && snapshot.agesAtRemoval.values.allSatisfy(\.isPlausible)
-            && snapshot.failuresLately.isPlausible
+            && snapshot.failuresLately.isPlausible && snapshot.lately?.isPlausible ?? true
             && mostFetched.allSatisfy { areCounts($0.fetches, $0.failures) }
     }
 }
@@ -60,6 +60,12 @@ extension Counters: Plausible {
             hits, misses, coalesced, refused, servedStale, fetchFailures, evicted, expired,
             invalidated, replaced, oversized, unused, regretEvicted, regretExpired)
             && failures.isPlausible
+    }
+}
+
+extension Lately: Plausible {
+    var isPlausible: Bool {
+        areCounts(misses, regretEvicted, regretExpired, evicted, left, unused)
     }
 }
 

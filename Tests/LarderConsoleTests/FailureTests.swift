@@ -57,14 +57,35 @@ import Testing
     func `regret is two knobs, in percent of the misses`(columns: Int, height: Int) {
         var model = model(columns, height)
         var report = report()
-        report.caches[0].snapshot.counters.regretEvicted = 25
-        report.caches[0].snapshot.counters.regretExpired = 10
+        // What was long ago is not told.
+        report.caches[0].snapshot.counters.regretEvicted = 99
+        var lately = Lately(since: report.at + .seconds(-598))
+        (lately.misses, lately.regretEvicted, lately.regretExpired) = (100, 25, 10)
+        report.caches[0].snapshot.lately = lately
+        report.caches[1].snapshot.lately = Lately(since: lately.since)
         _ = update(&model, look(model, rows, report))
         _ = press(&model, .char("3"))
         let text = render(model).text
-        #expect(text.contains { $0.contains("REGRET OF MISS") })
+        #expect(text.contains { $0.contains("REGRET IN 10M") })
         #expect(text.contains { $0.contains("accounts") && $0.contains("25.0%   10.0%") })
         #expect(text.contains { $0.contains("credentials") && $0.contains("      -       -") })
+        #expect(text.joined().contains("of the misses of the last 10m"))
+        #expect(text.joined().contains("raise maxsize, now 64 (m)"))
+    }
+
+    @Test func `regret names no time that is not of every cache, and nothing that is not known`() {
+        var model = model(120, 40)
+        var report = report()
+        report.caches[0].snapshot.counters.regretEvicted = 99
+        report.caches[1].snapshot.lately = Lately(since: report.at + .seconds(-61))
+        _ = update(&model, look(model, rows, report))
+        _ = press(&model, .char("3"))
+        let text = render(model).text
+        #expect(text.contains { $0.contains("REGRET OF LATE") })
+        #expect(!text.joined().contains("raise maxsize"))
+        report.caches[0].snapshot.lately = report.caches[1].snapshot.lately
+        _ = update(&model, look(model, rows, report))
+        #expect(render(model).text.contains { $0.contains("REGRET IN 1M01S") })
     }
 
     @Test func `the header tells refusals, and the kinds that failed of late`() {

@@ -174,7 +174,11 @@ private struct Scene: Sendable {
         engine.caches[0].snapshot.counters.evicted = UInt64(second * 4)
         engine.caches[0].snapshot.counters.expired = UInt64(second)
         engine.caches[0].snapshot.counters.unused = UInt64(second * 3)
-        engine.caches[0].snapshot.counters.regretEvicted = UInt64(misses / 4)
+        for place in engine.caches.indices {
+            engine.caches[place].snapshot.lately = Lately(since: engine.at + .seconds(-600))
+        }
+        engine.caches[0].snapshot.lately?.misses = UInt64(misses)
+        engine.caches[0].snapshot.lately?.regretEvicted = UInt64(misses / 4)
         engine.memory.resident = (40 << 20) + second * 70_000
         var item = OriginReport(
             name: "GetItem", calls: UInt64(misses), retries: 3, throttles: 2,

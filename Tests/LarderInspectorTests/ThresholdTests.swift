@@ -151,25 +151,6 @@ import Testing
         #expect(lengths == [16])
     }
 
-    @Test func `name the knob by what is regretted`() {
-        var counters = Counters()
-        (counters.misses, counters.regretEvicted, counters.regretExpired) = (100, 10, 40)
-        func snapshot() -> Snapshot {
-            Snapshot(
-                at: HandClock().now, configuration: Configuration(maxsize: 64, ttl: .seconds(45)),
-                count: 0,
-                bytes: 0, flights: 0, counters: counters)
-        }
-        #expect(Advice.of(snapshot()).map(\.knob) == [.ttl, .maxsize])
-        #expect(Advice.of(snapshot())[0].sentence.contains("raise ttl, now 45s"))
-        counters.misses = 49
-        #expect(Advice.of(snapshot()).isEmpty)
-        #expect(
-            Advice.sentences(on: snapshot()) == ["49 misses: too few to say which bound to raise"])
-        (counters.misses, counters.regretEvicted, counters.regretExpired) = (1000, 10, 5)
-        #expect(Advice.sentences(on: snapshot())[0].hasPrefix("no bound is short: 1.5% of"))
-    }
-
     @Test func `tell the keys of all caches that were fetched most, and why they fail`()
         async throws
     {

@@ -76,4 +76,109 @@ import Testing
         let bytes = cache.snapshot().recordBytes
         #expect(bytes > 500_000 && bytes <= 1 << 20, "\(bytes)")
     }
+
+    // MARK: What was of late
+
+    /// Misses `count` times on what was just evicted, where there is room for one.
+    private func thrash(_ cache: Cache<Int, Int>, _ count: Int) async throws {
+        for number in 0..<count { _ = try await cache.value(for: number % 2) }
+    }
+
+    @Test func `of a cache just made all is told, since it was made`() async throws {
+        let cache = cache(1)
+        let start = clock.now
+        clock.advance(by: .seconds(3))
+        try await thrash(cache, 10)
+        let lately = try #require(cache.snapshot().lately)
+        #expect(lately.since == start)
+        #expect((lately.misses, lately.regretEvicted, lately.evicted) == (10, 8, 9))
+        #expect((lately.left, lately.unused) == (9, 9))
+        #expect(lately.regretEvictedShare == 0.8 && lately.regretExpiredShare == 0)
+    }
+
+    @Test func `what was long ago is none of it`() async throws {
+        let cache = cache(1)
+        try await thrash(cache, 100)
+        for second in 0..<700 {
+            if second == 650 { try await thrash(cache, 1) }
+            clock.advance(by: .seconds(1))
+            cache.sample()
+        }
+        let snapshot = cache.snapshot()
+        let lately = try #require(snapshot.lately)
+        let window = snapshot.at - lately.since
+        #expect(window > .seconds(594) && window <= .seconds(600), "\(window)")
+        #expect((lately.misses, lately.regretEvicted) == (1, 0))
+        #expect(snapshot.counters.regretEvicted == 98)
+        #expect(snapshot.recordBytes > 0)
+    }
+
+    @Test func `other bounds begin it anew, and what left under the former is not regretted`()
+        async throws
+    {
+        let cache = cache(1)
+        try await thrash(cache, 100)
+        clock.advance(by: .seconds(1))
+        try cache.set(maxsize: 2, ttl: .seconds(10))
+        let changed = clock.now
+        clock.advance(by: .seconds(5))
+        // The other of the two had been evicted before.
+        try await thrash(cache, 2)
+        let lately = try #require(cache.snapshot().lately)
+        #expect(lately.since == changed)
+        #expect((lately.misses, lately.regretEvicted, lately.evicted) == (1, 0, 0))
+        // The same again is no change.
+        try cache.set(maxsize: 2, ttl: .seconds(10))
+        #expect(cache.snapshot().lately?.since == changed)
+        // What goes for smaller bounds goes under them.
+        try cache.set(maxsize: 1, ttl: .seconds(10))
+        try await thrash(cache, 2)
+        #expect(cache.snapshot().lately?.regretEvicted ?? 0 > 0)
+    }
+
+    @Test func `where nobody looked for ten minutes nothing is known`() async throws {
+        let cache = cache(1)
+        try await thrash(cache, 100)
+        clock.jump(by: .seconds(601))
+        #expect(cache.snapshot().lately == nil)
+        clock.advance(by: .seconds(7))
+        try await thrash(cache, 3)
+        let snapshot = cache.snapshot()
+        let lately = try #require(snapshot.lately)
+        #expect(snapshot.at - lately.since == .seconds(7))
+        #expect(lately.misses == 3)
+    }
+
+    @Test func `however it is looked at, it is what a naive count says`() async throws {
+        var generator = Seeded(7)
+        for _ in 0..<20 {
+            let cache = cache(1)
+            var misses: [Instant] = []
+            var changed = clock.now
+            for _ in 0..<300 {
+                switch Int.random(in: 0..<12, using: &generator) {
+                case 0:
+                    let before = cache.configuration
+                    try cache.set(
+                        maxsize: Int.random(in: 1...3, using: &generator), ttl: .seconds(10))
+                    if cache.configuration != before { changed = clock.now }
+                    if cache.configuration != before { misses = [] }
+                case 1...4:
+                    let key = Int.random(in: 0..<6, using: &generator)
+                    let before = cache.snapshot().counters.misses
+                    _ = try await cache.value(for: key)
+                    if cache.snapshot().counters.misses > before { misses.append(clock.now) }
+                default: clock.advance(by: .seconds(Int.random(in: 1...9, using: &generator)))
+                }
+                let snapshot = cache.snapshot()
+                let lately = try #require(snapshot.lately)
+                // What was missed at the very instant of a reading may be on either side of it.
+                let surely = misses.count { $0 > lately.since }
+                let perhaps = misses.count { $0 >= lately.since }
+                #expect((surely...perhaps).contains(Int(lately.misses)))
+                let since = max(changed, snapshot.at + .seconds(-600))
+                #expect(lately.since >= since && lately.since - since < .seconds(15))
+            }
+        }
+    }
 }

@@ -5,10 +5,14 @@ extension Cache {
         let now = clock.now()
         var snapshot = store.withLock { $0.snapshot(at: now) }
         let sample = CacheSample(snapshot)
-        snapshot.recordBytes += chronicle.withLock { chronicle in
+        let counted = snapshot.lately
+        let (lately, bytes) = chronicle.withLock { chronicle in
             chronicle.add(sample)
-            return chronicle.bytes
+            let lately = counted.flatMap { chronicle.readings.take($0, at: now) }
+            return (lately, chronicle.bytes)
         }
+        snapshot.lately = lately
+        snapshot.recordBytes += bytes
         return snapshot
     }
 
@@ -37,8 +41,9 @@ extension Cache {
     /// the most often fetched first, and since when that was counted.
     public func mostFetched(_ limit: Int = 10) -> (since: Instant, keys: [FetchedKey<Key>]) {
         let now = clock.now()
-        let lines = store.withLock { $0.mostFetched }
-        return lines.first(limit, at: now)
+        var copy = MostFetched<Key>.withRoom(at: now)
+        held(for: \.looking) { $0.mostFetched.copy(into: &copy) }
+        return copy.first(limit, at: now)
     }
 
     /// When an entry is to be renewed; `nil` where only its end decides.
@@ -166,7 +171,7 @@ extension Cache {
 
     /// How often each key was fetched within the last minute, with success or not, as far as events
     /// are kept; a key that was not is left out. And how long a time that is: `nil` where no event
-    /// is kept, and so nothing is known.
+    /// is kept, and so nothing is known. See ``MostFetched`` for why there are two counts.
     package func fetchesLately(at now: Instant) -> (counts: [Key: Int], window: Duration?) {
         let begin = now + .seconds(-60)
         var counts: [Key: Int] = [:]

@@ -25,11 +25,12 @@ struct Regret: ~Copyable {
         old.forget(hash)
     }
 
-    /// Why the key that is missed left, where that was within the last minute; told once.
-    mutating func missed(_ hash: UInt64, at now: Int64) -> RemovalCause? {
+    /// Why and when the key that is missed left, where that was within the last minute; told once.
+    mutating func missed(_ hash: UInt64, at now: Int64) -> (cause: RemovalCause, left: Int64)? {
         guard let ghost = young.find(hash) ?? old.find(hash) else { return nil }
         forget(hash)
-        return now &- ghost.at < Self.window ? (ghost.isEviction ? .evicted : .expired) : nil
+        guard now &- ghost.at < Self.window else { return nil }
+        return (ghost.isEviction ? .evicted : .expired, ghost.at)
     }
 
     /// An open-addressed table, half of whose places stay free. What is forgotten keeps its place,

@@ -46,6 +46,7 @@ extension Store {
         feed.append(.configured(from: configuration, to: new), key: nil, by: by, at: now)
         let (old, oldLives) = (configuration, lives)
         configuration = new
+        underBounds = UnderBounds(since: now, counters)
         lives = lives.changed(
             to: new, isUndone: isUndone, version: version, at: now.nanoseconds)
         if lives != oldLives { outdated = back.count }
@@ -195,6 +196,7 @@ extension Store {
         var snapshot = Snapshot(
             at: now, configuration: configuration, count: count, bytes: bytes,
             flights: underWay, counters: counters)
+        snapshot.lately = underBounds.counted(counters)
         snapshot.lastEvent = feed.last
         snapshot.fetchTimes = fetchTimes
         snapshot.lastFailures = lastFailures

@@ -130,11 +130,9 @@ extension Store {
 
     private mutating func miss(_ hash: UInt64, at now: Instant) {
         counters.misses += 1
-        switch regret.missed(hash, at: now.nanoseconds) {
-        case .evicted: counters.regretEvicted += 1
-        case .expired: counters.regretExpired += 1
-        default: break
-        }
+        guard let (cause, left) = regret.missed(hash, at: now.nanoseconds) else { return }
+        counters.regret(cause)
+        underBounds.regret(cause, leftAt: left)
     }
 
     // MARK: Flights

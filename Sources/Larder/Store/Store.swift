@@ -58,6 +58,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     var mostFetched: MostFetched<Key>
     var ages = Ages()
     var regret = Regret()
+    var underBounds: UnderBounds
     var holds = Holds()
     var graves = Graves<Key, Value>()
     /// Nothing has to be done by itself before: no deadline, no end of a reserve or of an undo.
@@ -84,6 +85,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         lives = Lives(configuration)
         reserve = configuration.staleIfError.nanoseconds
         mostFetched = MostFetched(at: now)
+        underBounds = UnderBounds(since: now, Counters())
         feed = Feed(capacity: feedCapacity)
         policy = configuration.policy.make(maxsize: configuration.maxsize)
         touched = Array(

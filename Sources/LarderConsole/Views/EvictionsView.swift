@@ -40,9 +40,19 @@ enum EvictionsView {
     private static func figures(_ model: Model) -> [(group: String, headings: [String])] {
         [
             ("LEFT", ["EVICTED", "EXPIRED", "INVALID", "UNUSED"]),
-            ("REGRET OF MISS", ["EVICTED", "EXPIRED"]),
+            (regretTitle(model), ["EVICTED", "EXPIRED"]),
             ("HIT RATIO", model.size.columns < 90 ? ["1M", "ALL"] : ["1M", "10M", "ALL"]),
         ]
+    }
+
+    /// With the time that it is of, where that is one for all.
+    private static func regretTitle(_ model: Model) -> String {
+        let windows = Set(
+            (model.report?.caches ?? []).map { $0.regretWindow.map(Advice.words) ?? "" })
+        guard windows.count == 1, let window = windows.first, !window.isEmpty else {
+            return "REGRET OF LATE"
+        }
+        return "REGRET IN \(window.uppercased())"
     }
 
     private static func groups(_ model: Model) -> Pieces {
@@ -63,13 +73,14 @@ enum EvictionsView {
 
     private static func counts(_ model: Model, _ cache: CacheReport) -> Pieces {
         let counters = cache.snapshot.counters
+        let lately = cache.snapshot.lately
         let numbers = [
             counters.evicted, counters.expired, counters.invalidated, counters.unused,
         ]
         let history = model.history(of: cache.name)
         let long = model.size.columns < 90 ? [] : [history.hitRatio(seconds: 600)]
         let shares =
-            [counters.regretEvictedShare, counters.regretExpiredShare, history.hitRatio()] + long
+            [lately?.regretEvictedShare, lately?.regretExpiredShare, history.hitRatio()] + long
             + [counters.hitRatio]
         let figures = numbers.map(Format.count) + shares.map(Format.percent)
         let name = Text.cut(
@@ -87,6 +98,7 @@ enum EvictionsView {
             let key =
                 switch advice.knob {
                 case .maxsize: "m"
+                case .maxbytes: ":maxbytes"
                 case .ttl: "t"
                 case .policy: ":policy"
                 }
