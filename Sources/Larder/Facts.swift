@@ -228,6 +228,16 @@ public struct Counters: Hashable, Sendable, Codable {
         }
     }
 
+    /// Entries that left, by cause.
+    public func removals(_ cause: RemovalCause) -> UInt64 {
+        switch cause {
+        case .expired: expired
+        case .evicted: evicted
+        case .invalidated: invalidated
+        case .replaced: replaced
+        }
+    }
+
     mutating func count(_ cause: RemovalCause) {
         switch cause {
         case .expired: expired += 1

@@ -77,7 +77,7 @@ struct UnderBounds {
 
 extension Counters {
     /// Entries that left, for whatever cause.
-    var left: UInt64 { evicted + expired + invalidated + replaced }
+    var left: UInt64 { RemovalCause.allCases.reduce(0) { $0 + removals($1) } }
 }
 
 /// What a cache had counted since its bounds were changed, read every few seconds of the last ten

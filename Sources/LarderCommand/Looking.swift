@@ -427,30 +427,8 @@ extension LoggedEvent {
     fileprivate var fields: [Field] {
         [
             Field("cache", cache), Field("number", .number("\(number)"), text: ""),
-            Field("event", kind.word.rawValue), Field("key", key), Field("note", kind.note),
+            Field("event", kind.word.rawValue), Field("key", key), Field("note", kind.note()),
             Field("by", by.map { "\($0)" }), Field("reason", by?.reason),
         ]
-    }
-}
-
-extension EventKind {
-    /// What else is to be said of it.
-    fileprivate var note: String {
-        switch self {
-        case .written(let version, let took, let bytes):
-            "version \(version), \(Units.words(bytes: bytes))"
-                + (took.map { ", fetched in \(Format.took($0))" } ?? "")
-        case .failed(_, let reason): reason
-        case .removed(_, let version, let age, let hits):
-            "version \(version), \(Format.age(age)) old, "
-                + Units.counted(Int(clamping: hits), "hit")
-        case .oversized(let bytes): Units.words(bytes: bytes)
-        case .forgotten(let failures, let refusals):
-            Units.counted(failures, "failure") + " in a row, "
-                + Units.counted(Int(clamping: refusals), "look-up") + " told"
-        case .softened(let version), .restored(let version): "version \(version)"
-        case .configured(let old, let new):
-            new.differences(from: old)
-        }
     }
 }

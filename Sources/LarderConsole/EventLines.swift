@@ -81,34 +81,13 @@ struct EventLines: Hashable, Sendable {
 
     /// What happened, in a word, and what more there is to say of it.
     static func words(_ event: LoggedEvent, alone: Bool = true) -> (word: String, note: String) {
-        let by = who(event.by)
-        switch event.kind {
-        case .written(let version, let took, _):
-            let how = took.map { "fetched in \(Format.took($0))" } ?? "inserted"
-            return ("written", "version \(version), \(how)")
-        case .removed(let cause, let version, let age, let hits):
-            guard alone else { return (cause.rawValue, by) }
-            let rival = event.rival.map { ", for \($0)" } ?? ""
-            let facts =
-                "version \(version), \(Format.age(age)) old, "
-                + Format.count(Int(clamping: hits), "hit", "hits")
-            return (cause.rawValue, facts + rival + (by.isEmpty ? "" : ", " + by))
-        case .failed(let took, let reason):
-            return ("failed", alone ? "\(reason), after \(Format.took(took))" : reason)
-        case .oversized(let bytes):
-            return ("too large", "\(Format.bytes(bytes)) is more than the cache may hold")
-        case .softened: return ("stale", by)
-        case .restored: return ("restored", by)
-        case .forgotten(_, let refusals):
-            let told = "\(Format.count(refusals)) look-ups were told it"
-            return (
-                "forgotten", [alone ? told : "", by].filter { !$0.isEmpty }.joined(separator: ", ")
-            )
-        case .configured(let old, let new):
-            return (
-                "changed", new.differences(from: old, arrow: "→") + (by.isEmpty ? "" : " " + by)
-            )
-        }
+        let notes = [
+            alone ? event.kind.note(arrow: "→") : event.kind.commonNote(arrow: "→"),
+            alone ? event.rival.map { "for \($0)" } ?? "" : "", who(event.by),
+        ]
+        return (
+            event.kind.word.rawValue, notes.filter { !$0.isEmpty }.joined(separator: ", ")
+        )
     }
 
     private static func who(_ actor: Actor?) -> String {

@@ -86,12 +86,7 @@ enum Metrics {
             FailureKind.allCases.map { ($0.label, counters.failures[$0]) }
         },
         counters("removals", "Entries that left, by the cause.", "cause") { counters in
-            [
-                (RemovalCause.evicted.rawValue, counters.evicted),
-                (RemovalCause.expired.rawValue, counters.expired),
-                (RemovalCause.invalidated.rawValue, counters.invalidated),
-                (RemovalCause.replaced.rawValue, counters.replaced),
-            ]
+            RemovalCause.allCases.map { ($0.rawValue, counters.removals($0)) }
         },
         counters(
             "regrets", "Misses on keys that left within the minute before, by the cause.", "cause"

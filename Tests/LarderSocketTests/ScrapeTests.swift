@@ -132,6 +132,18 @@ import Testing
         #expect(own.first { $0.name.hasSuffix("_sum") }?.value == 100.0404)
     }
 
+    @Test func `what left is told by the words that its events have`() throws {
+        let causes =
+            try metrics(Metrics.text(Self.report))["larder_removals_total"]?.samples
+            .compactMap { $0.labels["cause"] } ?? []
+        let words = RemovalCause.allCases.map {
+            EventKind.removed($0, version: 1, age: .zero, hits: 0).word.rawValue
+        }
+        #expect(Set(causes) == Set(words))
+        let names = try metrics(Metrics.text(Self.report)).keys
+        #expect(names.contains("larder_\(EventKind.Word.oversized.rawValue)_total"))
+    }
+
     @Test func `parts of a whole are one metric, with a label`() throws {
         let names = [
             "larder_fetch_failures_total", "larder_removals_total", "larder_regrets_total",
