@@ -30,7 +30,7 @@ struct Field {
     init(_ name: String, share: Double?) {
         self.init(
             name, share.map { Self.number($0) } ?? .null,
-            text: share.map { Units.text($0 * 100, digits: 1) + "%" } ?? "-")
+            text: Format.percent(share))
     }
 
     init(_ name: String, number: Double?, text: String? = nil) {
@@ -80,30 +80,18 @@ extension Row {
     /// What stands in a column.
     func field(_ column: Column, at now: Instant) -> Field {
         let name = column.rawValue
-        func time(_ time: Duration?) -> Field {
-            Field(name, seconds: time, text: Units.countdown(time))
-        }
-        return switch column {
-        case .cache: Field(name, id.cache)
-        case .key: Field(name, id.key)
-        case .ttl: time(deadline.map { $0 - now })
-        case .expiry: time(expiry.map { $0 - now })
-        case .age:
-            Field(name, seconds: now - writtenAt, text: Format.age(now - writtenAt))
-        case .hits: Field(name, count: hits)
-        case .size: Field(name, bytes: bytes)
-        case .state: Field(name, state(at: now).rawValue)
-        case .fetch:
-            Field(name, seconds: fetchTime, text: fetchTime == .zero ? "-" : Format.took(fetchTime))
-        case .version: Field(name, count: version)
-        case .lasthit:
-            Field(
-                name, seconds: lastHit.map { now - $0 },
-                text: lastHit.map { Format.age(now - $0) } ?? "-")
-        case .fetches: Field(name, number: fetchRate, text: Format.perSecond(fetchRate))
-        case .refresh: time(nextRefresh(at: now).map { $0 - now })
-        case .togo:
-            Field(name, toGo.map { .number("\($0)") } ?? .null, text: toGo.map { "\($0)" } ?? "-")
+        return switch column.cell(of: self, at: now) {
+        case .text(let text): Field(name, text)
+        case .count(let count): Field(name, count: count)
+        case .bytes(let bytes): Field(name, bytes: bytes)
+        case .left(let time): Field(name, seconds: time, text: Format.left(time))
+        case .passed(let time):
+            Field(name, seconds: time, text: time.map(Format.age) ?? "-")
+        case .took(let time):
+            Field(name, seconds: time, text: time == .zero ? "-" : Format.took(time))
+        case .rate(let rate): Field(name, number: rate, text: Format.perSecond(rate))
+        case .turn(let turn):
+            Field(name, turn.map { .number("\($0)") } ?? .null, text: turn.map { "\($0)" } ?? "-")
         }
     }
 

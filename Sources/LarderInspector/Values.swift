@@ -263,35 +263,6 @@ public enum Column: String, Hashable, Sendable, Codable, CaseIterable {
     public static let accepted = allCases.map(\.rawValue).joined(separator: ", ")
 }
 
-extension Column {
-    /// What stands in this column of a row: text, or a whole number (times in nanoseconds, as what
-    /// is left or has passed at `now`); `nil` where there is nothing.
-    public func value(of row: Row, at now: Instant) -> Shown {
-        func passed(_ begin: Instant?) -> Shown {
-            begin.map { .number("\((now - $0).nanoseconds)") } ?? .null
-        }
-        func left(_ end: Instant?) -> Shown {
-            end.map { .number("\(($0 - now).nanoseconds)") } ?? .null
-        }
-        return switch self {
-        case .cache: .text(row.id.cache)
-        case .key: .text(row.id.key)
-        case .ttl: left(row.deadline)
-        case .expiry: left(row.expiry)
-        case .age: passed(row.writtenAt)
-        case .hits: .number("\(row.hits)")
-        case .size: .number("\(row.bytes)")
-        case .state: .text(row.state(at: now).rawValue)
-        case .fetch: .number("\(row.fetchTime.nanoseconds)")
-        case .version: .number("\(row.version)")
-        case .lasthit: passed(row.lastHit)
-        case .fetches: row.fetchRate.map { .number("\($0)") } ?? .null
-        case .refresh: left(row.nextRefresh(at: now))
-        case .togo: row.toGo.map { .number("\($0)") } ?? .null
-        }
-    }
-}
-
 /// Which entries to list, and in which order.
 public struct Query: Hashable, Sendable, Codable {
     /// Caches by name; empty for all.
