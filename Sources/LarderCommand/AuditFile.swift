@@ -110,12 +110,7 @@ final class AuditFile: Sendable {
     // MARK: Lines
 
     private static func line(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .iso8601
-        // What is in a record can be written: texts and whole numbers.
-        let json = String(decoding: try! encoder.encode(value), as: UTF8.self)
-        return PlainText.json(json) + "\n"
+        PlainJSON.text(value) + "\n"
     }
 
     /// Appends a line, after one that tells of the gap before it where there is one. Returns why it

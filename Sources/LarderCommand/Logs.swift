@@ -54,11 +54,7 @@ struct JSONLog: LogHandler {
     }
 
     static func line(_ fields: [String: String]) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Texts can be written.
-        let text = String(decoding: try! encoder.encode(fields), as: UTF8.self)
-        return PlainText.json(text) + "\n"
+        PlainJSON.text(fields) + "\n"
     }
 }
 

@@ -35,13 +35,10 @@ enum Exports {
     static let noFile: Int32 = -1
 
     static func json(_ rows: [Row], at now: Instant) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let shown = rows.map { row in
             Shown.fields(Column.allCases.map { .init($0.rawValue, $0.value(of: row, at: now)) })
         }
-        // Texts and whole numbers can be written.
-        return String(decoding: try! encoder.encode(shown), as: UTF8.self)
+        return PlainJSON.text(shown)
     }
 
     private static func csv(_ rows: [Row], at now: Instant) -> String {

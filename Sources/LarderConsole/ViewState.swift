@@ -41,7 +41,7 @@ struct ViewState: Codable {
     /// What a file says; `nil` where there is none that can be read.
     init?(_ path: String) {
         guard let data = FileManager.default.contents(atPath: path),
-            let state = try? JSONDecoder().decode(ViewState.self, from: data)
+            let state = try? PlainJSON.decode(ViewState.self, from: data)
         else { return nil }
         self = state
     }
@@ -89,9 +89,8 @@ struct ViewState: Codable {
         try? FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        guard let data = try? encoder.encode(self) else { return }
+        guard let data = try? PlainJSON.encode(self, [.prettyPrinted, .sortedKeys])
+        else { return }
         // Written beside and put in its place: two consoles that end at once leave one of the two.
         try? data.write(to: URL(filePath: path), options: .atomic)
     }

@@ -36,6 +36,13 @@ public enum PlainJSON {
             unquoted(try encoder.encode(value), Array(("\"" + mark).utf8)))
     }
 
+    /// The same in one line, members by their names. It is for what always can be written: texts and
+    /// numbers that JSON has.
+    package static func text(_ value: some Encodable) -> String {
+        let data = try! encode(value, [.sortedKeys, .withoutEscapingSlashes])
+        return String(decoding: data, as: UTF8.self)
+    }
+
     /// - Throws: `DecodingError`.
     public static func decode<Value: Decodable>(_: Value.Type, from data: Data) throws -> Value {
         let mark = newMark()

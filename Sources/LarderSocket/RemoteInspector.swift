@@ -155,7 +155,7 @@ public final class RemoteInspector: Inspector {
     }
 
     public func plan(_ change: Change) async throws -> Plan {
-        let body = try JSONEncoder().encode(change)
+        let body = try PlainJSON.encode(change)
         // One that names many takes its time, and may have to wait for its turn.
         let isLarge = body.count > SocketService.Options.smallBody
         return try await send(
@@ -170,7 +170,7 @@ public final class RemoteInspector: Inspector {
         _ plan: Plan.ID, _ how: Application, by actor: Actor
     ) async throws -> Outcome {
         try await send(
-            "POST", "/v1/plans/\(escaped(plan))/apply", body: try JSONEncoder().encode(how),
+            "POST", "/v1/plans/\(escaped(plan))/apply", body: try PlainJSON.encode(how),
             reason: actor.reason, wait: .seconds(60))
     }
 
@@ -271,7 +271,7 @@ public final class RemoteInspector: Inspector {
             guard body.count <= SocketService.Options.usualBody else {
                 throw InspectorError(
                     "this names more than goes into one request, "
-                        + "\(Units.text(bytes: SocketService.Options.usualBody)); narrow it")
+                        + "\(Format.bytes(SocketService.Options.usualBody)); narrow it")
             }
             request.body = .bytes(ByteBuffer(bytes: body))
             request.headers.add(name: "Content-Type", value: "application/json")
@@ -282,7 +282,7 @@ public final class RemoteInspector: Inspector {
         let (status, data) = try await answer(to: request, within: wait ?? deadline)
         guard status == 200 else {
             let sentence =
-                (try? JSONDecoder().decode(Refused.self, from: data))?.error
+                (try? PlainJSON.decode(Refused.self, from: data))?.error
                 ?? "\(place.name) answered HTTP \(status)"
             throw InspectorError(sentence, isUnknown: status == 404)
         }

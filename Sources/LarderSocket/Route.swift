@@ -101,7 +101,7 @@ struct Asked: Sendable {
     }
 
     func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        do { return try JSONDecoder().decode(type, from: body) } catch {
+        do { return try PlainJSON.decode(type, from: body) } catch {
             throw Refusal(.badRequest, "the body is no \(type) in JSON: \(Self.reason(error))")
         }
     }
