@@ -248,8 +248,6 @@ extension Change {
     fileprivate var bounds: Configuration? {
         if case .configure(_, let bounds) = self { bounds } else { nil }
     }
-
-    fileprivate var isSoft: Bool { if case .soften = self { true } else { false } }
 }
 
 struct Invalidate: AsyncParsableCommand {
@@ -379,7 +377,8 @@ struct Undo: AsyncParsableCommand {
         let bounds = hasBounds ? "the bounds are as they were, " : ""
         let why =
             outcome.restored == 0 && !hasBounds
-            ? ": they come back for 30s, unless fetched anew since; credentials never do" : ""
+            ? ": they come back for \(Units.text(Plan.undoWindow)), unless fetched anew since; "
+                + "credentials never do" : ""
         let gone =
             outcome.removed == 0
             ? "" : ", \(Units.counted(outcome.removed, "entry", "entries")) had to go for it"

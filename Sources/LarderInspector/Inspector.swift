@@ -72,7 +72,7 @@ public protocol Inspector: Sendable {
     func plan(undoing plan: Plan.ID) async throws -> Plan
 
     /// Takes back what the application of a plan did: bounds at any time, unless they were changed
-    /// since; invalidated entries for 30 s, unless they were written since. Credentials never come
+    /// since; invalidated entries for ``Plan/undoWindow``, unless they were written since. Credentials never come
     /// back. What was evicted or expired does not either. Where some of it cannot go back, it throws
     /// and says what: the rest is taken back.
     func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome

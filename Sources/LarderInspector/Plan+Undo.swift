@@ -2,7 +2,7 @@ import Larder
 
 extension Plan {
     /// How long what went can be put back.
-    public static let undoWindow = Duration.seconds(30)
+    public static let undoWindow = UndoID.window
 
     /// What of it could not be taken back once all is done, in a sentence; `nil` where all could, for
     /// ``undoWindow``, or where nothing goes.
@@ -11,7 +11,7 @@ extension Plan {
     ///   more when the last goes.
     public func undoNote(spread: Duration? = nil) -> String? {
         let held = entries - failures
-        guard let undoable, held > 0, !isSoft else { return nil }
+        guard let undoable, held > 0, !change.isSoft else { return nil }
         let bounds = change.changesBounds ? "The bounds can be taken back at any time; " : ""
         let window = Units.text(Self.undoWindow)
         guard undoable > 0 else {
@@ -33,8 +33,6 @@ extension Plan {
     private static func sentence(_ bounds: String, _ rest: String) -> String {
         (bounds.isEmpty ? rest.prefix(1).uppercased() + rest.dropFirst() : bounds + rest) + "."
     }
-
-    private var isSoft: Bool { if case .soften = change { true } else { false } }
 }
 
 extension Change {

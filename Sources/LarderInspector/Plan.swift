@@ -15,6 +15,9 @@ public enum Change: Hashable, Sendable {
 }
 
 extension Change {
+    /// Whether what it is about is served on, as stale.
+    package var isSoft: Bool { if case .soften = self { true } else { false } }
+
     var isSeveral: Bool { if case .all = self { true } else { false } }
 }
 

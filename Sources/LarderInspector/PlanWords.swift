@@ -6,14 +6,19 @@ extension Plan {
     /// What goes: `1 entry, 276 bytes, goes`, `no entry goes`. What else other bounds do is said by
     /// ``consequences(held:)``.
     public var effect: String {
-        let isSoft = if case .soften = change { true } else { false }
         guard entries > 0 else {
-            return isSoft ? "no entry is marked as stale" : "no entry goes"
+            return change.isSoft ? "no entry is marked as stale" : "no entry goes"
         }
-        return "\(Units.counted(entries, "entry", "entries")), \(Units.words(bytes: bytes)), "
-            + (isSoft
-                ? "served until a fetch for \(entries == 1 ? "it" : "each") has landed"
-                : entries == 1 ? "goes" : "go")
+        return change.isSoft
+            ? held(entries) + "served until a fetch for \(entries == 1 ? "it" : "each") has landed"
+            : going(entries)
+    }
+
+    /// So many of what goes, the rest being remembered failures: `1 entry, 276 bytes, goes`.
+    package func going(_ count: Int) -> String { held(count) + (count == 1 ? "goes" : "go") }
+
+    private func held(_ count: Int) -> String {
+        "\(Units.counted(count, "entry", "entries")), \(Units.words(bytes: bytes)), "
     }
 
     /// What other bounds do to what stays, a sentence each.
@@ -41,7 +46,7 @@ extension Plan {
     /// Whether what goes cannot come back: the bounds to come keep nothing.
     public var keepsNothing: Bool {
         guard takesBack == nil, case .configure(_, let new) = change else { return false }
-        return new.maxsize == 0 || new.maxbytes == 0 || new.ttl == .zero
+        return new.keepsNothing
     }
 
     /// Over how long what goes is to be spread, so that fetches stay within so many a second; `nil`

@@ -202,7 +202,7 @@ import Testing
                         expiry: nil, undo: undo), at: now,
                     dropped: &dropped)
                 naive.removeAll { grave in dropped.contains { $0.key == grave.key } }
-                naive.append((key, undo, now + Graves<Int, Int>.window))
+                naive.append((key, undo, now + UndoID.window))
                 key += 1
             }
             for _ in 0..<40 {

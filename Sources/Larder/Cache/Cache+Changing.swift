@@ -14,7 +14,8 @@ extension Cache {
     ///
     /// - Parameters:
     ///   - version: Where given, an entry written since then stays.
-    ///   - undo: Where given, ``restore(_:by:)`` can put the entry back for 30 s.
+    ///   - undo: Where given, ``restore(_:by:)`` can put the entry back for
+    ///     ``UndoID/window``.
     @discardableResult
     public func invalidate(
         _ key: Key, version: UInt64? = nil, undo: UndoID? = nil, by actor: Actor? = nil
@@ -164,7 +165,8 @@ extension Cache {
     /// - Parameters:
     ///   - expected: Where given, the bounds that these replace: where others were set meanwhile
     ///     nothing is changed, and ``CacheError/boundsWereChanged(_:)`` is thrown.
-    ///   - undo: Where given, ``restore(_:by:)`` can put back for 30 s what left.
+    ///   - undo: Where given, ``restore(_:by:)`` can put back for
+    ///     ``UndoID/window`` what left.
     @discardableResult
     public func configure(
         _ new: Configuration, replacing expected: Configuration? = nil, undo: UndoID? = nil,

@@ -1,5 +1,5 @@
-/// What was removed lately and can still be put back, with what was known of it: for 30 s, up to a
-/// number and a size, beyond which the oldest give way.
+/// What was removed lately and can still be put back, with what was known of it: for
+/// ``UndoID/window``, up to a number and a size, beyond which the oldest give way.
 struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     /// A ring, the oldest first; one that was opened leaves a hole.
     private var ring: [Grave<Key, Value>?] = []
@@ -10,8 +10,6 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     private(set) var count = 0
     private(set) var bytes = 0
 
-    /// How long a removal can be undone.
-    static var window: Duration { .seconds(30) }
     static var mostEntries: Int { 4096 }
     static var mostBytes: Int { 16 << 20 }
     /// Graves that one call gives up.
@@ -29,7 +27,7 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
         guard count < Self.mostEntries, fits(grave) else { return dropped.append(grave.entry) }
         if span == ring.count { grow() }
         var grave = grave
-        grave.until = now + Self.window
+        grave.until = now + UndoID.window
         ring[(oldest + span) % ring.count] = grave
         span += 1
         count += 1
@@ -129,4 +127,7 @@ struct Grave<Key: Sendable, Value: Sendable>: Sendable {
 public struct UndoID: Hashable, Sendable {
     private let number = UInt64.random(in: .min ... .max)
     public init() {}
+
+    /// How long a removal can be undone.
+    public static let window = Duration.seconds(30)
 }

@@ -88,7 +88,7 @@ extension Store {
         graves.bury(
             Grave(entry: departed, record: record, expiry: expiry, undo: undoable), at: now,
             dropped: &discarded)
-        wake = min(wake, (now + Graves<Key, Value>.window).nanoseconds)
+        wake = min(wake, (now + UndoID.window).nanoseconds)
     }
 
     /// Ends the entry of `key`, where it is still of `version`; it stays in reserve where there is

@@ -1,9 +1,6 @@
 import Larder
 import LarderInspector
 
-/// How long invalidated and evicted entries can be put back.
-let undoWindow = Duration.seconds(30)
-
 // MARK: Asking for a plan
 
 func planInvalidation(_ model: inout Model) -> Effect? {
@@ -282,7 +279,7 @@ func canBeUndone(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) {
     model.undos.removeAll { $0.plan == plan }
     model.undos.append(
         Model.Undo(
-            plan: plan, until: kind == .bounds ? nil : model.now + undoWindow,
+            plan: plan, until: kind == .bounds ? nil : model.now + Plan.undoWindow,
             removed: outcome.removed - outcome.forgotten))
     if model.undos.count > mostUndos { model.undos.removeFirst() }
 }
@@ -319,7 +316,7 @@ extension Change {
 func words(of outcome: Outcome, removed: Int, bounds: String) -> String {
     let gone =
         outcome.removed == 0
-        ? "" : "; \(Format.count(outcome.removed, "entry", "entries")) had to go for it"
+        ? "" : "; \(Units.counted(outcome.removed, "entry", "entries")) had to go for it"
     let back = back(outcome, removed: removed)
     guard !bounds.isEmpty else { return back + gone + warning(outcome) }
     let entries = back == "taken back" ? "" : "; " + back.replacing("taken back: ", with: "")
@@ -329,7 +326,9 @@ func words(of outcome: Outcome, removed: Int, bounds: String) -> String {
 private func back(_ outcome: Outcome, removed: Int) -> String {
     let back = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
     let lost = removed - outcome.restored
-    let why = "fetched anew since, gone for more than 30s, or credentials, which never do"
+    let why =
+        "fetched anew since, gone for more than \(Units.text(Plan.undoWindow)), or credentials, "
+        + "which never do"
     switch (outcome.restored, lost) {
     case (0, ...0): return "taken back"
     case (0, _): return "no entry came back: \(why)"
@@ -348,10 +347,10 @@ func summary(_ outcome: Outcome, isSoft: Bool = false) -> String {
     let freed = removed == 0 ? "" : ", \(Format.bytes(outcome.bytes)) freed"
     let done = [
         removed > 0 || outcome.forgotten == 0
-            ? Format.count(removed, "entry", "entries")
+            ? Units.counted(removed, "entry", "entries")
                 + (isSoft ? " marked as stale" : " removed\(freed)") : "",
         outcome.forgotten > 0
-            ? "\(Format.count(outcome.forgotten, "failure", "failures")) forgotten" : "",
+            ? "\(Units.counted(outcome.forgotten, "failure")) forgotten" : "",
     ].filter { !$0.isEmpty }.joined(separator: ", ")
     let skipped =
         outcome.skipped.isEmpty
@@ -454,10 +453,10 @@ extension Prompt {
         switch purpose {
         case .maxsize:
             guard let number = try? Units.maxsize(text) else { return nil }
-            return Format.count(number, "entry", "entries")
+            return Units.counted(number, "entry", "entries")
         case .ttl:
             guard let ttl = try? Units.ttl(text) else { return nil }
-            let seconds = Format.count(Int(clamping: ttl.inSeconds), "second", "seconds")
+            let seconds = Units.counted(Int(clamping: ttl.inSeconds), "second")
             return ttl < .seconds(60) ? seconds : "\(seconds), \(Units.text(ttl))"
         case .filter, .fetch, .search, .overwrite: return nil
         }

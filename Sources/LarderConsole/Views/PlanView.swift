@@ -188,28 +188,25 @@ enum PlanView {
     }
 
     private static func failures(_ count: Int) -> String {
-        Format.count(count, "remembered failure", "remembered failures")
+        Units.counted(count, "remembered failure")
     }
 
     private static func notes(_ model: Model, _ dialog: PlanDialog) -> [String] {
         let plan = dialog.plan
         var notes: [String] = []
         let held = plan.entries - plan.failures
-        let go = "\(entries(held)), \(Format.bytes(plan.bytes)), \(held == 1 ? "goes" : "go")"
         switch plan.change {
         case _ where plan.takesBack != nil: notes += takenBack(model, plan)
         case .invalidate:
             if held > 0 {
                 let each = held == 1 ? "its next look-up" : "the next look-up of each"
-                notes.append("\(go); \(each) fetches it anew.")
+                notes.append("\(plan.going(held)); \(each) fetches it anew.")
             }
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .soften:
-            notes.append(
-                "\(entries(plan.entries)) \(plan.entries == 1 ? "is" : "are") served until a fetch "
-                    + "for \(plan.entries == 1 ? "it" : "each") has landed.")
+            notes.append("\(plan.effect).")
         case .all, .invalidateAll:
-            notes.append("\(go).")
+            notes.append("\(plan.going(held)).")
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .configure(let cache, let new):
             if let before = plan.before { notes += changed(model, plan, cache, new, from: before) }
@@ -257,8 +254,8 @@ enum PlanView {
             notes.append("\(entries(back)) \(comes) back, unless fetched anew until then.")
         } else if model.undos.first(where: { $0.plan == plan.id })?.removed != 0 {
             notes.append(
-                "No entry comes back: that is for 30s, unless it is fetched anew; credentials never "
-                    + "do.")
+                "No entry comes back: that is for \(Units.text(Plan.undoWindow)), unless it is fetched "
+                    + "anew; credentials never do.")
         }
         notes.append(
             plan.entries == 0
@@ -305,7 +302,7 @@ enum PlanView {
     }
 
     private static func fetches(_ count: Int) -> String {
-        Format.count(count, "fetch", "fetches")
+        Units.counted(count, "fetch", "fetches")
     }
 
     /// A plan is of its instant, and what is used meanwhile changes what goes.
@@ -319,6 +316,6 @@ enum PlanView {
     }
 
     private static func entries(_ count: Int) -> String {
-        Format.count(count, "entry", "entries")
+        Units.counted(count, "entry", "entries")
     }
 }
