@@ -25,6 +25,13 @@ public struct CacheSample: Hashable, Sendable {
 
     public init(at: Instant) { self.at = at }
 
+    /// How far back samples are kept.
+    package static let kept = Duration.seconds(3600)
+    /// A sample that follows another sooner is not kept: two who look each second are one.
+    package static let spacing = Duration.milliseconds(950)
+    /// An hour of them, be they as close as they may.
+    package static let most = 3800
+
     public init(_ snapshot: Snapshot) {
         let counters = snapshot.counters
         at = snapshot.at
@@ -52,11 +59,8 @@ struct Chronicle: Sendable {
     /// What was counted under the present bounds, to tell what came of late.
     var readings = Readings()
 
-    static let length = Duration.seconds(3600)
-    /// A sample that follows another sooner is none: two who look each second are one.
-    private static let spacing = Duration.milliseconds(950)
-    /// An hour of them, be they as close as they may.
-    private static let most = 3800
+    private static let (length, spacing) = (CacheSample.kept, CacheSample.spacing)
+    private static let most = CacheSample.most
 
     private var last: CacheSample? {
         samples.isEmpty ? nil : samples[(oldest + samples.count - 1) % samples.count]

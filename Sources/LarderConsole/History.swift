@@ -55,9 +55,8 @@ struct History: Hashable, Sendable {
         return places.lazy.map { Sample(from: points[$0 - 1], to: points[$0], longest: longest) }
     }
 
-    /// As many as an hour has; those of the engine are no closer.
-    private static let most = 3800
-    private static let spacing = Duration.milliseconds(950)
+    /// As the engine has them.
+    private static let (most, spacing) = (CacheSample.most, CacheSample.spacing)
 
     mutating func add(_ snapshot: Snapshot) {
         let point = CacheSample(snapshot)

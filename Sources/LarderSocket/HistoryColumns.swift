@@ -57,8 +57,8 @@ struct HistoryColumns: Codable {
         ].map(\.values)
         let bounds = [maxsize, maxbytes, ttl].map(\.values)
         let inOrder = zip(at.values, at.values.dropFirst()).allSatisfy { $0 < $1 }
-        // An hour, a sample a second, and some.
-        guard at.values.count <= 4000, inOrder, counts.allSatisfy({ $0.count == at.values.count }),
+        guard at.values.count <= CacheSample.most, inOrder,
+            counts.allSatisfy({ $0.count == at.values.count }),
             bounds.allSatisfy({ $0.count == at.values.count }),
             counts.allSatisfy({ $0.allSatisfy { (0...1 << 53).contains($0) } }),
             bounds.allSatisfy({ $0.allSatisfy { $0 ?? 0 >= 0 } })

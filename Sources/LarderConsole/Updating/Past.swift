@@ -12,9 +12,6 @@ struct Past {
     var eventsStart: Instant?
 }
 
-/// How far back it goes.
-private let hour = Duration.seconds(3600)
-
 func freeze(_ model: inout Model) -> Effect? {
     guard model.frozen != nil else { return .freeze }
     return goLive(&model)
@@ -106,7 +103,7 @@ func go(_ model: inout Model, to instant: Instant) -> Effect? {
         model.say("this is where it was frozen; Home goes on to now")
         return nil
     }
-    model.past = Past(at: max(instant, frozen.at - hour))
+    model.past = Past(at: max(instant, frozen.at - CacheSample.kept))
     showFrozen(&model)
     return nil
 }
