@@ -55,15 +55,13 @@ extension Report {
         guard let most, held > 0 else { return "the caches hold nothing" }
         let share = Double(most.snapshot.bytes) / Double(held)
         let process = memory.resident.map { resident in
-            "; the caches are \(percent(Double(held) / Double(max(1, resident)))) of the process's "
-                + Units.words(bytes: resident)
+            let share = Format.percent(Double(held) / Double(max(1, resident)))
+            return "; the caches are \(share) of the process's \(Units.words(bytes: resident))"
         }
         return "\(most.name) takes most: \(Units.words(bytes: most.snapshot.bytes)) in "
-            + "\(Units.counted(most.snapshot.count, "entry", "entries")), \(percent(share)) of what "
-            + "is held" + (process ?? "")
+            + "\(Units.counted(most.snapshot.count, "entry", "entries")), "
+            + "\(Format.percent(share)) of what is held" + (process ?? "")
     }
-
-    private func percent(_ share: Double) -> String { Units.text(share * 100, digits: 1) + "%" }
 
     fileprivate var memoryRecords: [[Field]] {
         let process = [("process", memory.resident), ("limit", memory.limit)]

@@ -67,7 +67,7 @@ struct OneLook {
                     + " of \(Units.text(maxsize: snapshot.configuration.maxsize))",
                 "ttl \(Units.text(ttl: snapshot.configuration.ttl))",
                 "hit since the start \(Format.percent(counters.hitRatio))",
-                Units.text(bytes: snapshot.bytes),
+                Format.bytes(snapshot.bytes),
                 "evicted \(counters.evicted)", "expired \(counters.expired)",
                 "refused \(counters.refused)", "failed \(cache.failureWords)",
             ]
@@ -91,9 +91,9 @@ struct OneLook {
                 + "      TTL   EXPIRY     HITS     SIZE  STATE")
         lines += zip(page.rows, keys).map { row, key in
             Table.left(PlainText.fit(row.id.cache), cacheWidth) + "  " + Table.left(key, keyWidth)
-                + Table.right(Units.countdown(row.deadline.map { $0 - page.at }), 9)
-                + Table.right(Units.countdown(row.expiry.map { $0 - page.at }), 9)
-                + Table.right("\(row.hits)", 9) + Table.right(Units.text(bytes: row.bytes), 9)
+                + Table.right(Format.left(row.deadline.map { $0 - page.at }), 9)
+                + Table.right(Format.left(row.expiry.map { $0 - page.at }), 9)
+                + Table.right("\(row.hits)", 9) + Table.right(Format.bytes(row.bytes), 9)
                 + "  \(row.state(at: page.at).rawValue)"
         }
         if page.matched > page.rows.count {

@@ -105,8 +105,8 @@ struct Lines: Display {
             let hit = model.history(of: cache.name).hitRatio().map {
                 ", hit ratio of the last minute \(Format.percent($0))"
             }
-            return "\(cache.name): \(Format.count(snapshot.count, "entry", "entries")) of at most "
-                + "\(Units.text(maxsize: bounds.maxsize)), \(Units.text(bytes: snapshot.bytes)), ttl "
+            return "\(cache.name): \(Units.counted(snapshot.count, "entry", "entries")) of at most "
+                + "\(Units.text(maxsize: bounds.maxsize)), \(Format.bytes(snapshot.bytes)), ttl "
                 + Units.text(ttl: bounds.ttl) + (hit ?? "")
         }
     }
@@ -166,7 +166,7 @@ struct Lines: Display {
         case .keys(let keys, _): lines = choices("keys", keys.map(\.key))
         case .own:
             lines = [
-                "\(Units.text(bytes: model.ownCost.memory)) of memory, last look took "
+                "\(Format.bytes(model.ownCost.memory)) of memory, last look took "
                     + Format.took(model.ownCost.look)
             ]
         case .help: lines = []
@@ -193,8 +193,8 @@ struct Lines: Display {
         }
         let rows = model.rows.prefix(Self.rows).enumerated().map { place, row in
             "\(place + 1) \(row.id.key), \(row.id.cache), ttl "
-                + Units.countdown(row.deadline.map { $0 - model.shownNow })
-                + ", \(Units.counted(Int(clamping: row.hits), "hit")), \(Units.text(bytes: row.bytes)), "
+                + Format.left(row.deadline.map { $0 - model.shownNow })
+                + ", \(Units.counted(Int(clamping: row.hits), "hit")), \(Format.bytes(row.bytes)), "
                 + row.state(at: model.shownNow).rawValue
         }
         return ["\(min(Self.rows, model.rows.count)) of \(model.matched) entries"] + rows

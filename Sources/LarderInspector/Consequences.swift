@@ -54,7 +54,7 @@ extension Configuration {
         guard jitter != old.jitter else { return nil }
         return jitter == 0
             ? "What was written at one time ends at one time."
-            : "Lives differ: each is up to \(Units.text(jitter * 100, digits: 1))% of the ttl shorter."
+            : "Lives differ: each is up to \(Format.percent(jitter)) of the ttl shorter."
     }
 
     private func ofPolicy(_ old: Configuration) -> String? {

@@ -68,11 +68,8 @@ package enum Format {
         return String(digits)
     }
 
-    package static func count(_ number: Int) -> String { count(UInt64(clamping: number)) }
-
-    /// So many of something: `1 entry`, `77 entries`.
-    package static func count(_ number: Int, _ one: String, _ many: String) -> String {
-        "\(count(number)) \(number == 1 ? one : many)"
+    package static func count(_ number: Int) -> String {
+        (number < 0 ? "-" : "") + count(UInt64(number.magnitude))
     }
 
     /// A count in at most six characters.

@@ -58,7 +58,7 @@ public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
     /// A value of it, for people.
     public func text(_ value: Double) -> String {
         switch unit {
-        case .share: Units.text(value * 100, digits: 1) + "%"
+        case .share: Format.percent(value)
         case .rate: Units.text(value, digits: 1) + "/s"
         case .count: "\(Int(clamping: value))"
         case .bytes: Units.words(bytes: Int(clamping: value))

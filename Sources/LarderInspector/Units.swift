@@ -172,10 +172,6 @@ public enum Units {
         maxsize.map { $0 == 0 ? "off" : "\($0)" } ?? "none"
     }
 
-    /// Time left in two units: `14s`, `59m59s`, `1h02m`, `4d03h`; `-` for no end. It is rounded up,
-    /// so that `0s` is shown if and only if the time is over.
-    public static func countdown(_ left: Duration?) -> String { Format.left(left) }
-
     /// A part of a clock: `07`.
     public static func twoDigits(_ number: some BinaryInteger) -> String {
         number < 10 ? "0\(number)" : "\(number)"
@@ -194,16 +190,13 @@ public enum Units {
         return "\(sign)\(whole)." + String(repeating: "0", count: digits - behind.count) + behind
     }
 
-    /// So many of something: `1 fetch`, `2 fetches`, `1 entry`, `2 entries`.
+    /// So many of something: `1 fetch`, `2 fetches`, `1 entry`, `12,000 entries`.
     public static func counted(_ count: Int, _ one: String, _ many: String? = nil) -> String {
-        count == 1 ? "1 \(one)" : "\(count) \(many ?? one + "s")"
+        "\(Format.count(count)) \(count == 1 ? one : many ?? one + "s")"
     }
 
     /// A number of bytes in a sentence, as it stands everywhere: `276 B`, `13 KiB`.
-    public static func words(bytes: Int) -> String { text(bytes: bytes) }
-
-    /// A number of bytes with its unit, in at most eight characters: `512 B`, `1.1 KiB`, `64 MiB`.
-    public static func text(bytes: Int) -> String { Format.bytes(bytes) }
+    public static func words(bytes: Int) -> String { Format.bytes(bytes) }
 }
 
 /// A text that says no number, with what would be accepted.

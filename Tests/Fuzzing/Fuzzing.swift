@@ -56,8 +56,8 @@ private func decode<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8]) {
 /// What is read is written so that it is read as the same.
 private func units(_ text: String) {
     if let duration = try? Units.duration(text) { _ = Units.text(duration) }
-    if let ttl = try? Units.ttl(text) { _ = Units.countdown(ttl) }
-    if let bytes = try? Units.maxbytes(text) { _ = Units.text(bytes: bytes) }
+    if let ttl = try? Units.ttl(text) { _ = Format.left(ttl) }
+    if let bytes = try? Units.maxbytes(text) { _ = Format.bytes(bytes) }
     if let maxsize = try? Units.maxsize(text) {
         precondition((try? Units.maxsize(Units.text(maxsize: maxsize))) == maxsize)
     }

@@ -83,7 +83,7 @@ import Testing
                 + "'accounts entries'=77;100;;0; 'accounts bytes'=276B;;65536;0;")
         let fine = alarms.findings(
             measured([.hit: 1, .entries: 7]), over: .seconds(5), engine: "x")
-        #expect(Alarms.line(.ok, fine, []).hasPrefix("LARDER OK: x accounts hit 100.0% of 40"))
+        #expect(Alarms.line(.ok, fine, []).hasPrefix("LARDER OK: x accounts hit 100% of 40"))
         #expect(Alarms.line(.unknown, [], ["gone"]) == "LARDER UNKNOWN: gone")
     }
 

@@ -95,7 +95,7 @@ import Testing
         #expect(Advice.of(snapshot(policy: .tinylfu, evicted: 4, unused: 90)).isEmpty)
     }
 
-    @Test func `of any counts names no bound that is off, and no share beyond one`() {
+    @Test func `of any counts names no bound that is off, and no share beyond one`() throws {
         var generator = SystemRandomNumberGenerator()
         func any(_ most: UInt64) -> UInt64 { .random(in: 0...most, using: &generator) }
         for _ in 0..<2000 {
@@ -105,9 +105,10 @@ import Testing
                 maxbytes: [nil, 0, 1000].randomElement()!,
                 ttl: [nil, .zero, .seconds(5)].randomElement()!, ago: .seconds(Int(any(600))),
                 misses: misses, evicted: any(misses), unused: any(left))
-            some.lately?.regretExpired = misses - some.lately!.regretEvicted
-            some.lately?.evicted = any(left)
-            some.lately?.left = left
+            var lately = try #require(some.lately)
+            lately.regretExpired = misses - lately.regretEvicted
+            (lately.evicted, lately.left) = (any(left), left)
+            some.lately = lately
             let bounds = some.configuration
             for advice in Advice.of(some) {
                 #expect((0...1).contains(advice.share))

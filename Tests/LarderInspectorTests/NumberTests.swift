@@ -34,9 +34,9 @@ import Testing
         ]
         for _ in 0..<Fuzz.count {
             let number = Fuzz.integer(using: &random)
-            _ = Units.text(.nanoseconds(number)) + Units.countdown(.nanoseconds(number))
+            _ = Units.text(.nanoseconds(number)) + Format.left(.nanoseconds(number))
             _ = Format.took(.nanoseconds(number)) + Format.perSecond(Double(number))
-            _ = Units.text(bytes: Int(number)) + Units.text(maxsize: Int(number))
+            _ = Format.bytes(Int(number)) + Units.text(maxsize: Int(number))
             let double = doubles.randomElement(using: &random)! + Double(number)
             _ = Units.text(double, digits: Int.random(in: 0...6, using: &random))
             _ = Int(clamping: double) &+ Int(UInt64(clamping: double) >> 1)

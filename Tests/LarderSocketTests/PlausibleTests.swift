@@ -108,7 +108,7 @@ import Testing
                 for cache in report.caches {
                     _ = (cache.snapshot.counters.lookups, cache.snapshot.counters.hitRatio)
                     _ = cache.snapshot.fetchTimes.quantile(0.99).map { Units.text($0) }
-                    _ = Units.text(bytes: cache.snapshot.bytes)
+                    _ = Format.bytes(cache.snapshot.bytes)
                 }
                 _ = (Metrics.text(report), report.wall.formatted(.iso8601))
             }

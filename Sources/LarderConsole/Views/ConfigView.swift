@@ -70,7 +70,7 @@ enum ConfigView {
             ("ttl", Units.text(ttl: configuration.ttl), false),
             ("policy", "\(configuration.policy)", false),
             (
-                "maxbytes", configuration.maxbytes.map { Units.text(bytes: $0) } ?? "none",
+                "maxbytes", configuration.maxbytes.map { Format.bytes($0) } ?? "none",
                 configuration.maxbytes == nil
             ),
             ("jitter", Units.text(jitter: configuration.jitter), configuration.jitter == 0),
@@ -100,14 +100,14 @@ enum ConfigView {
         if let back = model.goesBack {
             lines.append([
                 (
-                    "goes back by itself in \(Units.countdown(back.at - model.now)), at "
+                    "goes back by itself in \(Format.left(back.at - model.now)), at "
                         + model.time(back.at), .warning
                 )
             ])
         }
         if let target = model.undoTarget {
             let until = model.undos.first { $0.plan == target }?.until
-            let left = until.map { ", for \(Units.countdown($0 - model.now)) more" } ?? ""
+            let left = until.map { ", for \(Format.left($0 - model.now)) more" } ?? ""
             lines.append([("u takes plan \(target) back\(left)", .bold)])
         }
         return lines.isEmpty ? [] : [[]] + lines

@@ -104,9 +104,9 @@ enum DetailView {
             line(
                 "state", model.knows(.state, of: row.id) ? row.state(at: now).rawValue : "-",
                 renewal(row, model)),
-            line("ttl left", Units.countdown(row.deadline.map { $0 - now }), ending(row, model)),
+            line("ttl left", Format.left(row.deadline.map { $0 - now }), ending(row, model)),
             line(
-                "expiry", Units.countdown(row.expiry.map { $0 - now }),
+                "expiry", Format.left(row.expiry.map { $0 - now }),
                 row.expiry.map(model.time) ?? ""),
             line(
                 "written", model.time(row.writtenAt), "\(Format.age(now - row.writtenAt)) ago"),
@@ -138,7 +138,7 @@ enum DetailView {
             line("cache", safe(row.id.cache, model), "no entry is held"),
             line("state", row.state(at: now).rawValue, trouble.failure.word),
             line(
-                "next try", "in \(Units.countdown(trouble.until - now))",
+                "next try", "in \(Format.left(trouble.until - now))",
                 "at \(model.time(trouble.until))"),
             line("first", model.time(trouble.since), ago(trouble.since)),
             line("last", model.time(trouble.last), ago(trouble.last)),
@@ -158,7 +158,7 @@ enum DetailView {
             if trouble.kind != .absent {
                 parts.append("failed \(trouble.failures)x (\(trouble.failure.word))")
             }
-            parts.append("next try in \(Units.countdown(trouble.until - model.shownNow))")
+            parts.append("next try in \(Format.left(trouble.until - model.shownNow))")
         } else if renewal.isFetching {
             parts.append("a fetch is under way")
         } else if let start = renewal.start, start != row.deadline {
@@ -216,7 +216,7 @@ enum DetailView {
     /// When it would be evicted, were nothing used any more.
     private static func turn(_ row: Row) -> String {
         guard let place = row.toGo else { return "-" }
-        return place == 1 ? "next" : "after " + Format.count(place - 1, "other", "others")
+        return place == 1 ? "next" : "after " + Units.counted(place - 1, "other")
     }
 
     private static func fetch(_ row: Row, _ model: Model) -> String {

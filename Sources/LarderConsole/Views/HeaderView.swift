@@ -54,7 +54,7 @@ enum HeaderView {
         let (count, bytes) = parts.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.bytes) }
         let held =
             parts.isEmpty
-            ? "-" : "\(Format.count(count, "entry", "entries")), \(Format.bytes(bytes))"
+            ? "-" : "\(Units.counted(count, "entry", "entries")), \(Format.bytes(bytes))"
         groups.append([("  ", .plain), (Text.left(held, 19), .plain)])
         var process: Pieces = [
             ("  process ", .dim),

@@ -7,13 +7,13 @@ enum OwnView {
         let own = model.ownCost
         var lines: [Pieces] = [
             line("processor", own.frames == 0 ? "measured in a moment" : share(own.share)),
-            line("memory", own.memory == 0 ? "-" : Units.text(bytes: own.memory)),
+            line("memory", own.memory == 0 ? "-" : Format.bytes(own.memory)),
             line("frames", Format.count(own.frames)),
             line("last look", "took \(Format.took(own.look)), every \(Units.text(model.interval))"),
             line(
                 "reads",
-                "\(Units.text(bytes: Int(clamping: own.read)))/s, writes "
-                    + "\(Units.text(bytes: Int(clamping: own.written)))/s"),
+                "\(Format.bytes(Int(clamping: own.read)))/s, writes "
+                    + "\(Format.bytes(Int(clamping: own.written)))/s"),
             line("data", data(model)),
             line("events", events(model)),
             [],

@@ -55,7 +55,7 @@ enum StatusView {
         }
         guard let undo = model.undo else { return [] }
         guard let until = undo.until else { return [("u undoes ", .dim)] }
-        return [("u undoes, \(Units.countdown(until - model.now)) left ", .bold)]
+        return [("u undoes, \(Format.left(until - model.now)) left ", .bold)]
     }
 
     private static func table(_ model: Model) -> Pieces {
@@ -94,8 +94,8 @@ enum StatusView {
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:
             pieces.append((" of \(model.log.lines.count)", .dim))
-        case .caches: pieces = [(" \(Format.count(model.lines, "cache", "caches"))", .plain)]
-        case .config: pieces = [(" \(Format.count(model.lines, "change", "changes"))", .plain)]
+        case .caches: pieces = [(" \(Units.counted(model.lines, "cache"))", .plain)]
+        case .config: pieces = [(" \(Units.counted(model.lines, "change"))", .plain)]
         default: break
         }
         if !model.pane.filter.isEmpty {

@@ -1,0 +1,34 @@
+import Foundation
+import Testing
+
+/// Facts that had several homes, and must not have them again: each line is a way of writing that
+/// stands in one file alone.
+@Suite struct `One home` {
+    private static let sources = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Sources")
+
+    /// What the program is made of: benchmarks report to nobody else.
+    private static let files: [(path: String, text: String)] = {
+        let found = FileManager.default.enumerator(atPath: sources.path)
+        let paths = (found?.allObjects as? [String] ?? []).filter {
+            $0.hasSuffix(".swift") && !$0.hasPrefix("LarderBenchmarks/")
+        }
+        return paths.compactMap { path in
+            (try? String(contentsOf: sources.appending(path: path), encoding: .utf8)).map {
+                (path, $0)
+            }
+        }
+    }()
+
+    @Test(arguments: [
+        ("JSONEncoder()", "LarderInspector/PlainJSON.swift"),
+        ("digits: 1) + \"%\"", "LarderInspector/Format.swift"),
+        ("[\"B\", \"KiB\"", "LarderInspector/Format.swift"),
+        (".milliseconds(950)", "Larder/Chronicle.swift"),
+        ("if case .soften", "LarderInspector/Plan.swift"),
+    ])
+    func `has what would be easy to write again`(words: String, home: String) {
+        #expect(Self.files.count > 100)
+        #expect(Self.files.filter { $0.text.contains(words) }.map(\.path) == [home])
+    }
+}
