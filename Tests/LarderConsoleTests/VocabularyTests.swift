@@ -36,7 +36,7 @@ import Testing
                 #expect(EventLines.words(event, alone: alone).word == word)
             }
             let json = try Shown(json: Array(PlainJSON.encode(event)))
-            guard case .fields(let fields) = json else { Issue.record("\(json)"); continue }
+            let fields = if case .fields(let fields) = json { fields } else { [] as [Shown.Field] }
             #expect(fields.first { $0.name == "kind" }?.value == .text(word))
             for other in EventKind.Word.allCases {
                 let passes = try Filter("state=\(other.rawValue)").passes(event, at: at(1000))

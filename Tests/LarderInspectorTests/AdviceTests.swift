@@ -75,7 +75,7 @@ import Testing
         #expect(knobs(snapshot(ttl: nil, evicted: 30, expired: 40)) == [.maxsize])
         let bytes = snapshot(maxsize: nil, maxbytes: 1000, evicted: 30)
         #expect(knobs(bytes) == [.maxbytes])
-        #expect(Advice.of(bytes)[0].sentence.hasSuffix("raise maxbytes, now 1000 B"))
+        #expect(Advice.of(bytes)[0].sentence.hasSuffix("raise maxbytes, now 1.0 KiB"))
         // Half of the number is used, and nine tenths of the bytes; or a tenth.
         #expect(knobs(snapshot(maxsize: 64, maxbytes: 1000, evicted: 30)) == [.maxbytes])
         #expect(knobs(snapshot(maxsize: 64, maxbytes: 9000, evicted: 30)) == [.maxsize])

@@ -42,7 +42,7 @@ extension Cache {
     public func mostFetched(_ limit: Int = 10) -> (since: Instant, keys: [FetchedKey<Key>]) {
         let now = clock.now()
         var copy = MostFetched<Key>.withRoom(at: now)
-        held(for: \.looking) { $0.mostFetched.copy(into: &copy) }
+        store.withLock { $0.mostFetched.copy(into: &copy) }
         return copy.first(limit, at: now)
     }
 

@@ -324,7 +324,7 @@ func words(of outcome: Outcome, removed: Int, bounds: String) -> String {
 }
 
 private func back(_ outcome: Outcome, removed: Int) -> String {
-    let back = outcome.restored == 1 ? "1 entry is" : "\(outcome.restored) entries are"
+    let back = Units.counted(outcome.restored, "entry is", "entries are")
     let lost = removed - outcome.restored
     let why =
         "fetched anew since, gone for more than \(Units.text(Plan.undoWindow)), or credentials, "

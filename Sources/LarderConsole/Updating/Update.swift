@@ -93,7 +93,7 @@ private func pass(_ model: inout Model, _ now: Instant) {
 private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     model.changes.append(change)
     if change.missed > 0 {
-        let lost = change.missed == 1 ? "1 change" : "\(change.missed) changes"
+        let lost = Units.counted(Int(clamping: change.missed), "change")
         model.log.add(
             "\(lost) went by too fast to be followed, and what came of it is not known here",
             at: model.now, trouble: true)
