@@ -119,7 +119,7 @@ import Testing
         let cache = cache(1)
         try await thrash(cache, 100)
         clock.advance(by: .seconds(1))
-        try cache.set(maxsize: 2, ttl: .seconds(10))
+        try cache.update { $0.maxsize = 2 }
         let changed = clock.now
         clock.advance(by: .seconds(5))
         // The other of the two had been evicted before.
@@ -128,10 +128,10 @@ import Testing
         #expect(lately.since == changed)
         #expect((lately.misses, lately.regretEvicted, lately.evicted) == (1, 0, 0))
         // The same again is no change.
-        try cache.set(maxsize: 2, ttl: .seconds(10))
+        try cache.update { $0.maxsize = 2 }
         #expect(cache.snapshot().lately?.since == changed)
         // What goes for smaller bounds goes under them.
-        try cache.set(maxsize: 1, ttl: .seconds(10))
+        try cache.update { $0.maxsize = 1 }
         try await thrash(cache, 2)
         #expect(cache.snapshot().lately?.regretEvicted ?? 0 > 0)
     }
@@ -159,8 +159,8 @@ import Testing
                 switch Int.random(in: 0..<12, using: &generator) {
                 case 0:
                     let before = cache.configuration
-                    try cache.set(
-                        maxsize: Int.random(in: 1...3, using: &generator), ttl: .seconds(10))
+                    let maxsize = Int.random(in: 1...3, using: &generator)
+                    try cache.update { $0.maxsize = maxsize }
                     if cache.configuration != before { changed = clock.now }
                     if cache.configuration != before { misses = [] }
                 case 1...4:
