@@ -89,18 +89,71 @@ package enum Text {
         return kept + mark
     }
 
-    /// Lines of at most `width` columns, broken between words.
+    /// Lines of at most `width` columns, broken between words, and within one that is longer than a
+    /// line. No word stands alone on the last one, where the line before can spare it another.
     static func wrap(_ text: String, to width: Int) -> [String] {
-        var lines = [""]
-        for word in text.split(separator: " ") {
-            if !lines.last!.isEmpty,
-                self.width(of: lines.last!) + 1 + self.width(of: String(word)) > width
-            {
-                lines.append("")
+        var lines: [[String]] = [[]]
+        var used = 0
+        for word in text.split(separator: " ").flatMap({ pieces(of: String($0), width) }) {
+            let more = self.width(of: word) + (lines.last!.isEmpty ? 0 : 1)
+            if !lines.last!.isEmpty, used + more > width {
+                lines.append([word])
+                used = self.width(of: word)
+            } else {
+                lines[lines.count - 1].append(word)
+                used += more
             }
-            lines[lines.count - 1] += (lines.last!.isEmpty ? "" : " ") + word
+        }
+        let spare = lines.count - 2
+        if spare >= 0, lines[spare + 1].count == 1, lines[spare].count > 2,
+            self.width(of: lines[spare].last!) + 1 + used <= width
+        {
+            lines[spare + 1].insert(lines[spare].removeLast(), at: 0)
+        }
+        return lines.map { $0.joined(separator: " ") }
+    }
+
+    /// Pieces in lines of at most `width` columns: what comes behind the first of them, which are
+    /// labels, goes on under where it began.
+    static func flow(_ pieces: Pieces, labels: Int, to width: Int) -> [Pieces] {
+        guard pieces.reduce(0, { $0 + self.width(of: $1.text) }) > width else { return [pieces] }
+        var lines: [Pieces] = [Array(pieces.prefix(labels))]
+        let indent = max(0, min(lines[0].reduce(0) { $0 + self.width(of: $1.text) }, width / 2))
+        let room = max(1, width - indent)
+        var used = 0
+        for piece in pieces.dropFirst(labels) {
+            var gap = piece.text.prefix { $0 == " " }.count
+            for word in piece.text.split(separator: " ").flatMap({
+                self.pieces(of: String($0), room)
+            }) {
+                if used > 0, used + gap + self.width(of: word) > room {
+                    lines.append([(String(repeating: " ", count: indent), .plain)])
+                    (used, gap) = (0, 0)
+                }
+                let text = String(repeating: " ", count: used > 0 ? gap : 0) + word
+                lines[lines.count - 1].append((text, piece.style))
+                used += self.width(of: text)
+                gap = 1
+            }
         }
         return lines
+    }
+
+    /// A word in parts that fit into a line each.
+    static func pieces(of word: String, _ width: Int) -> [String] {
+        guard self.width(of: word) > width, width > 0 else { return [word] }
+        var pieces = [""]
+        var used = 0
+        for character in word {
+            let more = self.width(of: character)
+            if used + more > width, !pieces.last!.isEmpty {
+                pieces.append("")
+                used = 0
+            }
+            pieces[pieces.count - 1].append(character)
+            used += more
+        }
+        return pieces
     }
 
     package static func left(_ text: String, _ width: Int) -> String {

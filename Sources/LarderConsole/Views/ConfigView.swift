@@ -14,7 +14,10 @@ enum ConfigView {
         ]
         for cache in model.report?.caches ?? [] { lines += bounds(model, cache) }
         lines += pending(model)
-        lines += [[], [(Text.left("AT", 9) + Text.left("WHO", 22) + "WHAT", .dim)]]
+        let whoWidth = whoWidth(model)
+        lines += [
+            [], [(Text.left("AT", 9) + Text.left("WHO", whoWidth) + "  WHAT", .dim)],
+        ]
         if model.changes.isEmpty { lines.append([("nothing was changed yet", .dim)]) }
         frame.put(lines, in: box, model)
         let rest = box.height - lines.count
@@ -23,7 +26,7 @@ enum ConfigView {
         let first = max(0, cursor - rest + 1)
         let changes = model.changes.reversed().dropFirst(first).prefix(rest)
         frame.put(
-            changes.map { change(model, $0) },
+            changes.map { change(model, $0, whoWidth) },
             in: Box(
                 row: box.row + lines.count, column: box.column, height: rest, width: box.width),
             model)
@@ -113,12 +116,20 @@ enum ConfigView {
         return lines.isEmpty ? [] : [[]] + lines
     }
 
-    private static func change(_ model: Model, _ change: ChangeRecord) -> Pieces {
+    /// As wide as the longest name there is, but no more than a third of the screen.
+    private static func whoWidth(_ model: Model) -> Int {
+        let longest = model.changes.lazy.map { Text.width(of: $0.by.description) }.max() ?? 0
+        return min(max(3, longest), max(12, model.size.columns / 3))
+    }
+
+    private static func change(
+        _ model: Model, _ change: ChangeRecord, _ whoWidth: Int
+    ) -> Pieces {
         func safe(_ text: String) -> String { Text.safe(text, ascii: model.glyphs.ascii) }
-        let who = Text.cut(safe(change.by.description), to: 21, mark: model.glyphs.more)
+        let who = Text.cut(safe(change.by.description), to: whoWidth, mark: model.glyphs.more)
         let what = change.what == .applied ? "" : "\(change.what.rawValue): "
         return [
-            (model.time(change.at) + " ", .dim), (Text.left(who, 22), .plain),
+            (model.time(change.at) + " ", .dim), (Text.left(who, whoWidth) + "  ", .plain),
             (
                 what + safe(change.summary(arrow: model.glyphs.arrow)),
                 change.what == .failed ? .trouble : .plain

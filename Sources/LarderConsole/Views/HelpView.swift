@@ -4,6 +4,7 @@ enum HelpView {
     private enum Line {
         case heading(String)
         case note(String)
+        /// What goes on in the next line has no name there.
         case row(name: String, text: String, isThere: Bool)
         case blank
     }
@@ -16,7 +17,7 @@ enum HelpView {
         let names = nameWidth(model)
         for (place, line) in lines.dropFirst(scroll).prefix(max(0, inside.height)).enumerated() {
             frame.put(
-                pieces(line, names, room: inside.width - 2, model),
+                pieces(line, names),
                 at: Place(row: inside.row + place, column: inside.column + 1),
                 limit: inside.width - 2)
         }
@@ -28,15 +29,12 @@ enum HelpView {
         }
     }
 
-    private static func pieces(
-        _ line: Line, _ names: Int, room: Int, _ model: Model
-    ) -> Pieces {
+    private static func pieces(_ line: Line, _ names: Int) -> Pieces {
         switch line {
         case .blank: return []
         case .heading(let text): return [(text, .bold)]
         case .note(let text): return [(text, .dim)]
         case .row(let name, let text, let isThere):
-            let text = Text.cut(text, to: max(0, room - names - 2), mark: model.glyphs.more)
             return [
                 (Text.left(name, names + 2), isThere ? .accent : .dim),
                 (text, isThere ? .plain : .dim),
@@ -51,18 +49,31 @@ enum HelpView {
             lines.append(.heading(group.rawValue))
             lines += Text.wrap(group.note ?? "", to: max(20, width(model) - 4))
                 .filter { !$0.isEmpty }.map { .note($0) }
-            lines += model.keys.all.filter { $0.group == group }.map { binding in
+            lines += model.keys.all.filter { $0.group == group }.flatMap { binding in
                 let obstacle = binding.action.obstacle(model)
-                return .row(
-                    name: binding.names, text: obstacle.map { "not now: \($0)" } ?? binding.help,
+                return rows(
+                    model, binding.names, obstacle.map { "not now: \($0)" } ?? binding.help,
                     isThere: obstacle == nil)
             }
         }
         lines += [.blank, .heading("Commands behind :, beside the names of what keys do")]
-        lines += Command.own.map { command in
-            .row(name: "\(command.name) \(command.takes)", text: command.help, isThere: true)
+        lines += Command.own.flatMap { command in
+            rows(model, "\(command.name) \(command.takes)", command.help, isThere: true)
         }
         return lines
+    }
+
+    private static func rows(
+        _ model: Model, _ name: String, _ text: String, isThere: Bool
+    ) -> [Line] {
+        let room = max(12, width(model) - 4 - nameWidth(model) - 2)
+        let names = Text.wrap(name, to: nameWidth(model))
+        let texts = Text.wrap(text, to: room)
+        return (0..<max(names.count, texts.count)).map { line in
+            .row(
+                name: line < names.count ? names[line] : "",
+                text: line < texts.count ? texts[line] : "", isThere: isThere)
+        }
     }
 
     private static func nameWidth(_ model: Model) -> Int {
