@@ -44,11 +44,13 @@ extension Model {
     var storm: Storm? {
         let storms = (forecast?.caches ?? []).compactMap { cache in
             cache.peak.flatMap {
-                isStorm($0, cache.name) ? Storm(cache: cache.name, peak: $0) : nil
+                isToCome($0) && isStorm($0, cache.name) ? Storm(cache: cache.name, peak: $0) : nil
             }
         }
         return storms.max { $0.peak.fetches < $1.peak.fetches }
     }
+
+    private func isToCome(_ peak: Forecast.Peak) -> Bool { now < peak.at + Forecast.peakWidth }
 
     /// Fewer are no storm anywhere.
     private static let fewest = 20.0

@@ -118,7 +118,7 @@ private let groups: [Group: [Binding]] =
                 [.enter], .open, "Open what is under the cursor: an entry, a cache, a bar",
                 hint: "Detail"),
             Binding([.char("F")], .follow, "Follow this entry, through reloads, or let it go"),
-            Binding([.escape], .back, "Go back; in the table, clear the filter"),
+            Binding([.escape], .back, "Go back to where one came from, or clear the filter"),
             Binding([.char("q")], .quit, "Go back, and from the table: quit", hint: "Quit"),
         ],
         .views: [
@@ -140,7 +140,8 @@ private let groups: [Group: [Binding]] =
                 [.char("/"), .function(4)], .filter,
                 "Show only what passes a filter; Esc clears it",
                 hint: "Filter"),
-            Binding([.char("!")], .trouble, "Show only rows in trouble, or all again"),
+            Binding(
+                [.char("!")], .trouble, "Show only what is stale, failed or absent, or all again"),
             Binding([.function(3)], .search, "Search for a key as it is typed"),
             Binding([.char("n")], .searchNext, "Go to the next key that was searched for"),
             Binding([.char("N")], .searchPrevious, "Go to the one before"),
@@ -159,7 +160,9 @@ private let groups: [Group: [Binding]] =
                 [.char("d"), .delete, .function(9)], .invalidate,
                 "Invalidate the marked entries or the selected one: plan",
                 hint: "Invalidate"),
-            Binding([.char("D")], .invalidateMatching, "Invalidate all that pass the filter: plan"),
+            Binding(
+                [.char("D")], .invalidateMatching,
+                "Invalidate all listed, by s without a stampede: plan"),
             Binding(
                 [.char("m")], .maxsize, "Change maxsize of the selected row's cache: plan",
                 hint: "Maxsize"),
@@ -172,7 +175,7 @@ private let groups: [Group: [Binding]] =
             Binding(
                 [.char("y")], .copyKey, "Copy the key, or the fact under the cursor in Detail",
                 hint: "Copy"),
-            Binding([.char("Y")], .copyRow, "Copy the row, as JSON"),
+            Binding([.char("Y")], .copyRow, "Copy the row as it is shown, as JSON"),
         ],
         .time: [
             Binding([.char("Z")], .freeze, "Freeze the table, or let it run again", hint: "Freeze"),
@@ -180,8 +183,10 @@ private let groups: [Group: [Binding]] =
             Binding([.char("]")], .stepOn, "Go on in time by one event"),
             Binding([.char("{")], .minuteBack, "Go back in time by a minute"),
             Binding([.char("}")], .minuteOn, "Go on in time by a minute"),
-            Binding([.char("(")], .spikeBack, "Go back in time to where many look-ups missed"),
-            Binding([.char(")")], .spikeOn, "Go on in time to where many look-ups missed"),
+            Binding(
+                [.char("(")], .spikeBack, "Go back in time to a change, failure, burst or loss"),
+            Binding(
+                [.char(")")], .spikeOn, "Go on in time to a change, failure, burst or loss"),
             Binding([.char("+")], .slower, "Refresh less often"),
             Binding([.char("-")], .faster, "Refresh more often"),
             Binding([.control("t")], .lookNow, "Refresh now"),
@@ -281,7 +286,8 @@ extension Action {
         case .entries: "Detail"
         case .expiry, .caches: "Entries"
         case .evictions, .events, .memory: "Entry"
-        case .config, .origins: nil
+        case .origins: "Open"
+        case .config: nil
         }
     }
 

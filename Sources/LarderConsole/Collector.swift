@@ -105,6 +105,7 @@ final class Collector: Sendable {
         var at: Instant?
         /// How far the forecast reaches.
         var axis: Forecast.Axis?
+        var forecastAt: Instant?
 
         /// Since when nobody looked; `nil` where somebody did just now.
         func unseen(until report: Report) -> Instant? {
@@ -204,12 +205,19 @@ final class Collector: Sendable {
         case .expiry: look.forecast = try await forecast(inspector, report, &seen)
         case .memory:
             look.largest = try await inspector.entries(request.largest).rows
-        default: break
+        default:
+            // That a storm is coming is said wherever one looks.
+            let isDue = seen.forecastAt.map { report.at - $0 >= Self.forecastInterval } ?? true
+            if isDue { look.forecast = try? await forecast(inspector, report, &seen) }
         }
+        if look.forecast != nil { seen.forecastAt = report.at }
         if let plan = request.underWay { look.progress = try? await inspector.progress(of: plan) }
         look.took = ContinuousClock.now - began
         return look
     }
+
+    /// All entries are gone through for one: where it is not looked at, seldom.
+    private static let forecastInterval = Duration.seconds(30)
 
     /// A forecast as far as the longest life reaches, which the one before has told.
     private static func forecast(
@@ -251,11 +259,27 @@ final class Collector: Sendable {
         perform { inspector, _ in .planned(try await inspector.plan(change)) }
     }
 
-    /// A page after the other would pass over some that move meanwhile: it is one question.
-    func planMatching(_ query: Query) {
+    func planShown(_ seen: [SeenEntry]) {
         perform { inspector, _ in
-            .plannedMatching(
-                try await inspector.plan(.invalidate(try await inspector.matching(query))), query)
+            .plannedMatching(try await inspector.plan(.invalidate(seen)), left: 0)
+        }
+    }
+
+    /// A page after the other would pass over some that move meanwhile: it is one question.
+    func planMatching(_ query: Query, drawn: Instant) {
+        perform { inspector, _ in
+            var whole = query
+            (whole.offset, whole.limit) = (0, Query.mostMatching)
+            let page = try await inspector.entries(whole)
+            var seen = page.rows.filter { $0.wasThere(at: drawn) }
+                .map { SeenEntry(id: $0.id, version: $0.version) }
+            // Not all of them come in one answer.
+            if page.rows.count < page.matched {
+                seen = try await inspector.matching(query.older(than: page.at - drawn))
+            }
+            return .plannedMatching(
+                try await inspector.plan(.invalidate(seen)), left: max(0, page.matched - seen.count)
+            )
         }
     }
 
@@ -341,5 +365,22 @@ final class Collector: Sendable {
     func stop() {
         asked.finish()
         looking.cancel()
+    }
+}
+
+extension Query {
+    /// The same of what was written longer ago: a second more, since it is asked a little later.
+    fileprivate func older(than age: Duration) -> Query {
+        let isOlder = "age>=\(Int(clamping: age.inSeconds.rounded(.up)) + 1)s"
+        var older = self
+        older.filter = filter.isEmpty ? isOlder : "(\(filter)) and \(isOlder)"
+        return older
+    }
+}
+
+extension Row {
+    /// It was there at an instant as it is now: it was not written since, or began to fail.
+    fileprivate func wasThere(at instant: Instant) -> Bool {
+        (isHeld ? writtenAt : renewal?.trouble?.since ?? writtenAt) <= instant
     }
 }

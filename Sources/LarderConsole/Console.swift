@@ -420,7 +420,8 @@ private final class Loop {
             query.limit = Self.frozenRows
             collector.freeze(query)
         case .plan(let change): collector.plan(change)
-        case .planMatching(let query): collector.planMatching(query)
+        case .planShown(let seen): collector.planShown(seen)
+        case .planMatching(let query, let drawn): collector.planMatching(query, drawn: drawn)
         case .planUndo(let plan): collector.planUndo(plan)
         case .apply(let plan, let how, let reason): collector.apply(plan, how, reason: reason)
         case .cancel(let plan): collector.cancel(plan)

@@ -41,6 +41,19 @@ enum Exports {
         return PlainJSON.text(shown)
     }
 
+    /// A row as it is shown: what is known of it, in the words and figures of the table.
+    static func shown(_ row: Row, _ model: Model) -> String {
+        let facts = Column.allCases.compactMap { column -> Shown.Field? in
+            let text = TableView.text(column, of: row, model)
+            let isKnown = model.knows(column, of: row.id) && text != "-"
+            return isKnown || column == .key ? .init(column.rawValue, .text(text)) : nil
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Texts can be written.
+        return String(decoding: try! encoder.encode(Shown.fields(facts)), as: UTF8.self)
+    }
+
     private static func csv(_ rows: [Row], at now: Instant) -> String {
         let lines =
             [Column.allCases.map(\.rawValue)]

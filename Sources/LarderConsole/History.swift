@@ -25,6 +25,8 @@ struct History: Hashable, Sendable {
         /// Answered by a failure that is remembered.
         var refused: Double
         var evicted: Double
+        /// Fetches that failed.
+        var failed: Double
         /// That brought a value or failed.
         var fetches: Double
 
@@ -39,7 +41,8 @@ struct History: Hashable, Sendable {
             isGap = last.at - first.at > longest
             (hits, misses, coalesced) = (grown(\.hits), grown(\.misses), grown(\.coalesced))
             (refused, evicted) = (grown(\.refused), grown(\.evicted))
-            fetches = grown(\.fetched) + grown(\.failed)
+            failed = grown(\.failed)
+            fetches = grown(\.fetched) + failed
         }
 
         var lookups: Double { hits + misses + coalesced + refused }
@@ -130,14 +133,13 @@ struct History: Hashable, Sendable {
         return sums.lookups > 0 ? sums.hits / sums.lookups : nil
     }
 
-    /// Where far more look-ups missed than usual: the highest sample of each such time.
-    var spikes: [Instant] {
+    /// Where far more came than usual, and than chance brings: the highest sample of each such time.
+    func spikes(_ part: KeyPath<Sample, Double>) -> [Instant] {
         let known = samples.filter { !$0.isGap }
-        let rates = known.map { $0.rate(\.misses) ?? 0 }
+        let rates = known.map { $0.rate(part) ?? 0 }
         guard rates.count >= 10 else { return [] }
-        let mean = rates.reduce(0, +) / Double(rates.count)
-        let variance = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(rates.count)
-        let threshold = max(2 * mean, mean + 3 * variance.squareRoot(), 1)
+        let usual = rates.sorted()[rates.count / 2]
+        let threshold = max(3 * usual, usual + 6 * usual.squareRoot(), 6)
         var tops: [Int] = []
         for place in rates.indices where rates[place] > threshold {
             if let last = tops.last, rates[last...place].allSatisfy({ $0 > threshold }) {
@@ -147,6 +149,20 @@ struct History: Hashable, Sendable {
             }
         }
         return tops.map { known[$0].at }
+    }
+
+    /// When fetches began to fail and when they ceased to: a minute without a failure is between.
+    var failing: (begins: [Instant], ends: [Instant]) {
+        let failed = samples.filter { $0.failed > 0 }.map(\.at)
+        let quiet = Duration.seconds(60)
+        var (begins, ends): ([Instant], [Instant]) = ([], [])
+        for (place, instant) in failed.enumerated() {
+            let before = place > 0 ? failed[place - 1] : nil
+            if before.map({ instant - $0 >= quiet }) ?? true { begins.append(instant) }
+            let next = place + 1 < failed.count ? failed[place + 1] : points.last?.at ?? instant
+            if next - instant >= quiet { ends.append(instant) }
+        }
+        return (begins, ends)
     }
 
     /// The latest samples that reach back so far, but not into a gap.
@@ -164,6 +180,25 @@ struct History: Hashable, Sendable {
 }
 
 extension Model {
+    /// What is worth going back to, in order: changes, failures that begin or end, bursts, losses.
+    var moments: [Moment] {
+        let seen = shownCaches.flatMap { cache -> [Moment] in
+            let history = histories[Verbatim(cache)] ?? History()
+            let failing = history.failing
+            let parts: [([Instant], String)] = [
+                (failing.begins, "fetches of \(cache) began to fail"),
+                (failing.ends, "fetches of \(cache) failed for the last time"),
+                (history.spikes(\.evicted), "a burst of evictions from \(cache)"),
+                (history.spikes(\.misses), "a burst of misses in \(cache)"),
+            ]
+            return parts.flatMap { instants, what in instants.map { Moment(at: $0, what: what) } }
+        }
+        let changed = changes.map { change in
+            Moment(at: change.at, what: "\(change.by): \(change.summary(arrow: glyphs.arrow))")
+        }
+        return (seen + changed + losses).sorted { $0.at < $1.at }
+    }
+
     /// The history of a cache as far as it is shown.
     func history(of cache: String) -> History {
         let history = histories[Verbatim(cache)] ?? History()

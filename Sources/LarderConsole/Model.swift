@@ -23,6 +23,8 @@ struct Model {
     var offset = 0
     var matched = 0
     var total = 0
+    /// Which question the rows answer, and of when they are.
+    var drawn: Drawn?
     var detail: EntryDetail?
     var log = EventLines()
     /// The latest events, oldest first: what the past is made of.
@@ -40,6 +42,8 @@ struct Model {
     var ghosts: [Ghost] = []
     /// Why nothing new is seen.
     var problem: String?
+    /// When the engine was lost, and when it answered again.
+    var losses: [Moment] = []
     var ownCost = OwnCost()
 
     // What is asked for.
@@ -54,6 +58,8 @@ struct Model {
     /// The selected entry in full, over the entries; how far it is scrolled.
     var detailScroll: Int?
     var panes: [View: Pane] = [:]
+    /// From where what is shown was opened, the last step last.
+    var trail: [Step] = []
     var cursor: EntryKey?
     /// The place of the cursor's row in the whole list.
     var position = 0
@@ -69,8 +75,8 @@ struct Model {
     /// The entries that are marked, each as it was seen when it was: one that is written anew keeps
     /// the version that it was marked with, so that nothing is done to what nobody chose.
     var marks: [EntryKey: UInt64] = [:]
-    /// Where a range of marks began.
-    var rangeStart: Int?
+    /// The entry at which a range of marks began; rows keep their order until it ends.
+    var rangeStart: EntryKey?
     /// Rows keep their order until then, because the operator has just moved.
     var heldUntil: Instant?
     var overlay: Overlay?
@@ -141,7 +147,6 @@ struct Model {
 
     /// Where the operator is in a view that is no table of entries.
     struct Pane: Hashable {
-        var scroll = 0
         var cursor = 0
         var filter = ""
         /// Chosen here; `nil` for the view's own.
@@ -223,6 +228,17 @@ struct Model {
         case palette(Palette)
         case plan(PlanDialog)
         case own
+    }
+
+    struct Drawn {
+        var query: Query
+        var at: Instant
+    }
+
+    /// An instant worth going back to, and why.
+    struct Moment: Hashable {
+        var at: Instant
+        var what: String
     }
 
     struct Toast {
@@ -317,6 +333,15 @@ struct Model {
         return asked
     }
 
+    /// Entries that are served past their end; `nil` where not all that are need be at hand.
+    var stale: Int? {
+        let count = rows.count { $0.isStale(at: shownNow) }
+        if offset == 0, rows.count == matched { return count }
+        // By what is left, those stand first.
+        let isFirst = offset == 0 && query.sort == .ttl && !query.descending
+        return isFirst && rows.last?.isStale(at: shownNow) == false ? count : nil
+    }
+
     /// The wall clock at an instant of the engine.
     func wall(_ instant: Instant) -> Date? {
         report.map { $0.wall.addingTimeInterval((instant - $0.at).inSeconds) }
@@ -354,6 +379,12 @@ struct Model {
     mutating func complain(_ problem: String) {
         say(problem)
         log.add(problem, at: now, trouble: true)
+    }
+
+    /// Remembers that the engine was lost, or found again.
+    mutating func note(_ what: String, at instant: Instant) {
+        losses.append(Moment(at: instant, what: what))
+        if losses.count > 64 { losses.removeFirst() }
     }
 
     mutating func say(_ text: String, for time: Duration = .seconds(4)) {
@@ -406,11 +437,20 @@ struct PlanDialog {
     /// Bounds go back by themselves after ten minutes.
     var goesBack = false
 
-    /// What is to be known beside: of what was chosen unseen, or is hidden now.
+    /// What is to be known beside: what of it is hidden now.
     var remark: String?
+    /// What passes, but was written since the table was drawn: the plan has nothing of it.
+    var left = 0
 
     var confirms: Bool { focus == .apply }
     var canGoBack: Bool { plan.before != nil && plan.takesBack == nil }
+    /// There are entries that can be served on; a failure that is remembered cannot.
+    var canBeSoft: Bool {
+        switch plan.change {
+        case .invalidate, .soften: plan.failures < plan.entries
+        case .invalidateAll, .configure, .all: false
+        }
+    }
 
     func canBePaced(_ model: Model) -> Bool {
         plan.takesBack == nil && LarderConsole.spread(plan, model) != nil
@@ -429,8 +469,10 @@ enum Effect: Equatable {
     case plan(Change)
     /// Ask what taking a plan back would do.
     case planUndo(Plan.ID)
-    /// Plan the invalidation of everything that passes.
-    case planMatching(Query)
+    /// Plan the invalidation of these, which are all that the table lists.
+    case planShown([SeenEntry])
+    /// Plan the invalidation of everything that passes and was there when the table was drawn.
+    case planMatching(Query, drawn: Instant)
     case apply(Plan.ID, Application, reason: String?)
     case cancel(Plan.ID)
     case undo(Plan.ID, reason: String?)
@@ -491,8 +533,8 @@ enum Message: Sendable {
     /// What the engine kept of the time before.
     case remembered(Remembered)
     case planned(Plan)
-    /// A plan of everything that passed.
-    case plannedMatching(Plan, Query)
+    /// A plan of all that the table lists; so many more pass, but were written since it was drawn.
+    case plannedMatching(Plan, left: Int)
     /// The engine does not take the filter.
     case refused(String)
     case applied(Plan.ID, Outcome)
@@ -527,4 +569,9 @@ enum Message: Sendable {
     /// A line written to descriptor 2 of this process.
     case wrote(String)
     case cost(Model.OwnCost)
+}
+
+extension Row {
+    /// An entry that is past its end and there all the same.
+    func isStale(at now: Instant) -> Bool { isHeld && deadline.map { $0 <= now } ?? false }
 }

@@ -52,4 +52,50 @@ import Testing
             number = log.last
         }
     }
+
+    /// The plan of all that passes, and how many were written since the table was drawn.
+    private final class Plans: Sendable {
+        private let plans = Mutex<[(Plan, Int)]>([])
+
+        func post(_ message: Message) {
+            if case .plannedMatching(let plan, let left) = message {
+                plans.withLock { $0.append((plan, left)) }
+            }
+        }
+
+        func first() async -> (plan: Plan, left: Int)? {
+            for _ in 0..<500 {
+                if let plan = plans.withLock({ $0.first }) { return plan }
+                try? await Task.sleep(for: .milliseconds(10))
+            }
+            return nil
+        }
+    }
+
+    @Test(arguments: [3, 40])
+    func `plans for all that passes what was there when it was drawn, and counts the rest`(
+        count: Int
+    ) async throws {
+        let cache = Cache<String, String>("accounts", maxsize: 100) { $0 }
+        let inspector = LocalInspector("engine")
+        inspector.add(cache) { .text($0) }
+        for number in 0..<count { cache.insert("x", for: "k\(number)") }
+        let drawn = try await inspector.report().at
+        // The coarse clock ticks.
+        while try await inspector.report().at <= drawn { await Task.yield() }
+        cache.insert("y", for: "k1")
+        cache.insert("y", for: "knew")
+        cache.insert("y", for: "other")
+        let plans = Plans()
+        let collector = Collector(inspector, actor: Actor("test")) { plans.post($0) }
+        defer { collector.stop() }
+        collector.planMatching(Query(filter: "k"), drawn: drawn)
+        let (plan, left) = try #require(await plans.first())
+        #expect(plan.entries == count - 1 && left == 2)
+        guard case .invalidate(let seen) = plan.change else {
+            Issue.record("it is another change")
+            return
+        }
+        #expect(!seen.contains { ["k1", "knew", "other"].contains($0.id.key) })
+    }
 }

@@ -94,7 +94,7 @@ import Testing
         #expect(history.at(at(899)).point == nil)
         #expect(history.at(at(900)).point != nil && history.at(at(900)).rate(\.misses) == nil)
         #expect(history.at(at(905)).rate(\.misses) != nil)
-        #expect(!history.spikes.contains(at(900)))
+        #expect(!history.spikes(\.misses).contains(at(900)))
         #expect(history.samples.filter(\.isGap).count == 1)
     }
 

@@ -151,7 +151,7 @@ import Testing
         _ = press(&model, .char("("))
         #expect(model.past?.at == at(1020))
         _ = press(&model, .char("("))
-        #expect(model.past?.at == at(1020) && model.toast?.text.contains("no spike") == true)
+        #expect(model.past?.at == at(1020) && model.toast?.text.contains("nothing of note") == true)
         _ = press(&model, .char(")"))
         #expect(model.past?.at == at(1041))
         #expect(press(&model, .home) == .look)

@@ -132,6 +132,11 @@ private struct Robot {
                     }
                 }
             }
+        case .planShown(let seen):
+            let drawn = Dictionary(before.rows.map { ($0.id, $0.version) }) { first, _ in first }
+            for entry in seen where drawn[entry.id] != entry.version {
+                return "\(entry.id.key) is asked for and was not drawn so"
+            }
         case .undo(let plan, _):
             guard case .plan(let dialog) = before.overlay, dialog.plan.id == plan,
                 dialog.focus != .cancel, dialog.plan.takesBack != nil
@@ -202,10 +207,14 @@ private struct Robot {
             return give(
                 .froze(Page(at: at(now), rows: rows, matched: rows.count, total: rows.count)))
         case .plan(let change): return give(.planned(engine.plan(change, at: now)))
-        case .planMatching(let query):
+        case .planShown(let seen):
+            return give(.plannedMatching(engine.plan(.invalidate(seen), at: now), left: 0))
+        case .planMatching(let query, let drawn):
             let rows = (try? query.page(of: Array(engine.rows.values), at: at(now)).rows) ?? []
-            let seen = rows.map { SeenEntry(id: $0.id, version: $0.version) }
-            return give(.plannedMatching(engine.plan(.invalidate(seen), at: now), query))
+            let seen = rows.filter { $0.writtenAt <= drawn }
+                .map { SeenEntry(id: $0.id, version: $0.version) }
+            let plan = engine.plan(.invalidate(seen), at: now)
+            return give(.plannedMatching(plan, left: rows.count - seen.count))
         case .planUndo(let plan): return give(.planned(engine.planUndo(plan, at: now)))
         case .apply(let plan, let how, let reason):
             let before = engine.rows

@@ -16,12 +16,18 @@ func planInvalidation(_ model: inout Model) -> Effect? {
     return .plan(.invalidate(seen))
 }
 
+/// All that the table lists, each as it was drawn. Where not all of it is at hand, the engine finds
+/// the rest, without what was written since.
 func planMatching(_ model: inout Model) -> Effect? {
-    guard !model.query.filter.isEmpty || model.troubleOnly else {
-        model.say("D takes all that pass the filter, and there is none; / sets one")
+    guard model.matched > 0, let drawn = model.drawn else {
+        model.say("the table lists nothing to invalidate")
         return nil
     }
-    return .planMatching(model.asked)
+    let isWhole = model.offset == 0 && model.rows.count >= model.matched
+    guard isWhole, drawn.query.asks(as: model.asked) else {
+        return .planMatching(model.asked, drawn: drawn.at)
+    }
+    return .planShown(model.rows.map { SeenEntry(id: $0.id, version: $0.version) })
 }
 
 func ask(_ model: inout Model, _ purpose: (String) -> Prompt.Purpose) -> Effect? {
@@ -41,9 +47,11 @@ func verify(_ model: inout Model) -> Effect? {
 
 // MARK: The plan
 
+/// Lays a plan before the operator.
 ///
-/// - Parameter matching: What everything passed that the plan names; `nil` where it was chosen.
-func present(_ model: inout Model, _ plan: Plan, matching query: Query? = nil) -> Effect? {
+/// - Parameter left: Where it is of all that the table lists, how many pass beside that were written
+///   since; `nil` where it was chosen otherwise.
+func present(_ model: inout Model, _ plan: Plan, left: Int? = nil) -> Effect? {
     switch model.overlay {
     case nil, .plan: break
     default:
@@ -60,7 +68,8 @@ func present(_ model: inout Model, _ plan: Plan, matching query: Query? = nil) -
     case .invalidateAll, .configure, .all: break
     }
     var dialog = PlanDialog(plan: plan, since: model.now)
-    dialog.remark = query.map { newcomers(model, plan, $0) } ?? hidden(model, plan)
+    dialog.left = left ?? 0
+    dialog.remark = left == nil ? hidden(model, plan) : nil
     dialog.confirmation = confirmation(of: plan, model)
     // More fetches than the origin should have at once are spread.
     dialog.isPaced = plan.takesBack == nil && spread(plan, model) != nil
@@ -69,22 +78,6 @@ func present(_ model: inout Model, _ plan: Plan, matching query: Query? = nil) -
     }
     model.overlay = .plan(dialog)
     return nil
-}
-
-/// What has come, or was written anew, since the rows were drawn by which everything was chosen.
-private func newcomers(_ model: Model, _ plan: Plan, _ query: Query) -> String? {
-    let planned = plan.named
-    guard model.asked.filter == query.filter, model.rows.count == model.matched else {
-        let more = planned.count - model.matched
-        return more > 0 ? "\(Format.count(more)) more than when the table was drawn." : nil
-    }
-    let shown = Dictionary(model.rows.map { ($0.id, $0.version) }) { first, _ in first }
-    let new = planned.filter { shown[$0.id] != $0.version }
-    guard let first = new.first else { return nil }
-    let others = new.count == 1 ? "" : " and \(Format.count(new.count - 1)) more"
-    return
-        "\(first.id.key)\(others) came, or \(new.count == 1 ? "was" : "were") written anew, since "
-        + "the table was drawn."
 }
 
 /// Of what was marked, what the table shows no more; where all that it lists is at hand that is known.
@@ -111,9 +104,10 @@ enum Confirmation {
 }
 
 /// Removals of much are confirmed by the number of entries that go, a change of a protected cache by
-/// its name.
+/// its name. What is served on, or was no entry, is not removed.
 private func confirmation(of plan: Plan, _ model: Model) -> String? {
     if !plan.protected.isEmpty { return plan.protected.joined(separator: ",") }
+    if case .soften = plan.change { return nil }
     let isMuch = plan.byCache.contains { cache, count in
         Confirmation.isDue(count, of: model.held(in: cache))
     }
@@ -133,14 +127,16 @@ extension Plan {
         return change.entries.filter { !left.contains($0.id) }
     }
 
-    /// How many entries go of which cache.
+    /// How many entries go of which cache; failures are none.
     var byCache: [String: Int] {
         switch change {
-        case .invalidateAll(let cache), .configure(let cache, _): return [cache: entries]
+        case .invalidateAll(let cache), .configure(let cache, _):
+            return [cache: entries - failures]
         case .invalidate(let seen), .soften(let seen):
             let left = Set(skipped.map(\.id))
             return seen.reduce(into: [:]) { counts, entry in
-                if !left.contains(entry.id) { counts[entry.id.cache, default: 0] += 1 }
+                let goes = entry.version != 0 && !left.contains(entry.id)
+                if goes { counts[entry.id.cache, default: 0] += 1 }
             }
         case .all: return Dictionary(grouping: victims, by: \.id.cache).mapValues { _ in entries }
         }
@@ -196,7 +192,7 @@ func pressInPlan(_ model: inout Model, _ key: Key, _ dialog: PlanDialog) -> Effe
     case .char("r"): dialog.focus = .reason
     case .char("p") where dialog.canBePaced(model): dialog.isPaced.toggle()
     case .char("b") where dialog.canGoBack: dialog.goesBack.toggle()
-    case .char("s"): return soften(dialog.plan)
+    case .char("s") where dialog.canBeSoft: return soften(dialog.plan)
     case .enter: return decide(&model, dialog)
     case .escape, .char("q"), .char("n"): model.overlay = nil
     default: break

@@ -5,6 +5,10 @@ import LarderInspector
 
 /// To the row of an entry, wherever in the list it stands.
 func goTo(_ model: inout Model, _ id: EntryKey) -> Effect? {
+    open(&model, id) { goInTable(&$0, to: id) }
+}
+
+private func goInTable(_ model: inout Model, to id: EntryKey) -> Effect? {
     model.detailScroll = nil
     model.view = .entries
     if model.rows.contains(where: { $0.id == id }) {
@@ -20,7 +24,7 @@ func goTo(_ model: inout Model, _ id: EntryKey) -> Effect? {
 
 func found(_ model: inout Model, _ id: EntryKey, at place: Int?) -> Effect? {
     // The filter, or the choice of caches, hides it: it is shown by itself.
-    guard let place else { return showKey(&model, id) }
+    guard let place else { return open(&model, id) { showKey(&$0, id) } }
     guard model.frozen == nil else { return nil }
     model.isPinned = true
     model.cursor = id
@@ -40,21 +44,26 @@ func showKey(_ model: inout Model, _ id: EntryKey) -> Effect? {
     return reorder(&model)
 }
 
-/// The filter that only one key passes. In quotes everything is text, and a quote is written twice.
+/// The filter that only one key passes.
 private func only(_ id: EntryKey) -> String {
-    func quoted(_ text: String) -> String {
-        "\"" + text.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
-    }
-    return "key=\(quoted(id.key)) and cache=\(quoted(id.cache))"
+    "key=\(quoted(id.key)) and cache=\(quoted(id.cache))"
+}
+
+/// In quotes everything is text, and a quote is written twice.
+func quoted(_ text: String) -> String {
+    "\"" + text.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
 }
 
 /// To the entry of a key, or where none is held, to what happened to it.
 func sought(_ model: inout Model, _ id: EntryKey, _ detail: EntryDetail?) -> Effect? {
     guard detail == nil else { return goTo(&model, id) }
-    model.view = .events
-    setEventFilter(&model, only(id))
-    model.say("\(id.key) is not held: this is what happened to it; Esc shows all")
-    return nil
+    let effect = open(&model, id) { model in
+        model.view = .events
+        setEventFilter(&model, only(id))
+        return nil
+    }
+    model.say("\(id.key) is not held: this is what happened to it; Esc goes back")
+    return effect
 }
 
 /// Asks for the entry of what is under the cursor of the events, or of what was evicted.

@@ -3,6 +3,8 @@ import LarderInspector
 
 /// What a key means: first to what lies over the views, then by the table of bindings.
 func press(_ model: inout Model, _ key: Key) -> Effect? {
+    // What was said was read by whoever goes on; to look anew is to stay.
+    if model.keys[key] != .lookNow { model.toast = nil }
     if key == .control("c") { return .quit }
     if key == .control("z") { return .suspend }
     if key == .control("l") { return .repaint }

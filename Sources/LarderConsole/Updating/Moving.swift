@@ -4,14 +4,12 @@ import LarderInspector
 func move(_ model: inout Model, by rows: Int) -> Effect? {
     if let line = model.detailScroll {
         model.detailScroll = min(
-            max(0, line + rows), DetailView.lines(model, model.size.columns).count - 1)
+            max(0, line + rows), DetailView.lines(model, DetailView.fullWidth(model)).count - 1)
         return nil
     }
     guard model.view != .entries else { return move(&model, to: model.position + rows) }
     let count = model.lines
     switch model.view {
-    case .origins:
-        model.pane.scroll = min(max(0, model.pane.scroll + rows), max(0, count - 1))
     case .expiry: return sideways(&model, rows)
     default: model.pane.cursor = min(max(0, model.pane.cursor + rows), max(0, count - 1))
     }
@@ -86,7 +84,7 @@ extension Model {
         case .events: eventLines.lines.count
         case .config: changes.count
         case .memory: largest.count
-        case .origins: report?.origins.count ?? 0
+        case .origins: OriginsView.stops(self).count
         case .caches: cacheNames.count
         }
     }
@@ -101,19 +99,25 @@ func mark(_ model: inout Model) -> Effect? {
     return move(&model, by: 1)
 }
 
+/// All rows from the one at which it was begun to the one under the cursor, as they are seen: by
+/// their entries, since others come and go meanwhile.
 func markRange(_ model: inout Model) -> Effect? {
+    guard let end = model.selected?.id else {
+        model.say("no entry is selected")
+        return nil
+    }
     guard let start = model.rangeStart else {
-        model.rangeStart = model.position
+        model.rangeStart = end
         model.say("V again marks all from here to there")
         return nil
     }
     model.rangeStart = nil
-    let range = min(start, model.position)...max(start, model.position)
-    for (place, row) in model.rows.enumerated() where range.contains(model.offset + place) {
-        model.marks[row.id] = row.version
+    let ends = [start, end].compactMap { id in model.rows.firstIndex { $0.id == id } }.sorted()
+    guard ends.count == 2 else {
+        model.say("\(start.key) is gone, or too far away; Z first, and all rows stay at hand")
+        return nil
     }
-    let missing = range.count - model.rows.indices.count { range.contains(model.offset + $0) }
-    if missing > 0 { model.say("\(missing) rows are too far away to be marked; D takes a filter") }
+    for row in model.rows[ends[0]...ends[1]] { model.marks[row.id] = row.version }
     return nil
 }
 
@@ -142,6 +146,7 @@ func reorder(_ model: inout Model) -> Effect? {
     }
     model.query.offset = 0
     model.heldUntil = nil
+    model.rangeStart = nil
     model.ghosts = []
     guard model.frozen != nil else { return .look }
     showFrozen(&model)
@@ -157,9 +162,15 @@ func showNextCache(_ model: inout Model) -> Effect? {
 }
 
 func startFilter(_ model: inout Model) -> Effect? {
-    if !model.view.isFiltered { model.view = .entries }
+    let effect =
+        model.view.isFiltered
+        ? nil
+        : open(&model) { model in
+            model.view = .entries
+            return .look
+        }
     model.overlay = .prompt(Prompt(purpose: .filter, text: model.filter))
-    return nil
+    return effect
 }
 
 /// Only what passes is shown, in the view that is shown.

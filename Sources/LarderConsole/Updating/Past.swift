@@ -78,18 +78,20 @@ func stepEvent(_ model: inout Model, _ direction: Int) -> Effect? {
     return go(&model, to: event.at)
 }
 
-/// To where a graph has a spike, before or behind.
-func stepSpike(_ model: inout Model, _ direction: Int) -> Effect? {
+/// To a moment worth looking at, before or behind.
+func stepMoment(_ model: inout Model, _ direction: Int) -> Effect? {
     let now = model.shownNow
-    let spikes = model.shownCaches.flatMap { model.histories[Verbatim($0)]?.spikes ?? [] }
-    let spike =
+    let moments = model.moments
+    let moment =
         direction < 0
-        ? spikes.filter { $0 < now }.max() : spikes.filter { $0 > now }.min()
-    guard let spike else {
-        model.say("no spike of misses is \(direction < 0 ? "before" : "after") this")
+        ? moments.last { $0.at < now } : moments.first { $0.at > now }
+    guard let moment else {
+        model.say("nothing of note is \(direction < 0 ? "before" : "after") this")
         return nil
     }
-    return go(&model, to: spike)
+    let effect = go(&model, to: moment.at)
+    model.say("\(model.time(moment.at)): \(moment.what)", for: .seconds(8))
+    return effect
 }
 
 func go(_ model: inout Model, to instant: Instant) -> Effect? {
@@ -128,7 +130,7 @@ func showFrozen(_ model: inout Model) {
         actors[Written(cache: Verbatim(row.id.cache), version: row.version)]
     }
     guard let page else { return }
-    _ = show(&model, page, offset: 0)
+    _ = show(&model, page, of: query)
 }
 
 /// A write, as versions tell them apart.

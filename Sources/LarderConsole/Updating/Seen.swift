@@ -9,6 +9,9 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         model.memory = []
         model.goesBack = nil
         model.marks = [:]
+        model.rangeStart = nil
+        model.trail = []
+        model.note("the engine was started anew", at: look.report.at)
         model.frozen = nil
         model.past = nil
         model.events = []
@@ -20,6 +23,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         model.log.add("the engine was started anew", at: model.now, trouble: true)
     } else if model.problem != nil {
         model.log.add("the engine answers again", at: model.now)
+        model.note("the engine answered again", at: look.report.at)
     }
     model.report = look.report
     if look.report.isDemo { model.isDemo = true }
@@ -45,7 +49,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     guard model.frozen == nil else { return nil }
     // An answer to a question that has changed since: another is under way.
     guard look.query.asks(as: model.asked) else { return nil }
-    let moved = show(&model, look.page, offset: look.query.offset)
+    let moved = show(&model, look.page, of: look.query)
     if let detail = look.detail, detail.row.id == model.cursor {
         model.detail = detail
     } else if model.detail?.row.id != model.cursor {
@@ -113,8 +117,10 @@ private func take(_ model: inout Model, _ progress: Progress) {
 }
 
 /// Puts a page into the table; true where the rows to be seen are not among those at hand.
-func show(_ model: inout Model, _ page: Page, offset: Int) -> Bool {
-    let isHeld = model.heldUntil != nil && model.offset == offset
+func show(_ model: inout Model, _ page: Page, of query: Query) -> Bool {
+    let offset = query.offset
+    model.drawn = .init(query: query, at: page.at)
+    let isHeld = (model.heldUntil != nil || model.rangeStart != nil) && model.offset == offset
     model.rows = isHeld ? held(model.rows, page.rows) : page.rows
     model.widestKey = page.rows.reduce(model.widestKey) {
         max($0, Text.width(of: $1.id.key))
@@ -190,7 +196,7 @@ func keepCursorVisible(_ model: inout Model) -> Bool {
 
 extension Query {
     /// The same entries in the same order, if not the same part of them.
-    fileprivate func asks(as other: Query) -> Bool {
+    func asks(as other: Query) -> Bool {
         (caches, filter, sort, descending)
             == (other.caches, other.filter, other.sort, other.descending)
     }

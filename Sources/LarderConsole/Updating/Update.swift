@@ -18,7 +18,7 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
     case .froze(let page): return froze(&model, page)
     case .remembered(let remembered): remember(&model, remembered)
     case .planned(let plan): return present(&model, plan)
-    case .plannedMatching(let plan, let query): return present(&model, plan, matching: query)
+    case .plannedMatching(let plan, let left): return present(&model, plan, left: left)
     case .applied(let plan, let outcome): return applied(&model, plan, outcome)
     case .halfDone(let plan, let outcome, let problem):
         canBeUndone(&model, plan, outcome)
@@ -58,7 +58,10 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         model.query.filter = ""
         return reorder(&model)
     case .lost(let problem):
-        if model.problem == nil { model.log.add(problem, at: model.now, trouble: true) }
+        if model.problem == nil {
+            model.log.add(problem, at: model.now, trouble: true)
+            model.note("the engine was lost", at: model.now)
+        }
         model.problem = problem
     case .silent: return .look
     case .notUndone(let plan, let problem):
@@ -184,12 +187,12 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .stepOn: return stepEvent(&model, 1)
     case .minuteBack: return step(&model, by: .seconds(-60))
     case .minuteOn: return step(&model, by: .seconds(60))
-    case .spikeBack: return stepSpike(&model, -1)
-    case .spikeOn: return stepSpike(&model, 1)
+    case .spikeBack: return stepMoment(&model, -1)
+    case .spikeOn: return stepMoment(&model, 1)
     case .copyKey:
         if let line = model.detailScroll { return .copy(DetailView.fact(model, at: line)) }
         return model.selected.map { .copy($0.id.key) }
-    case .copyRow: return model.selected.map { .copy(Exports.json([$0], at: model.shownNow)) }
+    case .copyRow: return model.selected.map { .copy(Exports.shown($0, model)) }
     case .slower: setInterval(&model, slower: true)
     case .faster: setInterval(&model, slower: false)
     case .lookNow: return .look
@@ -201,10 +204,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .help: model.overlay = .help(scroll: 0)
     case .back: return back(&model)
     case .quit:
-        guard model.detailScroll == nil, model.view == .entries else {
-            leave(&model)
-            return nil
-        }
+        guard model.detailScroll == nil, model.view == .entries else { return leave(&model) }
         if model.underWay != nil, !model.asksToLeave {
             model.asksToLeave = true
             model.say("a change is under way: x stops it, q again leaves it to go on")
@@ -221,25 +221,32 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
 
 func show(_ model: inout Model, _ view: Model.View) -> Effect? {
     model.detailScroll = nil
+    model.trail = []
     model.view = view
     return .look
 }
 
-private func leave(_ model: inout Model) {
-    if model.detailScroll != nil {
+private func leave(_ model: inout Model) -> Effect? {
+    guard model.detailScroll == nil else {
         model.detailScroll = nil
-    } else {
-        model.view = .entries
+        return nil
     }
+    guard model.trail.isEmpty else { return goBack(&model) }
+    model.view = .entries
+    return nil
 }
 
 private func back(_ model: inout Model) -> Effect? {
     if model.detailScroll != nil {
-        leave(&model)
+        return leave(&model)
+    } else if model.view == .entries, model.rangeStart != nil {
+        model.rangeStart = nil
+    } else if !model.trail.isEmpty {
+        return goBack(&model)
     } else if model.view != .entries, !model.pane.filter.isEmpty {
         return setFilter(&model, "")
     } else if model.view != .entries {
-        leave(&model)
+        return leave(&model)
     } else if !model.query.filter.isEmpty || model.troubleOnly {
         model.query.filter = ""
         model.troubleOnly = false
@@ -254,7 +261,7 @@ private func open(_ model: inout Model) -> Effect? {
     case .entries:
         if model.cursor != nil, model.detailScroll == nil { model.detailScroll = 0 }
         return nil
-    case .expiry: return showBucket(&model)
+    case .expiry: return open(&model) { showBucket(&$0) }
     case .evictions:
         let evictions = model.evictions
         guard !evictions.isEmpty else { return nil }
@@ -264,7 +271,7 @@ private func open(_ model: inout Model) -> Effect? {
     case .memory:
         guard model.largest.indices.contains(model.pane.cursor) else { return nil }
         let row = model.largest[model.pane.cursor]
-        return showKey(&model, row.id)
+        return open(&model, row.id) { showKey(&$0, row.id) }
     case .events:
         let lines = EventsView.lines(model)
         guard !lines.isEmpty else { return nil }
@@ -272,11 +279,35 @@ private func open(_ model: inout Model) -> Effect? {
         return seekKeys(&model, line.keys.map { EntryKey(cache: line.cache, key: $0) })
     case .caches:
         guard let cache = model.aimedCache else { return nil }
-        model.view = .entries
-        model.query.caches = [cache]
-        model.isPinned = false
-        return reorder(&model)
-    case .config, .origins: return nil
+        return open(&model) { showCache(&$0, cache) }
+    case .origins: return openOrigin(&model)
+    case .config: return nil
+    }
+}
+
+private func showCache(_ model: inout Model, _ cache: String) -> Effect? {
+    model.view = .entries
+    model.query.caches = [cache]
+    model.isPinned = false
+    return reorder(&model)
+}
+
+/// The entries of a cache, the key that is fetched most, or what failed.
+private func openOrigin(_ model: inout Model) -> Effect? {
+    let stops = OriginsView.stops(model)
+    guard !stops.isEmpty else { return nil }
+    switch stops[min(model.pane.cursor, stops.count - 1)] {
+    case .cache(let cache): return open(&model) { showCache(&$0, cache) }
+    case .key(let id): return .seek(id)
+    case .failures(let cache):
+        return open(&model) { model in
+            model.view = .events
+            setEventFilter(&model, "state=failed and cache=\(quoted(cache))")
+            return .look
+        }
+    case .call:
+        model.say("calls are counted, and not told one by one")
+        return nil
     }
 }
 

@@ -13,7 +13,7 @@ enum DetailView {
     }
 
     static func drawFull(_ model: Model, _ box: Box, _ scroll: Int, _ frame: inout Frame) {
-        let lines = lines(model, box.width - 2)
+        let lines = lines(model, fullWidth(model))
         let cursor = min(scroll, lines.count - 1)
         let first = max(0, cursor - box.height + 1)
         frame.put(Array(lines.dropFirst(first)), in: box, model)
@@ -23,7 +23,33 @@ enum DetailView {
     }
 
     static func lines(_ model: Model, _ width: Int) -> [Pieces] {
-        facts(model) + life(model, width) + value(model) + history(model)
+        parts(model, width).map(\.pieces)
+    }
+
+    /// Columns that the lines have where the entry has the whole screen.
+    static func fullWidth(_ model: Model) -> Int {
+        let layout = model.layout
+        return (layout.kind == .wide ? layout.body.inside : layout.body).width - 2
+    }
+
+    /// A line, and what is copied of it: what is too long for one goes on in the next.
+    private typealias Part = (pieces: Pieces, fact: String)
+
+    private static func parts(_ model: Model, _ width: Int) -> [Part] {
+        let key = model.selected?.id.key ?? ""
+        func labelled(_ lines: [Pieces]) -> [Part] {
+            lines.enumerated().flatMap { place, pieces -> [Part] in
+                let fact = pieces.count > 1 ? pieces[1].text : pieces.map(\.text).joined()
+                return Text.flow(pieces, labels: pieces.count > 1 ? 1 : 0, to: width)
+                    .map { ($0, place == 0 && pieces.count == 1 ? key : fact) }
+            }
+        }
+        let whole = life(model, width).map { ($0, $0.map(\.text).joined()) }
+        let past = history(model).flatMap { pieces -> [Part] in
+            let fact = pieces.map(\.text).joined()
+            return Text.flow(pieces, labels: 2, to: width).map { ($0, fact) }
+        }
+        return labelled(facts(model)) + whole + labelled(value(model)) + past
     }
 
     /// Its history to look at, and a blank line.
@@ -37,11 +63,8 @@ enum DetailView {
 
     /// What a line tells, without what it is called; of what happened, the whole line.
     static func fact(_ model: Model, at line: Int) -> String {
-        let lines = lines(model, model.size.columns)
-        let (place, count) = (min(line, lines.count - 1), lines.count - history(model).count)
-        if place == 0, let row = model.selected { return row.id.key }
-        let pieces = lines[place].map(\.text)
-        return place < count && pieces.count > 1 ? pieces[1] : pieces.joined()
+        let parts = parts(model, fullWidth(model))
+        return parts[min(line, parts.count - 1)].fact
     }
 
     /// What happened to its key, the latest first.
@@ -74,7 +97,7 @@ enum DetailView {
                 ("  fetch ", .dim), (fetch(row, model), .plain),
             ],
             [
-                ("ends ", .dim), (ending(row, model), .plain),
+                (row.isStale(at: now) ? "ended " : "ends ", .dim), (ending(row, model), .plain),
                 (row.isHeld ? "  hits " : "  refusals ", .dim), (hits(row, model), .plain),
                 (row.isHeld ? "  last hit " : "  last ", .dim),
                 (lastHit(row, model).map { "\($0) ago" } ?? never(row, model), .plain),
@@ -104,7 +127,13 @@ enum DetailView {
             line(
                 "state", model.knows(.state, of: row.id) ? row.state(at: now).rawValue : "-",
                 renewal(row, model)),
-            line("ttl left", Format.left(row.deadline.map { $0 - now }), ending(row, model)),
+            row.isStale(at: now) && model.knows(.ttl, of: row.id)
+                ? line(
+                    "stale", "for \(Format.age(now - row.deadline!))",
+                    "since \(model.time(row.deadline!))")
+                : line(
+                    "ttl left", Format.left(row.deadline.map { $0 - now }),
+                    ending(row, model)),
             line(
                 "expiry", Format.left(row.expiry.map { $0 - now }),
                 row.expiry.map(model.time) ?? ""),
@@ -152,11 +181,13 @@ enum DetailView {
 
     /// What is known of the next fetch.
     private static func renewal(_ row: Row, _ model: Model) -> String {
-        guard let renewal = row.renewal else { return "" }
-        var parts: [String] = []
+        var parts = [softened(row, model)].compactMap(\.self)
+        guard let renewal = row.renewal else { return parts.joined() }
         if let trouble = renewal.trouble, model.shownNow < trouble.until {
             if trouble.kind != .absent {
-                parts.append("failed \(trouble.failures)x (\(trouble.failure.word))")
+                parts.append(
+                    "failed \(trouble.failures)x since \(model.time(trouble.since)), "
+                        + "\(trouble.failure.word)")
             }
             parts.append("next try in \(Format.left(trouble.until - model.shownNow))")
         } else if renewal.isFetching {
@@ -166,6 +197,15 @@ enum DetailView {
         }
         if renewal.waiters > 0 { parts.append("\(renewal.waiters) waiting") }
         return parts.joined(separator: ", ")
+    }
+
+    /// Since when it is marked as stale; `nil` where it is not.
+    private static func softened(_ row: Row, _ model: Model) -> String? {
+        guard let detail = model.detail, detail.row.id == row.id else { return nil }
+        let marked = detail.history.last {
+            $0.at <= model.shownNow && $0.kind == .softened(version: row.version)
+        }
+        return marked.map { "stale since \(model.time($0.at)), served until fetched anew" }
     }
 
     private static func value(_ model: Model) -> [Pieces] {

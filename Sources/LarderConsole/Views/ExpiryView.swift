@@ -80,6 +80,8 @@ enum ExpiryView {
                 ("  STORM at \(model.time(storm.peak.at))", .trouble),
                 (": \(about(storm.peak.fetches)) fetches in 5s", .plain),
             ]
+        } else {
+            pieces.append(("  no storm is coming", .plain))
         }
         pieces += [
             (remark(bars.lasting.reduce(0, +), of: ending), .dim),

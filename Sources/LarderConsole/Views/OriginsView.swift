@@ -5,15 +5,42 @@ import LarderInspector
 /// What the origins were asked, how that went and why not, and what the caches saved.
 enum OriginsView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
-        guard let report = model.report else { return }
+        let lines = lines(model)
+        let places = lines.indices.filter { lines[$0].stop != nil }
+        let cursor = min(model.pane.cursor, max(0, places.count - 1))
+        let first = places.isEmpty ? 0 : max(0, places[cursor] - box.height + 1)
+        let shown = lines.dropFirst(first).prefix(max(0, box.height))
+        frame.put(shown.map(\.pieces), in: box, model)
+        for (number, place) in places.enumerated() where shown.indices.contains(place) {
+            frame.line(
+                row: box.row + place - first, in: box, number, isSelected: number == cursor)
+        }
+    }
+
+    /// What the cursor stops at, and Enter opens.
+    enum Stop: Hashable {
+        case cache(String)
+        case key(EntryKey)
+        case failures(cache: String)
+        case call
+    }
+
+    private struct Line {
+        var pieces: Pieces
+        /// `nil` for a heading.
+        var stop: Stop?
+    }
+
+    static func stops(_ model: Model) -> [Stop] { lines(model).compactMap(\.stop) }
+
+    /// What is fetched most stands before the kinds of failures, so that a small screen has it.
+    private static func lines(_ model: Model) -> [Line] {
+        guard let report = model.report else { return [] }
         let parts = [
-            caches(model, report), failures(model, report), fetched(model, report),
+            caches(model, report), fetched(model, report), failures(model, report),
             calls(model, report),
         ]
-        let lines = Array(parts.filter { !$0.isEmpty }.joined(separator: [[]]))
-        frame.put(
-            Array(lines.dropFirst(min(model.pane.scroll, max(0, lines.count - box.height)))),
-            in: box, model)
+        return Array(parts.filter { !$0.isEmpty }.joined(separator: [Line(pieces: [])]))
     }
 
     // MARK: Lines
@@ -54,9 +81,10 @@ enum OriginsView {
 
     // MARK: Caches
 
-    private static func caches(_ model: Model, _ report: Report) -> [Pieces] {
+    private static func caches(_ model: Model, _ report: Report) -> [Line] {
         let headings = ["FETCHES", "FAILED", "MEAN", "P99 <=", "SPARED", "OF TIME"]
-        return [heading(model, "CACHE", headings)] + report.caches.map { cache(model, $0) }
+        return [Line(pieces: heading(model, "CACHE", headings))]
+            + report.caches.map { Line(pieces: cache(model, $0), stop: .cache($0.name)) }
     }
 
     private static func cache(_ model: Model, _ cache: CacheReport) -> Pieces {
@@ -77,14 +105,16 @@ enum OriginsView {
     // MARK: Failures
 
     /// Each kind of failure that there was, how often within the last minute, and why the last time.
-    private static func failures(_ model: Model, _ report: Report) -> [Pieces] {
+    private static func failures(_ model: Model, _ report: Report) -> [Line] {
         let lines = report.caches.flatMap { cache in
-            FailureKind.allCases.compactMap { failure(model, cache, $0) }
+            FailureKind.allCases.compactMap { failure(model, cache, $0) }.map {
+                Line(pieces: $0, stop: .failures(cache: cache.name))
+            }
         }
         guard !lines.isEmpty else { return [] }
         let heading = heading(
             model, "CACHE", ["FAILED", "IN ALL", "IN 1M", "LAST"], last: "WHY")
-        return [heading] + lines
+        return [Line(pieces: heading)] + lines
     }
 
     private static func failure(
@@ -111,7 +141,7 @@ enum OriginsView {
 
     // MARK: What is fetched most
 
-    private static func fetched(_ model: Model, _ report: Report) -> [Pieces] {
+    private static func fetched(_ model: Model, _ report: Report) -> [Line] {
         let caches = report.caches.filter { !$0.mostFetched.isEmpty }
         guard let since = caches.compactMap(\.fetchedSince).min() else { return [] }
         let width = keyWidth(model)
@@ -122,14 +152,19 @@ enum OriginsView {
                     + cells(model, ["FETCHES", "FAILED"]) + "  WHY", .dim
             )
         ]
-        return [heading]
+        return [Line(pieces: heading)]
             + report.fetchedMost.prefix(CacheReport.fetched).map {
-                fetched(model, $0.cache, $0.row)
+                Line(
+                    pieces: fetched(model, $0.cache, $0.row),
+                    stop: .key(EntryKey(cache: $0.cache, key: $0.row.key)))
             }
     }
 
+    /// As wide as the heading or the longest key: why it fails is to be read.
     private static func keyWidth(_ model: Model) -> Int {
-        min(48, max(27, model.size.columns / 3))
+        let keys = (model.report?.fetchedMost ?? []).prefix(CacheReport.fetched)
+        let longest = keys.map { Text.width(of: $0.row.key) }.max() ?? 0
+        return min(max(27, longest), max(27, model.size.columns / 3))
     }
 
     private static func fetched(
@@ -150,14 +185,15 @@ enum OriginsView {
 
     // MARK: Calls
 
-    private static func calls(_ model: Model, _ report: Report) -> [Pieces] {
+    private static func calls(_ model: Model, _ report: Report) -> [Line] {
         guard !report.origins.isEmpty else {
-            return [[("this origin counts no calls of its own", .dim)]]
+            return [Line(pieces: [("this origin counts no calls of its own", .dim)])]
         }
         let heading = heading(
             model, "CALL",
             ["CALLS", "FAILED", "RETRIED", "THROTTLED", "MEAN", "P99 <=", "SPARED", "OF USD"])
-        return [heading] + report.origins.flatMap { origin(model, $0) }
+        return [Line(pieces: heading)]
+            + report.origins.flatMap { origin(model, $0).map { Line(pieces: $0, stop: .call) } }
     }
 
     private static func origin(_ model: Model, _ origin: OriginReport) -> [Pieces] {

@@ -56,18 +56,21 @@ enum PlanView {
     private static func choices(_ model: Model, _ dialog: PlanDialog) -> [Pieces] {
         var lines: [Pieces] = []
         switch dialog.plan.change {
-        case .invalidate:
-            lines.append([("s", .bold), (" serve them on until a fetch has landed instead", .dim)])
+        case .invalidate where dialog.canBeSoft:
+            lines.append([
+                ("s", .bold), (" serve them on until fetched anew instead: no stampede", .dim),
+            ])
         case .soften: lines.append([("s", .bold), (" drop them at once instead", .dim)])
-        case .invalidateAll, .configure, .all: break
+        case .invalidate, .invalidateAll, .configure, .all: break
         }
         if dialog.canBePaced(model), let time = spread(dialog.plan, model) {
             lines.append([
                 ("p", .bold),
                 (
                     dialog.isPaced
-                        ? " [x] spread over \(Units.text(time)), within the budget"
-                        : " [ ] all at once, beyond the budget", dialog.isPaced ? .plain : .warning
+                        ? " [x] spread over \(Units.text(time)), within the budget: no stampede"
+                        : " [ ] all at once, beyond the budget: a stampede",
+                    dialog.isPaced ? .plain : .warning
                 ),
             ])
         }
@@ -165,6 +168,7 @@ enum PlanView {
     private static func verb(_ plan: Plan) -> String {
         if plan.takesBack != nil { return "Take back" }
         return switch plan.change {
+        case .invalidate where plan.failures == plan.entries: "Forget"
         case .invalidate, .invalidateAll: "Invalidate"
         case .soften: "Mark"
         case .configure, .all: "Change"
@@ -219,10 +223,21 @@ enum PlanView {
             notes.append(
                 "Credentials: only our copy goes; the session stays valid until it expires.")
         }
-        for skipped in plan.skipped.prefix(2) {
-            notes.append("Left alone: \(skipped.id.key), \(skipped.why).")
-        }
+        notes += leftAlone(plan, dialog.left)
         return notes.map { Text.safe($0, ascii: model.glyphs.ascii) }
+    }
+
+    /// What passes, or was chosen, and stays: each by its name where they are few.
+    private static func leftAlone(_ plan: Plan, _ left: Int) -> [String] {
+        let since =
+            left == 0
+            ? []
+            : ["\(Format.count(left)) written since \(left == 1 ? "is" : "are") left alone."]
+        let count = plan.skipped.count + plan.unnamed
+        guard count > 2 else {
+            return since + plan.skipped.map { "Left alone: \($0.id.key), \($0.why)." }
+        }
+        return since + ["\(Format.count(count)) written or gone since are left alone."]
     }
 
     /// Other bounds, what goes for them, and what they do beside.
@@ -280,19 +295,23 @@ enum PlanView {
     /// The fetches to come, and how they stand to the budget.
     private static func cost(_ model: Model, _ plan: Plan) -> String? {
         var sentences: [String] = []
-        if plan.entries > 0 {
+        if plan.entries > plan.failures {
+            let held = plan.entries - plan.failures
             let shares = plan.byCache.sorted { $0.key < $1.key }.compactMap { cache, count in
                 let held = model.held(in: cache)
-                return held == 0 || count > held
+                return count == 0 || held == 0 || count > held
                     ? nil : "\(Format.percent(Double(count) / Double(held))) of \(cache)"
             }
             if !shares.isEmpty { sentences.append("That is \(shares.joined(separator: ", ")).") }
             if plan.fetches == 0 {
                 sentences.append("None was hit in the last minute.")
             } else if !plan.keepsNothing {
+                let them = held == 1 ? "it" : "them"
+                let isSoft = if case .soften = plan.change { true } else { false }
                 sentences.append(
-                    "About \(fetches(plan.fetches)) to have \(plan.entries == 1 ? "it" : "them") back "
-                        + "within a minute; the budget is \(Format.rate(model.budget)).")
+                    "About \(fetches(plan.fetches)) to "
+                        + (isSoft ? "fetch \(them) anew" : "have \(them) back")
+                        + " within a minute; the budget is \(Format.rate(model.budget)).")
             }
         }
         if let perMinute = plan.perMinute {

@@ -66,6 +66,10 @@ enum StatusView {
         if model.changedMarks > 0 {
             pieces.append((", \(model.changedMarks) changed since (!)", .warning))
         }
+        if let start = model.rangeStart {
+            let key = Text.safe(start.key, ascii: model.glyphs.ascii)
+            pieces.append(("  V marks from \(key) to here", .accent))
+        }
         if model.troubleOnly { pieces.append(("  trouble only (!)", .bold)) }
         if !model.query.caches.isEmpty {
             pieces += [("  only ", .dim), (model.query.caches.joined(separator: " "), .bold)]
@@ -83,6 +87,18 @@ enum StatusView {
         // What comes and goes by itself stands last.
         if let until = model.heldUntil, model.frozen == nil {
             pieces.append(("  rows held \(Format.left(until - model.now))", .warning))
+        }
+        return pieces + trouble(model)
+    }
+
+    /// What should be looked at, and the key that shows it.
+    private static func trouble(_ model: Model) -> Pieces {
+        var pieces: Pieces = []
+        if let stale = model.stale, stale > 0, !model.troubleOnly {
+            pieces.append(("  ! \(Format.count(stale)) stale", .warning))
+        }
+        if let storm = model.storm, model.past == nil {
+            pieces.append(("  2 STORM at \(model.time(storm.peak.at))", .trouble))
         }
         return pieces
     }

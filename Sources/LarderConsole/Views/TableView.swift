@@ -10,26 +10,18 @@ enum TableView {
         case life, share
     }
 
-    /// A column of the table: its heading, its width, and what stands in it.
+    /// A column of the table: what stands in it, its heading and its width.
     private struct Cell {
         let content: Content
         let heading: String
         let width: Int
-        let text: (Row, Instant) -> String
 
-        init(
-            _ column: Column, _ heading: String, _ width: Int,
-            text: @escaping (Row, Instant) -> String
-        ) {
-            (content, self.heading, self.width, self.text) = (
-                .column(column), heading, width, text
-            )
+        init(_ column: Column, _ heading: String, _ width: Int) {
+            (content, self.heading, self.width) = (.column(column), heading, width)
         }
 
         /// A line of so many columns; without a heading, it belongs to the column before.
-        init(_ line: Content) {
-            (content, heading, width, text) = (line, "", lineWidth, { _, _ in "" })
-        }
+        init(_ line: Content) { (content, heading, width) = (line, "", lineWidth) }
 
         /// What a press on the heading sorts by.
         var sorts: Column {
@@ -114,43 +106,16 @@ enum TableView {
 
     private static func columns(_ model: Model, width: Int) -> [Cell] {
         let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
-        let showsTimes = model.showsTimes
-        /// A countdown or the time of day.
-        func end(_ instant: Instant?, _ now: Instant) -> String {
-            guard showsTimes, let instant else { return Format.left(instant.map { $0 - now }) }
-            return model.time(instant)
-        }
-        func since(_ instant: Instant?, _ now: Instant) -> String {
-            guard let instant else { return "-" }
-            return showsTimes ? model.time(instant) : Format.age(now - instant)
-        }
-        let timeWidth = showsTimes ? 8 : 6
+        let timeWidth = model.showsTimes ? 8 : 6
         // As wide as the longest word, seen or not: columns do not move about.
         let stateWidth = Row.State.allCases.map(\.rawValue.count).max()!
         var cells = [
-            Cell(.cache, "CACHE", cacheWidth) { row, _ in row.id.cache },
-            Cell(.ttl, "TTL", timeWidth) { row, now in end(row.deadline, now) },
-            Cell(.life),
-            Cell(.expiry, "EXPIRY", timeWidth) { row, now in end(row.expiry, now) },
-            Cell(.refresh, "REFRESH", max(7, timeWidth)) { row, now in
-                end(row.nextRefresh(at: now), now)
-            },
-            Cell(.age, "AGE", timeWidth) { row, now in since(row.writtenAt, now) },
-            Cell(.hits, "HITS", 6) { row, _ in Format.brief(row.hits) },
-            Cell(.share),
-            Cell(.lasthit, "LAST HIT", 8) { row, now in since(row.lastHit, now) },
-            Cell(.size, "SIZE", 7) { row, _ in Format.bytes(row.bytes) },
-            Cell(.fetch, "FETCH", 6) { row, _ in
-                row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
-            },
-            Cell(.fetches, "FETCHES/S", 9) { row, _ in Format.perSecond(row.fetchRate) },
-            Cell(.togo, "TO GO", 6) { row, _ in
-                row.toGo.map { Format.brief(UInt64(clamping: $0)) } ?? "-"
-            },
-            Cell(.version, "VERSION", 7) { row, _ in
-                row.isHeld ? Format.count(row.version) : "-"
-            },
-            Cell(.state, "STATE", stateWidth) { row, now in row.state(at: now).rawValue },
+            Cell(.cache, "CACHE", cacheWidth), Cell(.ttl, "TTL", timeWidth), Cell(.life),
+            Cell(.expiry, "EXPIRY", timeWidth), Cell(.refresh, "REFRESH", max(7, timeWidth)),
+            Cell(.age, "AGE", timeWidth), Cell(.hits, "HITS", 6), Cell(.share),
+            Cell(.lasthit, "LAST HIT", 8), Cell(.size, "SIZE", 7), Cell(.fetch, "FETCH", 6),
+            Cell(.fetches, "FETCHES/S", 9), Cell(.togo, "TO GO", 6), Cell(.version, "VERSION", 7),
+            Cell(.state, "STATE", stateWidth),
         ]
         cells.removeAll { model.hiddenColumns.contains($0.sorts) }
         if model.shownCaches.count <= 1 { cells.removeAll { $0.content == .column(.cache) } }
@@ -159,6 +124,38 @@ enum TableView {
             cells.removeAll { $0.content == next }
         }
         return cells
+    }
+
+    /// What stands in a column of a row, as people read it.
+    static func text(_ column: Column, of row: Row, _ model: Model) -> String {
+        let now = model.shownNow
+        func left(_ end: Instant?) -> String {
+            guard model.showsTimes, let end else { return Format.left(end.map { $0 - now }) }
+            return model.time(end)
+        }
+        func since(_ begin: Instant?) -> String {
+            guard let begin else { return "-" }
+            return model.showsTimes ? model.time(begin) : Format.age(now - begin)
+        }
+        return switch column {
+        case .cache: row.id.cache
+        case .key: row.id.key
+        // Of what is served past its end, for how long it has been.
+        case .ttl where row.isStale(at: now) && !model.showsTimes:
+            "-" + Format.age(now - row.deadline!)
+        case .ttl: left(row.deadline)
+        case .expiry: left(row.expiry)
+        case .refresh: left(row.nextRefresh(at: now))
+        case .age: since(row.writtenAt)
+        case .hits: Format.brief(row.hits)
+        case .lasthit: since(row.lastHit)
+        case .size: Format.bytes(row.bytes)
+        case .fetch: row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
+        case .fetches: Format.perSecond(row.fetchRate)
+        case .togo: row.toGo.map { Format.brief(UInt64(clamping: $0)) } ?? "-"
+        case .version: row.isHeld ? Format.count(row.version) : "-"
+        case .state: row.state(at: now).rawValue
+        }
     }
 
     /// The longest key that was seen, within reason: the columns make room for it.
@@ -242,7 +239,8 @@ enum TableView {
                 let word = column == .state ? gone : nil
                 let isKnown = model.knows(column, of: row.id)
                 let text = Text.safe(
-                    word ?? (isKnown ? cell.text(row, now) : "-"), ascii: model.glyphs.ascii)
+                    word ?? (isKnown ? text(column, of: row, model) : "-"),
+                    ascii: model.glyphs.ascii)
                 let shown = Text.cut(text, to: cell.width, mark: model.glyphs.more)
                 pieces.append(
                     (
