@@ -572,6 +572,8 @@ enum Message: Sendable {
 }
 
 extension Row {
-    /// An entry that is past its end and there all the same.
-    func isStale(at now: Instant) -> Bool { isHeld && deadline.map { $0 <= now } ?? false }
+    /// An entry that is past its end and there all the same, for longer than until it is swept.
+    func isStale(at now: Instant) -> Bool {
+        isHeld && deadline.map { $0 + .seconds(2) <= now } ?? false
+    }
 }

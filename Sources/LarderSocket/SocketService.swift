@@ -86,13 +86,16 @@ public struct SocketService: Service {
     private func take() throws -> (place: Rendezvous, lock: Int32) {
         let first = try self.place ?? Rendezvous.own(name, ProcessInfo.processInfo.environment)
         try first.makeFolder()
-        for number in 1... {
-            let place =
-                number == 1
-                ? first : try Rendezvous(folder: first.folder, name: "\(first.name)-\(number)")
-            do { return (place, try place.take()) } catch
-                where error.isTaken && !options.isRequired
-            {}
+        var place = first
+        var number = 1
+        while true {
+            let taken = Result { () throws(SocketError) -> Int32 in try place.take() }
+            if case .failure(let error) = taken, error.isTaken, !options.isRequired {
+                number += 1
+                place = try Rendezvous(folder: first.folder, name: "\(first.name)-\(number)")
+            } else {
+                return (place, try taken.get())
+            }
         }
     }
 

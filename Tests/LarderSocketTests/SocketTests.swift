@@ -721,7 +721,7 @@ struct Engine {
 
     @Test func `a socket that cannot be there does not end the service it belongs to`() async throws
     {
-        let folder = try TemporaryDirectory()
+        let folder = try TemporaryFolder()
         let place = try Rendezvous(folder: folder.path, name: "pantry")
         chmod(folder.path, 0o777)
         let log = Recorded()
