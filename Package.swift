@@ -42,10 +42,12 @@ let package = Package(
         .library(name: "Larder", targets: ["Larder"]),
         .library(name: "LarderInspector", targets: ["LarderInspector"]),
         .library(name: "LarderConsole", targets: ["LarderConsole"]),
+        .library(name: "LarderTesting", targets: ["LarderTesting"]),
     ],
     targets: [
         .target(name: "Larder", swiftSettings: engine),
         .target(name: "LarderInspector", dependencies: ["Larder"], swiftSettings: engine),
+        .target(name: "LarderTesting", dependencies: ["Larder"], swiftSettings: settings),
         .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
         .target(
             name: "LarderConsole", dependencies: ["LarderInspector", "CNcurses"],
@@ -54,16 +56,20 @@ let package = Package(
             name: "TestSupport", dependencies: ["Larder"], path: "Tests/TestSupport",
             swiftSettings: settings),
         .testTarget(
-            name: "LarderTests", dependencies: ["Larder", "TestSupport"], swiftSettings: settings),
+            name: "LarderTests", dependencies: ["Larder", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
-            name: "LarderInspectorTests", dependencies: ["LarderInspector", "TestSupport"],
+            name: "LarderInspectorTests",
+            dependencies: ["LarderInspector", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
         .executableTarget(
             name: "ConsoleHost", dependencies: ["Larder", "LarderConsole", "LarderInspector"],
             path: "Tests/Hosting", swiftSettings: settings),
         .testTarget(
             name: "LarderConsoleTests",
-            dependencies: ["ConsoleHost", "LarderConsole", "CNcurses", "TestSupport"],
+            dependencies: [
+                "ConsoleHost", "LarderConsole", "CNcurses", "LarderTesting", "TestSupport",
+            ],
             exclude: ["Screens"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
@@ -119,7 +125,7 @@ if !core {
         .testTarget(
             name: "LarderSocketTests",
             dependencies: [
-                "LarderSocket", "TestSupport",
+                "LarderSocket", "LarderTesting", "TestSupport",
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: settings),
@@ -148,13 +154,15 @@ if !core {
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], packageAccess: false, swiftSettings: settings),
         .testTarget(
-            name: "LarderAWSTests", dependencies: ["LarderAWS", "TestSupport"],
+            name: "LarderAWSTests", dependencies: ["LarderAWS", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "LarderEmbeddedTests", dependencies: ["LarderEmbedded", "TestSupport"],
+            name: "LarderEmbeddedTests",
+            dependencies: ["LarderEmbedded", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "LarderCommandTests", dependencies: ["LarderCommand", "TestSupport"],
+            name: "LarderCommandTests",
+            dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
         .executableTarget(
             name: "Greeter",
@@ -165,10 +173,12 @@ if !core {
                 .product(name: "Logging", package: "swift-log"),
             ], path: "Tests/Embedding", swiftSettings: settings),
         .testTarget(
-            name: "EndToEnd", dependencies: ["Greeter", "LarderCommand", "TestSupport"],
+            name: "EndToEnd",
+            dependencies: ["Greeter", "LarderCommand", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "Siege", dependencies: ["LarderCommand", "TestSupport"], swiftSettings: settings),
+            name: "Siege", dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
     ]
 }
 

@@ -45,6 +45,13 @@ public struct AgeClock: Sendable {
     @inlinable
     public func now() -> Instant { isSystem ? Self.systemNow() : reading() }
 
+    /// Sleeps until an instant. A clock whose sleep returns before its own time has come is given a
+    /// moment, so that whoever sleeps again and again does not spin.
+    package func sleep(until wake: Instant) async throws {
+        try await sleep(max(wake - now(), .zero))
+        if !isSystem, now() < wake { try await Task.sleep(for: .milliseconds(50)) }
+    }
+
     @usableFromInline
     static func systemNow() -> Instant { SystemAgeLine.shared.now() }
 }

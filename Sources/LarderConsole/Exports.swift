@@ -48,10 +48,7 @@ enum Exports {
             let isKnown = model.knows(column, of: row.id) && text != "-"
             return isKnown || column == .key ? .init(column.rawValue, .text(text)) : nil
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Texts can be written.
-        return String(decoding: try! encoder.encode(Shown.fields(facts)), as: UTF8.self)
+        return PlainJSON.text(Shown.fields(facts))
     }
 
     private static func csv(_ rows: [Row], at now: Instant) -> String {

@@ -122,7 +122,7 @@ public final class LocalInspector: Inspector {
             guard state.recording == nil else { return }
             state.recording = Task { [weak self, clock] in
                 repeat {
-                    do { try await clock.sleep(.seconds(1)) } catch { return }
+                    do { try await clock.sleep(until: clock.now() + .seconds(1)) } catch { return }
                 } while self?.sample() ?? false
             }
         }

@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderInspector
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -757,7 +758,7 @@ import Testing
 
     @Test func `keys of the environment are used until they end, and not after`() async throws {
         let end = Date(timeIntervalSinceNow: 100)
-        let clock = HandClock()
+        let clock = TestClock()
         let (client, signer) = try await AWSConfiguration([
             "AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "env",
             "AWS_CREDENTIAL_EXPIRATION": end.formatted(.iso8601), "AWS_CONFIG_FILE": "/dev/null",
@@ -813,7 +814,7 @@ import Testing
             name: "",
             config: "[default]\n" + Self.role + "source_profile = p\n[profile p]\n" + Self.keys)
         let environment = try Self.lay(example, root, base)
-        let clock = HandClock()
+        let clock = TestClock()
         let (client, _) = try await AWSConfiguration(environment).client(
             endpointURL: base, clock: clock.neverWaking)
         for wait in [Duration.zero, .seconds(1800), .seconds(1200)] {

@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderInspector
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -100,7 +101,7 @@ import Testing
             deadline: .seconds(10), attemptDeadline: .milliseconds(200),
             retries: Retries(most: nil) { _ in }, clock: .system
         ) { canaries }
-        let clock = HandClock()
+        let clock = TestClock()
         let cache = Cache<String, Item>(
             "accounts",
             Configuration(maxsize: 8, ttl: .seconds(60), staleIfError: .seconds(60)),

@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderInspector
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -35,7 +36,7 @@ import Testing
     func `a session that its source does not renew is served to its end, with few tries`(
         life: Int
     ) async throws {
-        let clock = HandClock()
+        let clock = TestClock()
         let end = clock.now + .seconds(life)
         let asked = Asked()
         let cache = Cache<String, Credentials>(
@@ -65,7 +66,7 @@ import Testing
 
     /// A cache whose first session lives an hour, and whose refreshes are denied.
     private func refused(
-        _ renewal: Renewal, _ error: AWSError = denied, _ clock: HandClock, _ asked: Asked
+        _ renewal: Renewal, _ error: AWSError = denied, _ clock: TestClock, _ asked: Asked
     ) -> Cache<String, Credentials> {
         let end = clock.now + .seconds(3600)
         return Cache(
@@ -84,7 +85,7 @@ import Testing
     func `a session with 19 minutes left is served while STS refuses, and the refusal shown`(
         code: String
     ) async throws {
-        let (clock, asked) = (HandClock(), Asked())
+        let (clock, asked) = (TestClock(), Asked())
         let error = AWSError(.service, operation: "AssumeRole", code: code, "AssumeRole: \(code)")
         let cache = refused(.credentials, error, clock, asked)
         _ = try await cache.value(for: "a")
@@ -105,7 +106,7 @@ import Testing
     }
 
     @Test func `by the SDKs' own rule a refusal is told at once`() async throws {
-        let (clock, asked) = (HandClock(), Asked())
+        let (clock, asked) = (TestClock(), Asked())
         let cache = refused(.credentials(servesRefused: false), Self.denied, clock, asked)
         _ = try await cache.value(for: "a")
         clock.advance(by: .seconds(41 * 60))

@@ -2,6 +2,7 @@ import Foundation
 import Larder
 import LarderAWS
 import LarderInspector
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -89,7 +90,7 @@ import Testing
     @Test func `while STS fails what is valid is served, and STS asked once in minutes`()
         async throws
     {
-        let clock = HandClock()
+        let clock = TestClock()
         try await with(
             { number in
                 number == 0 ? [Self.session(life: 100)] : [reply("500 Oh", [], "")]

@@ -1,5 +1,6 @@
 import Larder
 import LarderInspector
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
     }
 
     private func measured(_ values: [Measure: Double], cache: String = "accounts") -> Measured {
-        let at = HandClock().now
+        let at = TestClock().now
         var measured = Measured(
             CacheReport(
                 name: cache,
@@ -78,10 +79,12 @@ import Testing
             measured([.hit: 0.61, .entries: 77, .bytes: 276]), over: .seconds(5), engine: nil)
         let line = Alarms.line(.critical, findings, [])
         #expect(
-            line == "LARDER CRITICAL: accounts hit 61.0% of 40 look-ups in 5s (hit<80%) | "
+            line == "LARDER CRITICAL: accounts hit 61.0% of 40 look-ups in 5s (hit<80%); "
+                + "accounts fetches -, unknown: there is no record of these 5s, the engine or the "
+                + "cache has just started | "
                 + "'accounts hit'=61%;;80:;0;100 'accounts fetches'=U;;0.5;0; "
                 + "'accounts entries'=77;100;;0; 'accounts bytes'=276B;;65536;0;")
-        let fine = alarms.findings(
+        let fine = try self.alarms(["entries>=100"], ["hit<80%"]).findings(
             measured([.hit: 1, .entries: 7]), over: .seconds(5), engine: "x")
         #expect(Alarms.line(.ok, fine, []).hasPrefix("LARDER OK: x accounts hit 100% of 40"))
         #expect(Alarms.line(.unknown, [], ["gone"]) == "LARDER UNKNOWN: gone")

@@ -57,8 +57,10 @@ import Testing
             }
             return text.contains(part)
         }
-        log.write(String(repeating: "x", count: 1000))
-        log.write("\nbefore\n")
+        for line in [String(repeating: "x", count: 1000), "\nbefore\n"] {
+            log.write(line)
+            log.finish()
+        }
         log.write(String(repeating: "x", count: 1001))
         #expect(
             eventually { said("before\nnote: 1 line was left out here: longer than") }, "\(text)")

@@ -1,6 +1,7 @@
 import Larder
 import LarderAWS
 import LarderInspector
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -9,14 +10,14 @@ import Testing
 
 /// Settings that are read again, and what traffic remembers.
 @Suite struct ReloadTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let accounts: Cache<String, String>
     private let credentials: Cache<String, String>
     private let inspector: LocalInspector
     private let hup = Actor("ops", reason: "settings were read again")
 
     init() {
-        func cache(_ name: String, _ clock: HandClock) -> Cache<String, String> {
+        func cache(_ name: String, _ clock: TestClock) -> Cache<String, String> {
             let cache = Cache<String, String>(
                 name, maxsize: 100, ttl: .seconds(300), clock: clock.neverWaking
             ) { $0 }

@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 @testable import LarderInspector
 import Synchronization
 import TestSupport
@@ -236,7 +237,7 @@ import Testing
     /// An engine lives for a while; then what is rebuilt of each instant is compared with what was
     /// there.
     private func rewind(_ random: inout Seeded) async throws {
-        let clock = HandClock()
+        let clock = TestClock()
         let cache = Cache<String, String>(
             "accounts", maxsize: 6, ttl: .seconds(20), clock: clock.neverWaking
         ) { $0 }
@@ -310,7 +311,7 @@ import Testing
     @Test func `is told of the last hour once, and again of a time in which nobody looked`()
         async throws
     {
-        let clock = HandClock()
+        let clock = TestClock()
         let cache = Cache<String, String>("accounts", maxsize: 9, clock: clock.neverWaking) { $0 }
         let inspector = LocalInspector("engine", clock: clock.neverWaking)
         inspector.add(cache) { .text($0) }

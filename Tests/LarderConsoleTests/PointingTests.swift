@@ -86,7 +86,7 @@ import Testing
 
 @Suite struct `Chosen keys` {
     @Test func `do what they were chosen for, and what they did before has lost them`() throws {
-        var model = model(80, 24)
+        var model = model(120, 60)
         try model.keys.bind("expiry=j,F8")
         _ = press(&model, .char("j"))
         #expect(model.view == .expiry)

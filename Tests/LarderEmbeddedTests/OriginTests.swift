@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderInspector
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -72,7 +73,7 @@ import Testing
 }
 
 @Suite struct `Issued credentials` {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func issued() throws -> IssuedCredentials {
         Issuer(clock: clock.ageClock).issue(

@@ -1,12 +1,13 @@
 import Foundation
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
 @testable import LarderInspector
 
 @Suite struct `Advice on bounds` {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func snapshot(
         maxsize: Int? = 64, maxbytes: Int? = nil, ttl: Duration? = .seconds(45),

@@ -1,4 +1,5 @@
 import Foundation
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -8,7 +9,7 @@ import Testing
 
 /// Failures that are remembered, as an operator sees them and forgets them.
 @Suite struct ForgettingTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let inspector: LocalInspector
     private let accounts: Cache<String, Account>
     private let credentials: Cache<Role, Credential>
@@ -170,7 +171,8 @@ import Testing
         #expect(report.mostFetched.map(\.key) == ["b", "a"])
         #expect(
             report.mostFetched[0]
-                == FetchedRow(key: "b", fetches: 3, failures: 3, kind: .absent, reason: "Missing.item"))
+                == FetchedRow(
+                    key: "b", fetches: 3, failures: 3, kind: .absent, reason: "Missing.item"))
     }
 
     @Test func `its figures have names, and what was forgotten survives the wire`() async throws {

@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 @Suite struct `What an engine keeps of the last hour` {
     @Test func `is there for whoever comes later, though nobody has looked`() async throws {
-        let clock = HandClock()
+        let clock = TestClock()
         let cache = Cache<Int, Int>("numbers", ttl: nil, clock: clock.ageClock) { $0 }
         let inspector = LocalInspector("pantry", clock: clock.ageClock)
         inspector.add(cache) { .number("\($0)") }

@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -8,13 +9,13 @@ import Testing
 /// Several who change the same engine at a time, and changes of several parts.
 @Suite struct OperatorTests {
     private let ann = Actor("ann", reason: "room")
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let accounts: Cache<String, Account>
     private let orders: Cache<String, Account>
     private let inspector: LocalInspector
 
     init() {
-        func cache(_ name: String, _ clock: HandClock) -> Cache<String, Account> {
+        func cache(_ name: String, _ clock: TestClock) -> Cache<String, Account> {
             let cache = Cache<String, Account>(
                 name, maxsize: 120, ttl: .seconds(3000), events: 1 << 16, clock: clock.neverWaking
             ) { Account(name: $0) }
@@ -251,7 +252,7 @@ import Testing
 private struct World {
     let caches: [Cache<String, Account>]
     let inspector: LocalInspector
-    let clock: HandClock
+    let clock: TestClock
     let told = Told()
     private let actors = [Actor("ann"), Actor("bob")]
     private var plans: [Plan] = []
@@ -267,7 +268,7 @@ private struct World {
         }
     }
 
-    init(caches: [Cache<String, Account>], inspector: LocalInspector, clock: HandClock) {
+    init(caches: [Cache<String, Account>], inspector: LocalInspector, clock: TestClock) {
         self.caches = caches
         self.inspector = inspector
         self.clock = clock

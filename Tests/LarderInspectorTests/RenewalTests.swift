@@ -1,11 +1,12 @@
 import Larder
 import LarderInspector
+import LarderTesting
 import TestSupport
 import Testing
 
 /// What an operator sees of fetches that fail, and of entries near their end.
 @Suite struct RenewalTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let inspector: LocalInspector
     private let cache: Cache<String, Account>
     private let gate = Gate()

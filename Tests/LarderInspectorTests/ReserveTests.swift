@@ -1,12 +1,13 @@
 import Larder
 import LarderInspector
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
 
 /// What is said of entries past their end, of what is known to be absent, and where nothing is kept.
 @Suite struct ReserveTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let cache: Cache<String, Account>
     private let inspector: LocalInspector
     private let failure = Failing()
@@ -72,7 +73,8 @@ import Testing
             other.isPastEnd && other.summary == "held past its end; name is old here and new there")
         failure.set(.service)
         #expect(
-            try await inspector.verify(key).summary == "the origin could not be asked: Missing.service")
+            try await inspector.verify(key).summary
+                == "the origin could not be asked: Missing.service")
         failure.set(.item)
         let absent = try await inspector.verify(key)
         #expect(absent.summary == "held past its end, but the origin has no such thing")

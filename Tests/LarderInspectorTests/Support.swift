@@ -1,11 +1,12 @@
 import Larder
 import LarderInspector
+import LarderTesting
 import TestSupport
 
 /// An engine of two caches, as an operator finds it: keys of one are their own text, keys of the
 /// other are not.
 struct Engine {
-    let clock = HandClock()
+    let clock = TestClock()
     let accounts: Cache<String, Account>
     let credentials: Cache<Role, Credential>
     let inspector: LocalInspector

@@ -1,5 +1,6 @@
 import Larder
 import LarderInspector
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -47,7 +48,7 @@ import Testing
             return CacheReport(
                 name: "accounts",
                 snapshot: Snapshot(
-                    at: HandClock().now + .seconds(seconds),
+                    at: TestClock().now + .seconds(seconds),
                     configuration: Configuration(maxsize: 64, ttl: nil),
                     count: 7,
                     bytes: 99, flights: 0, counters: counters))

@@ -1,10 +1,11 @@
 import Larder
+import LarderTesting
 @testable import LarderInspector
 import TestSupport
 import Testing
 
 @Suite struct `A plan to take back` {
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let accounts: Cache<String, String>
     private let inspector: LocalInspector
     private let ann = Actor("ann")

@@ -1,11 +1,12 @@
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
 @testable import Larder
 
 @Suite struct BoundTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache(
         maxsize: Int? = 4, ttl: Duration? = .seconds(10), holding keys: ClosedRange<Int>? = nil
@@ -145,7 +146,7 @@ import Testing
 
 /// The cases of other caches' test suites that told most about them.
 @Suite struct VectorTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache(maxsize: Int?, ttl: Int?) -> Cache<Int, Int> {
         Cache(

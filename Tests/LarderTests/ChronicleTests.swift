@@ -1,10 +1,11 @@
+import LarderTesting
 import TestSupport
 import Testing
 
 @testable import Larder
 
 @Suite struct `The last hour of a cache` {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache(_ maxsize: Int? = 4) -> Cache<Int, Int> {
         Cache("numbers", maxsize: maxsize, ttl: .seconds(10), clock: clock.neverWaking) {

@@ -1,11 +1,12 @@
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
 @testable import Larder
 
 @Suite struct DeadlineTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache(
         maxsize: Int? = 8, ttl: Duration? = .seconds(10)
@@ -155,7 +156,7 @@ import Testing
 
 /// Here the sweeper itself runs, by a clock turned by hand.
 @Suite(.timeLimit(.minutes(1))) struct SweeperTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache(ttl: Duration? = .seconds(10)) -> Cache<String, Loaf> {
         Cache("swept", maxsize: 8, ttl: ttl, clock: clock.ageClock) { _ in Loaf(number: 99) }

@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -208,7 +209,7 @@ private final class Outside: Sendable {
 /// The engine as the peer's twin: it answers operations in the peer's words.
 private final class Engine {
     private let setting: Setting
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let start: Instant
     private let cache: Cache<Int, Slice>
     private let record: Int
@@ -335,7 +336,7 @@ private func cachetools(_ lines: String) throws -> [String] {
 
 /// Where the engine is another than cachetools on purpose, both sides of it.
 @Suite(isThere) struct DeviationTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache(
         maxsize: Int? = 8, maxbytes: Int? = nil, ttl: Duration? = nil

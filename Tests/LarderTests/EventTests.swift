@@ -1,11 +1,12 @@
 import Foundation
+import LarderTesting
 import TestSupport
 import Testing
 
 @testable import Larder
 
 @Suite struct EventTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache(events: Int = 100) -> Cache<Int, Int> {
         Cache("events", maxsize: 2, ttl: .seconds(10), events: events, clock: clock.neverWaking) {

@@ -1,3 +1,4 @@
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 /// What failures are counted as, and what is remembered of them.
 @Suite struct FailureKindTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private struct Known: KnownFailure {
         var failureKind: FailureKind

@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -18,7 +19,7 @@ private final class Looks: Sendable {
 }
 
 @Suite(.timeLimit(.minutes(1))) struct FlightTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let origin = Origin<String, Int>()
 
     private func cache(

@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
 }
 
 @Suite struct EntriesTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache() -> Cache<Int, String> {
         let cache = Cache<Int, String>("held", ttl: .seconds(10), clock: clock.neverWaking)

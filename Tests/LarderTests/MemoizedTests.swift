@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -226,7 +227,7 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
     @Test(arguments: Kind.allCases)
     private func `a result is returned again until its deadline, not at it`(kind: Kind) async throws
     {
-        let clock = HandClock()
+        let clock = TestClock()
         let calls = Calls()
         let (face, call) = kind(ttl: .seconds(5), clock: clock.neverWaking, calls: calls)
         _ = try await call(1)

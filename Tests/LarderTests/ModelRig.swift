@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 
@@ -32,7 +33,7 @@ final class ModelRig {
         .lru, .fifo, .lfu(), .lfu(ages: false), .rr(seed: 7), .sieve, .s3fifo, .tinylfu,
     ]
 
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let origin = Origin<Name, Loaf>()
     private let cache: Cache<Name, Loaf>
     private let departed = Departed()

@@ -1,3 +1,4 @@
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 /// Who goes next is told before anybody goes.
 @Suite struct NextToGoTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     private func cache(_ policy: Policy, maxsize: Int = 20) -> Cache<Int, Int> {
         Cache(

@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -7,7 +8,17 @@ import Testing
 
 /// What nobody would do on purpose, and somebody does.
 @Suite struct OddTests {
-    private let clock = HandClock()
+    @Test func `a clock whose sleep returns at once makes nobody spin`() async throws {
+        let clock = AgeClock(now: { Instant(nanoseconds: 0) }, sleep: { _ in })
+        let took = try await ContinuousClock().measure {
+            try await clock.sleep(until: Instant(nanoseconds: 1))
+        }
+        #expect(took >= .milliseconds(50))
+        // There is nothing to wait for where the time has come.
+        try await clock.sleep(until: Instant(nanoseconds: 0))
+    }
+
+    private let clock = TestClock()
 
     @Test func `a key that is not equal to itself is fetched and never held`() async throws {
         let fetches = Atomic(0)

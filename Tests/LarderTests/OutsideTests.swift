@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -68,7 +69,7 @@ import Testing
     @Test func `a refresh's own functions and an error's description call the cache`() async throws
     {
         let callback = Callback()
-        let clock = HandClock()
+        let clock = TestClock()
         let fails = Atomic(false)
         let renewal = Renewal(
             window: { _ in

@@ -1,3 +1,4 @@
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -5,7 +6,7 @@ import Testing
 @testable import Larder
 
 @Suite struct OwnFetchTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
 
     /// The first thing that a service writes: a cache of an actor, whose fetch needs the actor.
     private actor Accounts {

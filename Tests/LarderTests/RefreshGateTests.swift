@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 /// Who fetches an entry anew, where the one who was at it does not come back with a value.
 @Suite struct RefreshGateTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let origin = Origin<Int, Int>()
 
     /// An entry in its window: it has 20 s left, and everybody waits in the last 5.

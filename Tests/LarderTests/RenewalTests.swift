@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -183,7 +184,7 @@ import Testing
 
     @Test(arguments: cases)
     func `a look-up does as the state machine says`(example: Case) async throws {
-        let clock = HandClock()
+        let clock = TestClock()
         let answers = Guarded<(next: Answer, asked: Int)>((.error, 0))
         let cache = Cache<String, Loaf>(
             "renewed",
@@ -244,7 +245,7 @@ import Testing
     // MARK: Many callers
 
     private func cache(
-        _ origin: Origin<String, Loaf>, _ clock: HandClock, ttl: Duration? = nil,
+        _ origin: Origin<String, Loaf>, _ clock: TestClock, ttl: Duration? = nil,
         stale: Duration = .zero, negative: Duration = .zero, pause: ClosedRange<Duration>? = nil
     ) -> Cache<String, Loaf> {
         var renewal = Self.renewal
@@ -259,7 +260,7 @@ import Testing
     @Test func `in the window one caller waits and the others are served what is held`()
         async throws
     {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock)
         cache.insert(Loaf(number: 1, expiry: clock.now + .seconds(900)), for: "a")
         clock.advance(by: .seconds(700))
@@ -274,7 +275,7 @@ import Testing
     }
 
     @Test func `near the end all wait for one fetch`() async throws {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock)
         cache.insert(Loaf(number: 1, expiry: clock.now + .seconds(900)), for: "a")
         clock.advance(by: .seconds(840))
@@ -291,7 +292,7 @@ import Testing
     }
 
     @Test func `a ttl has a window as well, which follows a change of the ttl`() async throws {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock, ttl: .seconds(900))
         cache.insert(Loaf(number: 1), for: "a")
         clock.advance(by: .seconds(599))
@@ -310,7 +311,7 @@ import Testing
     // MARK: What is remembered of failures
 
     @Test func `that there is no such thing is remembered for the negative ttl`() async throws {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock, negative: .seconds(5))
         for number in 1...2 {
             let missing = Task { try await cache.value(for: "a") }
@@ -327,7 +328,7 @@ import Testing
     }
 
     @Test func `what is not there any more leaves`() async throws {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock, negative: .seconds(5))
         cache.insert(Loaf(number: 1, expiry: clock.now + .seconds(900)), for: "a")
         clock.advance(by: .seconds(700))
@@ -340,7 +341,7 @@ import Testing
     }
 
     @Test func `to invalidate a key, or to write it, forgets its failure`() async throws {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock, negative: .seconds(5))
         for number in 1...2 {
             let missing = Task { try await cache.value(for: "a") }
@@ -355,7 +356,7 @@ import Testing
     }
 
     @Test func `with a pause, a failure is told to all who come soon after`() async throws {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock, pause: .seconds(1) ... .seconds(1))
         let failing = Task { try await cache.value(for: "a") }
         #expect(await origin.isAsked(1))
@@ -373,7 +374,7 @@ import Testing
     }
 
     @Test func `entries past their end stay only as long as they may be served`() async throws {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock, ttl: .seconds(10), stale: .seconds(5))
         cache.insert(Loaf(number: 1), for: "a")
         clock.advance(by: .seconds(12))
@@ -391,7 +392,7 @@ import Testing
     }
 
     @Test func `in a bulk look-up a missing key is remembered too`() async throws {
-        let (clock, origin) = (HandClock(), Origin<String, Loaf>())
+        let (clock, origin) = (TestClock(), Origin<String, Loaf>())
         let cache = cache(origin, clock, negative: .seconds(5))
         let asked = Guarded<[[String]]>([])
         for _ in 0..<2 {

@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 /// Entries that have ended and are kept in case that fetches fail, under changes of bounds.
 @Suite struct ReserveTests {
-    private let clock = HandClock()
+    private let clock = TestClock()
     private let origin = Origin<Int, Loaf>()
     private let bounds = Configuration(
         maxsize: 8, ttl: .seconds(60), staleIfError: .seconds(300))

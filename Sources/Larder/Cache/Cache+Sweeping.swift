@@ -22,7 +22,7 @@ extension Cache {
             sweeper.wake = wake
             nextSweep.store(wake.nanoseconds, ordering: .relaxed)
             sweeper.task = Task { [weak self, clock] in
-                do { try await clock.sleep(max(wake - clock.now(), .zero)) } catch { return }
+                do { try await clock.sleep(until: wake) } catch { return }
                 self?.sweep()
             }
         }

@@ -107,7 +107,7 @@ enum Confirmation {
 /// its name. What is served on, or was no entry, is not removed.
 private func confirmation(of plan: Plan, _ model: Model) -> String? {
     if !plan.protected.isEmpty { return plan.protected.joined(separator: ",") }
-    if case .soften = plan.change { return nil }
+    if plan.change.isSoft { return nil }
     let isMuch = plan.byCache.contains { cache, count in
         Confirmation.isDue(count, of: model.held(in: cache))
     }

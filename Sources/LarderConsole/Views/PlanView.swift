@@ -307,10 +307,9 @@ enum PlanView {
                 sentences.append("None was hit in the last minute.")
             } else if !plan.keepsNothing {
                 let them = held == 1 ? "it" : "them"
-                let isSoft = if case .soften = plan.change { true } else { false }
                 sentences.append(
                     "About \(fetches(plan.fetches)) to "
-                        + (isSoft ? "fetch \(them) anew" : "have \(them) back")
+                        + (plan.change.isSoft ? "fetch \(them) anew" : "have \(them) back")
                         + " within a minute; the budget is \(Format.rate(model.budget)).")
             }
         }

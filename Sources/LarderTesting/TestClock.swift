@@ -1,14 +1,15 @@
 public import Larder
 import Synchronization
 
-/// A clock that stands until a test turns it.
+/// A clock that stands until a test turns it: what ages, ends and is swept does so at once and
+/// always alike.
 ///
 /// ```swift
-/// let clock = HandClock()
+/// let clock = TestClock()
 /// let cache = Cache<Int, Int>("numbers", ttl: .seconds(5), clock: clock.ageClock) { $0 }
 /// clock.advance(by: .seconds(5))
 /// ```
-public final class HandClock: Sendable {
+public final class TestClock: Sendable {
     private let state = Guarded(State())
 
     private struct State {
@@ -24,10 +25,13 @@ public final class HandClock: Sendable {
         let continuation: CheckedContinuation<Void, any Error>
     }
 
+    /// A clock of its own, at an instant that means nothing.
     public init() {}
 
+    /// The present instant.
     public var now: Instant { state.withLock { $0.now } }
 
+    /// The clock as a cache takes it. Who sleeps by it wakes once it was turned far enough.
     public var ageClock: AgeClock {
         AgeClock(now: { self.now }, sleep: { try await self.sleep($0) })
     }
@@ -35,7 +39,9 @@ public final class HandClock: Sendable {
     /// The same clock, by which nobody who sleeps ever wakes: no sweeper runs, and what has ended
     /// leaves only by what the test does.
     public var neverWaking: AgeClock {
-        AgeClock(now: { self.now }, sleep: { _ in try await Gate().pass() })
+        let asleep = TestClock()
+        return AgeClock(
+            now: { self.now }, sleep: { _ in try await asleep.sleep(.seconds(1 << 40)) })
     }
 
     /// Lets time pass, and wakes those whose sleep is over.
@@ -81,18 +87,4 @@ public final class HandClock: Sendable {
             sleeper?.continuation.resume(throwing: CancellationError())
         }
     }
-}
-
-/// Waits until `holds`, letting others work meanwhile; false where it did not within `limit`.
-public func settles(
-    within limit: Duration = .seconds(20), _ holds: () async throws -> Bool
-) async rethrows -> Bool {
-    let end = ContinuousClock.now + limit
-    var looks = 0
-    while ContinuousClock.now < end {
-        if try await holds() { return true }
-        looks += 1
-        if looks < 1000 { await Task.yield() } else { try? await Task.sleep(for: .milliseconds(1)) }
-    }
-    return try await holds()
 }
