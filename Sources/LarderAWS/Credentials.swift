@@ -10,7 +10,7 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
     public let secretAccessKey: Secret
     public let sessionToken: Secret?
     /// The end of the session on the age line; `nil` for keys without one.
-    public let expiry: Instant?
+    public let expiry: AgeInstant?
     /// The same end as STS wrote it.
     public let expiration: Date?
     /// The ARN of the role whose session it is.
@@ -20,7 +20,7 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
 
     public init(
         accessKeyID: String, secretAccessKey: Secret, sessionToken: Secret? = nil,
-        expiry: Instant? = nil, expiration: Date? = nil, role: String? = nil
+        expiry: AgeInstant? = nil, expiration: Date? = nil, role: String? = nil
     ) {
         self.accessKeyID = accessKeyID
         self.secretAccessKey = secretAccessKey
@@ -117,7 +117,7 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
 
     /// - Throws: ``AWSError`` where the environment said an end that is past: nothing is signed
     ///   then with keys that every service would refuse.
-    func checkEnd(at now: Instant) throws {
+    func checkEnd(at now: AgeInstant) throws {
         guard let expiry, now >= expiry else { return }
         let end = expiration.map { " at \($0.formatted(.iso8601))" } ?? ""
         throw Self.refusal(

@@ -14,7 +14,7 @@ public struct DynamoDB: Sendable {
     ///   item. `CancellationError` where the caller gave up, which ends the request.
     public func getItem(
         table: String, key: Key, _ reading: Reading = Reading()
-    ) async throws -> Item {
+    ) async throws -> DynamoDBItem {
         let call = client.call("dynamodb", "GetItem", "on \"\(AWSError.printable(table))\"")
         let input =
             [Shown.Field("TableName", .text(table)), .init("Key", key.attributes.json)]
@@ -27,7 +27,7 @@ public struct DynamoDB: Sendable {
             throw call.error(
                 .missingItem, "there is no item whose \(AWSError.printable(key.text))")
         }
-        return Item(attributes, keyName: key.name)
+        return DynamoDBItem(attributes, keyName: key.name)
     }
 
     // MARK: Many
@@ -43,11 +43,11 @@ public struct DynamoDB: Sendable {
     /// - Throws: ``AWSError``; of kind ``AWSError/Kind/throttled`` where keys are left in the end.
     public func getItems(
         table: String, keys: [Key], _ reading: Reading = Reading()
-    ) async throws -> [Key: Item] {
+    ) async throws -> [Key: DynamoDBItem] {
         let call = client.call("dynamodb", "BatchGetItem", "on \"\(AWSError.printable(table))\"")
         // Two keys that are one to DynamoDB are refused, so they are one here.
         var wanted = Dictionary(keys.map { ($0.canonical, [$0]) }, uniquingKeysWith: +)
-        var found: [Key: Item] = [:]
+        var found: [Key: DynamoDBItem] = [:]
         var reading = reading
         let names = Set(keys.first.map { Array($0.attributes.keys) } ?? [])
         if !reading.attributes.isEmpty {
@@ -78,7 +78,7 @@ public struct DynamoDB: Sendable {
             for attributes in items {
                 let key = attributes.filter { names.contains($0.key) }.mapValues(\.canonical)
                 for asked in wanted.removeValue(forKey: key) ?? [] {
-                    found[asked] = Item(attributes, keyName: asked.name)
+                    found[asked] = DynamoDBItem(attributes, keyName: asked.name)
                 }
             }
             guard !left.isEmpty else { continue }

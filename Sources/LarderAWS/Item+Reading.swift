@@ -1,7 +1,7 @@
 public import Foundation
-public import LarderInspector
+import LarderInspector
 
-extension Item {
+extension DynamoDBItem {
     /// The attribute of that name, byte by byte; `nil` where the item has no such attribute.
     ///
     /// ```swift
@@ -80,7 +80,7 @@ extension DynamoDB {
     ///   attribute or more than two.
     public func getItem(
         _ table: String, key: KeyValuePairs<String, AttributeValue>, _ reading: Reading = Reading()
-    ) async throws -> Item {
+    ) async throws -> DynamoDBItem {
         guard let first = key.first, key.count <= 2 else {
             throw AWSError(
                 .invalid,
@@ -103,7 +103,7 @@ extension STS {
         externalID: String? = nil
     ) async throws -> Credentials {
         try await assumeRole(
-            Role(arn), sessionName: sessionName, duration: duration, externalID: externalID)
+            IAMRole(arn), sessionName: sessionName, duration: duration, externalID: externalID)
     }
 }
 

@@ -2,7 +2,7 @@ public import Larder
 public import LarderInspector
 
 /// An item of a DynamoDB table.
-public struct Item: Hashable, Sendable, Inspectable, ByteSized {
+public struct DynamoDBItem: Hashable, Sendable, Inspectable, ByteSized {
     public let attributes: [Verbatim: AttributeValue]
     /// The attribute by which it was found; it is shown first.
     public let keyName: String
@@ -22,7 +22,7 @@ public struct Item: Hashable, Sendable, Inspectable, ByteSized {
     public var heapBytes: Int { attributes.heapBytes + keyName.heapBytes }
 }
 
-extension Item: Encodable {
+extension DynamoDBItem: Encodable {
     /// DynamoDB JSON, as the table has it.
     public func encode(to encoder: any Encoder) throws { try attributes.encode(to: encoder) }
 

@@ -12,7 +12,7 @@ extension Renewal {
     /// held the failure is told to everyone for 1 to 5 seconds.
     ///
     /// Two rules are not the SDKs'. Credentials past their end are not served, unless the cache's
-    /// ``Configuration/staleIfError`` says so. And what STS refuses for good, such as
+    /// ``CacheConfiguration/staleIfError`` says so. And what STS refuses for good, such as
     /// `AccessDenied`, is a failure like others: a session that has life left stays as good as it
     /// was, so it is served while the refusal is shown.
     public static let credentials: Renewal = .credentials(servesRefused: true)

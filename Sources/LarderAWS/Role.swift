@@ -1,7 +1,7 @@
 public import Larder
 
 /// An IAM role, by its ARN.
-public struct Role: Hashable, Sendable, ByteSized {
+public struct IAMRole: Hashable, Sendable, ByteSized {
     public let arn: String
 
     /// - Throws: ``AWSError`` of kind ``AWSError/Kind/invalid`` where the text is no role's ARN.

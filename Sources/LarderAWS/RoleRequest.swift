@@ -9,7 +9,7 @@ public import LarderInspector
 /// a session with one external id, policy or tag must never be handed to who asked with another.
 /// Texts are compared byte by byte, as STS does.
 public struct RoleRequest: Sendable {
-    public var role: Role
+    public var role: IAMRole
     /// 2 to 64 letters, digits and `_+=,.@-`; it stands in the account's trail.
     public var sessionName: String
     /// How long the session lives, 15 minutes to 12 hours; `nil` for STS's own hour.
@@ -47,7 +47,7 @@ public struct RoleRequest: Sendable {
     }
 
     public init(
-        _ role: Role, sessionName: String = "larder", duration: Duration? = nil,
+        _ role: IAMRole, sessionName: String = "larder", duration: Duration? = nil,
         externalID: String? = nil, policy: String? = nil, policyARNs: [String] = [],
         tags: [Verbatim: Verbatim] = [:], transitiveTagKeys: Set<Verbatim> = [],
         sourceIdentity: String? = nil, serialNumber: String? = nil, caller: Caller = Caller()

@@ -44,7 +44,7 @@ public struct STS: Sendable {
 
     /// Assumes a role with the token of a web identity; it needs no credentials.
     func assumeRoleWithWebIdentity(
-        _ role: Role, sessionName: String, token: String, from file: String
+        _ role: IAMRole, sessionName: String, token: String, from file: String
     ) async throws -> Credentials {
         var call = client.call("sts", "AssumeRoleWithWebIdentity", "of \(role.arn)")
         call.isSigned = false
@@ -57,7 +57,7 @@ public struct STS: Sendable {
     }
 
     private func session(
-        _ call: Call, _ form: [(String, String)], _ role: Role
+        _ call: Call, _ form: [(String, String)], _ role: IAMRole
     ) async throws -> Credentials {
         let body = form.map { "\($0.0)=\(Signature.encoded($0.1))" }.joined(separator: "&")
         return try await client.send(
@@ -83,7 +83,7 @@ public struct STS: Sendable {
 
     /// Assumes a role with what is usual for the rest.
     public func assumeRole(
-        _ role: Role, sessionName: String = "larder", duration: Duration? = nil,
+        _ role: IAMRole, sessionName: String = "larder", duration: Duration? = nil,
         externalID: String? = nil
     ) async throws -> Credentials {
         try await assumeRole(
@@ -94,7 +94,7 @@ public struct STS: Sendable {
     /// The session's life is counted from the server's own `Date`, so that a wrong clock here
     /// does not lengthen it. `Date` is cut to the second: a clock here that agrees with it says
     /// more, and where it does not the second counts as over.
-    private func credentials(in reply: AWSClient.Reply, _ role: Role) -> Credentials? {
+    private func credentials(in reply: AWSClient.Reply, _ role: IAMRole) -> Credentials? {
         guard let values = XMLValues(reply.body), let id = values["Credentials", "AccessKeyId"],
             let secret = values["Credentials", "SecretAccessKey"],
             let token = values["Credentials", "SessionToken"],

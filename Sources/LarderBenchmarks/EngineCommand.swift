@@ -35,7 +35,7 @@ struct EngineCommand: AsyncParsableCommand {
             let place = try Rendezvous(folder: folder, name: "bench")
             try await SocketService(inspected.inspector, "bench", at: place).run()
         } else {
-            let options = Console.Options(actor: Actor("larder-bench"))
+            let options = Console.Options(actor: Operator("larder-bench"))
             _ = try await Console(inspected.inspector, options).run()
         }
     }

@@ -144,11 +144,11 @@ extension Figure {
     ]
 
     @Sendable private static func look(_ inspected: Inspected) async throws {
-        for column in Column.allCases { try await inspected.list(by: column) }
+        for column in EntryColumn.allCases { try await inspected.list(by: column) }
     }
 
     @Sendable private static func plan(_ inspected: Inspected) async throws {
-        let new = Configuration(maxsize: 10, ttl: .seconds(3600))
+        let new = CacheConfiguration(maxsize: 10, ttl: .seconds(3600))
         let plan = try await inspected.inspector.plan(.configure(cache: "accounts", to: new))
         precondition(plan.entries >= inspected.visits.keys.count - 10)
     }

@@ -22,8 +22,8 @@ struct Inspected {
         for (number, key) in visits.keys.enumerated() { cache.insert(Account(number), for: key) }
     }
 
-    func list(by column: Column = .ttl) async throws {
-        let page = try await inspector.entries(Query(sort: column, limit: 50))
+    func list(by column: EntryColumn = .ttl) async throws {
+        let page = try await inspector.entries(EntryQuery(sort: column, limit: 50))
         // A row that is written between being found and being shown is left out.
         precondition((1...50).contains(page.rows.count))
     }
@@ -31,7 +31,7 @@ struct Inspected {
 
 extension Figure {
     static let looking: [Figure] =
-        Column.allCases.map { column in
+        EntryColumn.allCases.map { column in
             Figure(
                 id: "list.1m.\(column)", unit: "ms",
                 about: "a listing of 50 rows by \(column), 1,000,000 entries", rounds: 5

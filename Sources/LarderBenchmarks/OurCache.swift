@@ -19,4 +19,6 @@ func filled(_ keys: [String]) throws -> Cache<String, Account> {
 
 /// The longest single hold of a lock by looking, planning, expiring or shrinking, in
 /// microseconds, as the engine counts it.
-func longestHold(in snapshot: Snapshot) -> Double? { Double(snapshot.holds.longestWork) / 1000 }
+func longestHold(in snapshot: CacheSnapshot) -> Double? {
+    Double(snapshot.holds.longestWork) / 1000
+}

@@ -47,9 +47,9 @@ extension Engine {
         _ requests: RoleRequests
     ) -> Engine {
         let defaults = [
-            "accounts": Configuration(
+            "accounts": CacheConfiguration(
                 maxsize: 64, ttl: .seconds(300), negativeTTL: .seconds(5)),
-            "credentials": Configuration(maxsize: 64, ttl: nil),
+            "credentials": CacheConfiguration(maxsize: 64, ttl: nil),
         ]
         let credentials = Cache<RoleRequest, Credentials>(
             "credentials", options.configuration("credentials", default: defaults["credentials"]!),
@@ -75,9 +75,9 @@ extension Engine {
         let named = key.keys(options.keys).map { (try? key.canonical($0)) ?? Verbatim($0) }
         let known = KnownKeys(
             accounts: named,
-            roles: options.role.flatMap { try? Role($0) }.map { [$0] } ?? [],
+            roles: options.role.flatMap { try? IAMRole($0) }.map { [$0] } ?? [],
             following: options.following)
-        let accounts = Cache<Verbatim, Item>(
+        let accounts = Cache<Verbatim, DynamoDBItem>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),
             renewal: .items
         ) { number in
@@ -178,7 +178,7 @@ private struct RoleRequests: Sendable {
     }
 
     /// A role that an item names.
-    func request(following found: Role) throws -> RoleRequest {
+    func request(following found: IAMRole) throws -> RoleRequest {
         let request = try assuming.request(of: found.arn, by: caller())
         return request.role.arn == role ? request : request.withoutIdentity
     }
@@ -190,7 +190,7 @@ extension OriginReport {
 
     /// What an operation came to, and what the look-ups that needed no call would have come to.
     fileprivate static func of(
-        _ operation: String, _ client: AWSClient, savedBy counters: Counters
+        _ operation: String, _ client: AWSClient, savedBy counters: CacheCounters
     ) -> OriginReport {
         let known = client.operations.first { $0.operation == operation }
         var report = OriginReport(name: operation)

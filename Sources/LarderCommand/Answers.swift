@@ -36,15 +36,16 @@ struct Memory: AsyncParsableCommand {
         try await target.each(output.format) { inspector, from in
             let report = try await inspector.report()
             let largest = try await inspector.entries(
-                Query(sort: .size, descending: true, limit: limit.limit))
+                EntryQuery(sort: .size, descending: true, limit: limit.limit))
             if output.format == .text { Output.print(PlainText.fit(report.memorySentence)) }
             output.print(
-                report.memoryRecords + largest.rows.map(\.memoryRecord), Report.memoryNames, from)
+                report.memoryRecords + largest.rows.map(\.memoryRecord), EngineReport.memoryNames,
+                from)
         }
     }
 }
 
-extension Report {
+extension EngineReport {
     fileprivate static let memoryNames = ["what", "cache", "key", "entries", "bytes", "share"]
 
     fileprivate var held: Int { caches.reduce(0) { $0 + $1.snapshot.bytes } }
@@ -98,9 +99,9 @@ extension Report {
     }
 }
 
-extension Row {
+extension EntryRow {
     fileprivate var memoryRecord: [Field] {
-        Report.record("entry", cache: id.cache, key: id.key, bytes: bytes)
+        EngineReport.record("entry", cache: id.cache, key: id.key, bytes: bytes)
     }
 }
 
@@ -143,12 +144,14 @@ struct Origins: AsyncParsableCommand {
             }
             let time = Format.age(report.at - since)
             Output.print("fetched most within the last \(time):")
-            output.print(keys, Report.fetchedNames, from)
+            output.print(keys, EngineReport.fetchedNames, from)
         }
     }
 
-    private func tell(_ report: Report, _ keys: [[Field]], _ from: Source) {
-        guard output.format == .json else { return output.print(keys, Report.fetchedNames, from) }
+    private func tell(_ report: EngineReport, _ keys: [[Field]], _ from: Source) {
+        guard output.format == .json else {
+            return output.print(keys, EngineReport.fetchedNames, from)
+        }
         let document = [
             Field("origins", .list(report.origins.map(\.fields.object))),
             Field("keys", .list(keys.map(\.object))),
@@ -161,7 +164,7 @@ struct Origins: AsyncParsableCommand {
     ]
 }
 
-extension Report {
+extension EngineReport {
     fileprivate static let fetchedNames = [
         "cache", "key", "fetches", "failures", "kind", "reason",
     ]

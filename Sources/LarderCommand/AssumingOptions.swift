@@ -59,7 +59,7 @@ struct AssumingOptions: ParsableArguments {
     /// - Throws: ``AWSError`` where the text is no role's ARN.
     func request(of arn: String, by caller: RoleRequest.Caller) throws -> RoleRequest {
         RoleRequest(
-            try Role(arn), sessionName: roleSessionName,
+            try IAMRole(arn), sessionName: roleSessionName,
             duration: durationSeconds.map { .seconds($0) }, externalID: externalId, policy: policy,
             policyARNs: policyArn,
             tags: Dictionary(tag.map { (Verbatim($0.key), Verbatim($0.value)) }) { $1 },

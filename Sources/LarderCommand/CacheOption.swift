@@ -50,8 +50,8 @@ struct CacheOption: ExpressibleByArgument, Equatable {
     init?(argument: String) { try? self.init(parsing: argument) }
 
     /// The bounds with what was named put in.
-    func applied(to configuration: Configuration) -> Configuration {
-        Configuration(
+    func applied(to configuration: CacheConfiguration) -> CacheConfiguration {
+        CacheConfiguration(
             maxsize: maxsize ?? configuration.maxsize,
             maxbytes: maxbytes ?? configuration.maxbytes, ttl: ttl ?? configuration.ttl,
             jitter: jitter ?? configuration.jitter, policy: policy ?? configuration.policy,
@@ -74,27 +74,28 @@ func parsed<Value>(
 
 /// `ttl` or `hits:desc`.
 struct SortOption: Equatable {
-    var column: Column
+    var column: EntryColumn
     var descending: Bool
 
     init(parsing text: String) throws(UnitError) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard let column = Column(rawValue: parts[0]), parts.count <= 2,
+        guard let column = EntryColumn(rawValue: parts[0]), parts.count <= 2,
             parts.count == 1 || ["asc", "desc"].contains(parts[1])
         else {
             throw UnitError(
-                "\"\(text)\" is no order; write one of \(Column.accepted), then :desc if wanted")
+                "\"\(text)\" is no order; write one of \(EntryColumn.accepted), then :desc if wanted"
+            )
         }
         self.column = column
         descending = parts.count == 2 && parts[1] == "desc"
     }
 }
 
-extension Column {
+extension EntryColumn {
     /// The columns of `cache,key,ttl`.
-    static func list(_ text: String) throws(UnitError) -> [Column] {
-        var columns: [Column] = []
-        for name in KeyNotation.pieces(text) { columns.append(try Column(named: name)) }
+    static func list(_ text: String) throws(UnitError) -> [EntryColumn] {
+        var columns: [EntryColumn] = []
+        for name in KeyNotation.pieces(text) { columns.append(try EntryColumn(named: name)) }
         guard !columns.isEmpty else {
             throw UnitError("no column is named; \(accepted) are accepted")
         }
@@ -133,6 +134,6 @@ struct NamedEntries: ParsableArguments {
 
 /// A filter that can be read, as it was written.
 func readable(filter text: String) throws(FilterError) -> String {
-    _ = try Filter(text)
+    _ = try EntryFilter(text)
     return text
 }

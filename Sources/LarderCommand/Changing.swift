@@ -30,7 +30,7 @@ struct ChangingOptions: ParsableArguments {
     ///   - lasting: After how long bounds go back.
     func make(
         _ change: Change, on inspector: RemoteInspector, _ from: Source,
-        seen: Configuration? = nil, pace: PaceOptions, lasting: Duration? = nil
+        seen: CacheConfiguration? = nil, pace: PaceOptions, lasting: Duration? = nil
     ) async throws {
         if !dryRun { try await inspector.checkMayChange() }
         let plan = try await inspector.plan(change)
@@ -43,7 +43,7 @@ struct ChangingOptions: ParsableArguments {
         }
         if plan.unnamed > 0 { say("left alone: \(plan.unnamed) more") }
         let isText = output.format == .text
-        let how = Application(
+        let how = PlanApplication(
             spread: pace.spread(of: plan), lasting: lasting, confirmation: confirm)
         if isText { try await show(plan, how, on: inspector) }
         if dryRun {
@@ -54,7 +54,7 @@ struct ChangingOptions: ParsableArguments {
             return Output.print("nothing to do")
         }
         try ask()
-        let actor = Actor("larder", reason: reason)
+        let actor = Operator("larder", reason: reason)
         var outcome = try await inspector.apply(plan.id, how, by: actor)
         if let spread = how.spread {
             let back = change.isSoft ? "" : "; larder undo \(plan.id) stops it and takes it back"
@@ -132,7 +132,7 @@ struct ChangingOptions: ParsableArguments {
     }
 
     private func show(
-        _ plan: Plan, _ how: Application, on inspector: RemoteInspector
+        _ plan: Plan, _ how: PlanApplication, on inspector: RemoteInspector
     ) async throws {
         var consequences: [String] = []
         if case .configure(let cache, let new) = plan.change, let before = plan.before {
@@ -159,7 +159,7 @@ struct ChangingOptions: ParsableArguments {
     }
 
     /// A plan for programs: in CSV what would go, a line each.
-    private func tell(_ plan: Plan, _ how: Application, _ from: Source) {
+    private func tell(_ plan: Plan, _ how: PlanApplication, _ from: Source) {
         let victims = plan.victims.map { victim in
             [
                 Field("cause", victim.cause.rawValue), Field("cache", victim.id.cache),
@@ -245,7 +245,7 @@ extension RemoteInspector {
 }
 
 extension Change {
-    fileprivate var bounds: Configuration? {
+    fileprivate var bounds: CacheConfiguration? {
         if case .configure(_, let bounds) = self { bounds } else { nil }
     }
 }
@@ -292,7 +292,7 @@ struct Invalidate: AsyncParsableCommand {
                 }
                 if let filter = named.wanted {
                     seen = try await inspector.matching(
-                        Query(caches: [named.cache], filter: filter))
+                        EntryQuery(caches: [named.cache], filter: filter))
                 }
                 change = soft ? .soften(seen) : .invalidate(seen)
             }
@@ -335,7 +335,8 @@ struct Undo: AsyncParsableCommand {
             return changing.output.print(fields(undoing), from)
         }
         try changing.ask()
-        let outcome = try await inspector.undo(plan, by: Actor("larder", reason: changing.reason))
+        let outcome = try await inspector.undo(
+            plan, by: Operator("larder", reason: changing.reason))
         if let warning = outcome.warning { say("warning: \(warning)") }
         let undone = words(outcome, hasBounds: !undoing.boundsBack.isEmpty)
         if isText {

@@ -136,7 +136,7 @@ struct Check: AsyncParsableCommand {
     private func measure(
         _ inspector: RemoteInspector, _ alarms: Alarms
     ) async throws -> [Measured] {
-        var before: Report?
+        var before: EngineReport?
         if alarms.measures.contains(where: \.isOverTime) {
             before = try await inspector.report()
             try await Task.sleep(for: over)
@@ -153,9 +153,9 @@ struct Check: AsyncParsableCommand {
             var measured = Measured(
                 cache, since: earlier?.caches.first { $0.name.isExactly(cache.name) })
             let failing = try await inspector.entries(
-                Query(caches: [cache.name], filter: "state=failed", limit: 10_000))
+                EntryQuery(caches: [cache.name], filter: "state=failed", limit: 10_000))
             let ending = try await inspector.entries(
-                Query(caches: [cache.name], sort: .expiry, limit: 1))
+                EntryQuery(caches: [cache.name], sort: .expiry, limit: 1))
             measured.add(failing: failing.rows, ending: ending.rows.first, at: failing.at)
             all.append(measured)
         }

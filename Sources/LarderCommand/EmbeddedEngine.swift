@@ -27,9 +27,9 @@ extension Engine {
         }
 
         let defaults = [
-            "accounts": Configuration(
+            "accounts": CacheConfiguration(
                 maxsize: 64, ttl: .seconds(45), negativeTTL: .seconds(5)),
-            "credentials": Configuration(maxsize: 64, ttl: nil),
+            "credentials": CacheConfiguration(maxsize: 64, ttl: nil),
         ]
         let accounts = Cache<String, Account>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),

@@ -7,7 +7,7 @@ struct Engine: Sendable {
     var inspector: LocalInspector
     var isDemo = false
     /// The bounds that its caches have where nothing is said.
-    var defaults: [String: Configuration]
+    var defaults: [String: CacheConfiguration]
     /// Looks the first keys up, so that there is something to see; false where some had no answer,
     /// and calling it again asks for those.
     var warm: @Sendable (_ count: Int) async -> Bool

@@ -14,7 +14,7 @@ enum EngineLine {
         return report.map { text(place, $0) } ?? "\(place.name)  does not answer"
     }
 
-    private static func text(_ place: Rendezvous, _ report: Report) -> String {
+    private static func text(_ place: Rendezvous, _ report: EngineReport) -> String {
         let age = report.started.map {
             Duration.seconds(report.wall.timeIntervalSince($0).rounded())
         }

@@ -76,9 +76,9 @@ extension ProcessMemory {
     }
 }
 
-extension Row {
+extension EntryRow {
     /// What stands in a column.
-    func field(_ column: Column, at now: Instant) -> Field {
+    func field(_ column: EntryColumn, at now: AgeInstant) -> Field {
         let name = column.rawValue
         return switch column.cell(of: self, at: now) {
         case .text(let text): Field(name, text)
@@ -97,18 +97,18 @@ extension Row {
 
     /// All that is known of an entry; of one that failed also why, how often in a row, and the
     /// seconds to the next try.
-    func fields(at now: Instant) -> [Field] {
+    func fields(at now: AgeInstant) -> [Field] {
         let trouble = renewal?.trouble
         let waiting = renewal?.waiters ?? 0
-        func passed(_ name: String, _ begin: Instant?) -> Field {
+        func passed(_ name: String, _ begin: AgeInstant?) -> Field {
             let time = begin.map { now - $0 }
             return Field(name, seconds: time, text: time.map { Format.age($0) } ?? "-")
         }
-        func left(_ name: String, _ end: Instant?) -> Field {
+        func left(_ name: String, _ end: AgeInstant?) -> Field {
             let time = end.map { $0 - now }
             return Field(name, seconds: time, text: Format.left(time))
         }
-        return Column.allCases.map { field($0, at: now) }
+        return EntryColumn.allCases.map { field($0, at: now) }
             + [
                 Field("failure", trouble?.reason), Field("failureKind", trouble?.failure.rawValue),
                 Field("failures", trouble.map { .number("\($0.failures)") } ?? .null),

@@ -38,11 +38,11 @@ struct FollowingOptions: ParsableArguments {
     }
 
     /// The role that an item names and that may be assumed.
-    func role(of item: Item) -> Role? {
+    func role(of item: DynamoDBItem) -> IAMRole? {
         guard let followRoles, case .string(let text)? = item.attributes[Verbatim(followRoles)],
             allowRole.contains(where: { Self.matches(Array(text.utf8)[...], Array($0.utf8)[...]) })
         else { return nil }
-        return try? Role(text)
+        return try? IAMRole(text)
     }
 
     /// Byte by byte, as IAM compares. `*` is any bytes but a colon, so that a pattern of roles in one

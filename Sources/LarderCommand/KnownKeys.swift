@@ -5,22 +5,22 @@ import Synchronization
 /// The keys that traffic asks for: of those named at the start and those looked up since, and of the
 /// roles that their items name where `--follow-roles` says so, as many as there is room for.
 final class KnownKeys: Sendable {
-    private let keys: Mutex<(accounts: Sample<Verbatim>, roles: Sample<Role>)>
+    private let keys: Mutex<(accounts: Sample<Verbatim>, roles: Sample<IAMRole>)>
     private let following: FollowingOptions
 
     init(
-        accounts: [Verbatim] = [], roles: [Role], following: FollowingOptions, most: Int = 4096
+        accounts: [Verbatim] = [], roles: [IAMRole], following: FollowingOptions, most: Int = 4096
     ) {
         keys = Mutex((Sample(accounts, most: most), Sample(roles, most: most)))
         self.following = following
     }
 
-    var roles: [Role] { keys.withLock { $0.roles.all } }
+    var roles: [IAMRole] { keys.withLock { $0.roles.all } }
     var accounts: [Verbatim] { keys.withLock { $0.accounts.all } }
 
     func add(_ number: Verbatim) { keys.withLock { $0.accounts.add(number) } }
 
-    func add(_ number: Verbatim, _ item: Item) {
+    func add(_ number: Verbatim, _ item: DynamoDBItem) {
         let named = following.role(of: item)
         keys.withLock { keys in
             keys.accounts.add(number)
@@ -28,7 +28,7 @@ final class KnownKeys: Sendable {
         }
     }
 
-    func any() -> (account: Verbatim?, role: Role?) {
+    func any() -> (account: Verbatim?, role: IAMRole?) {
         keys.withLock { ($0.accounts.all.randomElement(), $0.roles.all.randomElement()) }
     }
 }

@@ -146,12 +146,12 @@ struct Entries: AsyncParsableCommand {
               larder entries accounts --filter 0001 --format csv
               larder entries accounts --sort togo --columns togo,key,hits,lasthit
             Columns:
-            \(Column.allCases.map { "  \(Table.left($0.rawValue, 8)) \($0.about)" }.joined(separator: "\n"))
+            \(EntryColumn.allCases.map { "  \(Table.left($0.rawValue, 8)) \($0.about)" }.joined(separator: "\n"))
             The turn to go is the policy's own: what would be evicted were nothing used any more. \
             sieve, s3fifo and tinylfu put off what is used, and rr draws anew with each eviction. \
             Caches of more than 4096 entries tell it only where it is the order or in the filter.
 
-            \(Filter.help)
+            \(EntryFilter.help)
             """)
 
     @Argument(help: "Only this cache.")
@@ -171,9 +171,11 @@ struct Entries: AsyncParsableCommand {
     var limit = 1000
 
     @Option(
-        help: "Which columns, with commas between them: \(Column.accepted).",
-        transform: parsed { try Column.list($0) })
-    var columns: [Column] = [.cache, .key, .ttl, .expiry, .age, .hits, .size, .state, .version]
+        help: "Which columns, with commas between them: \(EntryColumn.accepted).",
+        transform: parsed { try EntryColumn.list($0) })
+    var columns: [EntryColumn] = [
+        .cache, .key, .ttl, .expiry, .age, .hits, .size, .state, .version,
+    ]
 
     @OptionGroup
     var target: Target
@@ -190,7 +192,7 @@ struct Entries: AsyncParsableCommand {
     func run() async throws {
         try await target.each(output.format) { inspector, from in
             let page = try await inspector.entries(
-                Query(
+                EntryQuery(
                     caches: cache.map { [$0] } ?? [], filter: filter, sort: sort.column,
                     descending: sort.descending, limit: limit))
             if output.format == .json {
@@ -337,7 +339,7 @@ struct Events: AsyncParsableCommand {
         _ inspector: RemoteInspector, _ from: Source, _ seen: inout Seen
     ) async throws {
         let report = try await inspector.report()
-        let filter = try Filter(filter, of: .events(of: report.caches.map(\.name)))
+        let filter = try EntryFilter(filter, of: .events(of: report.caches.map(\.name)))
         let isFirst = seen.instance == nil
         if seen.instance != report.instance { seen = Seen(instance: report.instance) }
         if let cache, !report.caches.contains(where: { $0.name.isExactly(cache) }) {
@@ -359,7 +361,7 @@ struct Events: AsyncParsableCommand {
     }
 
     private func show(
-        _ events: ArraySlice<LoggedEvent>, _ report: Report, _ from: Source
+        _ events: ArraySlice<LoggedEvent>, _ report: EngineReport, _ from: Source
     ) {
         for event in events {
             let time = report.wall.addingTimeInterval((event.at - report.at).inSeconds)

@@ -4,8 +4,8 @@ import LarderInspector
 
 /// One look at an engine, as text for people, as JSON or as CSV. Times are in seconds.
 struct OneLook {
-    let report: Report
-    let page: Page
+    let report: EngineReport
+    let page: EntryPage
     /// What is seen is invented: the first line says so, whatever the format.
     private var isDemo: Bool { report.isDemo }
 

@@ -195,7 +195,7 @@ struct OriginOptions: ParsableArguments {
             throw ValidationError("--accounts \(accounts): 1 to 10000000 are accepted")
         }
         for name in CacheOption.names {
-            let bounds = configuration(name, default: Configuration(maxsize: 64, ttl: .zero))
+            let bounds = configuration(name, default: CacheConfiguration(maxsize: 64, ttl: .zero))
             do { try bounds.validate() } catch {
                 throw ValidationError("--cache \(name): \(error)")
             }
@@ -206,7 +206,7 @@ struct OriginOptions: ParsableArguments {
     }
 
     /// The bounds of a cache: what was named, else what is usual for it.
-    func configuration(_ cache: String, default usual: Configuration) -> Configuration {
+    func configuration(_ cache: String, default usual: CacheConfiguration) -> CacheConfiguration {
         caches.filter { $0.name == cache }.reduce(usual) { $1.applied(to: $0) }
     }
 }

@@ -4,13 +4,13 @@ import LarderInspector
 /// What settings said of a cache's bounds before, and what they say now.
 struct SaidBounds {
     var cache: String
-    var before: Configuration
-    var after: Configuration
+    var before: CacheConfiguration
+    var after: CacheConfiguration
 
     /// Bounds with what is said otherwise than before; what an operator changed beside stays.
-    func applied(to bounds: Configuration) -> Configuration {
+    func applied(to bounds: CacheConfiguration) -> CacheConfiguration {
         var bounds = bounds
-        func take<Value: Equatable>(_ bound: WritableKeyPath<Configuration, Value>) {
+        func take<Value: Equatable>(_ bound: WritableKeyPath<CacheConfiguration, Value>) {
             if before[keyPath: bound] != after[keyPath: bound] {
                 bounds[keyPath: bound] = after[keyPath: bound]
             }
@@ -31,7 +31,7 @@ extension LocalInspector {
     /// it is refused. Returns what came of it; `nil` where there is nothing to change.
     ///
     /// It is a change like an operator's: one that is under way notices it, and ends.
-    func change(_ said: [SaidBounds], by actor: Actor) async throws -> Outcome? {
+    func change(_ said: [SaidBounds], by actor: Operator) async throws -> Outcome? {
         for _ in 0..<Self.tries {
             switch try await tryToChange(said, by: actor) {
             case .made(let outcome): return outcome
@@ -70,11 +70,11 @@ extension LocalInspector {
         }
     }
 
-    private func tryToChange(_ said: [SaidBounds], by actor: Actor) async throws -> Try {
+    private func tryToChange(_ said: [SaidBounds], by actor: Operator) async throws -> Try {
         let changes = wanted(said, try await report().caches)
         guard !changes.isEmpty else { return .made(nil) }
         let plan = try await plan(.all(changes))
-        let how = Application(
+        let how = PlanApplication(
             confirmation: plan.protected.isEmpty ? nil : plan.protected.joined(separator: ","))
         do {
             return .made(try await apply(plan.id, how, by: actor))
@@ -91,7 +91,7 @@ extension Engine {
     /// refused, so that where one of them is nothing at all has changed, keys of others' files
     /// included. Returns the places of what takes a new start, and what came of the bounds.
     func take(
-        _ said: [SaidBounds], by actor: Actor
+        _ said: [SaidBounds], by actor: Operator
     ) async throws -> (others: [String], outcome: Outcome?) {
         try await inspector.check(said)
         let others = try await readAgain()

@@ -219,7 +219,7 @@ struct Serve: AsyncParsableCommand {
                     guard let serve = parsed as? Serve else { continue }
                     let (others, outcome) = try await engine.take(
                         said(known, serve),
-                        by: Actor.operator.because("settings were read again"))
+                        by: Operator.operator.because("settings were read again"))
                     for name in (settings.map { fresh.differences(from: $0) } ?? []) + others {
                         logger.warning("\(name) takes a new start")
                     }

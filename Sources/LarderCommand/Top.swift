@@ -150,9 +150,9 @@ struct TopOptions: ParsableArguments {
 
 }
 
-extension Actor {
+extension Operator {
     /// The one who runs this command.
-    static var `operator`: Actor { Actor(NSUserName(), uid: getuid(), pid: getpid()) }
+    static var `operator`: Operator { Operator(NSUserName(), uid: getuid(), pid: getpid()) }
 }
 
 /// How a look is taken and printed.
@@ -183,7 +183,7 @@ struct LookingOptions: ParsableArguments {
 
     @Option(
         help: """
-            The column to sort by, if not the one of last time or ttl: \(Column.allCases.map(\.rawValue).joined(separator: ", ")); \
+            The column to sort by, if not the one of last time or ttl: \(EntryColumn.allCases.map(\.rawValue).joined(separator: ", ")); \
             with :desc behind it, largest first.
             """,
         transform: parsed { try SortOption(parsing: $0) })
@@ -238,8 +238,8 @@ struct LookingOptions: ParsableArguments {
     /// One look is to be printed: where nobody sees more than that.
     var isOneLook: Bool { once || isatty(1) == 0 && !plain }
 
-    var query: Query {
-        Query(
+    var query: EntryQuery {
+        EntryQuery(
             filter: filter, sort: sort?.column ?? .ttl, descending: sort?.descending ?? false,
             limit: limit)
     }

@@ -63,7 +63,7 @@ struct Verify: AsyncParsableCommand {
     /// An entry beside what the origin says.
     private struct Compared {
         var seen: Verification
-        var row: Row?
+        var row: EntryRow?
         /// How long ago it was written.
         var age: Duration?
         var verdict: Verification.Verdict { seen.verdict }
@@ -94,14 +94,14 @@ struct Verify: AsyncParsableCommand {
     }
 
     private func compare(_ inspector: RemoteInspector) async throws -> [Compared] {
-        var rows: [(EntryKey, Row?)] = []
+        var rows: [(EntryKey, EntryRow?)] = []
         for key in named.keys {
             let id = EntryKey(cache: named.cache, key: key)
             rows.append((id, try await inspector.entry(id)?.row))
         }
         if let filter = named.wanted {
             let page = try await inspector.entries(
-                Query(
+                EntryQuery(
                     caches: [named.cache], filter: filter, sort: .age, descending: true,
                     limit: 10_000))
             rows = page.rows.map { ($0.id, $0) }

@@ -6,11 +6,11 @@ import Synchronization
 /// that was overtaken by a newer one of its kind is not asked.
 final class Collector: Sendable {
     struct Request: Sendable {
-        var query: Query
+        var query: EntryQuery
         var entry: EntryKey?
         var view: Model.View
         /// What the view of the memory lists.
-        var largest: Query
+        var largest: EntryQuery
         /// The plan that is being applied over some time.
         var underWay: Plan.ID?
         /// Everything, or only the entry.
@@ -18,13 +18,13 @@ final class Collector: Sendable {
     }
 
     private let inspector: any Inspector
-    private let actor: Actor
+    private let actor: Operator
     private let post: @Sendable (Message) -> Void
     private let pending = Pending()
     private let asked: AsyncStream<Void>.Continuation
     private let looking: Task<Void, Never>
 
-    init(_ inspector: any Inspector, actor: Actor, post: @escaping @Sendable (Message) -> Void) {
+    init(_ inspector: any Inspector, actor: Operator, post: @escaping @Sendable (Message) -> Void) {
         self.inspector = inspector
         self.actor = actor
         self.post = post
@@ -102,15 +102,15 @@ final class Collector: Sendable {
         /// The selected entry in full.
         var detail: EntryDetail?
         var detailAge = 0
-        var at: Instant?
+        var at: AgeInstant?
         /// How far the forecast reaches.
         var axis: Forecast.Axis?
-        var forecastAt: Instant?
+        var forecastAt: AgeInstant?
 
         /// Since when nobody looked; `nil` where somebody did just now.
-        func unseen(until report: Report) -> Instant? {
+        func unseen(until report: EngineReport) -> AgeInstant? {
             guard instance == report.instance, let at else {
-                return Instant(nanoseconds: .min)
+                return AgeInstant(nanoseconds: .min)
             }
             return report.at - at > .seconds(3) ? at : nil
         }
@@ -118,7 +118,8 @@ final class Collector: Sendable {
 
     /// Asks for what the engine kept of the time in which nobody looked.
     private static func remember(
-        _ inspector: any Inspector, _ report: Report, _ since: Instant, withEvents: Bool = false,
+        _ inspector: any Inspector, _ report: EngineReport, _ since: AgeInstant,
+        withEvents: Bool = false,
         _ post: @Sendable (Message) -> Void
     ) async {
         var remembered = Remembered(instance: report.instance)
@@ -140,7 +141,7 @@ final class Collector: Sendable {
 
     /// The selected entry, asked for anew where it was written since, and else now and then.
     private static func detail(
-        _ inspector: any Inspector, _ request: Request, _ page: Page, _ seen: inout Seen
+        _ inspector: any Inspector, _ request: Request, _ page: EntryPage, _ seen: inout Seen
     ) async throws -> EntryDetail? {
         guard let entry = request.entry else { return nil }
         if var detail = seen.detail, detail.row.id == entry, seen.detailAge < 10,
@@ -221,7 +222,7 @@ final class Collector: Sendable {
 
     /// A forecast as far as the longest life reaches, which the one before has told.
     private static func forecast(
-        _ inspector: any Inspector, _ report: Report, _ seen: inout Seen
+        _ inspector: any Inspector, _ report: EngineReport, _ seen: inout Seen
     ) async throws -> Forecast {
         let ttl = report.caches.compactMap(\.snapshot.configuration.ttl).max()
         let axis = seen.axis ?? Forecast.Axis(for: ttl)
@@ -266,10 +267,10 @@ final class Collector: Sendable {
     }
 
     /// A page after the other would pass over some that move meanwhile: it is one question.
-    func planMatching(_ query: Query, drawn: Instant) {
+    func planMatching(_ query: EntryQuery, drawn: AgeInstant) {
         perform { inspector, _ in
             var whole = query
-            (whole.offset, whole.limit) = (0, Query.mostMatching)
+            (whole.offset, whole.limit) = (0, EntryQuery.mostMatching)
             let page = try await inspector.entries(whole)
             var seen = page.rows.filter { $0.wasThere(at: drawn) }
                 .map { SeenEntry(id: $0.id, version: $0.version) }
@@ -291,13 +292,13 @@ final class Collector: Sendable {
         perform { inspector, _ in .sought(key, try await inspector.entry(key)) }
     }
 
-    func find(_ key: EntryKey, in query: Query) {
+    func find(_ key: EntryKey, in query: EntryQuery) {
         perform { inspector, _ in
             .found(key, try await inspector.entries(query).rows.firstIndex { $0.id == key })
         }
     }
 
-    func search(_ text: String, from: Int, backwards: Bool, in query: Query) {
+    func search(_ text: String, from: Int, backwards: Bool, in query: EntryQuery) {
         perform { inspector, _ in
             let rows = try await inspector.entries(query).rows
             let place = Search.place(of: text, in: rows, from: from, backwards: backwards)
@@ -305,7 +306,7 @@ final class Collector: Sendable {
         }
     }
 
-    func apply(_ plan: Plan.ID, _ how: Application, reason: String?) {
+    func apply(_ plan: Plan.ID, _ how: PlanApplication, reason: String?) {
         perform { inspector, actor in
             let actor = reason.map { actor.because($0) } ?? actor
             do {
@@ -343,19 +344,19 @@ final class Collector: Sendable {
         perform { inspector, _ in .verified(try await inspector.verify(key)) }
     }
 
-    func freeze(_ query: Query) {
+    func freeze(_ query: EntryQuery) {
         Task { [inspector, post] in
             do { post(.froze(try await inspector.entries(query))) } catch {
                 return post(.failed("\(error)"))
             }
             guard let report = try? await inspector.report() else { return }
             await Self.remember(
-                inspector, report, Instant(nanoseconds: .min), withEvents: true, post)
+                inspector, report, AgeInstant(nanoseconds: .min), withEvents: true, post)
         }
     }
 
     private func perform(
-        _ work: @escaping @Sendable (any Inspector, Actor) async throws -> Message
+        _ work: @escaping @Sendable (any Inspector, Operator) async throws -> Message
     ) {
         Task { [inspector, actor, post] in
             do { post(try await work(inspector, actor)) } catch { post(.failed("\(error)")) }
@@ -368,9 +369,9 @@ final class Collector: Sendable {
     }
 }
 
-extension Query {
+extension EntryQuery {
     /// The same of what was written longer ago: a second more, since it is asked a little later.
-    fileprivate func older(than age: Duration) -> Query {
+    fileprivate func older(than age: Duration) -> EntryQuery {
         let isOlder = "age>=\(Int(clamping: age.inSeconds.rounded(.up)) + 1)s"
         var older = self
         older.filter = filter.isEmpty ? isOlder : "(\(filter)) and \(isOlder)"
@@ -378,9 +379,9 @@ extension Query {
     }
 }
 
-extension Row {
+extension EntryRow {
     /// It was there at an instant as it is now: it was not written since, or began to fail.
-    fileprivate func wasThere(at instant: Instant) -> Bool {
+    fileprivate func wasThere(at instant: AgeInstant) -> Bool {
         (isHeld ? writtenAt : renewal?.trouble?.since ?? writtenAt) <= instant
     }
 }

@@ -17,8 +17,8 @@ public struct Console {
         public var isDemo = false
         public var refresh = Duration.seconds(1)
         /// Who is named in events for what is changed here.
-        public var actor: Actor
-        public var sort: Column?
+        public var actor: Operator
+        public var sort: EntryColumn?
         public var descending = false
         public var filter = ""
         public var theme: Theme?
@@ -42,7 +42,7 @@ public struct Console {
             throw InspectorError("\(name) cannot be opened from here")
         }
 
-        public init(actor: Actor) { self.actor = actor }
+        public init(actor: Operator) { self.actor = actor }
     }
 
     /// An engine that could be opened: its name, and a line about it.
@@ -128,7 +128,7 @@ private final class Session {
     /// Looks that failed in a row.
     var failures = 0
     /// The age line as the engine had it at the last look, and when that was here.
-    var anchor: (engine: Instant, here: ContinuousClock.Instant)?
+    var anchor: (engine: AgeInstant, here: ContinuousClock.Instant)?
 
     init(_ name: String, _ collector: Collector, _ model: Model) {
         self.name = name

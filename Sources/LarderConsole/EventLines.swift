@@ -11,7 +11,7 @@ struct EventLines: Hashable, Sendable {
     var tellsWrites = false
 
     struct Line: Hashable, Sendable {
-        var at: Instant
+        var at: AgeInstant
         var second: Int64
         var cache: String
         /// What happened, in one word.
@@ -47,7 +47,7 @@ struct EventLines: Hashable, Sendable {
     }
 
     /// A line that comes from no cache: the process's own words, an outcome.
-    mutating func add(_ text: String, at now: Instant, trouble: Bool = false) {
+    mutating func add(_ text: String, at now: AgeInstant, trouble: Bool = false) {
         append(
             Line(
                 at: now, second: now.nanoseconds / 1_000_000_000, cache: "", word: "", count: 0,
@@ -90,7 +90,7 @@ struct EventLines: Hashable, Sendable {
         )
     }
 
-    private static func who(_ actor: Actor?) -> String {
+    private static func who(_ actor: Operator?) -> String {
         actor.map { "by \($0)" + ($0.reason.map { " \"\($0)\"" } ?? "") } ?? ""
     }
 }

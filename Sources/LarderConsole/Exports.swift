@@ -34,16 +34,17 @@ enum Exports {
     /// Instead of an `errno`: what stands there is no regular file.
     static let noFile: Int32 = -1
 
-    static func json(_ rows: [Row], at now: Instant) -> String {
+    static func json(_ rows: [EntryRow], at now: AgeInstant) -> String {
         let shown = rows.map { row in
-            Shown.fields(Column.allCases.map { .init($0.rawValue, $0.value(of: row, at: now)) })
+            Shown.fields(
+                EntryColumn.allCases.map { .init($0.rawValue, $0.value(of: row, at: now)) })
         }
         return PlainJSON.text(shown)
     }
 
     /// A row as it is shown: what is known of it, in the words and figures of the table.
-    static func shown(_ row: Row, _ model: Model) -> String {
-        let facts = Column.allCases.compactMap { column -> Shown.Field? in
+    static func shown(_ row: EntryRow, _ model: Model) -> String {
+        let facts = EntryColumn.allCases.compactMap { column -> Shown.Field? in
             let text = TableView.text(column, of: row, model)
             let isKnown = model.knows(column, of: row.id) && text != "-"
             return isKnown || column == .key ? .init(column.rawValue, .text(text)) : nil
@@ -51,11 +52,11 @@ enum Exports {
         return PlainJSON.text(Shown.fields(facts))
     }
 
-    private static func csv(_ rows: [Row], at now: Instant) -> String {
+    private static func csv(_ rows: [EntryRow], at now: AgeInstant) -> String {
         let lines =
-            [Column.allCases.map(\.rawValue)]
+            [EntryColumn.allCases.map(\.rawValue)]
             + rows.map { row in
-                Column.allCases.map { column in
+                EntryColumn.allCases.map { column in
                     switch column.value(of: row, at: now) {
                     case .text(let text), .number(let text): text
                     default: ""

@@ -15,7 +15,7 @@ struct History: Hashable, Sendable {
 
     /// What happened between two points.
     struct Sample: Hashable, Sendable {
-        var at: Instant
+        var at: AgeInstant
         var lasted: Double
         /// Nobody looked.
         var isGap: Bool
@@ -61,7 +61,7 @@ struct History: Hashable, Sendable {
     /// As the engine has them.
     private static let (most, spacing) = (CacheSample.most, CacheSample.spacing)
 
-    mutating func add(_ snapshot: Snapshot) {
+    mutating func add(_ snapshot: CacheSnapshot) {
         let point = CacheSample(snapshot)
         guard points.last.map({ $0.at < point.at }) ?? true else { return }
         // Whoever looks ten times a second moves the last one on.
@@ -84,7 +84,7 @@ struct History: Hashable, Sendable {
     }
 
     /// As it was at an instant.
-    func at(_ instant: Instant) -> History {
+    func at(_ instant: AgeInstant) -> History {
         var history = self
         let end = firstPoint(after: instant)
         history.points = points[..<end]
@@ -98,7 +98,7 @@ struct History: Hashable, Sendable {
         return history
     }
 
-    private func firstPoint(after instant: Instant) -> Int {
+    private func firstPoint(after instant: AgeInstant) -> Int {
         var (low, high) = (points.startIndex, points.endIndex)
         while low < high {
             let middle = low + (high - low) / 2
@@ -134,7 +134,7 @@ struct History: Hashable, Sendable {
     }
 
     /// Where far more came than usual, and than chance brings: the highest sample of each such time.
-    func spikes(_ part: KeyPath<Sample, Double>) -> [Instant] {
+    func spikes(_ part: KeyPath<Sample, Double>) -> [AgeInstant] {
         let known = samples.filter { !$0.isGap }
         let rates = known.map { $0.rate(part) ?? 0 }
         guard rates.count >= 10 else { return [] }
@@ -152,10 +152,10 @@ struct History: Hashable, Sendable {
     }
 
     /// When fetches began to fail and when they ceased to: a minute without a failure is between.
-    var failing: (begins: [Instant], ends: [Instant]) {
+    var failing: (begins: [AgeInstant], ends: [AgeInstant]) {
         let failed = samples.filter { $0.failed > 0 }.map(\.at)
         let quiet = Duration.seconds(60)
-        var (begins, ends): ([Instant], [Instant]) = ([], [])
+        var (begins, ends): ([AgeInstant], [AgeInstant]) = ([], [])
         for (place, instant) in failed.enumerated() {
             let before = place > 0 ? failed[place - 1] : nil
             if before.map({ instant - $0 >= quiet }) ?? true { begins.append(instant) }
@@ -185,7 +185,7 @@ extension Model {
         let seen = shownCaches.flatMap { cache -> [Moment] in
             let history = histories[Verbatim(cache)] ?? History()
             let failing = history.failing
-            let parts: [([Instant], String)] = [
+            let parts: [([AgeInstant], String)] = [
                 (failing.begins, "fetches of \(cache) began to fail"),
                 (failing.ends, "fetches of \(cache) failed for the last time"),
                 (history.spikes(\.evicted), "a burst of evictions from \(cache)"),
@@ -221,7 +221,7 @@ extension Model {
     }
 
     /// Where what is known of the engine begins.
-    var recordStart: Instant? { histories.values.compactMap { $0.points.first?.at }.min() }
+    var recordStart: AgeInstant? { histories.values.compactMap { $0.points.first?.at }.min() }
 
     /// Why nothing is shown of the instant that was gone back to; `nil` where something is.
     var noRecord: String? {

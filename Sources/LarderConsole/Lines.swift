@@ -33,8 +33,8 @@ struct Lines: Display {
         var toast: String?
         var overlay = ""
         var changes = 0
-        var counts: [Verbatim: Counters] = [:]
-        var at: Instant?
+        var counts: [Verbatim: CacheCounters] = [:]
+        var at: AgeInstant?
     }
 
     init() {
@@ -111,7 +111,7 @@ struct Lines: Display {
         }
     }
 
-    private func counts(_ report: Report) -> [Verbatim: Counters] {
+    private func counts(_ report: EngineReport) -> [Verbatim: CacheCounters] {
         Dictionary(report.caches.map { (Verbatim($0.name), $0.snapshot.counters) }) { $1 }
     }
 
@@ -160,7 +160,7 @@ struct Lines: Display {
             let (label, accepted) = StatusView.labels(model, prompt.purpose)
             lines = ["\(label) \(prompt.refusal ?? accepted)"]
         case .palette(let palette): lines = palette.refusal.map { [$0] } ?? []
-        case .sort: lines = choices("sort by", Column.allCases.map(\.rawValue))
+        case .sort: lines = choices("sort by", EntryColumn.allCases.map(\.rawValue))
         case .columns: lines = choices("columns", optionalColumns.map(\.rawValue))
         case .engines(let engines, _): lines = choices("engines", engines.map(\.about))
         case .keys(let keys, _): lines = choices("keys", keys.map(\.key))

@@ -14,9 +14,9 @@ struct Model {
     var engines: [EngineTab] = []
 
     // What was seen.
-    var report: Report?
+    var report: EngineReport?
     var histories: [Verbatim: History] = [:]
-    var rows: [Row] = []
+    var rows: [EntryRow] = []
     /// Columns of the longest key that was seen: a column may grow, and never jumps back.
     var widestKey = 0
     /// Where `rows` begin in the whole list.
@@ -35,7 +35,7 @@ struct Model {
     var dropped: UInt64 = 0
     var changes: [ChangeRecord] = []
     var forecast: Forecast?
-    var largest: [Row] = []
+    var largest: [EntryRow] = []
     /// What the process and its entries took, the last hour.
     var memory: [MemorySample] = []
     /// Rows that went while they were looked at, for two seconds.
@@ -47,7 +47,7 @@ struct Model {
     var ownCost = OwnCost()
 
     // What is asked for.
-    var query = Query(limit: 60)
+    var query = EntryQuery(limit: 60)
     var troubleOnly = false
     var interval = Duration.seconds(1)
     /// Fetches a second that a change may cause; one that causes more is spread over some time.
@@ -78,11 +78,11 @@ struct Model {
     /// The entry at which a range of marks began; rows keep their order until it ends.
     var rangeStart: EntryKey?
     /// Rows keep their order until then, because the operator has just moved.
-    var heldUntil: Instant?
+    var heldUntil: AgeInstant?
     var overlay: Overlay?
-    var frozen: Page?
+    var frozen: EntryPage?
     var past: Past?
-    var now = Instant(nanoseconds: 0)
+    var now = AgeInstant(nanoseconds: 0)
     var toast: Toast?
     /// The plans applied here that can be taken back, the last one last.
     var undos: [Undo] = []
@@ -91,7 +91,7 @@ struct Model {
     /// Bounds that are being taken back, in words.
     var takingBack: [Plan.ID: String] = [:]
     /// The plans that were applied from here, and how.
-    var ownPlans: [Plan.ID: Application] = [:]
+    var ownPlans: [Plan.ID: PlanApplication] = [:]
     /// The plan that is being applied over some time.
     var underWay: UnderWay?
     /// What rings when a cache comes beyond it, what is beyond it now, and how often it rang.
@@ -99,14 +99,14 @@ struct Model {
     var ringing: Set<Bell> = []
     var rings = 0
     /// What was seen when it was last measured.
-    var measured: Report?
+    var measured: EngineReport?
     /// It was said that a change is under way when the console was to be left.
     var asksToLeave = false
     /// When bounds that were changed for a while go back.
-    var goesBack: (plan: Plan.ID, at: Instant)?
+    var goesBack: (plan: Plan.ID, at: AgeInstant)?
 
     // How things look.
-    var hiddenColumns: Set<Column> = []
+    var hiddenColumns: Set<EntryColumn> = []
     var isWide = false
     var showsTimes = false
     var theme = Theme.auto
@@ -154,7 +154,7 @@ struct Model {
     }
 
     struct Order: Hashable, Codable {
-        var column: Column
+        var column: EntryColumn
         var descending = false
     }
 
@@ -177,7 +177,7 @@ struct Model {
     private static let largestFirst = Order(column: .size, descending: true)
 
     /// What a filter of the view may name.
-    var filterScope: Filter.Scope {
+    var filterScope: EntryFilter.Scope {
         let caches = report?.caches.map(\.name)
         return view == .events ? .events(of: caches) : .entries(of: caches)
     }
@@ -186,10 +186,10 @@ struct Model {
     var filter: String { view == .entries ? query.filter : pane.filter }
 
     /// What the view of the memory lists.
-    var largestQuery: Query {
+    var largestQuery: EntryQuery {
         let pane = panes[.memory] ?? Pane()
         let order = pane.order ?? Self.largestFirst
-        return Query(
+        return EntryQuery(
             filter: pane.filter, sort: order.column, descending: order.descending, limit: 50)
     }
 
@@ -231,19 +231,19 @@ struct Model {
     }
 
     struct Drawn {
-        var query: Query
-        var at: Instant
+        var query: EntryQuery
+        var at: AgeInstant
     }
 
     /// An instant worth going back to, and why.
     struct Moment: Hashable {
-        var at: Instant
+        var at: AgeInstant
         var what: String
     }
 
     struct Toast {
         var text: String
-        var until: Instant
+        var until: AgeInstant
     }
 
     struct EngineTab: Hashable {
@@ -253,15 +253,15 @@ struct Model {
     }
 
     struct Ghost: Hashable {
-        var row: Row
+        var row: EntryRow
         var cause: String
-        var until: Instant
+        var until: AgeInstant
         /// Where it stood in the whole list.
         var place: Int
     }
 
     struct MemorySample: Hashable {
-        var at: Instant
+        var at: AgeInstant
         var resident: Int
         var held: Int
     }
@@ -273,7 +273,7 @@ struct Model {
 
         var plan: Plan.ID
         /// `nil` where it can be taken back as long as nobody changes the same.
-        var until: Instant?
+        var until: AgeInstant?
         /// The entries that went.
         var removed = 0
     }
@@ -298,7 +298,7 @@ struct Model {
     }
 
     /// The instant that is shown: while frozen the one of the freeze, in the past that one.
-    var shownNow: Instant { past?.at ?? frozen?.at ?? now }
+    var shownNow: AgeInstant { past?.at ?? frozen?.at ?? now }
 
     var cacheNames: [String] { report?.caches.map(\.name) ?? [] }
 
@@ -306,7 +306,7 @@ struct Model {
     var shownCaches: [String] { query.caches.isEmpty ? cacheNames : query.caches }
 
     /// The row that is shown as selected: no key acts on another.
-    var selected: Row? {
+    var selected: EntryRow? {
         switch view {
         case .entries: cursor.flatMap { id in rows.first { $0.id == id } }
         case .memory: largest.indices.contains(pane.cursor) ? largest[pane.cursor] : nil
@@ -324,7 +324,7 @@ struct Model {
     static let trouble = "(state=expired or state=failed or state=thin or state=negative)"
 
     /// What the engine is asked for.
-    var asked: Query {
+    var asked: EntryQuery {
         var asked = query
         if troubleOnly {
             asked.filter =
@@ -343,11 +343,11 @@ struct Model {
     }
 
     /// The wall clock at an instant of the engine.
-    func wall(_ instant: Instant) -> Date? {
+    func wall(_ instant: AgeInstant) -> Date? {
         report.map { $0.wall.addingTimeInterval((instant - $0.at).inSeconds) }
     }
 
-    func time(_ instant: Instant) -> String {
+    func time(_ instant: AgeInstant) -> String {
         wall(instant).map { Format.time($0, secondsFromUTC: secondsFromUTC) } ?? "--:--:--"
     }
 
@@ -356,7 +356,7 @@ struct Model {
         rows.count { row in marks[row.id].map { $0 != row.version } ?? false }
     }
 
-    func configuration(of cache: String) -> Configuration? {
+    func configuration(of cache: String) -> CacheConfiguration? {
         report?.caches.first { $0.name.isExactly(cache) }?.snapshot.configuration
     }
 
@@ -382,7 +382,7 @@ struct Model {
     }
 
     /// Remembers that the engine was lost, or found again.
-    mutating func note(_ what: String, at instant: Instant) {
+    mutating func note(_ what: String, at instant: AgeInstant) {
         losses.append(Moment(at: instant, what: what))
         if losses.count > 64 { losses.removeFirst() }
     }
@@ -427,7 +427,7 @@ struct PlanDialog {
 
     var plan: Plan
     /// When it was laid before the operator.
-    var since = Instant(nanoseconds: 0)
+    var since = AgeInstant(nanoseconds: 0)
     var focus = Focus.cancel
     /// What has to be typed before it is applied; `nil` where nothing has to.
     var confirmation: String?
@@ -472,17 +472,17 @@ enum Effect: Equatable {
     /// Plan the invalidation of these, which are all that the table lists.
     case planShown([SeenEntry])
     /// Plan the invalidation of everything that passes and was there when the table was drawn.
-    case planMatching(Query, drawn: Instant)
-    case apply(Plan.ID, Application, reason: String?)
+    case planMatching(EntryQuery, drawn: AgeInstant)
+    case apply(Plan.ID, PlanApplication, reason: String?)
     case cancel(Plan.ID)
     case undo(Plan.ID, reason: String?)
     case fetch(EntryKey)
     /// Ask whether an entry is held.
     case seek(EntryKey)
     /// Find the place of an entry in the whole list.
-    case find(EntryKey, Query)
+    case find(EntryKey, EntryQuery)
     /// Find the next key that holds a text in the whole list, from a place on or back from it.
-    case search(String, from: Int, backwards: Bool, Query)
+    case search(String, from: Int, backwards: Bool, EntryQuery)
     case verify(EntryKey)
     case copy(String)
     /// Write a file, over one that is there only where that was said.
@@ -501,15 +501,15 @@ enum Effect: Equatable {
 
 /// What one look brought.
 struct Look: Sendable {
-    var report: Report
-    var page: Page
-    var query: Query
+    var report: EngineReport
+    var page: EntryPage
+    var query: EntryQuery
     var detail: EntryDetail?
     var events: [LoggedEvent]
     var dropped: UInt64
     var forecast: Forecast?
-    var largest: [Row]?
-    var progress: LarderInspector.Progress?
+    var largest: [EntryRow]?
+    var progress: LarderInspector.PlanProgress?
     /// How long it took to get all this.
     var took = Duration.zero
 }
@@ -526,10 +526,10 @@ struct Remembered: Sendable {
 enum Message: Sendable {
     case key(Key)
     case resized(Size)
-    case tick(Instant)
+    case tick(AgeInstant)
     case looked(Look)
     case lookedAtEntry(EntryKey, EntryDetail?)
-    case froze(Page)
+    case froze(EntryPage)
     /// What the engine kept of the time before.
     case remembered(Remembered)
     case planned(Plan)
@@ -571,9 +571,9 @@ enum Message: Sendable {
     case cost(Model.OwnCost)
 }
 
-extension Row {
+extension EntryRow {
     /// An entry that is past its end and there all the same, for longer than until it is swept.
-    func isStale(at now: Instant) -> Bool {
+    func isStale(at now: AgeInstant) -> Bool {
         isHeld && deadline.map { $0 + .seconds(2) <= now } ?? false
     }
 }

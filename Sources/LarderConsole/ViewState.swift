@@ -3,9 +3,9 @@ import LarderInspector
 
 /// How things look, as it is kept from one run to the next: nothing of the engine, no key.
 struct ViewState: Codable {
-    var sort: Column
+    var sort: EntryColumn
     var descending: Bool
-    var hiddenColumns: [Column]
+    var hiddenColumns: [EntryColumn]
     var isWide: Bool
     var showsTimes: Bool
     var theme: Theme

@@ -34,7 +34,7 @@ public struct IssuedCredentials: Sendable, Expiring, Sensitive, ByteSized, Inspe
     public let accessKeyID: String
     public let secretAccessKey: Secret
     public let sessionToken: Secret
-    public let expiry: Instant?
+    public let expiry: AgeInstant?
     /// The same end by the wall clock.
     public let expiration: Date
     public let role: EmbeddedRole

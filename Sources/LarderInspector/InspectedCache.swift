@@ -4,7 +4,7 @@ import Larder
 protocol InspectedCache: Sendable {
     var name: String { get }
     func sample()
-    func history(since instant: Instant) -> [CacheSample]
+    func history(since instant: AgeInstant) -> [CacheSample]
     func report() -> CacheReport
     func offer(to selection: inout Selection, place: Int)
     func offer(to matching: inout Matching)
@@ -15,7 +15,7 @@ protocol InspectedCache: Sendable {
     func forecast(_ forecast: inout Forecast)
     func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared
     func prepareInvalidationOfAll() -> Prepared
-    func prepareConfiguration(_ new: Configuration) throws -> Prepared
+    func prepareConfiguration(_ new: CacheConfiguration) throws -> Prepared
 }
 
 /// A cache with the two functions that show its keys and values.
@@ -47,7 +47,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     func sample() { cache.sample() }
 
-    func history(since instant: Instant) -> [CacheSample] { cache.history(since: instant) }
+    func history(since instant: AgeInstant) -> [CacheSample] { cache.history(since: instant) }
 
     func offer(to selection: inout Selection, place: Int) {
         let actors = selection.asksForActors ? actors() : [:]
@@ -134,7 +134,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     private func offer(
         _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?, _ beside: Beside<Key>,
-        to selection: inout Selection, place: Int, _ actors: [UInt64: Actor]
+        to selection: inout Selection, place: Int, _ actors: [UInt64: Operator]
     ) {
         let beside = beside.of(key, facts)
         selection.offer(
@@ -143,8 +143,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     /// Who put entries back or marked them as stale, by their versions, as far as events are kept.
-    private func actors() -> [UInt64: Actor] {
-        var actors: [UInt64: Actor] = [:]
+    private func actors() -> [UInt64: Operator] {
+        var actors: [UInt64: Operator] = [:]
         for event in cache.events(after: 0, limit: .max).events {
             switch event.kind {
             case .restored(let version), .softened(let version): actors[version] = event.by
@@ -218,7 +218,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         cache.events(after: 0, limit: .max).events.filter { $0.key == key }.suffix(32).map(logged)
     }
 
-    private func logged(_ event: Event<Key>) -> LoggedEvent {
+    private func logged(_ event: CacheEvent<Key>) -> LoggedEvent {
         LoggedEvent(
             cache: name, number: event.number, at: event.at, key: event.key.map(shownKey),
             kind: event.kind, by: event.by, rival: event.rival.map(shownKey))
@@ -285,7 +285,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     /// Why an entry that is there is left alone; `nil` where it is not.
     private func whyToSkip(
-        _ facts: EntryFacts, _ seen: SeenEntry, softly: Bool, at now: Instant
+        _ facts: EntryFacts, _ seen: SeenEntry, softly: Bool, at now: AgeInstant
     ) -> String? {
         if let version = seen.version, version != facts.version { return rewritten(facts) }
         return softly && facts.deadline <= now
@@ -376,7 +376,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     /// What going back to bounds would do, with what left for the others since.
     private func wayBack(
-        to old: Configuration, _ undo: UndoID, victims: [Victim<Key>]
+        to old: CacheConfiguration, _ undo: UndoID, victims: [Victim<Key>]
     ) -> WayBack {
         let room = (old.maxsize ?? .max) - max(0, cache.snapshot().count - victims.count)
         return WayBack(
@@ -387,7 +387,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     private func part(
         of victims: [Victim<Key>], units: Int,
-        undo: @escaping @Sendable (Int, UndoID, Actor) throws -> Step
+        undo: @escaping @Sendable (Int, UndoID, Operator) throws -> Step
     ) -> Part {
         var part = Part(
             cache: name, entries: victims.count, bytes: victims.reduce(0) { $0 + $1.bytes },
@@ -412,7 +412,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         return victims.count { $0.lastHit.map { $0 > lately } ?? false }
     }
 
-    func prepareConfiguration(_ new: Configuration) throws -> Prepared {
+    func prepareConfiguration(_ new: CacheConfiguration) throws -> Prepared {
         try cache.validate(new)
         let before = cache.configuration
         let victims = cache.victims(of: new)
@@ -490,7 +490,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     /// How often an entry will be fetched that is looked up as often as until now: once in each
     /// life, and again as soon as it is asked for after that.
     private static func fetchesPerMinute(
-        _ facts: EntryFacts, ttl: Duration?, at now: Instant
+        _ facts: EntryFacts, ttl: Duration?, at now: AgeInstant
     ) -> Double {
         guard facts.hits > 0, let ttl else { return 0 }
         // One that is hardly there says little.
@@ -551,15 +551,15 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     /// The key that is a text itself; `nil` where keys are something else.
     private func textKey(_ text: String) -> Key? { (Verbatim(text) as? Key) ?? (text as? Key) }
 
-    private func row(_ key: Key, _ facts: EntryFacts) -> Row {
+    private func row(_ key: Key, _ facts: EntryFacts) -> EntryRow {
         row(key, facts, cache.renewal(of: facts))
     }
 
     private func row(
         _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?,
         _ beside: Selection.Beside = Selection.Beside()
-    ) -> Row {
-        Row(
+    ) -> EntryRow {
+        EntryRow(
             id: id(key), version: facts.version, writtenAt: facts.writtenAt, expiry: facts.expiry,
             deadline: facts.deadline == .distantFuture ? nil : facts.deadline, hits: facts.hits,
             lastHit: facts.lastHit, bytes: facts.bytes, fetchTime: facts.fetchTime,

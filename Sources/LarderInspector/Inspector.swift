@@ -6,20 +6,20 @@ public import Larder
 /// or a counter.
 public protocol Inspector: Sendable {
     /// The engine, its process and every cache at one instant.
-    func report() async throws -> Report
+    func report() async throws -> EngineReport
 
     /// A page of the entries held, filtered and sorted where they are; one past its deadline and not
     /// yet swept is among them, in that state.
-    func entries(_ query: Query) async throws -> Page
+    func entries(_ query: EntryQuery) async throws -> EntryPage
 
     /// Both in one: what somebody who watches asks for again and again.
-    func look(_ query: Query) async throws -> (report: Report, page: Page)
+    func look(_ query: EntryQuery) async throws -> (report: EngineReport, page: EntryPage)
 
     /// Every entry that passes the query's filter, as it is at one instant, each once: what a change
     /// of all of them is about. Order, offset and limit mean nothing here.
     ///
-    /// - Throws: ``InspectorError`` where it is more than ``Query/mostMatching``.
-    func matching(_ query: Query) async throws -> [SeenEntry]
+    /// - Throws: ``InspectorError`` where it is more than ``EntryQuery/mostMatching``.
+    func matching(_ query: EntryQuery) async throws -> [SeenEntry]
 
     /// One entry in full; `nil` where the cache holds none of that key that may be served, and
     /// knows of no failure either.
@@ -30,7 +30,7 @@ public protocol Inspector: Sendable {
 
     /// How a cache was in the last hour, after an instant, about a sample a second: as far as
     /// somebody looked, and not before the engine could be looked into.
-    func history(of cache: String, since instant: Instant) async throws -> CacheHistory
+    func history(of cache: String, since instant: AgeInstant) async throws -> CacheHistory
 
     /// How many entries end when, from now on: so many buckets of equal width.
     func forecast(width: Duration, count: Int) async throws -> Forecast
@@ -45,8 +45,8 @@ public protocol Inspector: Sendable {
     /// Works out what a change would do; changes nothing.
     func plan(_ change: Change) async throws -> Plan
 
-    /// The same, for somebody: of each user, by ``Actor/uid``, only so much is kept.
-    func plan(_ change: Change, by actor: Actor) async throws -> Plan
+    /// The same, for somebody: of each user, by ``Operator/uid``, only so much is kept.
+    func plan(_ change: Change, by actor: Operator) async throws -> Plan
 
     /// What a change would do, for somebody who may not make it: nothing is kept, and the plan cannot
     /// be applied.
@@ -59,13 +59,13 @@ public protocol Inspector: Sendable {
 
     /// Does what was planned, leaving alone what has changed since. Where it is spread over some
     /// time, it returns at once with what is done so far.
-    func apply(_ plan: Plan.ID, _ how: Application, by actor: Actor) async throws -> Outcome
+    func apply(_ plan: Plan.ID, _ how: PlanApplication, by actor: Operator) async throws -> Outcome
 
     /// How far the application of a plan has come.
-    func progress(of plan: Plan.ID) async throws -> Progress
+    func progress(of plan: Plan.ID) async throws -> PlanProgress
 
     /// Stops an application that is spread over some time; what is done stays done.
-    func cancel(_ plan: Plan.ID, by actor: Actor) async throws -> Progress
+    func cancel(_ plan: Plan.ID, by actor: Operator) async throws -> PlanProgress
 
     /// Works out what ``undo(_:by:)`` would do now; changes nothing. The plan has the id of the one
     /// that it takes back, and is not applied: ``undo(_:by:)`` does it.
@@ -75,7 +75,7 @@ public protocol Inspector: Sendable {
     /// since; invalidated entries for ``Plan/undoWindow``, unless they were written since. Credentials never come
     /// back. What was evicted or expired does not either. Where some of it cannot go back, it throws
     /// and says what: the rest is taken back.
-    func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome
+    func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome
 
     /// What was done through inspectors after record `number`, oldest first; the latest 256 are kept,
     /// fewer where they are long.
@@ -87,19 +87,19 @@ public protocol Inspector: Sendable {
 }
 
 extension Inspector {
-    public func look(_ query: Query) async throws -> (report: Report, page: Page) {
+    public func look(_ query: EntryQuery) async throws -> (report: EngineReport, page: EntryPage) {
         (try await report(), try await entries(query))
     }
 
-    public func plan(_ change: Change, by actor: Actor) async throws -> Plan {
+    public func plan(_ change: Change, by actor: Operator) async throws -> Plan {
         try await plan(change)
     }
 
     public func preview(_ change: Change) async throws -> Plan { try await plan(change) }
 
     /// Does what was planned, at once and for good.
-    public func apply(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
-        try await apply(plan, Application(), by: actor)
+    public func apply(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
+        try await apply(plan, PlanApplication(), by: actor)
     }
 }
 

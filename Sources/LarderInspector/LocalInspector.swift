@@ -157,8 +157,8 @@ public final class LocalInspector: Inspector {
 
     // MARK: Looking
 
-    public func report() async throws -> Report {
-        var report = Report(
+    public func report() async throws -> EngineReport {
+        var report = EngineReport(
             name: name, instance: instance, pid: ProcessInfo.processInfo.processIdentifier,
             at: clock.now(), wall: Date(),
             caches: caches.map { $0.report() },
@@ -167,7 +167,7 @@ public final class LocalInspector: Inspector {
         return report
     }
 
-    public func entries(_ query: Query) async throws -> Page {
+    public func entries(_ query: EntryQuery) async throws -> EntryPage {
         guard query.offset >= 0, query.limit >= 0 else {
             throw InspectorError("offset and limit are 0 or more")
         }
@@ -179,7 +179,7 @@ public final class LocalInspector: Inspector {
     }
 
     /// The caches that a query asks for, each once.
-    private func caches(of query: Query) throws -> [any InspectedCache] {
+    private func caches(of query: EntryQuery) throws -> [any InspectedCache] {
         guard !query.caches.isEmpty else { return caches }
         var seen: Set<Verbatim> = []
         return try query.caches.filter { seen.insert(Verbatim($0)).inserted }.map {
@@ -187,7 +187,7 @@ public final class LocalInspector: Inspector {
         }
     }
 
-    public func matching(_ query: Query) async throws -> [SeenEntry] {
+    public func matching(_ query: EntryQuery) async throws -> [SeenEntry] {
         var matching = try Matching(query.filter, at: clock.now(), of: caches.map(\.name))
         for cache in try caches(of: query) { cache.offer(to: &matching) }
         return try matching.seen()
@@ -204,7 +204,7 @@ public final class LocalInspector: Inspector {
     }
 
     public func history(
-        of cache: String, since instant: Instant
+        of cache: String, since instant: AgeInstant
     ) async throws -> CacheHistory {
         CacheHistory(
             cache: cache, instance: instance, at: clock.now(),
@@ -231,10 +231,10 @@ public final class LocalInspector: Inspector {
     }
 
     public func plan(_ change: Change) async throws -> Plan {
-        try await plan(change, by: Actor("somebody"))
+        try await plan(change, by: Operator("somebody"))
     }
 
-    public func plan(_ change: Change, by actor: Actor) async throws -> Plan {
+    public func plan(_ change: Change, by actor: Operator) async throws -> Plan {
         let (plan, prepared) = try made(change)
         // Here and below, what goes for it is dropped once the lock is free: that may be much.
         _ = state.withLock { $0.plans.add(plan, prepared, of: actor.uid) }
@@ -253,9 +253,9 @@ public final class LocalInspector: Inspector {
 
     private func made(_ change: Change) throws -> (plan: Plan, Prepared) {
         let change = change.once
-        guard change.named <= Query.mostMatching else {
+        guard change.named <= EntryQuery.mostMatching else {
             throw InspectorError(
-                "a change names \(Query.mostMatching) entries at most, and this one "
+                "a change names \(EntryQuery.mostMatching) entries at most, and this one "
                     + "\(change.named); narrow it, or invalidate the whole cache")
         }
         let prepared = try prepare(change)
@@ -361,7 +361,7 @@ public final class LocalInspector: Inspector {
     }
 
     public func apply(
-        _ plan: Plan.ID, _ how: Application, by actor: Actor
+        _ plan: Plan.ID, _ how: PlanApplication, by actor: Operator
     ) async throws -> Outcome {
         try actor.checkReason()
         guard let known = try kept(plan).prepared else { throw Self.unknown }
@@ -376,12 +376,12 @@ public final class LocalInspector: Inspector {
         return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
     }
 
-    public func progress(of plan: Plan.ID) async throws -> Progress {
+    public func progress(of plan: Plan.ID) async throws -> PlanProgress {
         guard let progress = ledger.progress(of: plan) else { throw notApplied(plan) }
         return progress
     }
 
-    public func cancel(_ plan: Plan.ID, by actor: Actor) async throws -> Progress {
+    public func cancel(_ plan: Plan.ID, by actor: Operator) async throws -> PlanProgress {
         try actor.checkReason()
         guard let progress = ledger.cancel(plan, by: actor.applying(plan)) else {
             throw notApplied(plan)
@@ -396,7 +396,7 @@ public final class LocalInspector: Inspector {
         return try ledger.planUndo(plan, instance: instance)
     }
 
-    public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
+    public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try actor.checkReason()
         return try ledger.undo(plan, by: actor.applying(plan))
     }
@@ -447,7 +447,7 @@ public final class LocalInspector: Inspector {
     }
 }
 
-extension Actor {
+extension Operator {
     /// Longest reason, in characters as Unicode counts them.
     public static let longestReason = 500
 

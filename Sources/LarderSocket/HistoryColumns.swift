@@ -7,7 +7,7 @@ struct HistoryColumns: Codable {
     var cache: String
     var instance: String
     /// When it was told.
-    var now: Instant
+    var now: AgeInstant
     var at: Numbers
     var hits: Numbers
     var misses: Numbers
@@ -64,7 +64,7 @@ struct HistoryColumns: Codable {
             bounds.allSatisfy({ $0.allSatisfy { $0 ?? 0 >= 0 } })
         else { return nil }
         let samples = at.values.indices.map { place in
-            var sample = CacheSample(at: Instant(nanoseconds: at.values[place]))
+            var sample = CacheSample(at: AgeInstant(nanoseconds: at.values[place]))
             sample.hits = UInt64(hits.values[place])
             sample.misses = UInt64(misses.values[place])
             sample.coalesced = UInt64(coalesced.values[place])

@@ -4,14 +4,14 @@ import LarderInspector
 /// The reply to somebody who asks again and again. At rest the page is what it was, and to send and
 /// read it once more would be most of the work of a look.
 struct Look: Codable {
-    var report: Report
+    var report: EngineReport
     /// `nil` where it is the one that is known.
     var page: PageColumns?
-    var at: Instant
+    var at: AgeInstant
     /// What tells this page from others, in this run of the engine.
     var mark: String
 
-    init(_ report: Report, _ page: Page, known: String?) {
+    init(_ report: EngineReport, _ page: EntryPage, known: String?) {
         self.report = report
         at = page.at
         var hasher = Hasher()
@@ -47,7 +47,7 @@ struct PageColumns: Codable {
     var matched: Int
     var total: Int
 
-    init(_ page: Page) {
+    init(_ page: EntryPage) {
         let rows = page.rows
         let places: [Verbatim: Int]
         (caches, places) = Self.places(rows.lazy.map(\.id.cache))
@@ -85,7 +85,7 @@ struct PageColumns: Codable {
     }
 
     /// The page; `nil` where the columns do not belong together.
-    func page(at instant: Instant) -> Page? {
+    func page(at instant: AgeInstant) -> EntryPage? {
         let lengths = [
             cache.values.count, version.values.count, writtenAt.values.count, expiry.values.count,
             deadline.values.count, hits.values.count, lastHit.values.count, bytes.values.count,
@@ -95,20 +95,20 @@ struct PageColumns: Codable {
             cache.values.allSatisfy({ caches.indices.contains(Int(clamping: $0)) })
         else { return nil }
         let rows = key.indices.map { place in
-            Row(
+            EntryRow(
                 id: EntryKey(cache: caches[Int(cache.values[place])], key: key[place]),
                 version: UInt64(bitPattern: version.values[place]),
-                writtenAt: Instant(nanoseconds: writtenAt.values[place]),
-                expiry: expiry.values[place].map(Instant.init(nanoseconds:)),
-                deadline: deadline.values[place].map(Instant.init(nanoseconds:)),
+                writtenAt: AgeInstant(nanoseconds: writtenAt.values[place]),
+                expiry: expiry.values[place].map(AgeInstant.init(nanoseconds:)),
+                deadline: deadline.values[place].map(AgeInstant.init(nanoseconds:)),
                 hits: UInt64(bitPattern: hits.values[place]),
-                lastHit: lastHit.values[place].map(Instant.init(nanoseconds:)),
+                lastHit: lastHit.values[place].map(AgeInstant.init(nanoseconds:)),
                 bytes: Int(bytes.values[place]),
                 fetchTime: .nanoseconds(fetchTime.values[place]), renewal: renewals[place],
                 fetchRate: fetchRates.map { $0[place] ?? 0 },
                 toGo: toGo?.values[place].map { Int(clamping: $0) })
         }
-        return Page(at: instant, rows: rows, matched: matched, total: total)
+        return EntryPage(at: instant, rows: rows, matched: matched, total: total)
     }
 }
 

@@ -30,7 +30,7 @@ enum Metrics {
         var name: String
         var help: String
         var kind: Kind
-        var samples: @Sendable (Report) -> [Sample]
+        var samples: @Sendable (EngineReport) -> [Sample]
     }
 
     private enum Kind {
@@ -109,7 +109,7 @@ enum Metrics {
     // MARK: Families
 
     private static func gauge(
-        _ name: String, _ help: String, _ value: @escaping @Sendable (Snapshot) -> Double?
+        _ name: String, _ help: String, _ value: @escaping @Sendable (CacheSnapshot) -> Double?
     ) -> Family {
         Family(name: name, help: help, kind: .gauge) { report in
             report.caches.compactMap { cache in
@@ -119,7 +119,7 @@ enum Metrics {
     }
 
     private static func counter(
-        _ name: String, _ help: String, _ path: any KeyPath<Counters, UInt64> & Sendable
+        _ name: String, _ help: String, _ path: any KeyPath<CacheCounters, UInt64> & Sendable
     ) -> Family {
         Family(name: name, help: help, kind: .counter) { report in
             report.caches.map { cache in
@@ -133,7 +133,7 @@ enum Metrics {
     /// Counters that are parts of one whole.
     private static func counters(
         _ name: String, _ help: String, _ label: String,
-        _ parts: @escaping @Sendable (Counters) -> [(String, UInt64)]
+        _ parts: @escaping @Sendable (CacheCounters) -> [(String, UInt64)]
     ) -> Family {
         Family(name: name, help: help, kind: .counter) { report in
             report.caches.flatMap { cache in
@@ -165,7 +165,7 @@ enum Metrics {
     }
 
     private static func ofProcess(
-        _ name: String, _ help: String, _ value: @escaping @Sendable (Report) -> Double?
+        _ name: String, _ help: String, _ value: @escaping @Sendable (EngineReport) -> Double?
     ) -> Family {
         Family(name: name, help: help, kind: .gauge) { report in
             value(report).map { [Sample(labels: [], value: $0)] } ?? []
@@ -177,7 +177,7 @@ enum Metrics {
     private static let buckets = 8...26
 
     private static func histogram(
-        _ name: String, _ help: String, _ path: any KeyPath<Snapshot, Histogram> & Sendable
+        _ name: String, _ help: String, _ path: any KeyPath<CacheSnapshot, Histogram> & Sendable
     ) -> Family {
         Family(name: name, help: help, kind: .histogram) { report in
             report.caches.flatMap { cache -> [Sample] in
@@ -203,7 +203,7 @@ enum Metrics {
 
     // MARK: Text
 
-    static func text(_ report: Report, _ form: Form = .prometheus) -> String {
+    static func text(_ report: EngineReport, _ form: Form = .prometheus) -> String {
         var lines: [String] = []
         for family in families {
             let samples = family.samples(report)

@@ -46,7 +46,7 @@ enum OpenAPI {
             var schema: Object = ["type": parameter.type]
             if !parameter.values.isEmpty { schema["enum"] = parameter.values }
             if parameter.name == "columns" {
-                let column = Column.allCases.map(\.rawValue).joined(separator: "|")
+                let column = EntryColumn.allCases.map(\.rawValue).joined(separator: "|")
                 schema["pattern"] = "^(\(column))(,(\(column)))*$"
             }
             if parameter.type == "integer" {
@@ -242,7 +242,7 @@ enum OpenAPI {
             [
                 "maxsize": [
                     "type": ["integer", "null"], "minimum": 0,
-                    "maximum": Configuration.largestMaxsize,
+                    "maximum": CacheConfiguration.largestMaxsize,
                 ] as Object, "maxbytes": perhapsWhole, "ttl": nanoseconds,
                 "jitter": ["type": ["number", "null"], "minimum": 0, "maximum": 1] as Object,
                 "policy": [

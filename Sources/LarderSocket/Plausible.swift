@@ -34,7 +34,7 @@ extension Array: Plausible where Element: Plausible {
     var isPlausible: Bool { allSatisfy(\.isPlausible) }
 }
 
-extension Report: Plausible {
+extension EngineReport: Plausible {
     var isPlausible: Bool {
         areTimes(wall, started) && areCounts(memory.resident, memory.limit, memory.mapped)
             && caches.count <= mostCaches && caches.isPlausible && origins.isPlausible
@@ -54,7 +54,7 @@ extension CacheReport: Plausible {
     }
 }
 
-extension Counters: Plausible {
+extension CacheCounters: Plausible {
     var isPlausible: Bool {
         areCounts(
             hits, misses, coalesced, refused, servedStale, fetchFailures, evicted, expired,
@@ -73,7 +73,7 @@ extension FailureCounts: Plausible {
     var isPlausible: Bool { FailureKind.allCases.allSatisfy { areCounts(self[$0]) } }
 }
 
-extension Configuration: Plausible {
+extension CacheConfiguration: Plausible {
     var isPlausible: Bool { (try? validate()) != nil }
 }
 
@@ -92,7 +92,7 @@ extension OriginReport: Plausible {
     }
 }
 
-extension Row: Plausible {
+extension EntryRow: Plausible {
     var isPlausible: Bool {
         areCounts(bytes, renewal?.waiters, renewal?.trouble?.failures)
             && areCounts(hits, renewal?.trouble?.refusals ?? 0) && areCounts(toGo)
@@ -100,7 +100,7 @@ extension Row: Plausible {
     }
 }
 
-extension Page: Plausible {
+extension EntryPage: Plausible {
     var isPlausible: Bool { areCounts(matched, total) && rows.isPlausible }
 }
 
@@ -177,7 +177,7 @@ extension Outcome: Plausible {
     var isPlausible: Bool { areCounts(removed, bytes, restored, forgotten, softened, unnamed) }
 }
 
-extension LarderInspector.Progress: Plausible {
+extension LarderInspector.PlanProgress: Plausible {
     var isPlausible: Bool { (0...1).contains(share) && outcome.isPlausible }
 }
 

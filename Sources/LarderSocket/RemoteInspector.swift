@@ -45,10 +45,10 @@ public final class RemoteInspector: Inspector {
     private struct Known {
         var path: String
         var mark: String
-        var page: Page
+        var page: EntryPage
     }
 
-    public func look(_ query: Query) async throws -> (report: Report, page: Page) {
+    public func look(_ query: EntryQuery) async throws -> (report: EngineReport, page: EntryPage) {
         guard query.caches.count < 2 else { return (try await report(), try await entries(query)) }
         let path = path("/v1/look", parameters(query, query.caches.first))
         let known = known.withLock { $0?.path == path ? $0 : nil }
@@ -64,15 +64,15 @@ public final class RemoteInspector: Inspector {
         return (look.report, page)
     }
 
-    public func report() async throws -> Report { try await get("/v1/snapshot") }
+    public func report() async throws -> EngineReport { try await get("/v1/snapshot") }
 
-    public func entries(_ query: Query) async throws -> Page {
+    public func entries(_ query: EntryQuery) async throws -> EntryPage {
         guard query.caches.count > 1 else { return try await page(query, query.caches.first) }
         // A part of the caches is asked for one by one and put together here.
         var wide = query
         wide.offset = 0
         wide.limit = min(max(0, query.offset), Int.max / 4) + min(max(0, query.limit), Int.max / 4)
-        var pages: [Page] = []
+        var pages: [EntryPage] = []
         for cache in query.caches { pages.append(try await page(wide, cache)) }
         var page = try query.page(of: pages.flatMap(\.rows), at: pages[0].at)
         page.matched = pages.reduce(0) { $0 + $1.matched }
@@ -80,7 +80,7 @@ public final class RemoteInspector: Inspector {
         return page
     }
 
-    public func matching(_ query: Query) async throws -> [SeenEntry] {
+    public func matching(_ query: EntryQuery) async throws -> [SeenEntry] {
         var seen: [SeenEntry] = []
         for cache in query.caches.isEmpty ? [nil] : query.caches.map(Optional.some) {
             let parameters = [("filter", query.filter)] + (cache.map { [("cache", $0)] } ?? [])
@@ -89,19 +89,19 @@ public final class RemoteInspector: Inspector {
             guard let matching = columns.seen else { throw strange }
             seen += matching
         }
-        guard seen.count <= Query.mostMatching else {
+        guard seen.count <= EntryQuery.mostMatching else {
             throw InspectorError(
-                "\(seen.count) entries are more than \(Query.mostMatching) at once; narrow the filter"
+                "\(seen.count) entries are more than \(EntryQuery.mostMatching) at once; narrow the filter"
             )
         }
         return seen
     }
 
-    private func page(_ query: Query, _ cache: String?) async throws -> Page {
+    private func page(_ query: EntryQuery, _ cache: String?) async throws -> EntryPage {
         try await get("/v1/entries", parameters(query, cache))
     }
 
-    private func parameters(_ query: Query, _ cache: String?) -> [(String, String)] {
+    private func parameters(_ query: EntryQuery, _ cache: String?) -> [(String, String)] {
         var parameters = [
             ("filter", query.filter), ("sort", query.sort.rawValue),
             ("order", query.descending ? "desc" : "asc"), ("offset", "\(query.offset)"),
@@ -129,7 +129,7 @@ public final class RemoteInspector: Inspector {
     }
 
     public func history(
-        of cache: String, since instant: Instant
+        of cache: String, since instant: AgeInstant
     ) async throws -> CacheHistory {
         let columns: HistoryColumns = try await get(
             "/v1/caches/\(escaped(cache))/history",
@@ -167,20 +167,20 @@ public final class RemoteInspector: Inspector {
     }
 
     public func apply(
-        _ plan: Plan.ID, _ how: Application, by actor: Actor
+        _ plan: Plan.ID, _ how: PlanApplication, by actor: Operator
     ) async throws -> Outcome {
         try await send(
             "POST", "/v1/plans/\(escaped(plan))/apply", body: try PlainJSON.encode(how),
             reason: actor.reason, wait: .seconds(60))
     }
 
-    public func progress(of plan: Plan.ID) async throws -> LarderInspector.Progress {
+    public func progress(of plan: Plan.ID) async throws -> LarderInspector.PlanProgress {
         try await get("/v1/plans/\(escaped(plan))/progress")
     }
 
     public func cancel(
-        _ plan: Plan.ID, by actor: Actor
-    ) async throws -> LarderInspector.Progress {
+        _ plan: Plan.ID, by actor: Operator
+    ) async throws -> LarderInspector.PlanProgress {
         try await send("POST", "/v1/plans/\(escaped(plan))/cancel", reason: actor.reason)
     }
 
@@ -188,7 +188,7 @@ public final class RemoteInspector: Inspector {
         try await get("/v1/plans/\(escaped(plan))/undo")
     }
 
-    public func undo(_ plan: Plan.ID, by actor: Actor) async throws -> Outcome {
+    public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try await send("POST", "/v1/plans/\(escaped(plan))/undo", reason: actor.reason)
     }
 

@@ -35,7 +35,7 @@ struct Asked: Sendable {
     var query: [String: String]
     var headers: HTTPFields
     var body: Data
-    var actor: Actor
+    var actor: Operator
     /// The run of the engine that is asked.
     var instance: String
     /// Where what goes on and on is made, piece by piece.

@@ -36,7 +36,7 @@ struct Routes: Sendable {
             about: "What entries must be like, as people write it: a part of the key, comparisons."),
         Route.Parameter(
             name: "sort", type: "string", about: "The column to sort by.",
-            values: Column.allCases.map(\.rawValue)),
+            values: EntryColumn.allCases.map(\.rawValue)),
         Route.Parameter(
             name: "order", type: "string", about: "Which way.", values: ["asc", "desc"]),
         Route.Parameter(name: "offset", type: "integer", about: "Entries to pass over."),
@@ -44,25 +44,26 @@ struct Routes: Sendable {
         Route.Parameter(
             name: "columns", type: "string",
             about: "Only these columns, with commas between them; times as what is left or passed. "
-                + Column.allCases.map { "\($0.rawValue): \($0.about)." }.joined(separator: " ")),
+                + EntryColumn.allCases.map { "\($0.rawValue): \($0.about)." }.joined(separator: " ")
+        ),
     ]
 
     /// The columns that a request names.
-    private static func columns(_ text: String) throws -> [Column] {
+    private static func columns(_ text: String) throws -> [EntryColumn] {
         try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
-            do { return try Column(named: String(name)) } catch {
+            do { return try EntryColumn(named: String(name)) } catch {
                 throw Refusal(.badRequest, "columns: \(error)")
             }
         }
     }
 
     /// The page that a request asks for.
-    private static func page(_ asked: Asked) throws -> Query {
-        var query = Query()
+    private static func page(_ asked: Asked) throws -> EntryQuery {
+        var query = EntryQuery()
         query.caches = asked.query["cache"].map { [$0] } ?? []
         query.filter = asked.query["filter"] ?? ""
         if let sort = asked.query["sort"] {
-            do { query.sort = try Column(named: sort) } catch {
+            do { query.sort = try EntryColumn(named: sort) } catch {
                 throw Refusal(.badRequest, "sort: \(error)")
             }
         }
@@ -76,7 +77,7 @@ struct Routes: Sendable {
         return query
     }
 
-    private static func report(_ report: Report, _ isReadOnly: Bool) -> Report {
+    private static func report(_ report: EngineReport, _ isReadOnly: Bool) -> EngineReport {
         var report = report
         report.isReadOnly = report.isReadOnly || isReadOnly
         return report
@@ -84,12 +85,12 @@ struct Routes: Sendable {
 
     /// A page of which only some columns are wanted.
     private struct Columns: Encodable {
-        var at: Instant
+        var at: AgeInstant
         var rows: [Shown]
         var matched: Int
         var total: Int
 
-        init(_ page: Page, _ columns: [Column]) {
+        init(_ page: EntryPage, _ columns: [EntryColumn]) {
             at = page.at
             rows = page.rows.map { row in
                 .fields(columns.map { .init($0.rawValue, $0.value(of: row, at: page.at)) })
@@ -228,7 +229,8 @@ struct Routes: Sendable {
                 return try .value(
                     HistoryColumns(
                         try await inspector.history(
-                            of: asked.parts["cache"]!, since: Instant(nanoseconds: Int64(since)))))
+                            of: asked.parts["cache"]!, since: AgeInstant(nanoseconds: Int64(since)))
+                    ))
             },
             Route(
                 method: .get, path: "/v1/plans/{plan}", summary: "A plan as it was made.",
@@ -301,7 +303,8 @@ struct Routes: Sendable {
                 summary: "Do what was planned, leaving alone what has changed since.",
                 body: "Application", reply: "Outcome", changes: true
             ) { asked in
-                let how = asked.body.isEmpty ? Application() : try asked.decoded(Application.self)
+                let how =
+                    asked.body.isEmpty ? PlanApplication() : try asked.decoded(PlanApplication.self)
                 return try .value(
                     try await inspector.apply(asked.parts["plan"]!, how, by: asked.actor))
             },

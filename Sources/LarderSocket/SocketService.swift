@@ -353,7 +353,7 @@ struct Responder: HTTPResponder {
         }
         return Asked(
             parts: wanted.parts, query: query, headers: request.headers, body: body,
-            actor: Actor(
+            actor: Operator(
                 peer.user, reason: try reason(request.headers), uid: peer.uid, pid: peer.pid),
             instance: instance, lane: PeerLane(lane: lanes.short(peer.id), peer: peer.id))
     }
@@ -363,7 +363,7 @@ struct Responder: HTTPResponder {
         guard let reason = header.removingPercentEncoding else {
             throw Refusal(.badRequest, "Larder-Reason is no UTF-8 in percent encoding")
         }
-        do { try Actor("", reason: reason).checkReason() } catch {
+        do { try Operator("", reason: reason).checkReason() } catch {
             throw Refusal(.badRequest, error.description)
         }
         return reason

@@ -13,7 +13,7 @@ public final class TestClock: Sendable {
     private let state = Guarded(State())
 
     private struct State {
-        var now = Instant(nanoseconds: 1_000_000_000_000)
+        var now = AgeInstant(nanoseconds: 1_000_000_000_000)
         /// What sleepers go by: a step of the wall clock wakes nobody.
         var running = Duration.zero
         var sleepers: [UInt64: Sleeper] = [:]
@@ -29,7 +29,7 @@ public final class TestClock: Sendable {
     public init() {}
 
     /// The present instant.
-    public var now: Instant { state.withLock { $0.now } }
+    public var now: AgeInstant { state.withLock { $0.now } }
 
     /// The clock as a cache takes it. Who sleeps by it wakes once it was turned far enough.
     public var ageClock: AgeClock {

@@ -32,10 +32,10 @@ private let readers: [UInt8: @Sendable ([UInt8]) -> Void] = [
 
 /// What there is only takes away from what can be read.
 private func filter(_ text: String) {
-    let scopes = [Filter.Scope.entries(of: ["accounts"]), .events(of: ["accounts"])]
-    let isRead = (try? Filter(text)) != nil
+    let scopes = [EntryFilter.Scope.entries(of: ["accounts"]), .events(of: ["accounts"])]
+    let isRead = (try? EntryFilter(text)) != nil
     for scope in scopes {
-        let isReadThere = (try? Filter(text, of: scope)) != nil
+        let isReadThere = (try? EntryFilter(text, of: scope)) != nil
         precondition(isRead || !isReadThere)
     }
 }

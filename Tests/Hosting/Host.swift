@@ -22,14 +22,14 @@ import LarderInspector
         for run in 1...times {
             let inspector = LocalInspector("host\(run)")
             inspector.add(cache)
-            let options = Console.Options(actor: Actor("host"))
+            let options = Console.Options(actor: Operator("host"))
             let signal = try await Console(inspector, options).run()
             let found = try await Found.settled(before)
             lines.append("\(run): \(signal.map { "signal \($0)" } ?? found)")
         }
         setenv("TERM", "no-such-terminal", 1)
         do {
-            _ = try await Console(LocalInspector("none"), .init(actor: Actor("host"))).run()
+            _ = try await Console(LocalInspector("none"), .init(actor: Operator("host"))).run()
         } catch {
             lines.append("refused: \(try await Found.settled(before))")
         }

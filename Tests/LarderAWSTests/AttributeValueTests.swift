@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `an item shows its key first and the rest by name`() {
-        let item = Item(
+        let item = DynamoDBItem(
             ["b": .string("2"), "id": .number("7"), "a": .bool(true)], keyName: "id")
         #expect(
             item.shown
@@ -89,13 +89,13 @@ import Testing
     func `an item's size is what the allocator gave for it`(json: String, bytes: Double) throws {
         let attributes = try JSONDecoder().decode(
             [Verbatim: AttributeValue].self, from: Data(json.utf8))
-        let claimed = Double(Item(attributes, keyName: "id").heapBytes)
+        let claimed = Double(DynamoDBItem(attributes, keyName: "id").heapBytes)
         #expect(abs(claimed - bytes) <= bytes / 20)
     }
 
     @Test func `an item's size grows with each thing it holds`() {
         func size(_ attributes: [Verbatim: AttributeValue]) -> Int {
-            Item(attributes, keyName: "id").heapBytes
+            DynamoDBItem(attributes, keyName: "id").heapBytes
         }
         let long = String(repeating: "x", count: 1000)
         let base = size(["id": .null])

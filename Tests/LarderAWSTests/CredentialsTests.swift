@@ -8,7 +8,7 @@ import Testing
     @Test func `a credential shows the key id's tail, its role and its end, and nothing else`() {
         let credentials = Credentials(
             accessKeyID: "ASIACANARYCANARYABCD", secretAccessKey: Secret("canary"),
-            sessionToken: Secret("canary"), expiry: Instant(nanoseconds: 1),
+            sessionToken: Secret("canary"), expiry: AgeInstant(nanoseconds: 1),
             expiration: Date(timeIntervalSince1970: 1_795_423_058.75),
             role: "arn:aws:iam::222222222222:role/reader")
         #expect(
@@ -19,7 +19,7 @@ import Testing
                     .init("expires", .text("2026-11-23T08:37:38Z")),
                 ]))
         #expect(credentials.heapBytes >= 2 * 4096)
-        #expect(credentials.expiry == Instant(nanoseconds: 1))
+        #expect(credentials.expiry == AgeInstant(nanoseconds: 1))
     }
 
     @Test func `of a key id too short to have a tail nothing is shown`() {

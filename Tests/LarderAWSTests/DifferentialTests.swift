@@ -102,10 +102,10 @@ import Testing
             ]
         }
         let pairs = try items.map { item in
-            let json = try PlainJSON.encode(Item(item, keyName: "n").shown)
+            let json = try PlainJSON.encode(DynamoDBItem(item, keyName: "n").shown)
             // There and back again, as over the socket, no digit is lost.
             let back = try PlainJSON.decode(Shown.self, from: json)
-            #expect(numbers(back) == numbers(Item(item, keyName: "n").shown))
+            #expect(numbers(back) == numbers(DynamoDBItem(item, keyName: "n").shown))
             return PlainJob.Pair(item: item, text: String(decoding: json, as: UTF8.self))
         }
         let input = String(

@@ -15,7 +15,8 @@ import Testing
         try await with(reply("200 OK", [], json)) { client, upstream in
             let item = try await client.dynamoDB.getItem(
                 table: "accounts", key: .init("id", .number("7")))
-            #expect(item == Item(["id": .number("7"), "name": .string("Ünï")], keyName: "id"))
+            #expect(
+                item == DynamoDBItem(["id": .number("7"), "name": .string("Ünï")], keyName: "id"))
             let request = try #require(upstream.requests.first)
             let head = request.head.split(separator: "\r\n").map { $0.lowercased() }
             #expect(head.first == "post / http/1.1")

@@ -102,13 +102,13 @@ import Testing
             retries: Retries(most: nil) { _ in }, clock: .system
         ) { canaries }
         let clock = TestClock()
-        let cache = Cache<String, Item>(
+        let cache = Cache<String, DynamoDBItem>(
             "accounts",
-            Configuration(maxsize: 8, ttl: .seconds(60), staleIfError: .seconds(60)),
+            CacheConfiguration(maxsize: 8, ttl: .seconds(60), staleIfError: .seconds(60)),
             renewal: .items, clock: clock.neverWaking
         ) { _ in try await item(client) }
         if phase != .cold {
-            cache.insert(Item(["id": .string("a")], keyName: "id"), for: "1")
+            cache.insert(DynamoDBItem(["id": .string("a")], keyName: "id"), for: "1")
             clock.advance(by: .seconds(phase == .warm ? 30 : 61))
         }
         let served: String

@@ -17,7 +17,7 @@ import Testing
         var limit: Int?
     }
 
-    private let item = Item(
+    private let item = DynamoDBItem(
         [
             Verbatim("number"): "1", Verbatim("credit"): .number("12345678901234567890.5"),
             Verbatim("isOpen"): true, Verbatim("owner"): .map([Verbatim("name"): "ann"]),
@@ -43,7 +43,7 @@ import Testing
                     number: "1", credit: Decimal(string: "12345678901234567890.5")!, isOpen: true,
                     owner: .init(name: "ann"), tags: ["b", "a"]))
         #expect(throws: DecodingError.self) {
-            try Item([Verbatim("number"): 1], keyName: "number").decode(Account.self)
+            try DynamoDBItem([Verbatim("number"): 1], keyName: "number").decode(Account.self)
         }
     }
 

@@ -58,7 +58,7 @@ import Testing
     private func request(using random: inout Seeded) -> RoleRequest {
         func pick<Value>(_ values: Value...) -> Value { values.randomElement(using: &random)! }
         let roles = ["reader", "writer"].map {
-            try! Role("arn:aws:iam::222222222222:role/\($0)")
+            try! IAMRole("arn:aws:iam::222222222222:role/\($0)")
         }
         return RoleRequest(
             roles.randomElement(using: &random)!, sessionName: pick("larder", "other"),
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func `a session of a session is an hour at most`() throws {
-        let role = try Role("arn:aws:iam::222222222222:role/reader")
+        let role = try IAMRole("arn:aws:iam::222222222222:role/reader")
         func duration(_ isSession: Bool) -> String? {
             RoleRequest(role, duration: .seconds(43_200), caller: .init(isSession: isSession)).form
                 .first { $0.name == "DurationSeconds" }?.value
@@ -140,7 +140,7 @@ import Testing
                 clock: .system
             ) { canaries }
             let request = RoleRequest(
-                try Role("arn:aws:iam::222222222222:role/reader"), duration: .seconds(43_200),
+                try IAMRole("arn:aws:iam::222222222222:role/reader"), duration: .seconds(43_200),
                 caller: .init(isSession: isSession))
             for _ in 0..<2 { _ = try await client.sts.assumeRole(request) }
             await client.shutdown()

@@ -6,7 +6,7 @@ import Testing
 
 /// What STS takes for AssumeRole, beside botocore's model of it.
 @Suite(.timeLimit(.minutes(Fuzz.minutes(1)))) struct LimitTests {
-    private static let role = try! Role("arn:aws:iam::222222222222:role/reader")
+    private static let role = try! IAMRole("arn:aws:iam::222222222222:role/reader")
 
     private static func wrong(_ change: (inout RoleRequest) -> Void) -> [String] {
         var request = RoleRequest(role)

@@ -25,12 +25,12 @@ import Testing
     private func asReader<Result>(_ body: (AWSClient) async throws -> Result) async throws -> Result
     {
         try await asUser { client in
-            let session = try await client.sts.assumeRole(Role(moto.reader))
+            let session = try await client.sts.assumeRole(IAMRole(moto.reader))
             return try await body(client.signing { session })
         }
     }
 
-    private func account(_ client: AWSClient, _ number: String) async throws -> Item {
+    private func account(_ client: AWSClient, _ number: String) async throws -> DynamoDBItem {
         try await client.dynamoDB.getItem(
             table: "accounts", key: .init("account_number", .string(number)))
     }
@@ -53,7 +53,7 @@ import Testing
         try await asUser { client in
             let before = AgeClock.system.now()
             let session = try await client.sts.assumeRole(
-                Role(moto.reader), duration: .seconds(1200))
+                IAMRole(moto.reader), duration: .seconds(1200))
             let life = try #require(session.expiry) - before
             #expect(abs(life.inSeconds - 1200) < 30)
             #expect(session.accessKeyID.hasPrefix("ASIA"))
@@ -96,7 +96,7 @@ import Testing
                 let reading = try await failure { try await account(client, "100000000007") }
                 #expect(reading.kind == kind && reading.code == code, "\(reading)")
                 let assuming = try await failure {
-                    try await client.sts.assumeRole(Role(moto.reader))
+                    try await client.sts.assumeRole(IAMRole(moto.reader))
                 }
                 #expect(assuming.kind == kind && assuming.code == code, "\(assuming)")
                 #expect(assuming.requestID != nil)
@@ -106,7 +106,7 @@ import Testing
 
     @Test func `a session without its token is refused`() async throws {
         try await asUser { client in
-            let session = try await client.sts.assumeRole(Role(moto.reader))
+            let session = try await client.sts.assumeRole(IAMRole(moto.reader))
             let torn = Credentials(
                 accessKeyID: session.accessKeyID, secretAccessKey: session.secretAccessKey)
             let error = try await failure {
@@ -118,7 +118,7 @@ import Testing
 
     @Test func `a role that may not be assumed is denied`() async throws {
         try await asUser { client in
-            let error = try await failure { try await client.sts.assumeRole(Role(moto.closed)) }
+            let error = try await failure { try await client.sts.assumeRole(IAMRole(moto.closed)) }
             #expect(error.kind == .denied && error.code == "AccessDenied")
             #expect(error.description.hasPrefix("AssumeRole of \(moto.closed): AccessDenied"))
             #expect(

@@ -115,7 +115,7 @@ import Testing
 
     @Test(arguments: Partition.all.map(\.name))
     func `a role may be of any partition`(partition: String) throws {
-        let role = try Role("arn:\(partition):iam::222222222222:role/reader")
+        let role = try IAMRole("arn:\(partition):iam::222222222222:role/reader")
         #expect(role.shownKey == "222222222222/reader")
     }
 
@@ -161,7 +161,7 @@ import Testing
     ) async throws -> [String: String] {
         let configuration = try AWSConfiguration(environment.merging(Self.keys) { own, _ in own })
         let (client, _) = try await configuration.client(endpointURL: endpointURL)
-        let result: Result<Item, any Error>
+        let result: Result<DynamoDBItem, any Error>
         do { result = .success(try await item(client)) } catch { result = .failure(error) }
         await client.shutdown()
         let texts = try result.get().attributes.compactMap { name, value in

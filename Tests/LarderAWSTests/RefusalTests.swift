@@ -106,7 +106,7 @@ import Testing
             reply("403 Forbidden", [], document.replacing("CODE", with: code))
         }
         try await with(answer("AccessDenied")) { client, _ in
-            let role = try Role("arn:aws:iam::222222222222:role/reader")
+            let role = try IAMRole("arn:aws:iam::222222222222:role/reader")
             let error = try await failure { try await client.sts.assumeRole(role) }
             #expect(error.kind == .denied && error.operation == "AssumeRole")
             #expect(
@@ -146,7 +146,7 @@ import Testing
     ) async throws {
         let document = Self.documents[0].replacing("CODE", with: code)
         try await with(reply("400 Bad Request", [], document)) { client, _ in
-            let role = try Role("arn:aws:iam::222222222222:role/reader")
+            let role = try IAMRole("arn:aws:iam::222222222222:role/reader")
             let error = try await failure { try await client.sts.assumeRole(role) }
             #expect(error.kind == kind && error.code == code)
             #expect(error.description.hasSuffix(advice))
@@ -216,7 +216,7 @@ import Testing
         try await with(reply("400 Bad Request", [], document)) { client, _ in
             let error = try await failure {
                 try await client.sts.assumeRoleWithWebIdentity(
-                    Role("arn:aws:iam::222222222222:role/reader"), sessionName: "larder",
+                    IAMRole("arn:aws:iam::222222222222:role/reader"), sessionName: "larder",
                     token: "canary", from: "/t/token")
             }
             #expect(error.description.contains(advice), "\(error)")
@@ -263,7 +263,7 @@ import Testing
             "a &lt;b&gt; &amp; c", with: Self.who + "sts:TagSession on resource: arn:r")
         try await with(reply("403 No", [], tags)) { client, _ in
             let error = try await failure {
-                try await client.sts.assumeRole(Role("arn:aws:iam::222222222222:role/reader"))
+                try await client.sts.assumeRole(IAMRole("arn:aws:iam::222222222222:role/reader"))
             }
             #expect(
                 error.description.hasSuffix(

@@ -10,7 +10,7 @@ import Testing
 
 /// When sessions are fetched anew, and what becomes of those that their source cannot renew.
 @Suite(.timeLimit(.minutes(1))) struct RenewalTests {
-    private static func keys(_ number: Int, until end: Instant) -> Credentials {
+    private static func keys(_ number: Int, until end: AgeInstant) -> Credentials {
         Credentials(
             accessKeyID: "ASIA\(number)", secretAccessKey: Secret("canary"), expiry: end)
     }

@@ -12,7 +12,7 @@ import Testing
 
     private static func role(_ number: Int = 0) -> RoleRequest {
         RoleRequest(
-            try! Role("arn:aws:iam::222222222222:role/reader\(number)"), caller: caller)
+            try! IAMRole("arn:aws:iam::222222222222:role/reader\(number)"), caller: caller)
     }
 
     private static func session(_ number: Int = 0, life: TimeInterval = 3600) -> Upstream.Step {
@@ -117,12 +117,12 @@ import Testing
             #expect(secret != nil)
             let inspector = LocalInspector("pantry")
             inspector.add(cache, key: \.shownKey)
-            let row = try #require(try await inspector.entries(Query()).rows.first)
+            let row = try #require(try await inspector.entries(EntryQuery()).rows.first)
             let plan = try await inspector.plan(
                 .invalidate([SeenEntry(id: row.id, version: row.version)]))
-            #expect(try await inspector.apply(plan.id, by: Actor("ann")).removed == 1)
+            #expect(try await inspector.apply(plan.id, by: Operator("ann")).removed == 1)
             #expect(await settles { secret == nil })
-            #expect(try await inspector.undo(plan.id, by: Actor("ann")).restored == 0)
+            #expect(try await inspector.undo(plan.id, by: Operator("ann")).restored == 0)
             #expect(cache.snapshot().count == 0)
         }
     }
@@ -135,8 +135,8 @@ import Testing
             inspector.add(cache, key: \.shownKey)
             _ = try await cache.value(for: Self.role())
             _ = try? await cache.value(for: Self.role(1))
-            var seen = "\(try await inspector.entries(Query()))"
-            for row in try await inspector.entries(Query()).rows {
+            var seen = "\(try await inspector.entries(EntryQuery()))"
+            for row in try await inspector.entries(EntryQuery()).rows {
                 seen += "\(String(describing: try await inspector.entry(row.id)))"
             }
             seen += "\(try await inspector.events(in: "credentials", after: 0, limit: .max))"

@@ -9,7 +9,7 @@ import Testing
         ("arn:aws-us-gov:iam::222222222222:role/x=y,z.@-_+", "222222222222/x=y,z.@-_+"),
     ])
     func `a role is shown by account, path and name`(arn: String, shown: String) throws {
-        let role = try Role(arn)
+        let role = try IAMRole(arn)
         #expect(role.arn == arn)
         #expect(role.shownKey == shown)
         #expect(role.heapBytes > arn.utf8.count)
@@ -24,7 +24,7 @@ import Testing
         "arn:aws:iam::٢٢٢٢٢٢٢٢٢٢٢٢:role/reader",
     ])
     func `what is no role's ARN is refused before anything is sent`(arn: String) async throws {
-        let error = try await failure { try Role(arn) }
+        let error = try await failure { try IAMRole(arn) }
         #expect(error.kind == .invalid)
         #expect(
             error.description.hasSuffix(

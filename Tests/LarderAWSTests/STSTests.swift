@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct STSTests {
     static let role = "arn:aws:iam::222222222222:role/reader"
-    static let start = Instant(nanoseconds: 5_000_000_000)
+    static let start = AgeInstant(nanoseconds: 5_000_000_000)
     /// A clock that stands still: what is counted from it is counted exactly.
     static let stopped = AgeClock(now: { start }, sleep: { try await Task.sleep(for: $0) })
 
@@ -29,7 +29,7 @@ import Testing
     ) async throws -> Credentials {
         let headers = date.map { ["Date: \($0)"] } ?? []
         return try await with(reply("200 OK", headers, document), clock: stopped) { client, _ in
-            try await client.sts.assumeRole(Role(role))
+            try await client.sts.assumeRole(IAMRole(role))
         }
     }
 
@@ -116,7 +116,7 @@ import Testing
         try await with(reply("200 OK", [], document)) { client, upstream in
             _ = try await client.sts.assumeRole(
                 RoleRequest(
-                    Role(Self.role), sessionName: "me@larder", duration: .seconds(900),
+                    IAMRole(Self.role), sessionName: "me@larder", duration: .seconds(900),
                     externalID: "a:b/c", policy: "{\"a b\": 1}"))
             let request = try #require(upstream.requests.first)
             #expect(

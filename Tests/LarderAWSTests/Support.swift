@@ -62,7 +62,7 @@ func failure<Result>(
 }
 
 /// Asks for an item of the table `accounts`.
-func item(_ client: AWSClient) async throws -> Item {
+func item(_ client: AWSClient) async throws -> DynamoDBItem {
     try await client.dynamoDB.getItem(
         table: "accounts", key: .init("account_number", .string("100000000000")))
 }

@@ -18,7 +18,7 @@ import Testing
         #expect(count(texts.map { DynamoDB.Key($0, .null) }) == texts.count)
         #expect(
             count(texts.map { DynamoDB.Key("id", .null, sort: .init($0, .null)) }) == texts.count)
-        let role = try Role("arn:aws:iam::222222222222:role/reader")
+        let role = try IAMRole("arn:aws:iam::222222222222:role/reader")
         let fields: [(inout RoleRequest, String) -> Void] = [
             { $0.sessionName = $1 }, { $0.externalID = $1 }, { $0.policy = $1 },
             { $0.policyARNs = [$1] }, { $0.tags = [Verbatim($1): "v"] },
@@ -40,15 +40,15 @@ import Testing
     }
 
     @Test func `name no role, where the letters are not ASCII's own`() {
-        #expect(throws: AWSError.self) { try Role("arn:aws:iam::222222222222:role/\u{212a}") }
-        #expect(throws: AWSError.self) { try Role("arn:aws:iam::222222222222:role/a\u{37e}") }
+        #expect(throws: AWSError.self) { try IAMRole("arn:aws:iam::222222222222:role/\u{212a}") }
+        #expect(throws: AWSError.self) { try IAMRole("arn:aws:iam::222222222222:role/a\u{37e}") }
     }
 
     @Test func `never share an entry with another request`() throws {
         var random = Fuzz.random("requests")
         let texts = Array(Fuzz.lookalikes.joined()) + ["", "a"]
         func text() -> String { texts.randomElement(using: &random)! }
-        let role = try Role("arn:aws:iam::222222222222:role/reader")
+        let role = try IAMRole("arn:aws:iam::222222222222:role/reader")
         let cache = Cache<RoleRequest, Int>("roles", maxsize: nil, ttl: nil) { _ in 0 }
         var forms: [[[UInt8]]: Int] = [:]
         for number in 0..<Fuzz.count {

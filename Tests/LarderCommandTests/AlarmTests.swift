@@ -18,9 +18,10 @@ import Testing
         var measured = Measured(
             CacheReport(
                 name: cache,
-                snapshot: Snapshot(
-                    at: at, configuration: Configuration(maxsize: 64, ttl: nil), count: 0, bytes: 0,
-                    flights: 0, counters: Counters())))
+                snapshot: CacheSnapshot(
+                    at: at, configuration: CacheConfiguration(maxsize: 64, ttl: nil), count: 0,
+                    bytes: 0,
+                    flights: 0, counters: CacheCounters())))
         measured.values = values
         measured.lookUps = 40
         measured.hasRecord = true

@@ -14,7 +14,7 @@ import Testing
     ) -> String? {
         var options = FollowingOptions()
         (options.followRoles, options.allowRole) = (follow, patterns)
-        return options.role(of: Item(attributes, keyName: "id"))?.arn
+        return options.role(of: DynamoDBItem(attributes, keyName: "id"))?.arn
     }
 
     @Test(arguments: [

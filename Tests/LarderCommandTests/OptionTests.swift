@@ -94,7 +94,7 @@ import Testing
     @Test func `may be off wherever there may be nothing`() throws {
         let option = try CacheOption(
             parsing: "accounts:maxsize=off,maxbytes=off,ttl=off,jitter=off,stale=off,negative=off")
-        let bounds = Configuration(
+        let bounds = CacheConfiguration(
             maxsize: 64, ttl: .seconds(300), jitter: 0.1, staleIfError: .seconds(60),
             negativeTTL: .seconds(5))
         let new = option.applied(to: bounds)

@@ -14,7 +14,7 @@ import Testing
     private let accounts: Cache<String, String>
     private let credentials: Cache<String, String>
     private let inspector: LocalInspector
-    private let hup = Actor("ops", reason: "settings were read again")
+    private let hup = Operator("ops", reason: "settings were read again")
 
     init() {
         func cache(_ name: String, _ clock: TestClock) -> Cache<String, String> {
@@ -32,9 +32,9 @@ import Testing
     }
 
     private func said(
-        _ cache: String, _ change: (inout Configuration) -> Void
+        _ cache: String, _ change: (inout CacheConfiguration) -> Void
     ) -> SaidBounds {
-        let before = Configuration(maxsize: 100, ttl: .seconds(300))
+        let before = CacheConfiguration(maxsize: 100, ttl: .seconds(300))
         var after = before
         change(&after)
         return SaidBounds(cache: cache, before: before, after: after)
@@ -104,7 +104,8 @@ import Testing
         var smaller = accounts.configuration
         smaller.maxsize = 40
         let plan = try await inspector.plan(.configure(cache: "accounts", to: smaller))
-        _ = try await inspector.apply(plan.id, Application(spread: .seconds(60)), by: Actor("ann"))
+        _ = try await inspector.apply(
+            plan.id, PlanApplication(spread: .seconds(60)), by: Operator("ann"))
         #expect(await settles { !clock.sleepers.isEmpty })
         clock.advance(by: .seconds(30))
         #expect(await settles { accounts.configuration.maxsize == 70 })
@@ -138,7 +139,8 @@ import Testing
             let account = 100_000_000_000 + number
             known.add(
                 Verbatim("\(account)"),
-                Item(["role": .string("arn:aws:iam::\(account):role/reader")], keyName: "role"))
+                DynamoDBItem(
+                    ["role": .string("arn:aws:iam::\(account):role/reader")], keyName: "role"))
         }
         #expect(known.accounts.count == 16 && known.roles.count == 16)
     }

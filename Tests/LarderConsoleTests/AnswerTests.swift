@@ -8,7 +8,7 @@ import Testing
 private func text(_ model: Model) -> String { render(model).text.joined(separator: "\n") }
 
 /// Past its end for twelve seconds, since fetches fail.
-private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Row {
+private func stale(_ key: String = "100000000001", _ past: Double = 12) -> EntryRow {
     var row = account(key, left: -past, hits: 3)
     row.renewal = RenewalFacts()
     row.renewal?.trouble = Trouble(
@@ -39,8 +39,8 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Row {
 
     @Test func `is no number where not all that are need be at hand`() {
         var model = model(80, 24, [stale(), rows[1]])
-        func seen(_ rows: [Row]) {
-            let page = Page(at: at(1000), rows: rows, matched: 500, total: 500)
+        func seen(_ rows: [EntryRow]) {
+            let page = EntryPage(at: at(1000), rows: rows, matched: 500, total: 500)
             _ = update(
                 &model,
                 .looked(
@@ -63,7 +63,7 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Row {
         seen.history = [
             LoggedEvent(
                 cache: "accounts", number: 3, at: at(995), key: rows[0].id.key,
-                kind: .softened(version: 7), by: Actor("ops"))
+                kind: .softened(version: 7), by: Operator("ops"))
         ]
         _ = update(&model, .lookedAtEntry(rows[0].id, seen))
         _ = press(&model, .enter)
@@ -165,7 +165,8 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Row {
         var model = model(100, 30)
         model.kinds["soft"] = .nothing
         let record = ChangeRecord(
-            at: model.now, plan: "soft", what: .applied, by: Actor("me"), bounds: [], entries: [],
+            at: model.now, plan: "soft", what: .applied, by: Operator("me"), bounds: [],
+            entries: [],
             .nothing, failure: nil)
         _ = update(&model, .changed(record))
         _ = press(&model, .char("5"))
@@ -203,13 +204,13 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Row {
         var model = seen(
             { $0 == 700 ? 90 : 3 }, failed: { (300..<420).contains($0) && $0 % 20 == 0 })
         let record = ChangeRecord(
-            at: at(650), plan: "p", what: .applied, by: Actor("ops"), bounds: [], entries: [],
+            at: at(650), plan: "p", what: .applied, by: Operator("ops"), bounds: [], entries: [],
             Outcome(removed: 3, bytes: 1, skipped: []), failure: nil)
         _ = update(&model, .changed(record))
         _ = update(&model, .lost("gone"))
         #expect(
             model.moments.map(\.at) == [at(400), at(500), at(650), at(800), at(1000)])
-        _ = update(&model, .froze(Page(at: at(1001), rows: rows, matched: 3, total: 3)))
+        _ = update(&model, .froze(EntryPage(at: at(1001), rows: rows, matched: 3, total: 3)))
         for words in [
             "the engine was lost", "a burst of misses in accounts", "ops: 3 removed",
             "failed for the last time", "began to fail",
@@ -287,7 +288,7 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Row {
         let long = "somebody-with-a-long-name"
         for (number, name) in ["ali", long].enumerated() {
             let record = ChangeRecord(
-                at: model.now, plan: "p\(number)", what: .applied, by: Actor(name), bounds: [],
+                at: model.now, plan: "p\(number)", what: .applied, by: Operator(name), bounds: [],
                 entries: [], Outcome(removed: 2, bytes: 1, skipped: []), failure: nil)
             _ = update(&model, .changed(record))
             _ = press(&model, .char("5"))

@@ -105,8 +105,8 @@ import Testing
         setlocale(LC_CTYPE, "C.UTF-8")
         var model = model(120, 40, glyphs: Glyphs(tier))
         let (old, new) = (
-            Configuration(maxsize: 64, ttl: .seconds(120)),
-            Configuration(maxsize: 64, ttl: .seconds(300))
+            CacheConfiguration(maxsize: 64, ttl: .seconds(120)),
+            CacheConfiguration(maxsize: 64, ttl: .seconds(300))
         )
         let event = LoggedEvent(
             cache: "accounts", number: 1, at: at(1001), key: nil,
@@ -115,7 +115,7 @@ import Testing
         _ = update(&model, look(model, rows, report(seconds: 1), events: [event]))
         #expect(render(model).text.contains { $0.contains(text) })
         let record = ChangeRecord(
-            at: at(1002), plan: "77aa", what: .applied, by: Actor("ops"),
+            at: at(1002), plan: "77aa", what: .applied, by: Operator("ops"),
             bounds: [.init(cache: "accounts", before: old, after: new)], entries: [], .nothing,
             failure: nil)
         _ = update(&model, .changed(record))
@@ -126,7 +126,7 @@ import Testing
 }
 
 @Suite struct `The line of a life` {
-    private func line(_ glyphs: Glyphs = .unicode, _ change: (inout Row) -> Void = { _ in })
+    private func line(_ glyphs: Glyphs = .unicode, _ change: (inout EntryRow) -> Void = { _ in })
         -> [String]
     {
         setlocale(LC_CTYPE, "C.UTF-8")
@@ -169,9 +169,9 @@ import Testing
 
     @Test func `can be drawn whatever the instants are`() {
         var random = Fuzz.random("lines of lives")
-        func instant() -> Instant {
+        func instant() -> AgeInstant {
             let near = Int64.random(in: 0...2_000_000_000_000, using: &random)
-            return Instant(
+            return AgeInstant(
                 nanoseconds: Bool.random(using: &random) ? near : Fuzz.integer(using: &random))
         }
         for _ in 0..<Fuzz.count / 4 {
@@ -201,7 +201,7 @@ import Testing
 }
 
 @Suite struct `The memory` {
-    private func lines(_ change: (inout Report) -> Void) -> [String] {
+    private func lines(_ change: (inout EngineReport) -> Void) -> [String] {
         var model = model(120, 40)
         var engine = report(seconds: 1)
         change(&engine)

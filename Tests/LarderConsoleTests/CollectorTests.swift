@@ -31,10 +31,10 @@ import Testing
         let inspector = LocalInspector("engine")
         inspector.add(cache) { .text($0) }
         let looks = Looks()
-        let collector = Collector(inspector, actor: Actor("test")) { looks.post($0) }
+        let collector = Collector(inspector, actor: Operator("test")) { looks.post($0) }
         defer { collector.stop() }
         let request = Collector.Request(
-            query: Query(), entry: nil, view: .entries, largest: Query(), underWay: nil,
+            query: EntryQuery(), entry: nil, view: .entries, largest: EntryQuery(), underWay: nil,
             everything: true)
         var number: UInt64 = 0
         // What is there comes first, and then what happened before.
@@ -87,9 +87,9 @@ import Testing
         cache.insert("y", for: "knew")
         cache.insert("y", for: "other")
         let plans = Plans()
-        let collector = Collector(inspector, actor: Actor("test")) { plans.post($0) }
+        let collector = Collector(inspector, actor: Operator("test")) { plans.post($0) }
         defer { collector.stop() }
-        collector.planMatching(Query(filter: "k"), drawn: drawn)
+        collector.planMatching(EntryQuery(filter: "k"), drawn: drawn)
         let (plan, left) = try #require(await plans.first())
         #expect(plan.entries == count - 1 && left == 2)
         guard case .invalidate(let seen) = plan.change else {

@@ -6,7 +6,7 @@ import Testing
 
 /// Failures by kind, keys that fail, and what is forgotten of them, on the screen.
 @Suite struct FailureTests {
-    private static func failing() -> Report {
+    private static func failing() -> EngineReport {
         var report = report()
         var counters = report.caches[0].snapshot.counters
         (counters.failures.absent, counters.failures.throttled) = (12, 3)
@@ -107,7 +107,7 @@ import Testing
 
     // MARK: Forgetting
 
-    private static let missing: Row = {
+    private static let missing: EntryRow = {
         var row = account("100000000404", left: 4, hits: 12, version: 0, ttl: 5)
         var trouble = Trouble(
             kind: .absent, reason: "there is no such account", since: at(940), last: at(999),
@@ -177,7 +177,7 @@ import Testing
     @Test func `changes that were lost are told`() {
         var model = model(120, 40)
         var change = ChangeRecord(
-            at: at(999), plan: "7", what: .applied, by: Actor("ops"), bounds: [], entries: [],
+            at: at(999), plan: "7", what: .applied, by: Operator("ops"), bounds: [], entries: [],
             Outcome(removed: 1, bytes: 0, skipped: []), failure: nil)
         change.missed = 12
         _ = update(&model, .changed(change))

@@ -8,22 +8,22 @@ import Larder
 /// 2026-11-23 14:07:00 UTC, where every fixture begins.
 let start = Date(timeIntervalSince1970: 1_795_442_820)
 
-func at(_ seconds: Double) -> Instant {
-    Instant(nanoseconds: Int64(seconds * 1_000_000_000))
+func at(_ seconds: Double) -> AgeInstant {
+    AgeInstant(nanoseconds: Int64(seconds * 1_000_000_000))
 }
 
 func account(
     _ number: String, left: Double, hits: UInt64 = 1, version: UInt64 = 1, ttl: Double = 300,
     now: Double = 1000
-) -> Row {
-    Row(
+) -> EntryRow {
+    EntryRow(
         id: EntryKey(cache: "accounts", key: number), version: version,
         writtenAt: at(now + left - ttl), expiry: nil, deadline: at(now + left), hits: hits,
         lastHit: hits > 0 ? at(now - 2) : nil, bytes: 402, fetchTime: .milliseconds(31))
 }
 
-func credential(_ role: String, left: Double, hits: UInt64 = 0, version: UInt64 = 9) -> Row {
-    Row(
+func credential(_ role: String, left: Double, hits: UInt64 = 0, version: UInt64 = 9) -> EntryRow {
+    EntryRow(
         id: EntryKey(cache: "credentials", key: role), version: version,
         writtenAt: at(1000 + left - 900), expiry: at(1000 + left), deadline: at(1000 + left),
         hits: hits, lastHit: nil, bytes: 8600, fetchTime: .milliseconds(212))
@@ -39,20 +39,21 @@ let rows = [
 func report(
     seconds: Double = 0, hits: UInt64 = 900, misses: UInt64 = 100, maxsize: Int? = 64,
     held: Int = 2
-) -> Report {
-    var counters = Counters()
+) -> EngineReport {
+    var counters = CacheCounters()
     counters.hits = hits
     counters.misses = misses
     let now = at(1000 + seconds)
-    let accounts = Snapshot(
-        at: now, configuration: Configuration(maxsize: maxsize, ttl: .seconds(300)), count: held,
+    let accounts = CacheSnapshot(
+        at: now, configuration: CacheConfiguration(maxsize: maxsize, ttl: .seconds(300)),
+        count: held,
         bytes: 804, flights: 0, counters: counters)
     var credentials = accounts
-    credentials.configuration = Configuration(maxsize: 64, ttl: nil)
+    credentials.configuration = CacheConfiguration(maxsize: 64, ttl: nil)
     credentials.count = 1
     credentials.bytes = 8600
-    credentials.counters = Counters()
-    return Report(
+    credentials.counters = CacheCounters()
+    return EngineReport(
         name: "accounts", instance: "1f", pid: 4242, at: now,
         wall: start.addingTimeInterval(seconds),
         caches: [
@@ -61,16 +62,19 @@ func report(
         ], memory: ProcessMemory(resident: 40 << 20, limit: 512 << 20))
 }
 
-func look(_ model: Model, _ rows: [Row], _ report: Report, events: [LoggedEvent] = []) -> Message {
+func look(_ model: Model, _ rows: [EntryRow], _ report: EngineReport, events: [LoggedEvent] = [])
+    -> Message
+{
     .looked(
         Look(
             report: report,
-            page: Page(at: report.at, rows: rows, matched: rows.count, total: rows.count),
+            page: EntryPage(at: report.at, rows: rows, matched: rows.count, total: rows.count),
             query: model.query, detail: nil, events: events, dropped: 0))
 }
 
 /// A model that has looked twice, a second apart.
-func model(_ columns: Int, _ height: Int, _ shown: [Row] = rows, glyphs: Glyphs = .unicode) -> Model
+func model(_ columns: Int, _ height: Int, _ shown: [EntryRow] = rows, glyphs: Glyphs = .unicode)
+    -> Model
 {
     setlocale(LC_CTYPE, "C.UTF-8")
     var model = Model(size: Size(columns: columns, rows: height), glyphs: glyphs)

@@ -22,7 +22,7 @@ private func full(_ columns: Int = 120, _ height: Int = 40) -> Model {
     ]
     engine.origins = [OriginReport(name: "GetItem", calls: 9)]
     var seen = Look(
-        report: engine, page: Page(at: engine.at, rows: rows, matched: 3, total: 3),
+        report: engine, page: EntryPage(at: engine.at, rows: rows, matched: 3, total: 3),
         query: model.query, detail: nil, events: [evicted(1, rows[1].id.key)], dropped: 0)
     seen.largest = Array(rows.reversed())
     var forecast = Forecast(at: engine.at, width: .seconds(5), count: 180)
@@ -121,8 +121,11 @@ private func full(_ columns: Int = 120, _ height: Int = 40) -> Model {
             ])
         _ = press(&model, .down, .down)
         let frame = render(model)
-        let row = frame.text.firstIndex { $0.contains("42") && $0.contains("slow down") }!
-        #expect(frame.runs(in: row).contains { $0.style == .selected })
+        let isOnIt = frame.text.indices.contains { row in
+            frame.text[row].contains("42")
+                && frame.runs(in: row).contains { $0.style == .selected }
+        }
+        #expect(isOnIt)
         #expect(press(&model, .enter) == .seek(rows[1].id))
         _ = press(&model, .down)
         _ = press(&model, .enter)

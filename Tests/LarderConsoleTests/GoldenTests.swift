@@ -84,11 +84,11 @@ private struct Scene: Sendable {
         Scene("entries in ascii", .ascii) { _ = press(&$0, .char("w")) },
         Scene("entries lost") { _ = update(&$0, .lost("the engine does not answer")) },
         Scene("entries of before") { model in
-            _ = update(&model, .froze(Page(at: model.now, rows: rows, matched: 9, total: 9)))
+            _ = update(&model, .froze(EntryPage(at: model.now, rows: rows, matched: 9, total: 9)))
             _ = press(&model, .char("{"))
         },
         Scene("before all records") { model in
-            _ = update(&model, .froze(Page(at: model.now, rows: rows, matched: 9, total: 9)))
+            _ = update(&model, .froze(EntryPage(at: model.now, rows: rows, matched: 9, total: 9)))
             _ = press(&model, .char("{"), .char("{"))
         },
         Scene("expiry") { _ = press(&$0, .char("2"), .right, .right) },
@@ -103,13 +103,13 @@ private struct Scene: Sendable {
             var plan = Plan(
                 id: "4f1c", instance: "1f",
                 change: .configure(
-                    cache: "accounts", to: Configuration(maxsize: 64, ttl: .seconds(120))),
+                    cache: "accounts", to: CacheConfiguration(maxsize: 64, ttl: .seconds(120))),
                 at: model.now, entries: 1, bytes: 402,
                 victims: [
                     PlannedVictim(
                         id: EntryKey(cache: "accounts", key: "100000000010"), version: 7,
                         bytes: 402, cause: .evicted)
-                ], skipped: [], before: Configuration(maxsize: 128, ttl: .seconds(300)))
+                ], skipped: [], before: CacheConfiguration(maxsize: 128, ttl: .seconds(300)))
             plan.takesBack = TakingBack(entries: 3, problems: [])
             plan.fetches = 2
             _ = update(&model, .planned(plan))
@@ -129,20 +129,20 @@ private struct Scene: Sendable {
             var plan = Plan(
                 id: "4f1c", instance: "1f",
                 change: .configure(
-                    cache: "accounts", to: Configuration(maxsize: 8, ttl: .seconds(300))),
+                    cache: "accounts", to: CacheConfiguration(maxsize: 8, ttl: .seconds(300))),
                 at: model.now, entries: 56, bytes: 22_512,
                 victims: (0..<56).map { number in
                     PlannedVictim(
                         id: EntryKey(cache: "accounts", key: "1000000000\(10 + number)"),
                         version: UInt64(number + 1), bytes: 402, cause: .evicted)
-                }, skipped: [], before: Configuration(maxsize: 64, ttl: .seconds(300)))
+                }, skipped: [], before: CacheConfiguration(maxsize: 64, ttl: .seconds(300)))
             plan.fetches = 120
             _ = update(&model, .planned(plan))
             type(&model, "5")
         },
     ]
 
-    private static let rows: [Row] = {
+    private static let rows: [EntryRow] = {
         var refreshing = credential("100000000001/reader", left: 754, hits: 41)
         refreshing.renewal = RenewalFacts()
         refreshing.renewal?.isFetching = true
@@ -188,7 +188,7 @@ private struct Scene: Sendable {
         engine.origins = [item, OriginReport(name: "AssumeRole", calls: 4)]
         var look = Look(
             report: engine,
-            page: Page(at: engine.at, rows: rows, matched: rows.count, total: rows.count),
+            page: EntryPage(at: engine.at, rows: rows, matched: rows.count, total: rows.count),
             query: model.query, detail: nil, events: [], dropped: second == 50 ? 1234 : 0)
         look.events = (0..<4).map { number in
             var event = evicted(
@@ -224,12 +224,12 @@ private struct Scene: Sendable {
     private static let change: ChangeRecord = {
         let bounds = [
             ChangeRecord.Bounds(
-                cache: "accounts", before: Configuration(maxsize: 64, ttl: .seconds(120)),
-                after: Configuration(maxsize: 64, ttl: .seconds(300)))
+                cache: "accounts", before: CacheConfiguration(maxsize: 64, ttl: .seconds(120)),
+                after: CacheConfiguration(maxsize: 64, ttl: .seconds(300)))
         ]
         return ChangeRecord(
             at: at(971), plan: "77aa", what: .applied,
-            by: Actor("ops", reason: "too short", uid: 1001), bounds: bounds,
+            by: Operator("ops", reason: "too short", uid: 1001), bounds: bounds,
             entries: [], .nothing, failure: nil)
     }()
 }

@@ -29,11 +29,11 @@ import Testing
                 ]))
     }
 
-    private func frozen(_ model: inout Model, _ shown: [Row] = rows) {
+    private func frozen(_ model: inout Model, _ shown: [EntryRow] = rows) {
         _ = press(&model, .char("Z"))
         _ = update(
             &model,
-            .froze(Page(at: at(1000), rows: shown, matched: shown.count, total: shown.count)))
+            .froze(EntryPage(at: at(1000), rows: shown, matched: shown.count, total: shown.count)))
     }
 
     private func screen(_ model: Model) -> [String] { render(model).text }
@@ -216,7 +216,7 @@ import Testing
         var model = model(80, 24)
         let restored = LoggedEvent(
             cache: "accounts", number: 1, at: at(990), key: rows[0].id.key,
-            kind: .restored(version: 7), by: Actor("ann", uid: 1001))
+            kind: .restored(version: 7), by: Operator("ann", uid: 1001))
         _ = update(&model, look(model, rows, report(seconds: 0.5), events: [restored]))
         frozen(&model)
         for (filter, found) in [("by=1001", 1), ("by=ann", 1), ("by!=ann", 2), ("by=bob", 0)] {
@@ -244,7 +244,7 @@ import Testing
         let inspector = LocalInspector("pantry", clock: clock.neverWaking)
         inspector.add(cache) { .text($0) }
         var undo: [UndoID] = []
-        var seen: [(at: Instant, rows: [Row])] = []
+        var seen: [(at: AgeInstant, rows: [EntryRow])] = []
         for _ in 0..<40 {
             clock.advance(by: .milliseconds(.random(in: 1...2500, using: &random)))
             cache.expire()
@@ -255,7 +255,7 @@ import Testing
                     let id = UndoID()
                     undo.append(id)
                     _ = cache.invalidate(key, version: nil, undo: id)
-                case 1: if let id = undo.popLast() { _ = cache.restore(id, by: Actor("ann")) }
+                case 1: if let id = undo.popLast() { _ = cache.restore(id, by: Operator("ann")) }
                 case 2:
                     try cache.update {
                         $0.maxsize = .random(in: 1...8, using: &random); $0.ttl = .seconds(20)
@@ -265,14 +265,14 @@ import Testing
                 }
             }
             cache.sample()
-            seen.append((clock.now, try await inspector.entries(Query(limit: 100)).rows))
+            seen.append((clock.now, try await inspector.entries(EntryQuery(limit: 100)).rows))
         }
-        let whole = Instant(nanoseconds: .min)
+        let whole = AgeInstant(nanoseconds: .min)
         var model = Model(size: Size(columns: 80, rows: 24), glyphs: .unicode)
         var report = try await inspector.report()
         report.instance = "1f"
         _ = update(&model, look(model, [], report))
-        let page = try await inspector.entries(Query(limit: 100))
+        let page = try await inspector.entries(EntryQuery(limit: 100))
         var remembered = Remembered(instance: "1f")
         remembered.histories = [try await inspector.history(of: "accounts", since: whole)]
         remembered.events = try await inspector.events(in: "accounts", after: 0, limit: 9999).events
@@ -287,7 +287,7 @@ import Testing
             for row in model.rows {
                 guard let real = truth[row.id] else { continue }
                 #expect(row.version == real.version && row.writtenAt == real.writtenAt)
-                for column in Column.allCases where model.knows(column, of: row.id) {
+                for column in EntryColumn.allCases where model.knows(column, of: row.id) {
                     #expect(
                         column.value(of: row, at: instant) == column.value(of: real, at: instant),
                         "\(column) of \(row.id.key) at \(instant)")
@@ -324,10 +324,10 @@ import Testing
         }
         live(600)
         let mail = Mail()
-        let collector = Collector(inspector, actor: Actor("test")) { mail.post($0) }
+        let collector = Collector(inspector, actor: Operator("test")) { mail.post($0) }
         defer { collector.stop() }
         let request = Collector.Request(
-            query: Query(), entry: nil, view: .entries, largest: Query(), underWay: nil,
+            query: EntryQuery(), entry: nil, view: .entries, largest: EntryQuery(), underWay: nil,
             everything: true)
         collector.ask(request)
         var isTold = await settles { mail.all.count == 1 }
@@ -342,7 +342,7 @@ import Testing
         #expect(mail.all.last?.histories.first?.samples.count ?? 0 >= 59)
         #expect(mail.all.allSatisfy { $0.instance == inspector.instance && $0.events.isEmpty })
         // The past takes all that is kept of the entries.
-        collector.freeze(Query())
+        collector.freeze(EntryQuery())
         isTold = await settles { mail.all.count == 3 }
         #expect(isTold)
         #expect(mail.all.last?.events.map(\.number) == Array(1...cache.lastEvent))

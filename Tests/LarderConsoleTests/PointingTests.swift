@@ -68,7 +68,7 @@ import Testing
         #expect(dialog.focus == .apply)
         _ = update(&model, .key(.click(below)))
         #expect(model.view == .entries)
-        #expect(try click(&model, "[ Invalidate ]") == .apply("1", Application(), reason: nil))
+        #expect(try click(&model, "[ Invalidate ]") == .apply("1", PlanApplication(), reason: nil))
     }
 
     @Test func `moves by its wheel`() {
@@ -145,7 +145,7 @@ import Testing
             let seen = report(seconds: Double(second), hits: 1000 + UInt64(second), misses: misses)
             _ = update(&model, look(model, rows, seen))
         }
-        _ = update(&model, .froze(Page(at: model.now, rows: rows, matched: 3, total: 3)))
+        _ = update(&model, .froze(EntryPage(at: model.now, rows: rows, matched: 3, total: 3)))
         _ = press(&model, .char("("))
         #expect(model.past?.at == at(1041))
         _ = press(&model, .char("("))

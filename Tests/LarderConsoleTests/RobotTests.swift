@@ -205,7 +205,7 @@ private struct Robot {
         case .freeze:
             let rows = Array(engine.rows.values)
             return give(
-                .froze(Page(at: at(now), rows: rows, matched: rows.count, total: rows.count)))
+                .froze(EntryPage(at: at(now), rows: rows, matched: rows.count, total: rows.count)))
         case .plan(let change): return give(.planned(engine.plan(change, at: now)))
         case .planShown(let seen):
             return give(.plannedMatching(engine.plan(.invalidate(seen), at: now), left: 0))
@@ -220,7 +220,7 @@ private struct Robot {
             let before = engine.rows
             let outcome = engine.apply(plan)
             if let broken = engine.check(plan, before) { return broken }
-            let by = reason.map { Actor("robot", reason: $0) } ?? Actor("robot")
+            let by = reason.map { Operator("robot", reason: $0) } ?? Operator("robot")
             if how.spread == nil, Bool.random(using: &random) {
                 _ = give(.failed("there is no plan \(plan) (by \(by))"))
             }
@@ -258,7 +258,7 @@ private struct Robot {
 
 /// Entries that come, go and change, and plans about them.
 private struct SmallEngine {
-    var rows: [EntryKey: Row] = [:]
+    var rows: [EntryKey: EntryRow] = [:]
     private var version: UInt64 = 0
     private var plans: [Plan.ID: Plan] = [:]
     private var events: [LoggedEvent] = []
@@ -282,7 +282,7 @@ private struct SmallEngine {
             }
             version += 1
             let ttl = Double.random(in: -2...900, using: &random)
-            rows[id] = Row(
+            rows[id] = EntryRow(
                 id: id, version: version, writtenAt: at(now), expiry: nil, deadline: at(now + ttl),
                 hits: .random(in: 0...99, using: &random),
                 lastHit: [nil, at(now), at(now - 100)].randomElement(using: &random)!,
@@ -335,7 +335,7 @@ private struct SmallEngine {
         engine.instance = "\(instance)"
         let page =
             (try? model.asked.page(of: Array(rows.values), at: at(now)))
-            ?? Page(at: at(now), rows: [], matched: 0, total: rows.count)
+            ?? EntryPage(at: at(now), rows: [], matched: 0, total: rows.count)
         defer { events = [] }
         var look = Look(
             report: engine, page: page, query: model.asked, detail: nil, events: events, dropped: 0)
@@ -345,7 +345,7 @@ private struct SmallEngine {
         forecast.caches = [cache]
         if model.view == .expiry { look.forecast = forecast }
         if model.view == .memory {
-            look.largest = try? Query(sort: .size, descending: true).page(
+            look.largest = try? EntryQuery(sort: .size, descending: true).page(
                 of: Array(rows.values), at: at(now)
             ).rows
         }
@@ -353,13 +353,13 @@ private struct SmallEngine {
     }
 
     /// All that a query lists.
-    func rows(_ query: Query, at now: Double) -> [Row] {
+    func rows(_ query: EntryQuery, at now: Double) -> [EntryRow] {
         (try? query.page(of: Array(rows.values), at: at(now)).rows) ?? []
     }
 
     mutating func planUndo(_ id: Plan.ID, at now: Double) -> Plan {
         var plan = plan(
-            .configure(cache: "accounts", to: Configuration(maxsize: 8, ttl: nil)), at: now)
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 8, ttl: nil)), at: now)
         plan.id = id
         plan.takesBack = TakingBack(entries: 2, problems: ["orders were changed since"])
         return plan
@@ -381,7 +381,9 @@ private struct SmallEngine {
                 Skipped(id: $0.id, why: "now version 9")
             }, before: nil)
         plan.fetches = victims.count * 3
-        if case .configure = change { plan.before = Configuration(maxsize: 64, ttl: .seconds(300)) }
+        if case .configure = change {
+            plan.before = CacheConfiguration(maxsize: 64, ttl: .seconds(300))
+        }
         plans[plan.id] = plan
         return plan
     }
@@ -397,7 +399,7 @@ private struct SmallEngine {
     }
 
     /// Only what the plan names went.
-    func check(_ id: Plan.ID, _ before: [EntryKey: Row]) -> String? {
+    func check(_ id: Plan.ID, _ before: [EntryKey: EntryRow]) -> String? {
         let named = Set(plans[id]?.victims.map(\.id) ?? [])
         let gone = before.keys.filter { rows[$0] == nil }
         return gone.contains { !named.contains($0) } ? "more went than \(id) named" : nil

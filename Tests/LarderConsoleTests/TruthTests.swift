@@ -9,14 +9,14 @@ import Testing
 
 private func text(_ model: Model) -> String { render(model).text.joined(separator: "\n") }
 
-private func plan(_ change: Change, entries: Int = 0, before: Configuration? = nil) -> Plan {
+private func plan(_ change: Change, entries: Int = 0, before: CacheConfiguration? = nil) -> Plan {
     Plan(
         id: "p", instance: "1f", change: change, at: at(1000), entries: entries,
         bytes: entries * 402, victims: [], skipped: [], before: before)
 }
 
 @Suite struct `A plan of all that is listed` {
-    private func seen(_ rows: [Row]) -> [SeenEntry] {
+    private func seen(_ rows: [EntryRow]) -> [SeenEntry] {
         rows.map { SeenEntry(id: $0.id, version: $0.version) }
     }
 
@@ -27,12 +27,12 @@ private func plan(_ change: Change, entries: Int = 0, before: Configuration? = n
         var model = model(100, 30)
         if isFrozen {
             _ = press(&model, .char("Z"))
-            _ = update(&model, .froze(Page(at: at(1000), rows: rows, matched: 3, total: 3)))
+            _ = update(&model, .froze(EntryPage(at: at(1000), rows: rows, matched: 3, total: 3)))
         }
         _ = press(&model, .char("/"))
         type(&model, filter)
         _ = press(&model, .enter)
-        let listed = try Query(filter: filter).page(of: rows, at: at(1000)).rows
+        let listed = try EntryQuery(filter: filter).page(of: rows, at: at(1000)).rows
         if !isFrozen { _ = update(&model, look(model, listed, report())) }
         guard case .planShown(let asked)? = press(&model, .char("D")) else {
             Issue.record("there is no plan")
@@ -50,7 +50,7 @@ private func plan(_ change: Change, entries: Int = 0, before: Configuration? = n
 
     @Test func `is found by the engine where not all is at hand, without what was written since`() {
         var model = model(100, 30)
-        let page = Page(at: at(1000), rows: rows, matched: 50, total: 90)
+        let page = EntryPage(at: at(1000), rows: rows, matched: 50, total: 90)
         _ = update(
             &model,
             .looked(
@@ -145,14 +145,15 @@ extension ViewState {
 @Suite struct `Taking back` {
     private func applied(_ change: Change, _ model: inout Model) {
         _ = update(
-            &model, .planned(plan(change, entries: 1, before: Configuration(maxsize: 64, ttl: nil)))
+            &model,
+            .planned(plan(change, entries: 1, before: CacheConfiguration(maxsize: 64, ttl: nil)))
         )
         _ = press(&model, .tab, .enter)
         _ = update(&model, .applied("p", Outcome(removed: 1, bytes: 402, skipped: [])))
     }
 
     private let bounds = Change.configure(
-        cache: "accounts", to: Configuration(maxsize: 20, ttl: .seconds(300)))
+        cache: "accounts", to: CacheConfiguration(maxsize: 20, ttl: .seconds(300)))
 
     @Test
     func `bounds is offered as long as it can be done, entries for as long as they are there`() {
@@ -187,8 +188,8 @@ extension ViewState {
     @Test func `is a plan with what goes for it, and says afterwards what it did`() {
         var model = model(100, 30)
         var back = plan(
-            .configure(cache: "accounts", to: Configuration(maxsize: 64, ttl: .seconds(300))),
-            entries: 21, before: Configuration(maxsize: 128, ttl: .seconds(300)))
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 64, ttl: .seconds(300))),
+            entries: 21, before: CacheConfiguration(maxsize: 128, ttl: .seconds(300)))
         back.takesBack = TakingBack(entries: 3, problems: ["the bounds of orders were changed"])
         _ = update(&model, look(model, rows, report(held: 100)))
         _ = update(&model, .planned(back))
@@ -226,7 +227,7 @@ extension ViewState {
             &model,
             .changed(
                 ChangeRecord(
-                    at: at(1000), plan: "p", what: .undone, by: Actor("ann"), bounds: [],
+                    at: at(1000), plan: "p", what: .undone, by: Operator("ann"), bounds: [],
                     entries: [], .nothing, failure: nil)))
         #expect(model.toast == nil)
         _ = update(&model, .notUndone("q", "not all was taken back"))
@@ -242,7 +243,7 @@ extension ViewState {
         var model = model(100, 30)
         for name in ["p1", "p2", "p3"] {
             let record = ChangeRecord(
-                at: model.now, plan: name, what: .applied, by: Actor("bob"), bounds: [],
+                at: model.now, plan: name, what: .applied, by: Operator("bob"), bounds: [],
                 entries: [], Outcome(removed: 1, bytes: 9, skipped: []), failure: nil)
             _ = update(&model, .changed(record))
         }
@@ -256,7 +257,7 @@ extension ViewState {
         var outcome = Outcome(removed: 3, bytes: 9, skipped: [])
         outcome.softened = 3
         let record = ChangeRecord(
-            at: model.now, plan: "p1", what: .applied, by: Actor("bob"), bounds: [], entries: [],
+            at: model.now, plan: "p1", what: .applied, by: Operator("bob"), bounds: [], entries: [],
             outcome, isSoft: true, failure: nil)
         _ = update(&model, .changed(record))
         _ = press(&model, .char("5"))
@@ -386,7 +387,7 @@ extension ViewState {
         for key in ["a\"b", "it's \"both\"", "a b", "key=\"x\"", "\"", "帳"] {
             var model = model(100, 30)
             _ = update(&model, .sought(EntryKey(cache: "accounts", key: key), nil))
-            let filter = try Filter(model.filter)
+            let filter = try EntryFilter(model.filter)
             #expect(filter.passes(evicted(1, key), at: at(1000)))
             #expect(!filter.passes(evicted(1, key + "x"), at: at(1000)))
         }
@@ -495,11 +496,11 @@ extension Model {
         var model = model(100, 30)
         _ = press(&model, .char("t"))
         type(&model, "120")
-        let new = Configuration(maxsize: 64, ttl: .seconds(120))
+        let new = CacheConfiguration(maxsize: 64, ttl: .seconds(120))
         #expect(press(&model, .enter) == .plan(.configure(cache: "accounts", to: new)))
         var shown = plan(
             .configure(cache: "accounts", to: new),
-            before: Configuration(maxsize: 64, ttl: .seconds(300)))
+            before: CacheConfiguration(maxsize: 64, ttl: .seconds(300)))
         shown.at = model.now
         _ = update(&model, .planned(shown))
         #expect(
@@ -511,7 +512,7 @@ extension Model {
 @Suite struct `Going to an entry` {
     private func far() -> Model {
         var model = model(80, 24)
-        let page = Page(
+        let page = EntryPage(
             at: at(1000), rows: (0..<60).map { account("k\($0 + 100)", left: Double($0) + 1) },
             matched: 900, total: 900)
         _ = update(
@@ -589,7 +590,7 @@ extension Model {
 
     @Test func `asks for the rest where not all is at hand, and an old answer moves nothing`() {
         var model = model(80, 24)
-        let page = Page(at: at(1000), rows: rows, matched: 900, total: 900)
+        let page = EntryPage(at: at(1000), rows: rows, matched: 900, total: 900)
         _ = update(
             &model,
             .looked(
@@ -727,15 +728,16 @@ extension Model {
 }
 
 @Suite struct `A plan that removes nothing` {
-    private static let usual = Configuration(maxsize: 64, ttl: .seconds(300))
+    private static let usual = CacheConfiguration(maxsize: 64, ttl: .seconds(300))
 
-    private static func changed(_ change: (inout Configuration) -> Void) -> Configuration {
+    private static func changed(_ change: (inout CacheConfiguration) -> Void) -> CacheConfiguration
+    {
         var new = usual
         change(&new)
         return new
     }
 
-    private static let cases: [(Configuration, String)] = [
+    private static let cases: [(CacheConfiguration, String)] = [
         (changed { $0.ttl = .seconds(45) }, "64 held now end up to 4m15s earlier."),
         (changed { $0.ttl = .seconds(600) }, "64 held now end up to 5m later."),
         (changed { $0.ttl = nil }, "64 held now have no end any more"),
@@ -768,7 +770,7 @@ extension Model {
         var one = plan(.invalidate([seen]), entries: 1)
         one.bytes = 276
         _ = update(&model, .planned(one))
-        #expect(text(model).contains("1 entry, 276 bytes, goes;"))
+        #expect(text(model).contains("1 entry, 276 B, goes;"))
         #expect(
             [0, 999, 1000, 1 << 20, 5 << 30].map { Format.bytes($0) } == [
                 "0 B", "999 B", "1.0 KiB", "1.0 MiB", "5.0 GiB",

@@ -53,7 +53,7 @@ import Testing
     @Test func `asks for other rows when it leaves those at hand, and waits for none`() {
         let many = (0..<200).map { account("k\($0 + 100)", left: Double($0) + 1) }
         var model = model(80, 24)
-        let page = Page(at: at(1000), rows: many, matched: 5000, total: 5000)
+        let page = EntryPage(at: at(1000), rows: many, matched: 5000, total: 5000)
         _ = update(
             &model,
             .looked(
@@ -139,10 +139,10 @@ import Testing
 
     @Test func `bounds of one's own that do not go back are said, and waited for no more`() {
         var model = model(80, 24)
-        model.ownPlans["p1"] = Application(lasting: .seconds(600))
+        model.ownPlans["p1"] = PlanApplication(lasting: .seconds(600))
         model.goesBack = ("p1", model.now + .seconds(600))
         let record = ChangeRecord(
-            at: model.now, plan: "p1", what: .failed, by: Actor("ann"), bounds: [], entries: [],
+            at: model.now, plan: "p1", what: .failed, by: Operator("ann"), bounds: [], entries: [],
             Outcome(removed: 0, bytes: 0, skipped: []), failure: "bounds did not go back: changed")
         _ = update(&model, .changed(record))
         #expect(model.toast?.text.contains("did not go back") == true)
@@ -202,7 +202,7 @@ import Testing
         #expect(model.histories[Verbatim("cafe\u{301}")] != nil)
     }
 
-    private func seen(_ row: Row) -> SeenEntry { SeenEntry(id: row.id, version: row.version) }
+    private func seen(_ row: EntryRow) -> SeenEntry { SeenEntry(id: row.id, version: row.version) }
 
     @Test func `the plan is shown, opens on Cancel, and Enter then changes nothing`() {
         var model = model(80, 24)
@@ -225,7 +225,7 @@ import Testing
             #expect(press(&model, .right, key) == nil)
         }
         _ = update(&model, .planned(plan(change)))
-        #expect(press(&model, .tab, .enter) == .apply("p1", Application(), reason: nil))
+        #expect(press(&model, .tab, .enter) == .apply("p1", PlanApplication(), reason: nil))
         _ = update(&model, .applied("p1", Outcome(removed: 1, bytes: 402, skipped: [])))
         #expect(render(model).text.contains { $0.contains("done: 1 entry removed, 402 B freed") })
         #expect(model.rows == rows, "the row goes when the engine says so")
@@ -248,12 +248,12 @@ import Testing
         _ = press(&model, .char("m"))
         #expect(render(model).text.contains { $0.contains("maxsize of accounts, now 64:") })
         type(&model, "20")
-        let smaller = Configuration(maxsize: 20, ttl: .seconds(300))
+        let smaller = CacheConfiguration(maxsize: 20, ttl: .seconds(300))
         #expect(press(&model, .enter) == .plan(.configure(cache: "accounts", to: smaller)))
         _ = press(&model, .char("G"), .char("t"))
         #expect(render(model).text.contains { $0.contains("ttl of credentials, now none:") })
         type(&model, "5m")
-        let shorter = Configuration(maxsize: 64, ttl: .seconds(300))
+        let shorter = CacheConfiguration(maxsize: 64, ttl: .seconds(300))
         #expect(press(&model, .enter) == .plan(.configure(cache: "credentials", to: shorter)))
     }
 
@@ -319,7 +319,7 @@ import Testing
 
     @Test func `that failed leaves nothing under way, and none goes back`() {
         var model = model(80, 24)
-        model.ownPlans["p"] = Application(spread: .seconds(9), lasting: .seconds(600))
+        model.ownPlans["p"] = PlanApplication(spread: .seconds(9), lasting: .seconds(600))
         _ = update(&model, .failed("the bounds were changed since"))
         #expect(model.underWay == nil && model.goesBack == nil)
         _ = update(&model, .applied("p", Outcome(removed: 0, bytes: 0, skipped: [])))
@@ -395,7 +395,7 @@ import Testing
     @Test func `frozen, the table stands still and can be sorted and filtered`() {
         var model = model(80, 24)
         #expect(press(&model, .char("Z")) == .freeze)
-        _ = update(&model, .froze(Page(at: at(1000), rows: rows, matched: 3, total: 3)))
+        _ = update(&model, .froze(EntryPage(at: at(1000), rows: rows, matched: 3, total: 3)))
         _ = update(&model, look(model, [], report(seconds: 5)))
         _ = update(&model, .tick(at(1012)))
         #expect(model.rows == rows)

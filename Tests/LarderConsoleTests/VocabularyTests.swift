@@ -9,21 +9,21 @@ import Testing
 @Suite struct `The words of events` {
     /// One event of each kind there is.
     static let kinds: [EventKind] = {
-        let bounds = Configuration(maxsize: 1, ttl: nil)
+        let bounds = CacheConfiguration(maxsize: 1, ttl: nil)
         return RemovalCause.allCases.map {
             .removed($0, version: 7, age: .seconds(3), hits: 2)
         } + [
             .written(version: 7, took: .milliseconds(31), bytes: 276),
             .failed(took: .seconds(1), reason: "slow down"), .oversized(bytes: 276),
             .softened(version: 7), .restored(version: 7), .forgotten(failures: 3, refusals: 12),
-            .configured(from: bounds, to: Configuration(maxsize: 2, ttl: nil)),
+            .configured(from: bounds, to: CacheConfiguration(maxsize: 2, ttl: nil)),
         ]
     }()
 
     private func event(_ kind: EventKind) -> LoggedEvent {
         LoggedEvent(
             cache: "accounts", number: 1, at: at(1000), key: "k", kind: kind,
-            by: Actor("ann", reason: "a deploy"))
+            by: Operator("ann", reason: "a deploy"))
     }
 
     @Test func `are the same on screen, in JSON and in filters, each for one thing`() throws {
@@ -39,11 +39,11 @@ import Testing
             let fields = if case .fields(let fields) = json { fields } else { [] as [Shown.Field] }
             #expect(fields.first { $0.name == "kind" }?.value == .text(word))
             for other in EventKind.Word.allCases {
-                let passes = try Filter("state=\(other.rawValue)").passes(event, at: at(1000))
+                let passes = try EntryFilter("state=\(other.rawValue)").passes(event, at: at(1000))
                 #expect(passes == (other == kind.word), "\(word) \(other)")
             }
             // A word that is looked for finds it too.
-            #expect(try Filter(word).passes(event, at: at(1000)))
+            #expect(try EntryFilter(word).passes(event, at: at(1000)))
         }
     }
 
@@ -57,13 +57,13 @@ import Testing
             #expect(!common.contains("version"))
         }
         let notes = Self.kinds.map { $0.note() }
-        #expect(notes.contains("version 7, 276 bytes, fetched in 31ms"))
+        #expect(notes.contains("version 7, 276 B, fetched in 31ms"))
         #expect(notes.contains("version 7, 3s old, 2 hits"))
         #expect(notes.contains("slow down, after 1.0s"))
         #expect(notes.contains("3 failures in a row, 12 look-ups told"))
         #expect(notes.contains("maxsize 1 -> 2 entries"))
         #expect(
             EventKind.written(version: 1, took: nil, bytes: 1).note()
-                == "version 1, 1 byte, inserted")
+                == "version 1, 1 B, inserted")
     }
 }

@@ -13,12 +13,12 @@ import Testing
         maxsize: Int? = 64, maxbytes: Int? = nil, ttl: Duration? = .seconds(45),
         policy: Policy = .lru, ago: Duration = .seconds(600), misses: UInt64 = 100,
         evicted: UInt64 = 0, expired: UInt64 = 0, unused: UInt64 = 0
-    ) -> Snapshot {
-        var snapshot = Snapshot(
-            at: Instant(nanoseconds: 1_000_000_000_000),
-            configuration: Configuration(
+    ) -> CacheSnapshot {
+        var snapshot = CacheSnapshot(
+            at: AgeInstant(nanoseconds: 1_000_000_000_000),
+            configuration: CacheConfiguration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, policy: policy),
-            count: 32, bytes: 900, flights: 0, counters: Counters())
+            count: 32, bytes: 900, flights: 0, counters: CacheCounters())
         // What was counted since the start says something else.
         snapshot.counters.misses = 1_000_000
         (snapshot.counters.regretEvicted, snapshot.counters.regretExpired) = (900_000, 900_000)
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `never names a bound that is not set, or is not the one that is short`() {
-        func knobs(_ snapshot: Snapshot) -> [Advice.Knob] { Advice.of(snapshot).map(\.knob) }
+        func knobs(_ snapshot: CacheSnapshot) -> [Advice.Knob] { Advice.of(snapshot).map(\.knob) }
         #expect(knobs(snapshot(maxsize: nil, ttl: nil, evicted: 30, expired: 40)) == [])
         #expect(knobs(snapshot(ttl: nil, evicted: 30, expired: 40)) == [.maxsize])
         let bytes = snapshot(maxsize: nil, maxbytes: 1000, evicted: 30)
@@ -124,11 +124,11 @@ import Testing
 
     @Test func `survives the wire`() throws {
         let before = snapshot(ago: .seconds(70), evicted: 60)
-        let after = try PlainJSON.decode(Snapshot.self, from: try PlainJSON.encode(before))
+        let after = try PlainJSON.decode(CacheSnapshot.self, from: try PlainJSON.encode(before))
         #expect(after == before && Advice.of(after) == Advice.of(before))
         // An engine that does not tell it is no reason to refuse all.
         var old = before
         old.lately = nil
-        #expect(try PlainJSON.decode(Snapshot.self, from: PlainJSON.encode(old)) == old)
+        #expect(try PlainJSON.decode(CacheSnapshot.self, from: PlainJSON.encode(old)) == old)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @testable import LarderInspector
 
 @Suite struct ChangeTests {
-    private let ann = Actor("ann", reason: "stale", uid: 7, pid: 8)
+    private let ann = Operator("ann", reason: "stale", uid: 7, pid: 8)
     private let engine = Engine(maxsize: 8)
     private var accounts: Cache<String, Account> { engine.accounts }
     private var inspector: LocalInspector { engine.inspector }
@@ -52,7 +53,7 @@ import Testing
             try await inspector.apply(plan.id, by: ann)
         }
         let paced = try await inspector.plan(.invalidateAll(cache: "accounts"))
-        _ = try await inspector.apply(paced.id, Application(spread: .seconds(60)), by: ann)
+        _ = try await inspector.apply(paced.id, PlanApplication(spread: .seconds(60)), by: ann)
         _ = try await inspector.cancel(paced.id, by: ann.because("enough"))
         let changes = try await inspector.changes(after: 0)
         #expect(changes.map(\.what) == [.failed, .began, .cancelled])
@@ -72,7 +73,7 @@ import Testing
         #expect(back.restored == 1 && back.warning == "the disk is full")
         let paced = try await inspector.plan(.invalidateAll(cache: "accounts"))
         let begun = try await inspector.apply(
-            paced.id, Application(spread: .seconds(60)), by: ann)
+            paced.id, PlanApplication(spread: .seconds(60)), by: ann)
         #expect(begun.warning == "the disk is full")
         #expect(try await inspector.cancel(paced.id, by: ann).outcome.warning != nil)
         var other = accounts.configuration
@@ -220,12 +221,12 @@ import Testing
     @Test func `entries and events can be asked for by who changed them`() async throws {
         _ = try await inspector.apply(.soften([seen("3")]), by: ann)
         let gone = try await inspector.plan(.invalidate([seen("1"), seen("2")]))
-        _ = try await inspector.apply(gone.id, by: Actor("bob", uid: 9))
+        _ = try await inspector.apply(gone.id, by: Operator("bob", uid: 9))
         for (filter, keys) in [
             ("by=ann", ["3"]), ("by=7", ["3"]), ("by~stale", ["3"]), ("by=bob", []),
             ("not by=ann", ["4", "5"]), ("by!=7 and key=5", ["5"]),
         ] {
-            let query = Query(filter: filter, sort: .key)
+            let query = EntryQuery(filter: filter, sort: .key)
             #expect(try await inspector.keys(query) == keys, "\(filter)")
         }
         let log = try await inspector.events(in: "accounts", after: 0, limit: 100)
@@ -233,7 +234,7 @@ import Testing
             ("by=bob", 2), ("by=9 and key=1", 1), ("state=invalidated", 2), ("state=written", 5),
             ("state=softened and by~ann", 1), ("state=fresh", 0), ("version=3", 2), ("by=8", 0),
         ] {
-            let filter = try Filter(text)
+            let filter = try EntryFilter(text)
             let passed = log.events.filter { filter.passes($0, at: engine.clock.now) }
             #expect(passed.count == count, "\(text)")
         }
@@ -253,7 +254,7 @@ import Testing
         var other = accounts.configuration
         other.maxsize = 50
         let plan = try await inspector.plan(.configure(cache: "accounts", to: other))
-        _ = try await inspector.apply(plan.id, Application(lasting: .seconds(600)), by: ann)
+        _ = try await inspector.apply(plan.id, PlanApplication(lasting: .seconds(600)), by: ann)
         for _ in 0..<100 { _ = try await inspector.apply(.invalidate([]), by: ann) }
         #expect(try await inspector.progress(of: plan.id).goesBack != nil)
         #expect(await settles { engine.clock.sleepers.contains(.seconds(600)) })
@@ -284,7 +285,7 @@ import Testing
         // An inspector waits for its next sample as well.
         #expect(await settles { engine.clock.sleepers.count == 1 })
         let plan = try await inspector.plan(.invalidateAll(cache: "accounts"))
-        _ = try await inspector.apply(plan.id, Application(spread: .seconds(10)), by: ann)
+        _ = try await inspector.apply(plan.id, PlanApplication(spread: .seconds(10)), by: ann)
         #expect(await settles { engine.clock.sleepers.count == 2 })
         engine.clock.advance(by: .seconds(5))
         #expect(await settles { accounts.snapshot().count == 3 })
@@ -296,10 +297,11 @@ import Testing
     }
 
     @Test(arguments: [
-        Configuration(maxsize: 0, ttl: .seconds(60)), Configuration(maxsize: 8, ttl: .zero),
-        Configuration(maxsize: 8, maxbytes: 0, ttl: .seconds(60)),
+        CacheConfiguration(maxsize: 0, ttl: .seconds(60)),
+        CacheConfiguration(maxsize: 8, ttl: .zero),
+        CacheConfiguration(maxsize: 8, maxbytes: 0, ttl: .seconds(60)),
     ])
-    func `of what is not kept no fetch has it back`(bounds: Configuration) async throws {
+    func `of what is not kept no fetch has it back`(bounds: CacheConfiguration) async throws {
         for number in 1...5 { _ = try await accounts.value(for: "\(number)") }
         let plan = try await inspector.plan(.configure(cache: "accounts", to: bounds))
         #expect(plan.entries == 5 && plan.fetches == 5 && plan.keepsNothing)
@@ -309,7 +311,7 @@ import Testing
     }
 
     @Test func `a first ttl is spread over the ages that there are`() {
-        let all = Configuration(maxsize: 8, ttl: nil)
+        let all = CacheConfiguration(maxsize: 8, ttl: nil)
         var short = all
         short.ttl = .seconds(10)
         let bounds = Bounds(from: all, to: short, held: 5, oldest: .seconds(70))

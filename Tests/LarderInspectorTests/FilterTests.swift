@@ -1,20 +1,21 @@
 import Larder
 import LarderInspector
+import LarderTesting
 import TestSupport
 import Testing
 
 @testable import LarderInspector
 
 @Suite struct FilterTests {
-    private static let now = Instant(nanoseconds: 1_000_000_000_000)
+    private static let now = AgeInstant(nanoseconds: 1_000_000_000_000)
 
     private func passes(_ text: String) throws -> Bool {
         let facts = EntryFacts(
             version: 8812, writtenAt: Self.now + .seconds(-90), expiry: nil,
             deadline: Self.now + .seconds(210), hits: 1200, lastHit: nil, bytes: 2048,
             fetchTime: .milliseconds(84))
-        return try Filter(text).passes(
-            Filter.Subject(
+        return try EntryFilter(text).passes(
+            EntryFilter.Subject(
                 facts: facts, renewal: nil, cache: "accounts", now: Self.now, fetchRate: 2, toGo: 3)
         ) { "4410-Ann/reader" }
     }
@@ -71,15 +72,15 @@ import Testing
         text: String, place: Int, words: String
     ) throws {
         // "or" by itself is a word like any other.
-        if text == "or ann" { return _ = try Filter(text) }
-        let error = #expect(throws: FilterError.self) { try Filter(text) }
+        if text == "or ann" { return _ = try EntryFilter(text) }
+        let error = #expect(throws: FilterError.self) { try EntryFilter(text) }
         #expect(error?.place == place)
         #expect(error?.sentence.contains(words) == true, "\(error?.sentence ?? "")")
         #expect(
             error?.description.hasSuffix(String(repeating: " ", count: place + 2) + "^") == true)
     }
 
-    private static let scopes: [Filter.Scope] = [
+    private static let scopes: [EntryFilter.Scope] = [
         .entries(of: ["accounts", "credentials"]), .events(of: ["accounts", "credentials"]),
     ]
 
@@ -96,9 +97,9 @@ import Testing
     func `what is not there is told, with what is`(
         text: String, scope: Int, place: Int, words: String
     ) {
-        #expect(throws: Never.self) { try Filter(text) }
+        #expect(throws: Never.self) { try EntryFilter(text) }
         let error = #expect(throws: FilterError.self) {
-            try Filter(text, of: Self.scopes[scope])
+            try EntryFilter(text, of: Self.scopes[scope])
         }
         #expect(error?.place == place && error?.sentence.contains(words) == true, "\(error as Any)")
     }
@@ -109,7 +110,7 @@ import Testing
         ("'cache=nosuch'", 0),
     ])
     func `what is there is read`(text: String, scope: Int) {
-        #expect(throws: Never.self) { try Filter(text, of: Self.scopes[scope]) }
+        #expect(throws: Never.self) { try EntryFilter(text, of: Self.scopes[scope]) }
     }
 
     @Test func `whatever is typed is read or refused, and never more`() {
@@ -135,7 +136,7 @@ import Testing
             }
             for scope in Self.scopes {
                 do {
-                    _ = try Filter(text, of: scope)
+                    _ = try EntryFilter(text, of: scope)
                     // What there is only takes away from what can be read.
                     #expect(isRead, "\(text)")
                 } catch {
@@ -150,11 +151,12 @@ import Testing
     /// Whether a key passes.
     private func passes(_ filter: String, _ key: String) throws -> Bool {
         let facts = EntryFacts(
-            version: 1, writtenAt: Instant(nanoseconds: 0), expiry: nil, deadline: .distantFuture,
+            version: 1, writtenAt: AgeInstant(nanoseconds: 0), expiry: nil,
+            deadline: .distantFuture,
             hits: 0, lastHit: nil, bytes: 0, fetchTime: .zero)
-        return try Filter(filter).passes(
-            Filter.Subject(
-                facts: facts, renewal: nil, cache: "accounts", now: Instant(nanoseconds: 0))
+        return try EntryFilter(filter).passes(
+            EntryFilter.Subject(
+                facts: facts, renewal: nil, cache: "accounts", now: AgeInstant(nanoseconds: 0))
         ) { key }
     }
 
@@ -180,7 +182,7 @@ import Testing
         ("e\u{301} )", 2),
     ])
     func `that could be meant otherwise is refused, with the place`(filter: String, place: Int) {
-        let error = #expect(throws: FilterError.self) { try Filter(filter) }
+        let error = #expect(throws: FilterError.self) { try EntryFilter(filter) }
         #expect(error?.place == place, "\(error?.description ?? "")")
     }
 
@@ -213,7 +215,7 @@ import Testing
             let compares = ["key", "cache", "by", "state", "hits", "ttl"].contains {
                 word.hasPrefix($0)
             }
-            guard isWord, !hasBlank, !compares, let filter = try? Filter(word), !filter.isEmpty
+            guard isWord, !hasBlank, !compares, let filter = try? EntryFilter(word), !filter.isEmpty
             else {
                 continue
             }
@@ -231,9 +233,9 @@ import Testing
         let inspector = LocalInspector("engine")
         inspector.add(cache) { .text($0) }
         await #expect {
-            try await inspector.entries(Query(filter: "key~\"(([0-9]+)+)+x\""))
+            try await inspector.entries(EntryQuery(filter: "key~\"(([0-9]+)+)+x\""))
         } throws: { ($0 as? FilterError)?.sentence.contains("takes too long") == true }
-        let plain = try await inspector.entries(Query(filter: "key~[0-4]$"))
+        let plain = try await inspector.entries(EntryQuery(filter: "key~[0-4]$"))
         #expect(plain.matched == 500)
     }
 
@@ -243,7 +245,7 @@ import Testing
         String(repeating: "a ", count: 3000),
     ])
     func `is refused where it is long or deep`(text: String) {
-        #expect(throws: FilterError.self) { try Filter(text) }
+        #expect(throws: FilterError.self) { try EntryFilter(text) }
     }
 }
 
@@ -251,20 +253,20 @@ import Testing
     private let engine = Engine()
 
     private func keys(_ filter: String) async throws -> [String] {
-        let seen = try await engine.inspector.matching(Query(filter: filter))
+        let seen = try await engine.inspector.matching(EntryQuery(filter: filter))
         let found = seen.map(\.id.key).sorted()
         // What is listed is what would be changed.
-        #expect(try await engine.inspector.keys(Query(filter: filter, sort: .key)) == found)
+        #expect(try await engine.inspector.keys(EntryQuery(filter: filter, sort: .key)) == found)
         return found
     }
 
     @Test(arguments: ["cache=nosuch", "state=evicted", "ann cache~zzz"])
     func `that names what is not there is refused`(filter: String) async throws {
         await #expect(throws: FilterError.self) {
-            try await engine.inspector.entries(Query(filter: filter))
+            try await engine.inspector.entries(EntryQuery(filter: filter))
         }
         await #expect(throws: FilterError.self) {
-            try await engine.inspector.matching(Query(filter: filter))
+            try await engine.inspector.matching(EntryQuery(filter: filter))
         }
     }
 

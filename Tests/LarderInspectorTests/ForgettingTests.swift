@@ -14,7 +14,7 @@ import Testing
     private let accounts: Cache<String, Account>
     private let credentials: Cache<Role, Credential>
     private let known = Known()
-    private let ann = Actor("ann", reason: "just created")
+    private let ann = Operator("ann", reason: "just created")
 
     private enum Missing: Error { case item }
 
@@ -30,7 +30,7 @@ import Testing
     init() {
         let (clock, known) = (clock, known)
         let renewal = Renewal(meaning: { $0 is Missing ? .absent : .passing })
-        let bounds = Configuration(maxsize: 64, ttl: .seconds(300), negativeTTL: .seconds(60))
+        let bounds = CacheConfiguration(maxsize: 64, ttl: .seconds(300), negativeTTL: .seconds(60))
         accounts = Cache("accounts", bounds, renewal: renewal, clock: clock.neverWaking) { key in
             guard known.has(key) else { throw Missing.item }
             return Account(name: key)
@@ -56,15 +56,15 @@ import Testing
         await miss("a")
         clock.advance(by: .seconds(7))
         await miss("a", "a")
-        let row = try #require(try await inspector.entries(Query()).rows.first)
+        let row = try #require(try await inspector.entries(EntryQuery()).rows.first)
         #expect(clock.now - row.writtenAt == .seconds(7))
         #expect(row.hits == 2 && row.lastHit == clock.now)
         let trouble = try #require(row.renewal?.trouble)
         #expect(clock.now - trouble.since == .seconds(68) && trouble.failures == 2)
         for filter in ["hits>=2", "age<10s", "state=negative"] {
-            #expect(try await inspector.keys(Query(filter: filter)) == ["a"], "\(filter)")
+            #expect(try await inspector.keys(EntryQuery(filter: filter)) == ["a"], "\(filter)")
         }
-        #expect(try await inspector.keys(Query(filter: "age>30s")) == [])
+        #expect(try await inspector.keys(EntryQuery(filter: "age>30s")) == [])
     }
 
     @Test(arguments: [nil, 0] as [UInt64?])
@@ -122,7 +122,7 @@ import Testing
         _ = try await accounts.value(for: "c")
         let role = Role("100000000001", "reader")
         _ = try? await credentials.value(for: role)
-        let negative = try await inspector.matching(Query(filter: "state=negative"))
+        let negative = try await inspector.matching(EntryQuery(filter: "state=negative"))
         #expect(Set(negative.map(\.id.key)) == ["a", "b", role.shownKey])
         #expect(negative.allSatisfy { $0.version == 0 })
         let plan = try await inspector.plan(.invalidate(negative))
@@ -187,7 +187,7 @@ import Testing
             try await inspector.events(in: "accounts", after: 0, limit: 9).events.last)
         let data = try JSONEncoder().encode(event)
         #expect(try JSONDecoder().decode(LoggedEvent.self, from: data) == event)
-        let filter = try Filter("state=forgotten and by=ann and hits=1")
+        let filter = try EntryFilter("state=forgotten and by=ann and hits=1")
         #expect(filter.passes(event, at: clock.now))
     }
 

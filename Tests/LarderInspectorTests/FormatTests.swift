@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -103,7 +104,7 @@ import Testing
 
 @Suite struct `Columns` {
     @Test func `that are none are told which there are`() {
-        let error = #expect(throws: UnitError.self) { try Column(named: "bytes") }
+        let error = #expect(throws: UnitError.self) { try EntryColumn(named: "bytes") }
         #expect(
             error?.description.hasPrefix("\"bytes\" is no column; cache, key, ttl, ") == true)
         #expect(error?.description.hasSuffix("togo, version are accepted") == true)
@@ -111,13 +112,13 @@ import Testing
 
     @Test(arguments: ["hits:desc", "ttl:asc", "togo:"])
     func `that are orders are told to be`(text: String) {
-        let error = #expect(throws: UnitError.self) { try Column(named: text) }
+        let error = #expect(throws: UnitError.self) { try EntryColumn(named: text) }
         #expect(error?.description.contains("is an order, which --sort takes") == true)
     }
 
     @Test func `have a name and say what stands there`() throws {
-        for column in Column.allCases {
-            #expect(try Column(named: column.rawValue) == column)
+        for column in EntryColumn.allCases {
+            #expect(try EntryColumn(named: column.rawValue) == column)
             #expect(!column.about.isEmpty && column.about.count <= 50)
         }
     }
@@ -134,36 +135,37 @@ import Testing
         }
         engine.accounts.invalidate("c")
         _ = try await engine.accounts.value(for: "c")
-        func keys(_ sort: Column, descending: Bool = false) async throws -> [String] {
-            try await engine.inspector.keys(Query(sort: sort, descending: descending))
+        func keys(_ sort: EntryColumn, descending: Bool = false) async throws -> [String] {
+            try await engine.inspector.keys(EntryQuery(sort: sort, descending: descending))
         }
         #expect(try await keys(.togo) == ["b", "a", "c"])
         #expect(try await keys(.togo, descending: true) == ["c", "a", "b"])
         #expect(try await keys(.fetches, descending: true) == ["c", "a", "b"])
         #expect(try await keys(.lasthit) == ["a", "b", "c"])
-        let rows = try await engine.inspector.entries(Query(sort: .key)).rows
+        let rows = try await engine.inspector.entries(EntryQuery(sort: .key)).rows
         #expect(rows.map(\.toGo) == [2, 1, 3])
         let counts = rows.map { Int((60 * ($0.fetchRate ?? -1)).rounded()) }
         #expect(counts == [1, 1, 2])
         let detail = try await engine.inspector.entry(rows[2].id)
         #expect(detail?.row == rows[2])
-        #expect(Column.togo.value(of: rows[0], at: engine.clock.now) == .number("2"))
-        #expect(Column.lasthit.value(of: rows[1], at: engine.clock.now) == .null)
+        #expect(EntryColumn.togo.value(of: rows[0], at: engine.clock.now) == .number("2"))
+        #expect(EntryColumn.lasthit.value(of: rows[1], at: engine.clock.now) == .null)
     }
 
     @Test func `tell a turn in a large cache only where it is the order`() async throws {
         let engine = Engine(maxsize: 5000)
         for number in 0..<4097 { engine.accounts.insert(Account(name: ""), for: "\(number)") }
-        let by = { (query: Query) in try await engine.inspector.entries(query).rows.map(\.toGo) }
-        #expect(try await by(Query(sort: .ttl, limit: 2)) == [nil, nil])
-        #expect(try await by(Query(sort: .togo, offset: 10, limit: 2)) == [11, 12])
-        #expect(try await by(Query(filter: "4096", sort: .togo)) == [4097])
-        #expect(try await by(Query(sort: .togo, descending: true, limit: 1)) == [4097])
+        let by = { (query: EntryQuery) in try await engine.inspector.entries(query).rows.map(\.toGo)
+        }
+        #expect(try await by(EntryQuery(sort: .ttl, limit: 2)) == [nil, nil])
+        #expect(try await by(EntryQuery(sort: .togo, offset: 10, limit: 2)) == [11, 12])
+        #expect(try await by(EntryQuery(filter: "4096", sort: .togo)) == [4097])
+        #expect(try await by(EntryQuery(sort: .togo, descending: true, limit: 1)) == [4097])
     }
 
     @Test func `tell when an entry is fetched anew`() {
-        let now = Instant(nanoseconds: 0)
-        var row = Row(
+        let now = AgeInstant(nanoseconds: 0)
+        var row = EntryRow(
             id: EntryKey(cache: "accounts", key: "a"), version: 1, writtenAt: now, expiry: nil,
             deadline: now + .seconds(300), hits: 0, lastHit: nil, bytes: 1, fetchTime: .zero)
         #expect(row.nextRefresh(at: now) == nil)

@@ -22,7 +22,7 @@ import Testing
             #expect(isNoted)
         }
         let history = try await inspector.history(
-            of: "numbers", since: Instant(nanoseconds: .min))
+            of: "numbers", since: AgeInstant(nanoseconds: .min))
         #expect(history.samples.map(\.hits) == expected)
         #expect(history.at == clock.now && history.instance == inspector.instance)
         let late = try await inspector.history(of: "numbers", since: clock.now + .seconds(-3))
@@ -32,10 +32,10 @@ import Testing
     @Test func `is of a cache that is there`() async throws {
         let engine = Engine()
         await #expect(throws: InspectorError.self) {
-            try await engine.inspector.history(of: "nobody", since: Instant(nanoseconds: 0))
+            try await engine.inspector.history(of: "nobody", since: AgeInstant(nanoseconds: 0))
         }
         let history = try await engine.inspector.history(
-            of: "credentials", since: Instant(nanoseconds: 0))
+            of: "credentials", since: AgeInstant(nanoseconds: 0))
         #expect(history.samples.map(\.count) == [0], "it begins where it can be looked into")
     }
 }

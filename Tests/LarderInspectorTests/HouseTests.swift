@@ -21,11 +21,11 @@ import Testing
     }()
 
     @Test(arguments: [
-        ("JSONEncoder()", "LarderInspector/PlainJSON.swift"),
-        ("digits: 1) + \"%\"", "LarderInspector/Format.swift"),
-        ("[\"B\", \"KiB\"", "LarderInspector/Format.swift"),
-        (".milliseconds(950)", "Larder/Chronicle.swift"),
-        ("if case .soften", "LarderInspector/Plan.swift"),
+        ("JSONEncoder()", "LarderInspector/Text/PlainJSON.swift"),
+        ("digits: 1) + \"%\"", "LarderInspector/Text/Format.swift"),
+        ("[\"B\", \"KiB\"", "LarderInspector/Text/Format.swift"),
+        (".milliseconds(950)", "Larder/Counting/Chronicle.swift"),
+        ("if case .soften", "LarderInspector/Changing/Change.swift"),
     ])
     func `has what would be easy to write again`(words: String, home: String) {
         #expect(Self.files.count > 100)

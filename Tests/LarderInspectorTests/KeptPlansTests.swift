@@ -1,4 +1,5 @@
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -16,10 +17,10 @@ import Testing
         let inspector = Engine().inspector
         let large = names(0..<90_000)
         func plan(_ uid: UInt32) async throws -> Plan {
-            try await inspector.plan(.invalidate(large), by: Actor("somebody", uid: uid))
+            try await inspector.plan(.invalidate(large), by: Operator("somebody", uid: uid))
         }
         let honest = try await inspector.plan(
-            .invalidateAll(cache: "accounts"), by: Actor("ann", uid: 1))
+            .invalidateAll(cache: "accounts"), by: Operator("ann", uid: 1))
         var last: [UInt32: Plan] = [:]
         for round in 0..<7 {
             for uid in [7, 8, 9] as [UInt32] {
@@ -29,9 +30,9 @@ import Testing
         }
         for plan in last.values { #expect(try await inspector.plan(known: plan.id) == plan) }
         // However much others make, it is there to be applied.
-        _ = try await inspector.apply(honest.id, by: Actor("ann"))
+        _ = try await inspector.apply(honest.id, by: Operator("ann"))
         let other = Engine().inspector
-        for _ in 0..<9 { _ = try await other.plan(.invalidate(large), by: Actor("bob", uid: 7)) }
+        for _ in 0..<9 { _ = try await other.plan(.invalidate(large), by: Operator("bob", uid: 7)) }
         #expect(other.bytesOfPlans <= Plans.mostOfOne.bytes)
     }
 
@@ -43,12 +44,12 @@ import Testing
             try await engine.inspector.plan(.invalidate([seen("1")]))
         )
         engine.clock.advance(by: .seconds(299))
-        #expect(try await engine.inspector.apply(first.id, by: Actor("ann")).removed == 1)
+        #expect(try await engine.inspector.apply(first.id, by: Operator("ann")).removed == 1)
         engine.clock.advance(by: .seconds(1))
         let late = InspectorError(
             "this plan was made more than 5m ago and is forgotten; plan the change again")
         await #expect(throws: late) {
-            try await engine.inspector.apply(second.id, by: Actor("ann"))
+            try await engine.inspector.apply(second.id, by: Operator("ann"))
         }
         await #expect(throws: late) { try await engine.inspector.plan(known: second.id) }
         await #expect(throws: late) { try await engine.inspector.progress(of: second.id) }
@@ -75,7 +76,7 @@ import Testing
         for key in 0..<5000 { engine.accounts.insert(Account(name: "a"), for: "\(key)") }
         let all = try await engine.inspector.plan(.invalidateAll(cache: "accounts"))
         for key in 0..<5000 { engine.accounts.insert(Account(name: "b"), for: "\(key)") }
-        let outcome = try await engine.inspector.apply(all.id, by: Actor("ann"))
+        let outcome = try await engine.inspector.apply(all.id, by: Operator("ann"))
         #expect(outcome.skipped.count == 1000 && outcome.unnamed == 4000)
         let record = try #require(try await engine.inspector.changes(after: 0).last)
         #expect(record.skipped.count == 1000 && record.summary.contains("5000 left alone"))
@@ -101,14 +102,14 @@ import Testing
             try await engine.inspector.preview(.all([.invalidate([seen("1")])]))
         }
         await #expect(throws: InspectorError.self) {
-            try await engine.inspector.apply(plan.id, by: Actor("ann"))
+            try await engine.inspector.apply(plan.id, by: Operator("ann"))
         }
     }
 
     @Test func `keeps to its bounds, whoever makes what and when`() {
         var random = Fuzz.random("kept plans")
         var plans = Plans()
-        var now = Instant(nanoseconds: 0)
+        var now = AgeInstant(nanoseconds: 0)
         var last: [UInt32?: Plan.ID] = [:]
         // What goes is handed back, to be dropped where no lock is held.
         var handedBack: Set<Plan.ID> = []
@@ -152,12 +153,12 @@ import Testing
         let reason = "e" + String(repeating: "\u{301}", count: length - 1)
         let plan = try await engine.inspector.plan(.invalidateAll(cache: "accounts"))
         let result = await Result {
-            try await engine.inspector.apply(plan.id, by: Actor("ann", reason: reason))
+            try await engine.inspector.apply(plan.id, by: Operator("ann", reason: reason))
         }
         #expect(((try? result.get()) != nil) == isTaken)
         guard case .failure(let error) = result else { return }
         #expect("\(error)" == "a reason has 500 characters at most, and this one \(length)")
-        _ = try await engine.inspector.apply(plan.id, by: Actor("ann", reason: "short"))
+        _ = try await engine.inspector.apply(plan.id, by: Operator("ann", reason: "short"))
     }
 
     @Test func `is read anew by a follower, however late it reads`() async throws {
@@ -194,13 +195,13 @@ extension Result where Failure == any Error {
         let evil = (0..<100).map { "key~^(a+)+\($0)x$" }.joined(separator: " or ")
         for _ in 0..<2 {
             await #expect {
-                try await engine.inspector.entries(Query(filter: evil))
+                try await engine.inspector.entries(EntryQuery(filter: evil))
             } throws: { "\($0)".contains("takes too long to search with") }
             await #expect {
-                try await engine.inspector.matching(Query(filter: evil))
+                try await engine.inspector.matching(EntryQuery(filter: evil))
             } throws: { "\($0)".contains("takes too long to search with") }
         }
-        #expect(try await engine.inspector.entries(Query(filter: "key~^a+7$")).matched == 1)
+        #expect(try await engine.inspector.entries(EntryQuery(filter: "key~^a+7$")).matched == 1)
     }
 
     @Test func `is given up though no pattern is in it`() async throws {
@@ -211,7 +212,7 @@ extension Result where Failure == any Error {
         }
         let words = (0..<220).map { "aaaaaaa\($0)x" }.joined(separator: " or ")
         await #expect {
-            try await engine.inspector.entries(Query(filter: words))
+            try await engine.inspector.entries(EntryQuery(filter: words))
         } throws: { "\($0)".contains("takes too long to search with; write it simpler") }
     }
 }

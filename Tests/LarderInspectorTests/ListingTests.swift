@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -30,13 +31,15 @@ import Testing
     }
 
     /// Every row there is, in no particular order.
-    private static func rows(_ engine: Engine) async throws -> [Row] {
-        try await engine.inspector.entries(Query(limit: .max)).rows.shuffled()
+    private static func rows(_ engine: Engine) async throws -> [EntryRow] {
+        try await engine.inspector.entries(EntryQuery(limit: .max)).rows.shuffled()
     }
 
     /// The whole list sorted at once, as the definition has it.
-    private static func sorted(_ rows: [Row], _ query: Query, _ now: Instant) -> [Row] {
-        func ascends(_ a: Row, _ b: Row) -> Bool {
+    private static func sorted(_ rows: [EntryRow], _ query: EntryQuery, _ now: AgeInstant)
+        -> [EntryRow]
+    {
+        func ascends(_ a: EntryRow, _ b: EntryRow) -> Bool {
             switch query.sort {
             case .cache: a.id.cache < b.id.cache
             case .key: a.id.key < b.id.key
@@ -62,11 +65,11 @@ import Testing
         }
     }
 
-    private static func refresh(_ row: Row) -> Instant {
+    private static func refresh(_ row: EntryRow) -> AgeInstant {
         row.nextRefresh(at: .longAgo) ?? .distantFuture
     }
 
-    private static func urgency(_ state: Row.State) -> Int {
+    private static func urgency(_ state: EntryRow.State) -> Int {
         switch state {
         case .expired: 0
         case .failed: 1
@@ -79,15 +82,15 @@ import Testing
         }
     }
 
-    @Test(arguments: Column.allCases, [false, true])
-    func `a page is what sorting everything would begin with`(sort: Column, descending: Bool)
+    @Test(arguments: EntryColumn.allCases, [false, true])
+    func `a page is what sorting everything would begin with`(sort: EntryColumn, descending: Bool)
         async throws
     {
         let engine = try await Self.stocked(3)
         let rows = try await Self.rows(engine)
         #expect(rows.count > 150)
         for (offset, limit) in [(0, 1), (0, 20), (7, 33), (150, 1000), (0, 0), (5000, 10)] {
-            let query = Query(sort: sort, descending: descending, offset: offset, limit: limit)
+            let query = EntryQuery(sort: sort, descending: descending, offset: offset, limit: limit)
             let page = try await engine.inspector.entries(query)
             let whole = Self.sorted(rows, query, engine.clock.now)
             #expect(page.rows == Array(whole.dropFirst(offset).prefix(limit)))
@@ -97,16 +100,16 @@ import Testing
         }
     }
 
-    @Test(arguments: [Column.hits, .size, .key, .ttl])
-    func `pages join up without overlap, and what is equal stays in place`(sort: Column)
+    @Test(arguments: [EntryColumn.hits, .size, .key, .ttl])
+    func `pages join up without overlap, and what is equal stays in place`(sort: EntryColumn)
         async throws
     {
         let engine = try await Self.stocked(4)
-        let whole = try await engine.inspector.entries(Query(sort: sort, limit: .max)).rows
+        let whole = try await engine.inspector.entries(EntryQuery(sort: sort, limit: .max)).rows
         for size in [1, 7, 64] {
-            var joined: [Row] = []
+            var joined: [EntryRow] = []
             while true {
-                let query = Query(sort: sort, offset: joined.count, limit: size)
+                let query = EntryQuery(sort: sort, offset: joined.count, limit: size)
                 let page = try await engine.inspector.entries(query).rows
                 joined += page
                 if page.count < size { break }
@@ -119,8 +122,8 @@ import Testing
     @Test func `rows held elsewhere make the same page`() async throws {
         let engine = try await Self.stocked(5)
         let rows = try await Self.rows(engine)
-        for sort in Column.allCases {
-            let query = Query(filter: "1", sort: sort, descending: true, offset: 3, limit: 30)
+        for sort in EntryColumn.allCases {
+            let query = EntryQuery(filter: "1", sort: sort, descending: true, offset: 3, limit: 30)
             let page = try await engine.inspector.entries(query)
             let same = try query.page(of: rows, at: engine.clock.now)
             #expect(same == page)
@@ -135,7 +138,7 @@ import Testing
         engine.credentials.insert(
             Credential(role: Role("1", "ALPHA"), expiry: nil), for: Role("1", "ALPHA"))
         func found(_ filter: String, _ caches: [String] = []) async throws -> [String] {
-            try await engine.inspector.keys(Query(caches: caches, filter: filter, sort: .key))
+            try await engine.inspector.keys(EntryQuery(caches: caches, filter: filter, sort: .key))
         }
         #expect(try await found("alpha") == ["1/ALPHA", "Alpha", "alphabet"])
         #expect(try await found("ALPHA", ["accounts"]) == ["Alpha", "alphabet"])
@@ -144,7 +147,7 @@ import Testing
         #expect(try await found("ß") == ["Großmarkt"])
         #expect(try await found("alphabets") == [])
         let page = try await engine.inspector.entries(
-            Query(caches: ["accounts"], filter: "ta", limit: 0))
+            EntryQuery(caches: ["accounts"], filter: "ta", limit: 0))
         #expect((page.rows.count, page.matched, page.total) == (0, 1, 4))
     }
 
@@ -154,21 +157,22 @@ import Testing
         engine.credentials.insert(
             Credential(role: role, expiry: engine.clock.now + .seconds(900)), for: role)
         engine.accounts.insert(Account(name: ""), for: "endless")
-        for sort in [Column.ttl, .expiry] {
-            #expect(try await engine.inspector.keys(Query(sort: sort)) == ["1/reader", "endless"])
+        for sort in [EntryColumn.ttl, .expiry] {
+            #expect(
+                try await engine.inspector.keys(EntryQuery(sort: sort)) == ["1/reader", "endless"])
         }
         let row = try #require(
-            try await engine.inspector.entries(Query(filter: "endless")).rows.first)
+            try await engine.inspector.entries(EntryQuery(filter: "endless")).rows.first)
         #expect(row.deadline == nil)
     }
 
     @Test(arguments: [
-        (1, 0, Row.State.cold), (1, 1, .fresh), (269, 1, .fresh), (270, 1, .fresh),
+        (1, 0, EntryRow.State.cold), (1, 1, .fresh), (269, 1, .fresh), (270, 1, .fresh),
         (271, 1, .expiring), (271, 0, .expiring), (299, 1, .expiring), (300, 1, .expired),
     ])
-    func `a state is said in one word`(age: Int, hits: UInt64, state: Row.State) {
-        let start = Instant(nanoseconds: 0)
-        let row = Row(
+    func `a state is said in one word`(age: Int, hits: UInt64, state: EntryRow.State) {
+        let start = AgeInstant(nanoseconds: 0)
+        let row = EntryRow(
             id: EntryKey(cache: "accounts", key: "a"), version: 1, writtenAt: start, expiry: nil,
             deadline: start + .seconds(300), hits: hits, lastHit: nil, bytes: 1, fetchTime: .zero)
         #expect(row.state(at: start + .seconds(age)) == state)
@@ -177,7 +181,7 @@ import Testing
     @Test func `looking changes neither order nor a counter`() async throws {
         let engine = try await Self.stocked(6)
         // How long the locks were held is all that looking may change.
-        func seen(_ snapshot: Snapshot) -> Snapshot {
+        func seen(_ snapshot: CacheSnapshot) -> CacheSnapshot {
             var snapshot = snapshot
             snapshot.holds = Holds()
             return snapshot
@@ -185,9 +189,10 @@ import Testing
         let before = (seen(engine.accounts.snapshot()), seen(engine.credentials.snapshot()))
         let orders = (engine.accounts.order, engine.credentials.order)
         let inspector = engine.inspector
-        let row = try #require(try await inspector.entries(Query(caches: ["accounts"])).rows.last)
-        for sort in Column.allCases {
-            _ = try await inspector.entries(Query(filter: "a", sort: sort, limit: 1000))
+        let row = try #require(
+            try await inspector.entries(EntryQuery(caches: ["accounts"])).rows.last)
+        for sort in EntryColumn.allCases {
+            _ = try await inspector.entries(EntryQuery(filter: "a", sort: sort, limit: 1000))
         }
         _ = try await inspector.report()
         _ = try #require(try await inspector.entry(row.id))
@@ -195,7 +200,7 @@ import Testing
         _ = try await inspector.plan(.invalidateAll(cache: "accounts"))
         _ = try await inspector.plan(.invalidate([SeenEntry(id: row.id, version: nil)]))
         _ = try await inspector.plan(
-            .configure(cache: "accounts", to: Configuration(maxsize: 1, ttl: .zero)))
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 1, ttl: .zero)))
         #expect(seen(engine.accounts.snapshot()) == before.0)
         #expect(seen(engine.credentials.snapshot()) == before.1)
         #expect(engine.accounts.order == orders.0)
@@ -205,20 +210,20 @@ import Testing
     @Test func `a listing has one now, whatever the caches are`() async throws {
         let engine = try await Self.stocked(7)
         engine.clock.advance(by: .seconds(30))
-        let page = try await engine.inspector.entries(Query(limit: 5))
+        let page = try await engine.inspector.entries(EntryQuery(limit: 5))
         #expect(page.at == engine.clock.now)
     }
 
     @Test(arguments: [(-1, 0), (0, -1), (.min, .min)])
     func `a negative offset or limit is refused`(offset: Int, limit: Int) async {
         await #expect(throws: InspectorError("offset and limit are 0 or more")) {
-            try await Engine().inspector.entries(Query(offset: offset, limit: limit))
+            try await Engine().inspector.entries(EntryQuery(offset: offset, limit: limit))
         }
     }
 
     @Test func `the largest offset and limit are borne`() async throws {
         let engine = try await Self.stocked(8, entries: 40)
-        let page = try await engine.inspector.entries(Query(offset: .max, limit: .max))
+        let page = try await engine.inspector.entries(EntryQuery(offset: .max, limit: .max))
         #expect(page.rows.isEmpty)
         #expect(page.matched > 0)
     }
@@ -229,7 +234,7 @@ import Testing
             "no cache is called \"orders\"; there are accounts, credentials")
         let key = EntryKey(cache: "orders", key: "a")
         let inspector = engine.inspector
-        await #expect(throws: error) { try await inspector.entries(Query(caches: ["orders"])) }
+        await #expect(throws: error) { try await inspector.entries(EntryQuery(caches: ["orders"])) }
         await #expect(throws: error) { try await inspector.entry(key) }
         await #expect(throws: error) { try await inspector.fetch(key) }
         await #expect(throws: error) {
@@ -241,7 +246,7 @@ import Testing
         }
         await #expect(throws: error) {
             try await inspector.plan(
-                .configure(cache: "orders", to: Configuration(maxsize: 1, ttl: nil)))
+                .configure(cache: "orders", to: CacheConfiguration(maxsize: 1, ttl: nil)))
         }
         let single = LocalInspector("single")
         single.add(engine.accounts)
@@ -269,7 +274,7 @@ import Testing
         #expect(detail.row.hits == 1)
         #expect(detail.row.lastHit == engine.clock.now)
         #expect(detail.row.bytes == engine.accounts.snapshot().bytes)
-        #expect(try await engine.inspector.entries(Query()).rows == [detail.row])
+        #expect(try await engine.inspector.entries(EntryQuery()).rows == [detail.row])
         engine.clock.advance(by: .seconds(290))
         #expect(try await engine.inspector.entry(key) == nil)
     }
@@ -294,7 +299,7 @@ import Testing
         cache.insert("letter", for: "ann")
         cache.insert("parcel", for: "bob")
         let key = EntryKey(cache: "mail", key: "to ann")
-        #expect(try await inspector.entries(Query(sort: .key)).rows.first?.id == key)
+        #expect(try await inspector.entries(EntryQuery(sort: .key)).rows.first?.id == key)
         #expect(try await inspector.entry(key)?.value == .text("letter"))
         #expect(try await inspector.entry(EntryKey(cache: "mail", key: "ann")) == nil)
         let entry = SeenEntry(id: key, version: 1)
@@ -324,14 +329,14 @@ import Testing
         inspector.add(cache, key: \.shownKey)
         for _ in 0..<2 {
             cache.insert("x", for: Role("1", "reader"))
-            cache.invalidate(Role("1", "reader"), by: Actor("ann", reason: "stale"))
+            cache.invalidate(Role("1", "reader"), by: Operator("ann", reason: "stale"))
         }
         let log = try await inspector.events(in: "roles", after: 0, limit: 10)
         #expect(log.dropped == 2)
         #expect(log.events.map(\.number) == [3, 4])
         #expect(log.events.map(\.key) == ["1/reader", "1/reader"])
         #expect(log.events.map(\.cache) == ["roles", "roles"])
-        #expect(log.events.map(\.by) == [nil, Actor("ann", reason: "stale")])
+        #expect(log.events.map(\.by) == [nil, Operator("ann", reason: "stale")])
         #expect(try await inspector.events(in: "roles", after: 2, limit: 1).events.count == 1)
     }
 
@@ -379,6 +384,6 @@ import Testing
     }
 }
 
-extension Instant {
-    fileprivate static let longAgo = Instant(nanoseconds: .min)
+extension AgeInstant {
+    fileprivate static let longAgo = AgeInstant(nanoseconds: .min)
 }

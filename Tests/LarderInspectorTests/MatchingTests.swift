@@ -12,11 +12,11 @@ import Testing
         let engine = Engine()
         for number in 0..<30 { engine.accounts.insert(Account(name: "a"), for: "k\(number)") }
         for number in 0..<30 where number % 3 == 0 { _ = engine.accounts.cached("k\(number)") }
-        let query = Query(
+        let query = EntryQuery(
             caches: ["accounts", "accounts"], filter: "hits=0 and key~k1", sort: .hits, offset: 3,
             limit: 2)
         let seen = try await engine.inspector.matching(query)
-        let page = try await engine.inspector.entries(Query(filter: query.filter))
+        let page = try await engine.inspector.entries(EntryQuery(filter: query.filter))
         #expect(page.matched == 8)
         #expect(
             Set(seen) == Set(page.rows.map { SeenEntry(id: $0.id, version: $0.version) }))
@@ -45,7 +45,7 @@ import Testing
                 }
             }
             for _ in 0..<5 {
-                let seen = try await inspector.matching(Query(filter: "s"))
+                let seen = try await inspector.matching(EntryQuery(filter: "s"))
                 #expect(Set(seen.map(\.id)).count == seen.count)
                 let stayed = seen.filter { $0.id.key.hasPrefix("stays ") }
                 #expect(stayed.count == 20_000)
@@ -70,9 +70,9 @@ import Testing
         _ = try await cache.value(for: "1")
         let waiting = Task { try await cache.value(for: "2") }
         #expect(await settles { cache.snapshot().flights == 2 })
-        let seen = try await inspector.matching(Query())
+        let seen = try await inspector.matching(EntryQuery())
         #expect(seen == [SeenEntry(id: EntryKey(cache: "accounts", key: "1"), version: 1)])
-        #expect(try await inspector.entries(Query()).rows.map(\.id.key) == ["1"])
+        #expect(try await inspector.entries(EntryQuery()).rows.map(\.id.key) == ["1"])
         gate.open()
         _ = try await waiting.value
     }
@@ -81,13 +81,13 @@ import Testing
         let cache = Cache<Int, Int>("numbers", maxsize: nil, ttl: nil) { $0 }
         let inspector = LocalInspector("pantry")
         inspector.add(cache) { .number("\($0)") }
-        for number in 0...Query.mostMatching { cache.insert(number, for: number) }
+        for number in 0...EntryQuery.mostMatching { cache.insert(number, for: number) }
         await #expect(
             throws: InspectorError(
                 "100001 entries are more than 100000 at once; narrow the filter")
-        ) { try await inspector.matching(Query()) }
+        ) { try await inspector.matching(EntryQuery()) }
         cache.invalidate(0)
-        #expect(try await inspector.matching(Query()).count == Query.mostMatching)
+        #expect(try await inspector.matching(EntryQuery()).count == EntryQuery.mostMatching)
     }
 }
 
@@ -103,9 +103,9 @@ import Testing
         }
         for cache in caches { inspector.add(cache) }
         caches[1].insert(Account(name: "a"), for: "1")
-        let page = try await inspector.entries(Query(caches: [names[1]]))
+        let page = try await inspector.entries(EntryQuery(caches: [names[1]]))
         #expect(page.rows.count == 1)
-        #expect(try await inspector.entries(Query(caches: [names[0]])).rows.isEmpty)
+        #expect(try await inspector.entries(EntryQuery(caches: [names[0]])).rows.isEmpty)
         let ids = names.map { EntryKey(cache: $0, key: "1") }
         #expect(ids[0] != ids[1] && Set(ids).count == 2)
         #expect(try await inspector.apply(.invalidate([seen("1", in: names[0])])).removed == 0)

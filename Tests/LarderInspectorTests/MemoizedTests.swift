@@ -13,7 +13,7 @@ import Testing
         }
         inspector.add(lookUp.cache)
         _ = try await lookUp("100000000001")
-        #expect(try await inspector.keys(Query(caches: ["accounts"])) == ["100000000001"])
+        #expect(try await inspector.keys(EntryQuery(caches: ["accounts"])) == ["100000000001"])
         let fetched = try await inspector.fetch(EntryKey(cache: "accounts", key: "100000000002"))
         #expect(fetched.value == .text("account 100000000002"))
         #expect(lookUp.cache.cached("100000000002") == "account 100000000002")
@@ -25,7 +25,7 @@ import Testing
         let price = memoized(name: "prices") { (item: String, amount: Int) in "\(amount) \(item)" }
         inspector.add(price.cache)
         #expect(price("flour", 3) == "3 flour")
-        #expect(try await inspector.keys(Query()) == [#"("flour", 3)"#])
+        #expect(try await inspector.keys(EntryQuery()) == [#"("flour", 3)"#])
         let fetched = try await inspector.fetch(EntryKey(cache: "prices", key: #"("flour", 3)"#))
         #expect(fetched.wasHit)
         let outcome = try await inspector.apply(

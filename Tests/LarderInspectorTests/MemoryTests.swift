@@ -90,7 +90,7 @@ import Testing
         #expect(try Units.maxsize("none") == nil)
         #expect(try Units.maxsize("off") == 0)
         #expect(try Units.maxsize("64") == 64)
-        #expect(try Units.maxsize("134217728") == Configuration.largestMaxsize)
+        #expect(try Units.maxsize("134217728") == CacheConfiguration.largestMaxsize)
         for text in ["0", "00"] {
             let error = #expect(throws: UnitError.self) { try Units.maxsize(text) }
             #expect(error?.description.contains("write off if that is meant") == true)

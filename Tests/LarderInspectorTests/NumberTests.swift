@@ -21,7 +21,7 @@ import Testing
             if let share = try? Units.share(text) { #expect((0...1).contains(share)) }
             _ = try? Units.policy(text)
             for name in ["hits", "size", "version", "ttl", "age", "fetch", "expiry"] {
-                _ = try? Filter("\(name)>=\(text)")
+                _ = try? EntryFilter("\(name)>=\(text)")
             }
         }
     }
@@ -46,10 +46,10 @@ import Testing
         #expect(UInt64(clamping: 1e300) == .max && Int(clamping: 2.5) == 3)
     }
 
-    private func row(using random: inout Seeded) -> Row {
-        func instant() -> Instant { Instant(nanoseconds: Fuzz.integer(using: &random)) }
+    private func row(using random: inout Seeded) -> EntryRow {
+        func instant() -> AgeInstant { AgeInstant(nanoseconds: Fuzz.integer(using: &random)) }
         func optional<Value>(_ value: Value) -> Value? { Bool.random(using: &random) ? value : nil }
-        return Row(
+        return EntryRow(
             id: EntryKey(cache: "accounts", key: Fuzz.text(using: &random)),
             version: UInt64(bitPattern: Fuzz.integer(using: &random)), writtenAt: instant(),
             expiry: optional(instant()), deadline: optional(instant()),
@@ -64,16 +64,18 @@ import Testing
         var random = Fuzz.random("rows")
         for _ in 0..<Fuzz.count / 4 {
             let rows = (0..<20).map { _ in row(using: &random) }
-            let now = Instant(nanoseconds: Fuzz.integer(using: &random))
-            let query = Query(
+            let now = AgeInstant(nanoseconds: Fuzz.integer(using: &random))
+            let query = EntryQuery(
                 filter: ["", "hits>5", "ttl<5m", "age>=1s", "state=fresh"]
                     .randomElement(using: &random)!,
-                sort: Column.allCases.randomElement(using: &random)!,
+                sort: EntryColumn.allCases.randomElement(using: &random)!,
                 descending: Bool.random(using: &random), offset: Int(Fuzz.integer(using: &random)),
                 limit: Int(Fuzz.integer(using: &random)))
             let page = try query.page(of: rows, at: now)
             #expect(page.matched <= 20)
-            for row in rows { for column in Column.allCases { _ = column.value(of: row, at: now) } }
+            for row in rows {
+                for column in EntryColumn.allCases { _ = column.value(of: row, at: now) }
+            }
         }
     }
 
@@ -94,8 +96,9 @@ import Testing
             else { continue }
             let how = "{\"spread\":\(number()),\"lasting\":\(number())}"
             let application =
-                (try? JSONDecoder().decode(Application.self, from: Data(how.utf8))) ?? Application()
-            _ = try? await engine.inspector.apply(plan.id, application, by: Actor("ops"))
+                (try? JSONDecoder().decode(PlanApplication.self, from: Data(how.utf8)))
+                ?? PlanApplication()
+            _ = try? await engine.inspector.apply(plan.id, application, by: Operator("ops"))
             _ = try await engine.inspector.report()
             _ = try? await engine.accounts.value(for: "\(number())")
             _ = try? await engine.inspector.forecast(
@@ -103,8 +106,8 @@ import Testing
             _ = try await engine.inspector.events(
                 in: "accounts", after: UInt64(bitPattern: Fuzz.integer(using: &random)), limit: 3)
             _ = try? await engine.inspector.entries(
-                Query(
-                    sort: Column.allCases.randomElement(using: &random)!,
+                EntryQuery(
+                    sort: EntryColumn.allCases.randomElement(using: &random)!,
                     offset: Int(Fuzz.integer(using: &random)),
                     limit: Int(Fuzz.integer(using: &random))))
         }
@@ -120,13 +123,13 @@ import Testing
         let times: [Int64] = [.max, .max - 1, 1 << 62, 9_000_000_000_000_000_000]
         for time in times {
             _ = try await cache.value(for: "\(time)")
-            let bounds = Configuration(maxsize: 4, ttl: .nanoseconds(time), jitter: 1)
+            let bounds = CacheConfiguration(maxsize: 4, ttl: .nanoseconds(time), jitter: 1)
             let plan = try await inspector.plan(.configure(cache: "accounts", to: bounds))
             _ = try await inspector.apply(
-                plan.id, Application(lasting: .nanoseconds(time)), by: Actor("ops"))
+                plan.id, PlanApplication(lasting: .nanoseconds(time)), by: Operator("ops"))
             for _ in 0..<100 { _ = try await inspector.report() }
             #expect(try await inspector.progress(of: plan.id).state == .done)
-            _ = try await inspector.undo(plan.id, by: Actor("ops"))
+            _ = try await inspector.undo(plan.id, by: Operator("ops"))
         }
     }
 }

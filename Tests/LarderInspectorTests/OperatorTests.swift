@@ -8,7 +8,7 @@ import Testing
 
 /// Several who change the same engine at a time, and changes of several parts.
 @Suite struct OperatorTests {
-    private let ann = Actor("ann", reason: "room")
+    private let ann = Operator("ann", reason: "room")
     private let clock = TestClock()
     private let accounts: Cache<String, Account>
     private let orders: Cache<String, Account>
@@ -35,7 +35,8 @@ import Testing
         return .configure(cache: cache.name, to: bounds)
     }
 
-    private func apply(_ change: Change, _ how: Application = Application()) async throws -> Plan.ID
+    private func apply(_ change: Change, _ how: PlanApplication = PlanApplication()) async throws
+        -> Plan.ID
     {
         let plan = try await inspector.plan(change)
         _ = try await inspector.apply(plan.id, how, by: ann)
@@ -53,7 +54,7 @@ import Testing
 
     @Test func `bounds that somebody else sets end those that are on their way`() async throws {
         let plan = try await apply(
-            bounds(accounts, maxsize: 60), Application(spread: .seconds(60)))
+            bounds(accounts, maxsize: 60), PlanApplication(spread: .seconds(60)))
         await turn(30)
         #expect(await settles { accounts.configuration.maxsize == 90 })
         try accounts.update { $0.ttl = .seconds(2000) }
@@ -126,7 +127,7 @@ import Testing
         async throws
     {
         let plan = try await apply(
-            bounds(accounts, maxsize: 200), Application(lasting: .seconds(600)))
+            bounds(accounts, maxsize: 200), PlanApplication(lasting: .seconds(600)))
         #expect(await settles { clock.sleepers.count > 1 })
         try accounts.update { $0.maxsize = 300 }
         clock.advance(by: .seconds(600))
@@ -146,7 +147,7 @@ import Testing
             .all([
                 bounds(accounts, maxsize: 200), bounds(orders, maxsize: 300),
                 .invalidate([seen("5")]),
-            ]), Application(lasting: .seconds(10)))
+            ]), PlanApplication(lasting: .seconds(10)))
         await turn(10)
         #expect(
             await settles {
@@ -163,7 +164,7 @@ import Testing
     {
         let plan = try await apply(
             .all([bounds(accounts, maxsize: 60), bounds(orders, maxsize: 60)]),
-            Application(spread: .seconds(120)))
+            PlanApplication(spread: .seconds(120)))
         await turn(90)
         #expect(await settles { orders.configuration.maxsize == 90 })
         #expect(accounts.configuration.maxsize == 60)
@@ -217,14 +218,14 @@ import Testing
                 run: { _, _, _ in Step() }, undo: { _, _, _ in Step() })
         ])
         let ledger = Ledger(clock: clock.ageClock, changes: Changes(instance: "1"))
-        let paced = Application(spread: .seconds(60))
+        let paced = PlanApplication(spread: .seconds(60))
         _ = try ledger.apply("a", prepared, paced, by: ann)
         // Two of these under way would take too much.
         #expect(throws: InspectorError.self) { try ledger.check(prepared, paced) }
         _ = ledger.cancel("a", by: ann)
         try ledger.check(prepared, paced)
         for number in 0..<60 {
-            _ = try ledger.apply("\(number)", prepared, Application(), by: ann)
+            _ = try ledger.apply("\(number)", prepared, PlanApplication(), by: ann)
         }
         #expect(ledger.progress(of: "a")?.state == .cancelled)
     }
@@ -254,7 +255,7 @@ private struct World {
     let inspector: LocalInspector
     let clock: TestClock
     let told = Told()
-    private let actors = [Actor("ann"), Actor("bob")]
+    private let actors = [Operator("ann"), Operator("bob")]
     private var plans: [Plan] = []
     private var applied: [Plan.ID] = []
     /// Entries that left because bounds were set past the inspector.
@@ -284,7 +285,7 @@ private struct World {
                 plans.append(try await inspector.plan(change(&random)))
             }
             let plan = plans.remove(at: .random(in: 0..<plans.count, using: &random))
-            var how = Application()
+            var how = PlanApplication()
             if Bool.random(using: &random) { how.spread = .seconds(6) }
             if Int.random(in: 0..<3, using: &random) == 0 { how.lasting = .seconds(10) }
             applied.append(plan.id)
@@ -352,7 +353,7 @@ private struct World {
     }
 
     private func removals(
-        of cache: Cache<String, Account>, where counts: (Event<String>, RemovalCause) -> Bool
+        of cache: Cache<String, Account>, where counts: (CacheEvent<String>, RemovalCause) -> Bool
     ) -> Int {
         cache.events(after: 0).events.count { event in
             if case .removed(let cause, _, _, _) = event.kind {
@@ -395,8 +396,8 @@ private struct World {
     /// Every change of bounds begins where the one before ended, and each step of a plan where its
     /// own last one did.
     private func checkBounds(of cache: Cache<String, Account>, _ place: String) {
-        var now: Configuration?
-        var own: [String: Configuration] = [:]
+        var now: CacheConfiguration?
+        var own: [String: CacheConfiguration] = [:]
         for event in cache.events(after: 0).events {
             guard case .configured(let from, let to) = event.kind else { continue }
             #expect(now == nil || now == from, "\(place): nothing lies between")
@@ -412,7 +413,7 @@ private struct World {
 }
 
 extension Change {
-    fileprivate var bounds: [Configuration] {
+    fileprivate var bounds: [CacheConfiguration] {
         switch self {
         case .configure(_, let to): [to]
         case .all(let changes): changes.flatMap(\.bounds)

@@ -1,11 +1,12 @@
 import Larder
+import LarderTesting
 import TestSupport
 import Testing
 
 @testable import LarderInspector
 
 @Suite struct PlanTests {
-    private let ann = Actor("ann", reason: "stale")
+    private let ann = Operator("ann", reason: "stale")
 
     private func stocked(_ keys: ClosedRange<Int>, maxsize: Int? = 64) -> Engine {
         let engine = Engine(maxsize: maxsize)
@@ -106,7 +107,7 @@ import Testing
         for key in 4...8 { engine.accounts.insert(Account(name: "name"), for: "\(key)") }
         _ = engine.accounts.cached("4")
         let old = engine.accounts.configuration
-        let new = Configuration(maxsize: 2, ttl: .seconds(100))
+        let new = CacheConfiguration(maxsize: 2, ttl: .seconds(100))
         let plan = try await engine.inspector.plan(.configure(cache: "accounts", to: new))
         #expect(plan.before == old)
         #expect(plan.entries == 6)
@@ -133,7 +134,8 @@ import Testing
         engine.clock.advance(by: .seconds(300))
         engine.accounts.insert(Account(name: "name"), for: "4")
         for new in [
-            Configuration(maxsize: 1, ttl: .seconds(600)), Configuration(maxsize: 1, ttl: nil),
+            CacheConfiguration(maxsize: 1, ttl: .seconds(600)),
+            CacheConfiguration(maxsize: 1, ttl: nil),
         ] {
             let plan = try await engine.inspector.plan(.configure(cache: "accounts", to: new))
             #expect(plan.entries == 0)
@@ -145,7 +147,7 @@ import Testing
 
     @Test func `an entry used since the plan is spared, and said to be`() async throws {
         let engine = stocked(1...3)
-        let new = Configuration(maxsize: 2, ttl: .seconds(300))
+        let new = CacheConfiguration(maxsize: 2, ttl: .seconds(300))
         let plan = try await engine.inspector.plan(.configure(cache: "accounts", to: new))
         #expect(plan.victims.map(\.id.key) == ["1"])
         _ = engine.accounts.cached("1")
@@ -158,7 +160,7 @@ import Testing
     @Test func `a plan of bounds is refused where the bounds were changed since`() async throws {
         let engine = stocked(1...3)
         let plan = try await engine.inspector.plan(
-            .configure(cache: "accounts", to: Configuration(maxsize: 1, ttl: nil)))
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 1, ttl: nil)))
         try engine.accounts.update { $0.maxsize = 32 }
         let before = engine.accounts.snapshot()
         await #expect(
@@ -172,9 +174,10 @@ import Testing
     }
 
     @Test(arguments: [
-        Configuration(maxsize: -1, ttl: nil), Configuration(maxsize: 1, ttl: .seconds(-1)),
+        CacheConfiguration(maxsize: -1, ttl: nil),
+        CacheConfiguration(maxsize: 1, ttl: .seconds(-1)),
     ])
-    func `bounds out of range cannot be planned`(new: Configuration) async {
+    func `bounds out of range cannot be planned`(new: CacheConfiguration) async {
         await #expect(throws: CacheError.self) {
             try await Engine().inspector.plan(.configure(cache: "accounts", to: new))
         }

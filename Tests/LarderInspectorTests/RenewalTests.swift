@@ -17,7 +17,7 @@ import Testing
         let (clock, gate) = (clock, gate)
         cache = Cache(
             "accounts",
-            Configuration(
+            CacheConfiguration(
                 maxsize: 64, ttl: .seconds(1200), staleIfError: .seconds(60),
                 negativeTTL: .seconds(5)),
             renewal: Renewal(
@@ -38,7 +38,7 @@ import Testing
         inspector.add(cache)
     }
 
-    private func states(_ query: Query = Query(sort: .state)) async throws -> [String] {
+    private func states(_ query: EntryQuery = EntryQuery(sort: .state)) async throws -> [String] {
         let page = try await inspector.entries(query)
         #expect(page.total == page.rows.count)
         return page.rows.map { "\($0.id.key) \($0.state(at: page.at).rawValue)" }
@@ -60,8 +60,9 @@ import Testing
             ])
     }
 
-    @Test(arguments: Column.allCases, [false, true])
-    func `each row is listed once, whatever the order`(sort: Column, descending: Bool) async throws
+    @Test(arguments: EntryColumn.allCases, [false, true])
+    func `each row is listed once, whatever the order`(sort: EntryColumn, descending: Bool)
+        async throws
     {
         for number in 0..<50 { cache.insert(Account(name: "a"), for: "number \(number)") }
         cache.insert(Account(name: "a"), for: "failing")
@@ -70,13 +71,13 @@ import Testing
         _ = try? await cache.value(for: "failing")
         for filter in ["", "i", "number 1", "failing"] {
             let page = try await inspector.entries(
-                Query(filter: filter, sort: sort, descending: descending, limit: 500))
+                EntryQuery(filter: filter, sort: sort, descending: descending, limit: 500))
             let keys = page.rows.map(\.id.key)
             #expect(Set(keys).count == keys.count)
             #expect(page.matched == keys.count)
             #expect(page.total == 52)
             let some = try await inspector.entries(
-                Query(filter: filter, sort: sort, descending: descending, limit: 3))
+                EntryQuery(filter: filter, sort: sort, descending: descending, limit: 3))
             #expect(some.rows.map(\.id.key) == Array(keys.prefix(3)))
             #expect(some.matched == page.matched)
         }
@@ -98,7 +99,7 @@ import Testing
         clock.advance(by: .seconds(1190))
         let waiting = (0..<3).map { _ in Task { try await cache.value(for: "slow") } }
         #expect(await settles { cache.snapshot().counters.lookups == 3 })
-        let row = try #require(try await inspector.entries(Query()).rows.first)
+        let row = try #require(try await inspector.entries(EntryQuery()).rows.first)
         #expect(row.renewal?.waiters == 3)
         #expect(row.state(at: clock.now) == .refreshing)
         gate.open()

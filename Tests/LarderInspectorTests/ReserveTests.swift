@@ -25,7 +25,7 @@ import Testing
         let failure = failure
         cache = Cache(
             "accounts",
-            Configuration(
+            CacheConfiguration(
                 maxsize: 8, ttl: .seconds(60), staleIfError: .seconds(600),
                 negativeTTL: .seconds(5)),
             renewal: Renewal(backoff: .seconds(20) ... .seconds(20)) {

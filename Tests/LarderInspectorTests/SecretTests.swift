@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderInspector
+import LarderTesting
 import TestSupport
 import Testing
 
@@ -16,8 +17,8 @@ import Testing
         let plan = try await inspector.plan(.invalidateAll(cache: "credentials"))
         let fetched = try await inspector.fetch(key)
         let report = try await inspector.report()
-        let page = try await inspector.entries(Query())
-        let outcome = try await inspector.apply(plan.id, by: Actor("ann"))
+        let page = try await inspector.entries(EntryQuery())
+        let outcome = try await inspector.apply(plan.id, by: Operator("ann"))
         let events = try await inspector.events(in: "credentials", after: 0, limit: 100)
         #expect(page.rows.count == 1 && outcome.removed == 1 && events.events.count == 2)
         let seen: [Any] = [

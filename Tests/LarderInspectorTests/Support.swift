@@ -53,7 +53,7 @@ struct Credential: Sendable, Inspectable, Expiring {
     static let canary = "wJalrXUtnFEMI-CANARY"
 
     var role: Role
-    var expiry: Instant?
+    var expiry: AgeInstant?
     var secret = Secret(canary)
 
     var shown: Shown {
@@ -63,11 +63,11 @@ struct Credential: Sendable, Inspectable, Expiring {
 
 extension LocalInspector {
     /// The shown keys of a page, in its order.
-    func keys(_ query: Query) async throws -> [String] {
+    func keys(_ query: EntryQuery) async throws -> [String] {
         try await entries(query).rows.map(\.id.key)
     }
 
-    func apply(_ change: Change, by actor: Actor = Actor("ann")) async throws -> Outcome {
+    func apply(_ change: Change, by actor: Operator = Operator("ann")) async throws -> Outcome {
         try await apply(plan(change).id, by: actor)
     }
 }
@@ -75,7 +75,7 @@ extension LocalInspector {
 extension Cache {
     /// The keys of live entries, the next victim first.
     var order: [Key] {
-        victims(of: Configuration(maxsize: 0, ttl: configuration.ttl)).map(\.key)
+        victims(of: CacheConfiguration(maxsize: 0, ttl: configuration.ttl)).map(\.key)
     }
 }
 

@@ -42,14 +42,14 @@ import Testing
     }
 
     @Test func `is compared with what came between two looks`() throws {
-        func report(_ seconds: Int, _ change: (inout Counters) -> Void) -> CacheReport {
-            var counters = Counters()
+        func report(_ seconds: Int, _ change: (inout CacheCounters) -> Void) -> CacheReport {
+            var counters = CacheCounters()
             change(&counters)
             return CacheReport(
                 name: "accounts",
-                snapshot: Snapshot(
+                snapshot: CacheSnapshot(
                     at: TestClock().now + .seconds(seconds),
-                    configuration: Configuration(maxsize: 64, ttl: nil),
+                    configuration: CacheConfiguration(maxsize: 64, ttl: nil),
                     count: 7,
                     bytes: 99, flights: 0, counters: counters))
         }
@@ -125,7 +125,7 @@ import Testing
             return (plan.effect, plan.consequences(held: 3))
         }
         func bounds(_ maxsize: Int?, _ ttl: Duration?) -> Change {
-            .configure(cache: "accounts", to: Configuration(maxsize: maxsize, ttl: ttl))
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: maxsize, ttl: ttl))
         }
         let earlier = try await said(bounds(64, .seconds(45)))
         #expect(earlier.effect == "no entry goes")
@@ -266,8 +266,8 @@ import Testing
         #expect(seen.verdict == .unknown)
         seen.failure = nil
         seen.remembered = Trouble(
-            kind: .absent, reason: "no such thing", since: Instant(nanoseconds: 1),
-            until: Instant(nanoseconds: 9), failures: 1)
+            kind: .absent, reason: "no such thing", since: AgeInstant(nanoseconds: 1),
+            until: AgeInstant(nanoseconds: 9), failures: 1)
         #expect(seen.verdict == .differs)
     }
 }

@@ -8,7 +8,7 @@ import Testing
     private let clock = TestClock()
     private let accounts: Cache<String, String>
     private let inspector: LocalInspector
-    private let ann = Actor("ann")
+    private let ann = Operator("ann")
 
     init() {
         accounts = Cache("accounts", maxsize: 64, ttl: .seconds(300), clock: clock.ageClock) {
@@ -28,7 +28,7 @@ import Testing
         return plan.id
     }
 
-    private func bounds(_ change: (inout Configuration) -> Void) -> Change {
+    private func bounds(_ change: (inout CacheConfiguration) -> Void) -> Change {
         var new = accounts.configuration
         change(&new)
         return .configure(cache: "accounts", to: new)
@@ -83,7 +83,7 @@ import Testing
         for _ in 0..<300 {
             let start = Int.random(in: 1...40, using: &random)
             _ = accounts.invalidateAll()
-            var usual = Configuration(maxsize: start, ttl: .seconds(300))
+            var usual = CacheConfiguration(maxsize: start, ttl: .seconds(300))
             _ = try accounts.configure(usual)
             fill(0..<Int.random(in: 0...60, using: &random))
             usual.maxsize = .random(in: 1...60, using: &random)

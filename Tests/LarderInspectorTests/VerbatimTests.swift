@@ -41,16 +41,17 @@ import Testing
             let detail = try #require(try await inspector.entry(id))
             #expect(detail.value == .text("\(Array(text.utf8))"))
             #expect(Array(detail.row.id.key.utf8) == Array(text.utf8))
-            let page = try await inspector.entries(Query(filter: "key='\(text)'"))
+            let page = try await inspector.entries(EntryQuery(filter: "key='\(text)'"))
             #expect(page.rows.map { Array($0.id.key.utf8) } == [Array(text.utf8)])
         }
-        let listed = try await inspector.entries(Query(sort: .key, limit: 100)).rows.map(\.id.key)
+        let listed = try await inspector.entries(EntryQuery(sort: .key, limit: 100)).rows.map(
+            \.id.key)
         #expect(listed.map { Verbatim($0) } == all.map { Verbatim($0) }.sorted())
         let one = SeenEntry(id: EntryKey(cache: "accounts", key: "cafe\u{301}"), version: nil)
         let other = SeenEntry(id: EntryKey(cache: "accounts", key: "café"), version: nil)
         #expect(try await inspector.plan(.invalidate([one, other])).entries == 2)
         _ = try await inspector.apply(
-            try await inspector.plan(.invalidate([one])).id, by: Actor("ops"))
+            try await inspector.plan(.invalidate([one])).id, by: Operator("ops"))
         #expect(try await inspector.entry(one.id) == nil)
         #expect(try await inspector.entry(other.id) != nil)
     }

@@ -15,7 +15,7 @@ import Testing
                 return engine.accounts.history().count == 2
             }
             #expect(isNoted)
-            let whole = Instant(nanoseconds: .min)
+            let whole = AgeInstant(nanoseconds: .min)
             let there = try await engine.remote.history(of: "accounts", since: whole)
             let here = try await engine.inspector.history(of: "accounts", since: whole)
             #expect(there.samples == Array(here.samples.prefix(there.samples.count)))
@@ -31,7 +31,7 @@ import Testing
     @Test func `is refused in words where it makes no sense`() async throws {
         try await Engine.run { engine in
             await #expect(throws: InspectorError.self) {
-                try await engine.remote.history(of: "nobody", since: Instant(nanoseconds: 0))
+                try await engine.remote.history(of: "nobody", since: AgeInstant(nanoseconds: 0))
             }
             let address = "http://larder/v1/caches/accounts/history"
             for since in ["-1", "x", "99999999999999999999"] {

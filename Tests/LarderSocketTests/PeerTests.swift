@@ -122,7 +122,7 @@ import Testing
         try await Engine.run { engine in
             engine.accounts.insert("x", for: "a")
             let plan = try await engine.remote.plan(.invalidateAll(cache: "accounts"))
-            _ = try await engine.remote.apply(plan.id, by: Actor("whoever"))
+            _ = try await engine.remote.apply(plan.id, by: Operator("whoever"))
             let time = /"(time|wall|started)":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"/
             let stream = try run([
                 "curl", "-s", "-N", "-m", "1", "-H", "Accept: text/event-stream", "--unix-socket",

@@ -19,12 +19,12 @@ import Testing
         let encoder = JSONEncoder()
         return (
             try encoder.encode(try await inspector.report()),
-            try encoder.encode(try await inspector.entries(Query())),
+            try encoder.encode(try await inspector.entries(EntryQuery())),
             try encoder.encode(try await inspector.forecast(width: .seconds(5), count: 4)),
             try encoder.encode(try await inspector.plan(.invalidateAll(cache: "accounts"))),
             try encoder.encode(
                 HistoryColumns(
-                    try await inspector.history(of: "accounts", since: Instant(nanoseconds: 0))))
+                    try await inspector.history(of: "accounts", since: AgeInstant(nanoseconds: 0))))
         )
     }
 
@@ -60,8 +60,8 @@ import Testing
 
     @Test func `is believed where an engine could say it`() async throws {
         let real = try await answers()
-        #expect(try JSONDecoder().decode(Report.self, from: real.report).isPlausible)
-        #expect(try JSONDecoder().decode(Page.self, from: real.page).isPlausible)
+        #expect(try JSONDecoder().decode(EngineReport.self, from: real.report).isPlausible)
+        #expect(try JSONDecoder().decode(EntryPage.self, from: real.page).isPlausible)
         #expect(try JSONDecoder().decode(Forecast.self, from: real.forecast).isPlausible)
         #expect(try JSONDecoder().decode(Plan.self, from: real.plan).isPlausible)
         let history = try JSONDecoder().decode(HistoryColumns.self, from: real.history).history
@@ -71,7 +71,7 @@ import Testing
     @Test func `is not believed where its figures could not be added up or drawn`() async throws {
         let real = try await answers()
         let decoder = JSONDecoder()
-        var report = try decoder.decode(Report.self, from: real.report)
+        var report = try decoder.decode(EngineReport.self, from: real.report)
         report.memory.mapped = .min
         #expect(!report.isPlausible)
         report.memory.mapped = nil
@@ -86,12 +86,12 @@ import Testing
         var plan = try decoder.decode(Plan.self, from: real.plan)
         plan.unnamed = .max
         #expect(!plan.isPlausible)
-        var page = try decoder.decode(Page.self, from: real.page)
+        var page = try decoder.decode(EntryPage.self, from: real.page)
         page.rows[0].fetchRate = .infinity
         #expect(!page.isPlausible)
-        let samples = (0..<5000).map { CacheSample(at: Instant(nanoseconds: $0)) }
+        let samples = (0..<5000).map { CacheSample(at: AgeInstant(nanoseconds: $0)) }
         let long = CacheHistory(
-            cache: "accounts", instance: "x", at: Instant(nanoseconds: 5000), samples: samples)
+            cache: "accounts", instance: "x", at: AgeInstant(nanoseconds: 5000), samples: samples)
         #expect(HistoryColumns(long).history == nil)
     }
 
@@ -103,7 +103,8 @@ import Testing
         var random = Fuzz.random("answers of an engine")
         for _ in 0..<Fuzz.count {
             let decoder = JSONDecoder()
-            let report = try? decoder.decode(Report.self, from: reports.changed(using: &random))
+            let report = try? decoder.decode(
+                EngineReport.self, from: reports.changed(using: &random))
             if let report, report.isPlausible {
                 for cache in report.caches {
                     _ = (cache.snapshot.counters.lookups, cache.snapshot.counters.hitRatio)
@@ -112,9 +113,9 @@ import Testing
                 }
                 _ = (Metrics.text(report), report.wall.formatted(.iso8601))
             }
-            let page = try? decoder.decode(Page.self, from: pages.changed(using: &random))
+            let page = try? decoder.decode(EntryPage.self, from: pages.changed(using: &random))
             if let page, page.isPlausible {
-                _ = try Query(sort: .age, limit: 3).page(of: page.rows, at: page.at)
+                _ = try EntryQuery(sort: .age, limit: 3).page(of: page.rows, at: page.at)
                 for row in page.rows { _ = row.state(at: page.at) }
                 let columns = PageColumns(page)
                 #expect(columns.page(at: page.at) == page)

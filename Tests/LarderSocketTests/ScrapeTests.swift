@@ -9,21 +9,21 @@ import Testing
 /// What Prometheus makes of `/metrics`, and Grafana of the dashboard over it.
 @Suite struct ScrapeTests {
     /// Every bound is set, everything was counted.
-    static let report: Report = {
-        var configuration = Configuration(maxsize: 64, maxbytes: 1 << 20, ttl: .seconds(300))
+    static let report: EngineReport = {
+        var configuration = CacheConfiguration(maxsize: 64, maxbytes: 1 << 20, ttl: .seconds(300))
         configuration.staleIfError = .seconds(60)
-        var counters = Counters()
+        var counters = CacheCounters()
         (counters.hits, counters.misses, counters.coalesced, counters.refused) = (90, 10, 3, 7)
         (counters.failures.timedOut, counters.failures.absent) = (2, 1)
         counters.fetchFailures = 3
         (counters.evicted, counters.regretEvicted, counters.regretExpired) = (4, 3, 2)
-        var snapshot = Snapshot(
-            at: Instant(nanoseconds: 1), configuration: configuration, count: 5, bytes: 500,
+        var snapshot = CacheSnapshot(
+            at: AgeInstant(nanoseconds: 1), configuration: configuration, count: 5, bytes: 500,
             flights: 1, counters: counters)
         for time in [100, 300, 40_000, 100_000_000] as [Int64] {
             snapshot.fetchTimes.add(.microseconds(time))
         }
-        var report = Report(
+        var report = EngineReport(
             name: "pantry", instance: "1f", pid: 1, at: snapshot.at,
             wall: Date(timeIntervalSince1970: 1_000_090),
             caches: [
@@ -239,7 +239,7 @@ import Testing
                 let entry = SeenEntry(
                     id: EntryKey(cache: "accounts", key: "\(number)"), version: nil)
                 let plan = try await engine.inspector.plan(.invalidate([entry]))
-                _ = try await engine.inspector.apply(plan.id, by: Actor("ann"))
+                _ = try await engine.inspector.apply(plan.id, by: Operator("ann"))
             }
             let ran = try run([
                 "curl", "-s", "-N", "-m", "1", "-H", "Accept: text/event-stream", "-H",

@@ -83,7 +83,7 @@ struct Engine {
     /// The keys of a page, in their order.
     func keys(_ query: String) throws -> [String] {
         let body = try curl("http://larder/v1/entries?sort=key&\(query)").body
-        return try JSONDecoder().decode(Page.self, from: Data(body.utf8)).rows.map(\.id.key)
+        return try JSONDecoder().decode(EntryPage.self, from: Data(body.utf8)).rows.map(\.id.key)
     }
 
     /// What comes within a second where a cache's events are asked for, in small letters.
@@ -101,8 +101,8 @@ struct Engine {
             for number in 0..<20 { engine.accounts.insert("a \(number)", for: "key \(number)/é") }
             for _ in 0..<3 { _ = engine.accounts.cached("key 3/é") }
             _ = try? await engine.accounts.value(for: "missing")
-            for sort in Column.allCases {
-                let query = Query(filter: "key", sort: sort, descending: true, limit: 7)
+            for sort in EntryColumn.allCases {
+                let query = EntryQuery(filter: "key", sort: sort, descending: true, limit: 7)
                 let (here, there) = (
                     try await engine.inspector.entries(query),
                     try await engine.remote.entries(query)
@@ -133,7 +133,7 @@ struct Engine {
         try await Engine.run { engine in
             for number in 0..<20 { engine.accounts.insert("a \(number)", for: "key \(number)/é") }
             _ = try? await engine.accounts.value(for: "missing")
-            let query = Query(sort: .key, descending: true, limit: 15)
+            let query = EntryQuery(sort: .key, descending: true, limit: 15)
             for round in 0..<4 {
                 // The second is left out on the way; before the third something changes.
                 if round == 2 { engine.accounts.insert("other", for: "key 7/é") }
@@ -146,7 +146,7 @@ struct Engine {
                 #expect(
                     here.report.caches.map(\.snapshot.count)
                         == there.report.caches.map(\.snapshot.count))
-                let others = try await engine.remote.look(Query(filter: "key 1", limit: 3))
+                let others = try await engine.remote.look(EntryQuery(filter: "key 1", limit: 3))
                 #expect(others.page.rows.count == 3)
             }
             let address = "http://larder/v1/look?limit=2&sort=key"
@@ -171,20 +171,20 @@ struct Engine {
                 ]))
             #expect(plan.entries == 1 && plan.skipped.count == 1)
             let outcome = try await engine.remote.apply(
-                plan.id, by: Actor("whoever", reason: "leaked, ünd so"))
+                plan.id, by: Operator("whoever", reason: "leaked, ünd so"))
             #expect(outcome.removed == 1)
             let event = try #require(
                 try await engine.remote.events(in: "accounts", after: 5, limit: 9).events.first)
             #expect(event.by?.reason == "leaked, ünd so")
             #expect(event.by?.uid == getuid() && event.by?.pid == getpid())
             #expect(event.by?.plan == plan.id)
-            #expect(try await engine.remote.undo(plan.id, by: Actor("whoever")).restored == 1)
+            #expect(try await engine.remote.undo(plan.id, by: Operator("whoever")).restored == 1)
             #expect(engine.accounts.cached("1") == "a")
             var smaller = engine.accounts.configuration
             smaller.maxsize = 2
             smaller.policy = .lfu(ages: false)
             let change = try await engine.remote.plan(.configure(cache: "accounts", to: smaller))
-            _ = try await engine.remote.apply(change.id, by: Actor("whoever"))
+            _ = try await engine.remote.apply(change.id, by: Operator("whoever"))
             #expect(engine.accounts.configuration == smaller)
             let fetched = try await engine.remote.fetch(EntryKey(cache: "accounts", key: "x"))
             #expect(fetched.value == .text("account x") && !fetched.wasHit)
@@ -198,7 +198,7 @@ struct Engine {
             await #expect(
                 throws: InspectorError("this plan is not known any more; plan the change again")
             ) {
-                try await engine.remote.apply("none", by: Actor("whoever"))
+                try await engine.remote.apply("none", by: Operator("whoever"))
             }
             var bad = engine.accounts.configuration
             bad.maxsize = -1
@@ -274,7 +274,7 @@ struct Engine {
                     }
                 }
                 for caches in [[], ["orders\r\n"], ["accounts", "orders\r\n"]] {
-                    let query = Query(caches: caches, filter: "s")
+                    let query = EntryQuery(caches: caches, filter: "s")
                     let seen = try await engine.remote.matching(query)
                     #expect(Set(seen.map(\.id)).count == seen.count)
                     #expect(seen.allSatisfy { $0.id.key.contains("s") })
@@ -286,7 +286,7 @@ struct Engine {
                 group.cancelAll()
             }
             await #expect(throws: InspectorError.self) {
-                try await engine.remote.matching(Query(filter: "hits="))
+                try await engine.remote.matching(EntryQuery(filter: "hits="))
             }
         }
     }
@@ -295,11 +295,11 @@ struct Engine {
         let numbers = Cache<Int, Int>("numbers", maxsize: nil, ttl: nil) { $0 }
         try await Engine.run { engine in
             engine.inspector.add(numbers) { .number("\($0)") }
-            for number in 0...Query.mostMatching { numbers.insert(number, for: number) }
+            for number in 0...EntryQuery.mostMatching { numbers.insert(number, for: number) }
             await #expect(
                 throws: InspectorError(
                     "100001 entries are more than 100000 at once; narrow the filter")
-            ) { try await engine.remote.matching(Query()) }
+            ) { try await engine.remote.matching(EntryQuery()) }
         }
     }
 
@@ -317,16 +317,16 @@ struct Engine {
                 engine.inspector.add(cache) { .text($0) }
             }
             for name in names {
-                let look = try await engine.remote.look(Query(caches: [name]))
+                let look = try await engine.remote.look(EntryQuery(caches: [name]))
                 #expect(look.page.rows.map(\.id) == [EntryKey(cache: name, key: name)])
                 let id = EntryKey(cache: name, key: name)
                 #expect(try await engine.remote.entry(id)?.row.id == id)
                 #expect(
-                    try await engine.remote.matching(Query(caches: [name])).map(\.id) == [id])
+                    try await engine.remote.matching(EntryQuery(caches: [name])).map(\.id) == [id])
                 let log = try await engine.remote.events(in: name, after: 0, limit: 9)
                 #expect(log.events.count == 1 && log.events[0].cache.utf8.elementsEqual(name.utf8))
             }
-            let all = try await engine.remote.look(Query(sort: .cache, limit: 99))
+            let all = try await engine.remote.look(EntryQuery(sort: .cache, limit: 99))
             #expect(Set(all.page.rows.map(\.id)).count == names.count)
             let metrics = try engine.curl("http://larder/metrics").body
             let lines = metrics.split(whereSeparator: \.isNewline)
@@ -391,7 +391,7 @@ struct Engine {
             #expect(try engine.keys("filter=key%3D'a%20b'") == ["a b"])
             #expect(try engine.keys("filter=key%3D'a%2Bb'") == ["a+b"])
             #expect(try engine.keys("filter=hits%3C5+and+not+%22+%22") == ["a+b"])
-            #expect(try await engine.remote.entries(Query(filter: "a+b")).matched == 1)
+            #expect(try await engine.remote.entries(EntryQuery(filter: "a+b")).matched == 1)
             let wrong = try engine.curl("http://larder/v1/entries?filter=%ff")
             #expect(wrong.status == 400)
         }
@@ -536,7 +536,7 @@ struct Engine {
             #expect(try await engine.remote.plan(known: plan.id) == plan)
             let early = try engine.curl("http://larder/v1/plans/\(plan.id)/progress")
             #expect(early.status == 409 && early.body.contains("not applied yet"))
-            _ = try await engine.remote.apply(plan.id, by: Actor("whoever"))
+            _ = try await engine.remote.apply(plan.id, by: Operator("whoever"))
             #expect(try await engine.remote.plan(known: plan.id) == plan)
             #expect(try await engine.remote.progress(of: plan.id).state == .done)
             #expect(try engine.curl("http://larder/v1/plans/77").status == 404)
@@ -582,7 +582,7 @@ struct Engine {
             let plan = try await engine.remote.plan(.invalidateAll(cache: "accounts"))
             #expect(plan.entries == 1)
             await #expect(throws: (any Error).self) {
-                try await engine.remote.apply(plan.id, by: Actor("whoever"))
+                try await engine.remote.apply(plan.id, by: Operator("whoever"))
             }
             #expect(engine.accounts.snapshot().count == 1)
             // Nothing of it was kept, and entries cannot be named: that would be.

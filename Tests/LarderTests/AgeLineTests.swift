@@ -27,7 +27,7 @@ import Testing
             boottime += monotonic.nanoseconds + slept.nanoseconds
             self.wall += wall.nanoseconds
             return line.now(monotonic: self.monotonic, boottime: boottime, wall: self.wall)
-                - Instant(nanoseconds: start)
+                - AgeInstant(nanoseconds: start)
         }
 
         /// The same with a wall clock that goes as it should and was set besides.
@@ -197,7 +197,7 @@ import Testing
             }
             var monotonic = any()
             var line = AgeLine(monotonic: monotonic, boottime: any(), wall: any())
-            var last = Instant(nanoseconds: .min)
+            var last = AgeInstant(nanoseconds: .min)
             for _ in 0..<20 {
                 monotonic = max(monotonic, any())
                 let now = line.now(monotonic: monotonic, boottime: any(), wall: any())

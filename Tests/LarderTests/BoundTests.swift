@@ -21,7 +21,7 @@ import Testing
     @Test func `shrinking evicts exactly the least recently used, in the order foretold`() throws {
         let cache = cache(maxsize: 6, holding: 1...6)
         for key in [2, 1, 5] { #expect(cache.cached(key) == key) }
-        let new = Configuration(maxsize: 2, ttl: .seconds(10))
+        let new = CacheConfiguration(maxsize: 2, ttl: .seconds(10))
         let told = cache.victims(of: new)
         #expect(told.map(\.key) == [3, 4, 6, 2])
         #expect(told.allSatisfy { $0.cause == .evicted })
@@ -40,7 +40,7 @@ import Testing
         cache.insert(2, for: 2)
         cache.insert(5, for: 5)
         #expect(
-            try cache.configure(Configuration(maxsize: 1, ttl: .seconds(10))).map(\.key) == [
+            try cache.configure(CacheConfiguration(maxsize: 1, ttl: .seconds(10))).map(\.key) == [
                 3, 1, 4, 2,
             ])
     }
@@ -52,7 +52,7 @@ import Testing
         for key in 4...6 { cache.insert(key, for: key) }
         // 2 is the most recently used, and still the ttl ends it.
         #expect(cache.cached(2) == 2)
-        let new = Configuration(maxsize: 2, ttl: .seconds(5))
+        let new = CacheConfiguration(maxsize: 2, ttl: .seconds(5))
         let told = cache.victims(of: new)
         #expect(told.map(\.key) == [1, 2, 3, 4])
         #expect(told.map(\.cause) == [.expired, .expired, .expired, .evicted])
@@ -64,7 +64,7 @@ import Testing
         let cache = cache(holding: 1...4)
         let before = cache.snapshot()
         for maxsize in [0, 1, 4] {
-            _ = cache.victims(of: Configuration(maxsize: maxsize, ttl: .zero))
+            _ = cache.victims(of: CacheConfiguration(maxsize: maxsize, ttl: .zero))
         }
         var after = cache.snapshot()
         after.holds = before.holds
@@ -75,17 +75,17 @@ import Testing
     @Test func `more than one slice of entries leaves whole`() throws {
         let cache = cache(maxsize: nil, holding: 1...2000)
         #expect(cache.held.count == 2000)
-        let removed = try cache.configure(Configuration(maxsize: 10, ttl: .seconds(10)))
+        let removed = try cache.configure(CacheConfiguration(maxsize: 10, ttl: .seconds(10)))
         #expect(removed.map(\.key) == Array(1...1990))
         cache.checkInvariants()
         for key in 1...2000 { cache.insert(key, for: key) }
-        try cache.configure(Configuration(maxsize: nil, ttl: .seconds(10)))
+        try cache.configure(CacheConfiguration(maxsize: nil, ttl: .seconds(10)))
         for key in 1...1536 { cache.insert(key, for: key) }
         #expect(cache.invalidateAll() == 1546)
         for key in 1...1024 { cache.insert(key, for: key) }
         clock.advance(by: .seconds(10))
         // Ended under the old bounds, they are gone before a longer ttl could save them.
-        #expect(try cache.configure(Configuration(maxsize: nil, ttl: .seconds(60))).isEmpty)
+        #expect(try cache.configure(CacheConfiguration(maxsize: nil, ttl: .seconds(60))).isEmpty)
         #expect(cache.snapshot().count == 0)
         cache.checkInvariants()
     }
@@ -98,7 +98,7 @@ import Testing
         #expect(try await cache.value(for: 4) == -4)
         #expect(cache.snapshot().count == 0)
         #expect(cache.cached(4) == nil)
-        #expect(cache.snapshot().counters == Counters(misses: 2, evicted: 2, unused: 2))
+        #expect(cache.snapshot().counters == CacheCounters(misses: 2, evicted: 2, unused: 2))
     }
 
     @Test func `without bounds everything stays`() throws {
@@ -112,9 +112,9 @@ import Testing
     @Test func `a bound that is not given stays as it is`() throws {
         let cache = cache()
         try cache.update { $0.maxsize = 2 }
-        #expect(cache.configuration == Configuration(maxsize: 2, ttl: .seconds(10)))
+        #expect(cache.configuration == CacheConfiguration(maxsize: 2, ttl: .seconds(10)))
         try cache.update { $0.ttl = .seconds(3) }
-        #expect(cache.configuration == Configuration(maxsize: 2, ttl: .seconds(3)))
+        #expect(cache.configuration == CacheConfiguration(maxsize: 2, ttl: .seconds(3)))
     }
 
     static let refused: [(Int?, Duration?, String)] = [
@@ -133,7 +133,7 @@ import Testing
         let cache = cache(holding: 1...4)
         let (before, last) = (cache.snapshot(), cache.lastEvent)
         let error = #expect(throws: CacheError.self) {
-            try cache.update(by: Actor("ann")) {
+            try cache.update(by: Operator("ann")) {
                 $0.maxsize = maxsize; $0.ttl = ttl
             }
         }

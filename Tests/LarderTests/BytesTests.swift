@@ -155,7 +155,7 @@ private let allocator: (@convention(c) (UnsafeMutableRawPointer?) -> Int)? = {
     }
 
     @Test func `instants too far apart or away are held at the ends`() {
-        let (first, last) = (Instant(nanoseconds: .min), Instant.distantFuture)
+        let (first, last) = (AgeInstant(nanoseconds: .min), AgeInstant.distantFuture)
         #expect(last + .seconds(1) == last)
         #expect(first + .seconds(-1) == first)
         #expect(last - first == .nanoseconds(Int64.max))
@@ -216,7 +216,7 @@ private struct Named: ByteSized {
         #expect(cache.configuration.maxbytes == nil)
         let keyed = Cache<Opaque, Int>("keyed") { _ in 1 }
         #expect(throws: CacheError.self) {
-            try keyed.configure(Configuration(maxsize: 1, maxbytes: 1000, ttl: nil))
+            try keyed.configure(CacheConfiguration(maxsize: 1, maxbytes: 1000, ttl: nil))
         }
         let listed = Cache<Int, [Opaque]>("listed") { _ in [] }
         #expect(throws: CacheError.self) { try listed.update { $0.maxbytes = 1000 } }

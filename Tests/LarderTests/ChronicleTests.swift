@@ -154,7 +154,7 @@ import Testing
         var generator = Seeded(7)
         for _ in 0..<20 {
             let cache = cache(1)
-            var misses: [Instant] = []
+            var misses: [AgeInstant] = []
             var changed = clock.now
             for _ in 0..<300 {
                 switch Int.random(in: 0..<12, using: &generator) {

@@ -12,7 +12,7 @@ import Testing
         shardBits: UInt32, seed: UInt64
     ) async {
         let cache = Cache<String, String>(
-            "crowd", Configuration(maxsize: 64, ttl: .seconds(60)), clock: .system,
+            "crowd", CacheConfiguration(maxsize: 64, ttl: .seconds(60)), clock: .system,
             shardBits: shardBits
         ) { "value of \($0)" }
         let keys = (0..<100).map { "key number \($0)" }
@@ -46,7 +46,7 @@ import Testing
                                 $0.maxsize = Int.random(in: 1...100, using: &random)
                             }
                         default:
-                            _ = cache.victims(of: Configuration(maxsize: 3, ttl: .seconds(1)))
+                            _ = cache.victims(of: CacheConfiguration(maxsize: 3, ttl: .seconds(1)))
                         }
                     }
                 }

@@ -91,7 +91,7 @@ import Testing
         #expect(cache.expire() == 1)
         #expect(cache.removals == [Removal("a", .expired)])
         #expect(cache.cached("b") == loaf(2))
-        try cache.configure(Configuration(maxsize: 8, ttl: nil))
+        try cache.configure(CacheConfiguration(maxsize: 8, ttl: nil))
         clock.advance(by: .seconds(1_000_000))
         #expect(cache.cached("b") == loaf(2))
         #expect(cache.peek("b")?.facts.deadline == .distantFuture)
@@ -102,7 +102,7 @@ import Testing
         cache.insert(loaf(), for: "a")
         clock.advance(by: .seconds(10))
         #expect(cache.peek("a") == nil)
-        #expect(try cache.configure(Configuration(maxsize: 8, ttl: .seconds(60))).isEmpty)
+        #expect(try cache.configure(CacheConfiguration(maxsize: 8, ttl: .seconds(60))).isEmpty)
         #expect(cache.peek("a") == nil)
         #expect(cache.snapshot().count == 0)
         #expect(cache.snapshot().counters.expired == 1)
@@ -120,7 +120,7 @@ import Testing
     @Test func `a ttl of 0 keeps nothing and empties the cache`() throws {
         let cache = cache()
         cache.insert(loaf(1), for: "a")
-        #expect(try cache.configure(Configuration(maxsize: 8, ttl: .zero)).map(\.key) == ["a"])
+        #expect(try cache.configure(CacheConfiguration(maxsize: 8, ttl: .zero)).map(\.key) == ["a"])
         cache.insert(loaf(2), for: "b")
         #expect(cache.snapshot().count == 0)
         #expect(cache.removals == [Removal("a", .expired)])
@@ -148,7 +148,7 @@ import Testing
         cache.insert(loaf(), for: "a")
         clock.advance(by: .seconds(10))
         #expect(cache.invalidate("a") == .absent)
-        #expect(cache.invalidateAll(by: Actor("ann")) == 1)
+        #expect(cache.invalidateAll(by: Operator("ann")) == 1)
         #expect(cache.removals == [Removal("a", .expired)])
         #expect(cache.events(after: 0).events.last?.by == nil)
     }
@@ -184,7 +184,7 @@ import Testing
         clock.advance(by: .nanoseconds(1))
         #expect(await settles { cache.held.isEmpty })
         #expect(cache.removals == [Removal("a", .expired)])
-        #expect(cache.snapshot().counters == Counters(expired: 1, unused: 1))
+        #expect(cache.snapshot().counters == CacheCounters(expired: 1, unused: 1))
     }
 
     @Test func `a fetched value is swept as an inserted one is`() async throws {

@@ -210,7 +210,7 @@ private final class Outside: Sendable {
 private final class Engine {
     private let setting: Setting
     private let clock = TestClock()
-    private let start: Instant
+    private let start: AgeInstant
     private let cache: Cache<Int, Slice>
     private let record: Int
     private let outside = Outside()
@@ -233,7 +233,7 @@ private final class Engine {
             }
         cache = Cache(
             "twin",
-            Configuration(
+            CacheConfiguration(
                 maxsize: setting.isSized ? nil : setting.maxsize,
                 maxbytes: setting.isSized ? setting.maxsize * Slice.unit : nil,
                 ttl: setting.kind == .ttl ? .seconds(setting.ttl) : nil, policy: policy),

@@ -17,7 +17,7 @@ import Testing
 
     @Test func `a life is told in full: written, hit, removed, by whom and why`() async throws {
         let cache = cache()
-        let ann = Actor("ann", reason: "stale")
+        let ann = Operator("ann", reason: "stale")
         #expect(try await cache.value(for: 1) == 1)
         for _ in 0..<3 { _ = cache.cached(1) }
         clock.advance(by: .seconds(4))
@@ -40,7 +40,7 @@ import Testing
 
     @Test func `a change of bounds is one event with both, and no change is none`() throws {
         let cache = cache()
-        let ann = Actor("ann")
+        let ann = Operator("ann")
         try cache.update(by: ann) {
             $0.maxsize = 2; $0.ttl = .seconds(10)
         }
@@ -48,8 +48,8 @@ import Testing
         cache.insert(1, for: 1)
         try cache.update(by: ann) { $0.maxsize = 0 }
         let events = cache.events(after: 1).events
-        let old = Configuration(maxsize: 2, ttl: .seconds(10))
-        let new = Configuration(maxsize: 0, ttl: .seconds(10))
+        let old = CacheConfiguration(maxsize: 2, ttl: .seconds(10))
+        let new = CacheConfiguration(maxsize: 0, ttl: .seconds(10))
         #expect(events.map(\.kind).first == .configured(from: old, to: new))
         #expect(events.map(\.by) == [ann, nil])
         #expect(events.map(\.key) == [nil, 1])

@@ -20,7 +20,7 @@ import Testing
             ($0 as? Known)?.failureKind == .absent ? .absent : .passing
         })
         return Cache(
-            "accounts", Configuration(maxsize: 8, ttl: .seconds(300), negativeTTL: negative),
+            "accounts", CacheConfiguration(maxsize: 8, ttl: .seconds(300), negativeTTL: negative),
             renewal: renewal, clock: clock.neverWaking
         ) { key in
             guard key < FailureKind.allCases.count else { return key }
@@ -97,7 +97,7 @@ import Testing
 
     @Test func `to forget a failure is an event, and the next look-up asks again`() async throws {
         let cache = cache()
-        let ann = Actor("ann")
+        let ann = Operator("ann")
         _ = try? await cache.value(for: 0)
         _ = try? await cache.value(for: 0)
         #expect(cache.forgetFailure(of: 0, by: ann)?.refusals == 1)
@@ -116,7 +116,7 @@ import Testing
         for _ in 0..<5 { _ = try? await cache.value(for: 2) }
         _ = try await cache.value(for: 100)
         let most = cache.mostFetched()
-        #expect(most.since == Instant(nanoseconds: clock.now.nanoseconds))
+        #expect(most.since == AgeInstant(nanoseconds: clock.now.nanoseconds))
         #expect(most.keys.map(\.key) == [2, 100])
         #expect(most.keys.map(\.fetches) == [5, 1] && most.keys.map(\.failures) == [5, 0])
         #expect(most.keys[0].kind == .refused)
@@ -125,16 +125,16 @@ import Testing
 
     @Test func `no count is too high, and none is too low by more than its share`() {
         var random = Seeded(7)
-        var most = MostFetched<Int>(at: Instant(nanoseconds: 0))
+        var most = MostFetched<Int>(at: AgeInstant(nanoseconds: 0))
         var exact: [Int: UInt64] = [:]
         for _ in 0..<20_000 {
             // A few are asked for far more often than the many.
             let draw = Double.random(in: 0..<1, using: &random)
             let key = Int(1 / (1 - draw * 0.9999)) + Int.random(in: 0..<3, using: &random)
-            most.begin(key, UInt64(bitPattern: Int64(key)), at: Instant(nanoseconds: 1))
+            most.begin(key, UInt64(bitPattern: Int64(key)), at: AgeInstant(nanoseconds: 1))
             exact[key, default: 0] += 1
         }
-        let found = most.first(10, at: Instant(nanoseconds: 1)).keys
+        let found = most.first(10, at: AgeInstant(nanoseconds: 1)).keys
         let share = UInt64(20_000 / MostFetched<Int>.lines)
         for line in found {
             let known = exact[line.key] ?? 0

@@ -43,7 +43,7 @@ private final class Looks: Sendable {
             for try await value in group { #expect(value == 7) }
         }
         #expect(gate.arrivals == 1)
-        #expect(cache.snapshot().counters == Counters(misses: 1, coalesced: 199))
+        #expect(cache.snapshot().counters == CacheCounters(misses: 1, coalesced: 199))
         #expect(cache.lastEvent == 1)
         #expect(try await cache.value(for: "a") == 7)
         #expect(cache.snapshot().counters.hits == 1)
@@ -98,7 +98,7 @@ private final class Looks: Sendable {
         try #require(await origin.isAsked(2))
         origin.answer(2, 6)
         #expect(try await next.value == 6)
-        #expect(cache.snapshot().counters == Counters(misses: 2, coalesced: 1))
+        #expect(cache.snapshot().counters == CacheCounters(misses: 2, coalesced: 1))
     }
 
     @Test func `what an abandoned fetch brings all the same is not kept`() async throws {
@@ -127,7 +127,7 @@ private final class Looks: Sendable {
         }
         #expect(await task.value == 1)
         #expect(origin.asked == [])
-        #expect(cache.snapshot().counters == Counters(hits: 1))
+        #expect(cache.snapshot().counters == CacheCounters(hits: 1))
         #expect(cache.snapshot().flights == 0)
     }
 
@@ -168,7 +168,7 @@ private final class Looks: Sendable {
         origin.answer(2, 4)
         #expect(try await again.value == 4)
         #expect(
-            cache.snapshot().counters == Counters(misses: 2, coalesced: 2, fetchFailures: 1))
+            cache.snapshot().counters == CacheCounters(misses: 2, coalesced: 2, fetchFailures: 1))
         guard case .failed(_, let reason) = cache.events(after: 0).events.first?.kind else {
             Issue.record("the failure is an event")
             return
@@ -223,7 +223,7 @@ private final class Looks: Sendable {
         }
         #expect(try await third.value == 2)
         #expect(cache.peek("a")?.value == 2)
-        #expect(cache.snapshot().counters == Counters(misses: 2, coalesced: 1))
+        #expect(cache.snapshot().counters == CacheCounters(misses: 2, coalesced: 1))
     }
 
     @Test func `asking for one version to go leaves a fetch under way alone`() async throws {
@@ -249,7 +249,7 @@ private final class Looks: Sendable {
             for waiter in waiters { #expect(try await waiter.value == round) }
         }
         #expect(cache.snapshot().count == 0)
-        #expect(cache.snapshot().counters == Counters(misses: 2, coalesced: 8))
+        #expect(cache.snapshot().counters == CacheCounters(misses: 2, coalesced: 8))
         #expect(cache.lastEvent == 0)
     }
 

@@ -170,7 +170,7 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
 
     @Test func `a function by its name gets the defaults`() throws {
         let number = memoized(parse)
-        #expect(number.cacheParameters == Configuration(maxsize: 128, ttl: .seconds(600)))
+        #expect(number.cacheParameters == CacheConfiguration(maxsize: 128, ttl: .seconds(600)))
         #expect(number.cacheInfo == CacheInfo(maxsize: 128))
         #expect(try number("7") == 7)
         #expect(number.cache.name.hasPrefix("LarderTests/MemoizedTests.swift:"))
@@ -178,20 +178,20 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
 
     @Test func `with a policy named there is no ttl unless one is given`() async throws {
         let number = memoized(.lru, parse)
-        #expect(number.cacheParameters == Configuration(maxsize: 128, ttl: nil))
+        #expect(number.cacheParameters == CacheConfiguration(maxsize: 128, ttl: nil))
         let looked = memoized(.lru, maxsize: 3, ttl: .seconds(1), look)
-        #expect(looked.cacheParameters == Configuration(maxsize: 3, ttl: .seconds(1)))
+        #expect(looked.cacheParameters == CacheConfiguration(maxsize: 3, ttl: .seconds(1)))
         #expect(try await looked("7", 1) == 8)
     }
 
     @Test func `every kind of function takes a policy`() {
-        let made: [Configuration] = [
+        let made: [CacheConfiguration] = [
             memoized(.fifo, maxsize: 1) { (a: Int) in a }.cacheParameters,
             memoized(.fifo, maxsize: 1) { (a: Int, b: Int) in a }.cacheParameters,
             memoized(.fifo, maxsize: 1) { (a: Int) async -> Int in a }.cacheParameters,
             memoized(.fifo, maxsize: 1) { (a: Int, b: Int) async -> Int in a }.cacheParameters,
         ]
-        let fifo = Configuration(maxsize: 1, ttl: nil, policy: .fifo)
+        let fifo = CacheConfiguration(maxsize: 1, ttl: nil, policy: .fifo)
         #expect(made == [fifo, fifo, fifo, fifo])
     }
 
@@ -220,7 +220,7 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
         try number.cache.update {
             $0.maxsize = 1; $0.ttl = .seconds(5)
         }
-        #expect(number.cacheParameters == Configuration(maxsize: 1, ttl: .seconds(5)))
+        #expect(number.cacheParameters == CacheConfiguration(maxsize: 1, ttl: .seconds(5)))
         #expect(number.cacheInfo == CacheInfo(misses: 3, maxsize: 1, currsize: 1))
     }
 

@@ -7,7 +7,7 @@ import TestSupport
 /// writing, and everything is found by looking through it.
 ///
 /// The rules are cachetools' `TTLCache` with the deviations that `Cache` lists; then renewal, the
-/// reserve, what is remembered of failures, and undo, as ``Renewal`` and ``Configuration`` tell
+/// reserve, what is remembered of failures, and undo, as ``Renewal`` and ``CacheConfiguration`` tell
 /// them. Who goes where there is no room, the policy's own model says. It can be copied, so that
 /// what would happen is what happens to a copy.
 struct Model {
@@ -15,15 +15,15 @@ struct Model {
         let key: Name
         let value: Loaf
         var version: UInt64
-        let writtenAt: Instant
+        let writtenAt: AgeInstant
         /// The value's own end, or one that was set since, by a rejection or an undo.
-        var expiry: Instant?
+        var expiry: AgeInstant?
         /// When it ended under bounds that there were: a longer ttl does not bring it back.
-        var endedAt: Instant?
+        var endedAt: AgeInstant?
         let bytes: Int
         let loads: Int
         var hits: UInt64 = 0
-        var lastHit: Instant?
+        var lastHit: AgeInstant?
         /// Invalidated softly.
         var isStale = false
         /// Brought back by an undo: it ends by itself, at its deadline.
@@ -44,27 +44,27 @@ struct Model {
         var kind: Larder.Trouble.Kind
         var outage: Outage
         var reason: String
-        var since: Instant
-        var until: Instant
+        var since: AgeInstant
+        var until: AgeInstant
         var failures: Int
-        var last: Instant
+        var last: AgeInstant
         var refusals: UInt64
-        var lastRefusal: Instant?
+        var lastRefusal: AgeInstant?
     }
 
     struct Grave {
         var entry: Entry
         let undo: UndoID
-        let until: Instant
+        let until: AgeInstant
     }
 
     /// An event without what cannot be foretold: how long a fetch took.
     struct Happening: Hashable {
         let key: Name?
-        let at: Instant
+        let at: AgeInstant
         let what: String
         let rival: Name?
-        let by: Actor?
+        let by: Operator?
     }
 
     /// As a removal listener is told.
@@ -79,14 +79,14 @@ struct Model {
     private(set) var flights: [Flight] = []
     var troubles: [Name: Trouble] = [:]
     private(set) var graves: [Grave] = []
-    private(set) var configuration: Configuration
-    private(set) var counters = Counters()
+    private(set) var configuration: CacheConfiguration
+    private(set) var counters = CacheCounters()
     private(set) var ages: [RemovalCause: Histogram] = [:]
     var events: [Happening] = []
     var departures: [Departure] = []
     /// Keys that were evicted or expired, and not missed since.
-    private(set) var ghosts: [Name: (at: Instant, cause: RemovalCause)] = [:]
-    var now: Instant
+    private(set) var ghosts: [Name: (at: AgeInstant, cause: RemovalCause)] = [:]
+    var now: AgeInstant
 
     private var policy: any Naive
     private var version: UInt64 = 0
@@ -95,7 +95,7 @@ struct Model {
     private let hash: (Name) -> UInt64
 
     init(
-        _ configuration: Configuration, _ rules: Rules, at now: Instant, bytesOfRecord: Int,
+        _ configuration: CacheConfiguration, _ rules: Rules, at now: AgeInstant, bytesOfRecord: Int,
         hash: @escaping (Name) -> UInt64
     ) {
         self.configuration = configuration
@@ -108,12 +108,12 @@ struct Model {
 
     // MARK: Ends
 
-    func deadline(_ entry: Entry) -> Instant {
+    func deadline(_ entry: Entry) -> AgeInstant {
         [endOfLife(entry), entry.expiry, entry.endedAt].compactMap(\.self).min()!
     }
 
     /// When its life is over by the ttl, which is shorter for some than for others.
-    private func endOfLife(_ entry: Entry) -> Instant {
+    private func endOfLife(_ entry: Entry) -> AgeInstant {
         guard let ttl = configuration.ttl else { return .distantFuture }
         let step = Int64(Double(ttl.nanoseconds) * configuration.jitter / 8)
         return entry.writtenAt + ttl - .nanoseconds(step * Int64(entry.version % 8))
@@ -122,10 +122,10 @@ struct Model {
     private func isLive(_ entry: Entry) -> Bool { now < deadline(entry) }
 
     /// When an ended entry may not be served any more, whatever the fetches do.
-    private func end(_ entry: Entry) -> Instant { deadline(entry) + configuration.staleIfError }
+    private func end(_ entry: Entry) -> AgeInstant { deadline(entry) + configuration.staleIfError }
 
     /// From when on one caller fetches an entry anew, and from when on all wait for that.
-    private func marks(_ entry: Entry) -> (start: Instant, mandatory: Instant) {
+    private func marks(_ entry: Entry) -> (start: AgeInstant, mandatory: AgeInstant) {
         let end = deadline(entry)
         guard end != .distantFuture, rules.window(end - entry.writtenAt) > .zero else {
             return (end, end)
@@ -136,8 +136,8 @@ struct Model {
 
     /// Of those that had ended by `instant`: first what ends by itself, the soonest first; then the
     /// oldest.
-    private func firstEnded(by instant: Instant) -> Entry? {
-        func own(_ entry: Entry) -> Instant {
+    private func firstEnded(by instant: AgeInstant) -> Entry? {
+        func own(_ entry: Entry) -> AgeInstant {
             entry.isBack ? deadline(entry) : entry.expiry ?? .distantFuture
         }
         let first = entries.filter { own($0) <= instant }.min { own($0) < own($1) }
@@ -160,13 +160,13 @@ struct Model {
     func flight(_ key: Name) -> Flight? { flights.first { $0.key == key && $0.isKept } }
 
     /// What `configure` would return.
-    func victims(of new: Configuration) -> [Victim<Name>] {
+    func victims(of new: CacheConfiguration) -> [Victim<Name>] {
         var copy = self
         return copy.configure(new, undo: nil, by: nil)
     }
 
     /// Instants at which something changes by itself: where mistakes are.
-    var turns: [Instant] {
+    var turns: [AgeInstant] {
         entries.flatMap { [deadline($0), end($0), marks($0).start, marks($0).mandatory] }
             + troubles.values.map(\.until) + graves.map(\.until)
             + ghosts.values.map { $0.at + .seconds(60) }
@@ -392,7 +392,7 @@ struct Model {
     // MARK: Removing
 
     private mutating func remove(
-        _ entry: Entry, _ cause: RemovalCause, rival: Name? = nil, by actor: Actor? = nil,
+        _ entry: Entry, _ cause: RemovalCause, rival: Name? = nil, by actor: Operator? = nil,
         isInPlace: Bool = false
     ) {
         entries.removeAll { $0.key == entry.key }
@@ -411,7 +411,7 @@ struct Model {
     }
 
     mutating func invalidate(
-        _ key: Name, version: UInt64?, undo: UndoID?, by actor: Actor?
+        _ key: Name, version: UInt64?, undo: UndoID?, by actor: Operator?
     ) -> Invalidation {
         guard let entry = held(key), now < end(entry) else {
             if version != nil { return .absent }
@@ -426,7 +426,7 @@ struct Model {
     }
 
     /// Whether one was remembered.
-    mutating func forgetFailure(of key: Name, by actor: Actor?) -> Bool {
+    mutating func forgetFailure(of key: Name, by actor: Operator?) -> Bool {
         disown { $0.key == key }
         let known = trouble(key)
         troubles[key] = nil
@@ -436,7 +436,7 @@ struct Model {
     }
 
     /// Marks an entry as stale.
-    mutating func soften(_ key: Name, version: UInt64?, by actor: Actor?) -> Invalidation {
+    mutating func soften(_ key: Name, version: UInt64?, by actor: Operator?) -> Invalidation {
         guard let place = entries.firstIndex(where: { $0.key == key }) else {
             if version == nil { disown { $0.key == key } }
             return .absent
@@ -451,7 +451,7 @@ struct Model {
     }
 
     /// Ends an entry whose value is bad; where there is a reserve, it stands in that.
-    mutating func reject(_ key: Name, by actor: Actor?, where isBad: (Loaf) -> Bool) -> Bool {
+    mutating func reject(_ key: Name, by actor: Operator?, where isBad: (Loaf) -> Bool) -> Bool {
         guard let place = entries.firstIndex(where: { $0.key == key }), isBad(entries[place].value)
         else { return false }
         if configuration.staleIfError > .zero {
@@ -462,7 +462,7 @@ struct Model {
         return true
     }
 
-    mutating func invalidateAll(by actor: Actor?) -> Int {
+    mutating func invalidateAll(by actor: Operator?) -> Int {
         disown()
         troubles = [:]
         let all = entries
@@ -481,7 +481,7 @@ struct Model {
     }
 
     /// Puts back what left under `undo`, with all that was known of it, under a new version.
-    mutating func restore(_ undo: UndoID, by actor: Actor?) -> (restored: Int, lost: Int) {
+    mutating func restore(_ undo: UndoID, by actor: Operator?) -> (restored: Int, lost: Int) {
         let opened = graves.filter { $0.undo == undo && now < $0.until }
         graves.removeAll { $0.undo == undo || $0.until <= now }
         var restored = 0
@@ -489,7 +489,7 @@ struct Model {
         return (restored, opened.count - restored)
     }
 
-    private mutating func restore(_ buried: Entry, by actor: Actor?) -> Bool {
+    private mutating func restore(_ buried: Entry, by actor: Operator?) -> Bool {
         var entry = buried
         entry.version = version + 1
         // It goes on ageing from the time of its write.
@@ -527,7 +527,7 @@ struct Model {
 
     /// What leaves for it, in order.
     mutating func configure(
-        _ new: Configuration, undo: UndoID?, by actor: Actor?, shrinks: Bool = true
+        _ new: CacheConfiguration, undo: UndoID?, by actor: Operator?, shrinks: Bool = true
     ) -> [Victim<Name>] {
         expire()
         if new != configuration { install(new, by: actor) }
@@ -546,10 +546,10 @@ struct Model {
         return left
     }
 
-    private mutating func install(_ new: Configuration, by actor: Actor?) {
+    private mutating func install(_ new: CacheConfiguration, by actor: Operator?) {
         note(nil, "configured \(configuration) \(new)", by: actor)
         // What has ended does not come back to life.
-        func ended(_ entry: Entry) -> Instant? {
+        func ended(_ entry: Entry) -> AgeInstant? {
             let end = endOfLife(entry)
             return end <= now ? min(end, entry.endedAt ?? end) : entry.endedAt
         }
@@ -569,7 +569,7 @@ struct Model {
     }
 
     private mutating func note(
-        _ key: Name?, _ what: String, rival: Name? = nil, by actor: Actor? = nil
+        _ key: Name?, _ what: String, rival: Name? = nil, by actor: Operator? = nil
     ) {
         events.append(Happening(key: key, at: now, what: what, rival: rival, by: actor))
     }
@@ -580,7 +580,7 @@ extension Model.Happening {
         "\(key.map { "\($0)" } ?? "-") at \(at.nanoseconds): \(what)"
     }
 
-    init(_ event: Event<Name>) {
+    init(_ event: CacheEvent<Name>) {
         let what =
             switch event.kind {
             case .written(let version, let took, let bytes):

@@ -47,7 +47,7 @@ final class ModelRig {
     private var lastNumber = 0
     private var eventsSeen: UInt64 = 0
     private var cancelled = 0
-    private var lastWrite = Instant.distantFuture
+    private var lastWrite = AgeInstant.distantFuture
     /// What the cache and the model say last, each of itself.
     var lastEvents: String {
         let last = cache.lastEvent
@@ -65,7 +65,7 @@ final class ModelRig {
             renews: seed % 2 == 0, windowPart: seed % 8 == 4 ? 0 : 4,
             pause: seed % 4 == 0 ? .seconds(2) : nil, hasLifetimes: seed % 7 == 3)
         keys = seed % 5 == 0 ? 60 : 20
-        let configuration = Configuration(maxsize: 8, ttl: .seconds(60), policy: policy)
+        let configuration = CacheConfiguration(maxsize: 8, ttl: .seconds(60), policy: policy)
         cache = Cache(
             "model", configuration, lifetime: { [rules] in rules.lifetime($1) },
             renewal: rules.renewal, clock: clock.neverWaking,
@@ -268,7 +268,7 @@ final class ModelRig {
     }
 
     /// Some of the bounds changed, any of them to anything.
-    private func bounds() -> Configuration {
+    private func bounds() -> CacheConfiguration {
         var new = cache.configuration
         let isWhole = isDrawn(oneIn: isHarsh ? 2 : 8)
         func isChanged(oneIn count: Int) -> Bool { isWhole || isDrawn(oneIn: count) }
@@ -495,8 +495,8 @@ final class ModelRig {
         var loads: Int
         var isStale: Bool
         /// Written, own end, deadline. How the engine knows when one ended is its own business.
-        var instants: [Instant?]
-        var lastHit: Instant?
+        var instants: [AgeInstant?]
+        var lastHit: AgeInstant?
 
         var description: String {
             let times = instants.map { $0.map { "\($0.nanoseconds)" } ?? "-" }
@@ -505,7 +505,7 @@ final class ModelRig {
                 + "\(times), hit \(lastHit.map { "\($0.nanoseconds)" } ?? "never")"
         }
 
-        init(_ key: Name, _ facts: EntryFacts, at now: Instant) {
+        init(_ key: Name, _ facts: EntryFacts, at now: AgeInstant) {
             (self.key, version, bytes, hits) = (key, facts.version, facts.bytes, facts.hits)
             (loads, isStale, lastHit) = (facts.loads, facts.isStale, facts.lastHit)
             let isLive = now < facts.deadline
@@ -527,7 +527,7 @@ final class ModelRig {
         }
 
         /// The time from the write to the last hit is kept to a millisecond, of long ones less.
-        private static func areNear(_ a: Instant?, _ b: Instant?, since: Instant) -> Bool {
+        private static func areNear(_ a: AgeInstant?, _ b: AgeInstant?, since: AgeInstant) -> Bool {
             guard let a, let b else { return a == b }
             let difference = abs((a - b).inSeconds)
             return difference < 0.002 + (b - since).inSeconds / 1_000_000
@@ -538,12 +538,12 @@ final class ModelRig {
         var key: Name
         var kind: Trouble.Kind
         var reason: String
-        var since: Instant
-        var until: Instant
+        var since: AgeInstant
+        var until: AgeInstant
         var failures: Int
-        var last: Instant
+        var last: AgeInstant
         var refusals: UInt64
-        var lastRefusal: Instant?
+        var lastRefusal: AgeInstant?
 
         init(_ key: Name, _ trouble: Trouble) {
             (self.key, kind, reason) = (key, trouble.kind, trouble.reason)
@@ -574,7 +574,9 @@ final class ModelRig {
         return draw([nil, nil, nil, nil, present, present, present &- 1, 1_000_000_000])
     }
 
-    private func actor() -> Actor? { draw([nil, Actor("ann"), Actor("bob", reason: "stale")]) }
+    private func actor() -> Operator? {
+        draw([nil, Operator("ann"), Operator("bob", reason: "stale")])
+    }
 
     /// A new one, or the last once more.
     private func undo() -> UndoID {

@@ -107,8 +107,8 @@ struct Rules {
     }
 }
 
-extension Instant {
-    static func - (instant: Instant, duration: Duration) -> Instant {
+extension AgeInstant {
+    static func - (instant: AgeInstant, duration: Duration) -> AgeInstant {
         instant + (.zero - duration)
     }
 }

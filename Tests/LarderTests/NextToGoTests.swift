@@ -10,7 +10,7 @@ import Testing
 
     private func cache(_ policy: Policy, maxsize: Int = 20) -> Cache<Int, Int> {
         Cache(
-            "numbers", Configuration(maxsize: maxsize, ttl: .seconds(300), policy: policy),
+            "numbers", CacheConfiguration(maxsize: maxsize, ttl: .seconds(300), policy: policy),
             clock: clock.neverWaking
         ) { $0 }
     }

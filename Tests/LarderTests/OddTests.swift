@@ -9,13 +9,13 @@ import Testing
 /// What nobody would do on purpose, and somebody does.
 @Suite struct OddTests {
     @Test func `a clock whose sleep returns at once makes nobody spin`() async throws {
-        let clock = AgeClock(now: { Instant(nanoseconds: 0) }, sleep: { _ in })
+        let clock = AgeClock(now: { AgeInstant(nanoseconds: 0) }, sleep: { _ in })
         let took = try await ContinuousClock().measure {
-            try await clock.sleep(until: Instant(nanoseconds: 1))
+            try await clock.sleep(until: AgeInstant(nanoseconds: 1))
         }
         #expect(took >= .milliseconds(50))
         // There is nothing to wait for where the time has come.
-        try await clock.sleep(until: Instant(nanoseconds: 0))
+        try await clock.sleep(until: AgeInstant(nanoseconds: 0))
     }
 
     private let clock = TestClock()
@@ -23,7 +23,7 @@ import Testing
     @Test func `a key that is not equal to itself is fetched and never held`() async throws {
         let fetches = Atomic(0)
         let cache = Cache<Double, Int>(
-            "odd", Configuration(maxsize: 4, ttl: nil, negativeTTL: .seconds(5)),
+            "odd", CacheConfiguration(maxsize: 4, ttl: nil, negativeTTL: .seconds(5)),
             renewal: Renewal(meaning: { _ in .absent })
         ) { _ in fetches.add(1, ordering: .relaxed).newValue }
         #expect(try await cache.value(for: .nan) == 1)
@@ -157,7 +157,7 @@ import Testing
 
     @Test func `graves end after 30 s, also where nothing else has a deadline`() async throws {
         let cache = Cache<Int, Loaf>(
-            "undo", Configuration(maxsize: nil, ttl: nil), clock: clock.ageClock,
+            "undo", CacheConfiguration(maxsize: nil, ttl: nil), clock: clock.ageClock,
             fetch: { Loaf(number: $0) })
         cache.insert(Loaf(number: 1, heapBytes: 500), for: 1)
         let bytes = cache.snapshot().bytes
@@ -196,7 +196,7 @@ import Testing
             _ = try await (size, life, rule)
             #expect(
                 cache.configuration
-                    == Configuration(maxsize: 64, ttl: .seconds(300), policy: .sieve))
+                    == CacheConfiguration(maxsize: 64, ttl: .seconds(300), policy: .sieve))
         }
     }
 
@@ -205,7 +205,7 @@ import Testing
         let seen = cache.configuration
         try cache.update { $0.maxsize = 8 }
         #expect(throws: CacheError.self) {
-            try cache.configure(Configuration(maxsize: 2, ttl: nil), replacing: seen)
+            try cache.configure(CacheConfiguration(maxsize: 2, ttl: nil), replacing: seen)
         }
         #expect(cache.configuration.maxsize == 8)
     }

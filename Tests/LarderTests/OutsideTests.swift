@@ -28,7 +28,7 @@ import Testing
     private struct Nosy: Sendable, Expiring, ByteSized {
         let callback: Callback
 
-        var expiry: Instant? {
+        var expiry: AgeInstant? {
             callback.call()
             return nil
         }
@@ -81,7 +81,7 @@ import Testing
                 return .passing
             })
         let cache = Cache<Int, Int>(
-            "nosy", Configuration(maxsize: 4, ttl: .seconds(60)), renewal: renewal,
+            "nosy", CacheConfiguration(maxsize: 4, ttl: .seconds(60)), renewal: renewal,
             clock: clock.neverWaking, shardBits: 0,
             fetch: { key in
                 if fails.load(ordering: .relaxed) { throw NosyError(callback: callback) }

@@ -32,7 +32,7 @@ import Testing
 
     @Test func `a cache without a fetch says so where it is asked for what it lacks`() async throws
     {
-        let cache = Cache<String, Int>("bare", Configuration(maxsize: 2))
+        let cache = Cache<String, Int>("bare", CacheConfiguration(maxsize: 2))
         let error = await #expect(throws: CacheError.self) { try await cache.value(for: "a") }
         #expect(
             error?.description
@@ -76,7 +76,7 @@ import Testing
     @Test func `a refresh that fails says so, and what is held stays`() async throws {
         for stale: Duration in [.zero, .seconds(60)] {
             let cache = Cache<Int, String>(
-                "failing", Configuration(staleIfError: stale), clock: clock.neverWaking
+                "failing", CacheConfiguration(staleIfError: stale), clock: clock.neverWaking
             ) { _ in throw Refused() }
             cache.insert("old", for: 1)
             await #expect(throws: Refused.self) { try await cache.refresh(1) }
@@ -99,7 +99,7 @@ import Testing
     @Test func `what is served in spite of a failure, cached serves too`() async throws {
         let isDown = Atomic(false)
         let cache = Cache<Int, Int>(
-            "stale", Configuration(ttl: .seconds(10), staleIfError: .seconds(60)),
+            "stale", CacheConfiguration(ttl: .seconds(10), staleIfError: .seconds(60)),
             clock: clock.neverWaking
         ) { _ in
             if isDown.load(ordering: .relaxed) { throw Refused() }

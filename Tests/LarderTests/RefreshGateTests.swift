@@ -13,7 +13,7 @@ import Testing
     /// An entry in its window: it has 20 s left, and everybody waits in the last 5.
     private func cache() -> Cache<Int, Int> {
         let cache = Cache<Int, Int>(
-            "sessions", Configuration(maxsize: 4, ttl: .seconds(60)),
+            "sessions", CacheConfiguration(maxsize: 4, ttl: .seconds(60)),
             renewal: Renewal(
                 window: { _ in .seconds(30) }, mandatory: .seconds(5),
                 backoff: .seconds(3) ... .seconds(3),
@@ -73,7 +73,7 @@ import Testing
 
     @Test func `a ttl that is made shorter moves the window with the end`() async throws {
         let cache = Cache<Int, Int>(
-            "sessions", Configuration(maxsize: 4, ttl: .seconds(600)),
+            "sessions", CacheConfiguration(maxsize: 4, ttl: .seconds(600)),
             renewal: Renewal(window: { _ in .seconds(30) }), clock: clock.neverWaking,
             shardBits: 0, fetch: origin.fetch)
         cache.insert(1, for: 1)

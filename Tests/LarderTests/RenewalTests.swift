@@ -188,7 +188,7 @@ import Testing
         let answers = Guarded<(next: Answer, asked: Int)>((.error, 0))
         let cache = Cache<String, Loaf>(
             "renewed",
-            Configuration(maxsize: 8, ttl: nil, staleIfError: example.stale),
+            CacheConfiguration(maxsize: 8, ttl: nil, staleIfError: example.stale),
             renewal: Self.renewal, clock: clock.neverWaking
         ) { _ in
             let (answer, number) = answers.withLock { state in
@@ -253,7 +253,7 @@ import Testing
         renewal.meaning = { ($0 as? Refused)?.number == 404 ? .absent : .passing }
         return Cache(
             "renewed",
-            Configuration(maxsize: 8, ttl: ttl, staleIfError: stale, negativeTTL: negative),
+            CacheConfiguration(maxsize: 8, ttl: ttl, staleIfError: stale, negativeTTL: negative),
             renewal: renewal, clock: clock.neverWaking, fetch: origin.fetch)
     }
 

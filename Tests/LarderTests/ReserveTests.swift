@@ -9,7 +9,7 @@ import Testing
 @Suite struct ReserveTests {
     private let clock = TestClock()
     private let origin = Origin<Int, Loaf>()
-    private let bounds = Configuration(
+    private let bounds = CacheConfiguration(
         maxsize: 8, ttl: .seconds(60), staleIfError: .seconds(300))
 
     /// Eight entries that ended a second ago, while the origin is down.
@@ -23,7 +23,7 @@ import Testing
         return cache
     }
 
-    private func changed(_ change: (inout Configuration) -> Void) -> Configuration {
+    private func changed(_ change: (inout CacheConfiguration) -> Void) -> CacheConfiguration {
         var new = bounds
         change(&new)
         return new
@@ -31,7 +31,7 @@ import Testing
 
     /// Makes a change, which has to do what was planned, and returns what left.
     private func change(
-        _ cache: Cache<Int, Loaf>, _ change: (inout Configuration) -> Void
+        _ cache: Cache<Int, Loaf>, _ change: (inout CacheConfiguration) -> Void
     ) throws -> [Int] {
         var new = cache.configuration
         change(&new)
@@ -125,7 +125,7 @@ import Testing
     func `what an undo brought back ends by a shorter ttl before what is younger`(
         atOnce: Bool
     ) throws {
-        let bounds = Configuration(maxsize: 16, ttl: .seconds(600))
+        let bounds = CacheConfiguration(maxsize: 16, ttl: .seconds(600))
         let cache = Cache<Int, Loaf>(
             "accounts", bounds, clock: clock.neverWaking, fetch: { _ in throw Refused() })
         cache.insert(Loaf(number: 0), for: 0)
@@ -145,7 +145,8 @@ import Testing
 
     /// More than one hold may see to, all with the same end.
     @Test func `of what an undo brought back and ends at once the oldest leaves first`() throws {
-        let bounds = Configuration(maxsize: nil, ttl: .seconds(600), staleIfError: .seconds(60))
+        let bounds = CacheConfiguration(
+            maxsize: nil, ttl: .seconds(600), staleIfError: .seconds(60))
         let cache = Cache<Int, Loaf>(
             "accounts", bounds, clock: clock.neverWaking, fetch: { _ in throw Refused() })
         for key in 0..<200 { cache.insert(Loaf(number: key), for: key) }

@@ -12,11 +12,11 @@ import Testing
     private struct Rig: ~Copyable {
         var store: Store<Int, Int>
         let shards = Shards<Int, Int>(bits: 2)
-        let now = Instant(nanoseconds: 1_000_000_000)
+        let now = AgeInstant(nanoseconds: 1_000_000_000)
 
         init(_ policy: Policy, maxsize: Int? = nil) {
             store = Store(
-                Configuration(maxsize: maxsize, ttl: .seconds(60), policy: policy),
+                CacheConfiguration(maxsize: maxsize, ttl: .seconds(60), policy: policy),
                 feedCapacity: 16, shards: shards, traits: Traits(), at: now)
             for key in 0..<SliceTests.many { _ = write(key) }
         }
@@ -31,13 +31,15 @@ import Testing
             return isDone
         }
 
-        mutating func configure(_ new: Configuration) { store.configure(new, by: nil, at: now) }
+        mutating func configure(_ new: CacheConfiguration) {
+            store.configure(new, by: nil, at: now)
+        }
     }
 
     @Test(arguments: PolicyTests.all)
     func `a write removes one slice, and is done once there is room`(policy: Policy) {
         var rig = Rig(policy)
-        rig.configure(Configuration(maxsize: 10, ttl: .seconds(60), policy: policy))
+        rig.configure(CacheConfiguration(maxsize: 10, ttl: .seconds(60), policy: policy))
         var last = rig.store.count
         var calls = 0
         while !rig.write(-1) {
@@ -53,7 +55,7 @@ import Testing
     @Test(arguments: PolicyTests.all)
     func `where others remove what is beyond the bounds, a write goes on`(policy: Policy) {
         var rig = Rig(policy)
-        rig.configure(Configuration(maxsize: 10, ttl: .seconds(60), policy: policy))
+        rig.configure(CacheConfiguration(maxsize: 10, ttl: .seconds(60), policy: policy))
         rig.store.drainers = 1
         let isDone = rig.write(-1)
         #expect(isDone)
@@ -82,7 +84,7 @@ import Testing
     func `a policy takes over in slices, with anything in between`(policy: Policy) {
         for former in PolicyTests.all where former != policy {
             var rig = Rig(former)
-            rig.configure(Configuration(maxsize: nil, ttl: .seconds(60), policy: policy))
+            rig.configure(CacheConfiguration(maxsize: nil, ttl: .seconds(60), policy: policy))
             var random = Seeded(1)
             var calls = 0
             while rig.store.tidy(64) {
@@ -186,9 +188,9 @@ import Testing
         var random = Seeded(11)
         for limit in [1, 3, 64, 5000] {
             var graves = Graves<Int, Int>()
-            var naive: [(key: Int, undo: UndoID, until: Instant)] = []
+            var naive: [(key: Int, undo: UndoID, until: AgeInstant)] = []
             let undos = [UndoID(), UndoID(), UndoID()]
-            var (now, key) = (Instant(nanoseconds: 0), 0)
+            var (now, key) = (AgeInstant(nanoseconds: 0), 0)
             func bury(_ graves: inout Graves<Int, Int>) {
                 let undo = undos.randomElement(using: &random)!
                 let entry = RemovedEntry(
@@ -255,7 +257,7 @@ import Testing
 
     @Test func `what was fetched most is copied into room that is there, and shares none of it`() {
         var random = Seeded(13)
-        var now = Instant(nanoseconds: 0)
+        var now = AgeInstant(nanoseconds: 0)
         var most = MostFetched<Int>(at: now)
         for _ in 0..<20 {
             for _ in 0..<200 {

@@ -86,7 +86,7 @@ import Testing
             round += 1
             source.write(key) { number in
                 switch round % 7 {
-                case 0: cache.invalidateAll(by: Actor("writer"))
+                case 0: cache.invalidateAll(by: Operator("writer"))
                 case 1, 2: cache.insert(number, for: key)
                 case 3: cache.invalidate([key])
                 default: cache.invalidate(key)
@@ -135,14 +135,14 @@ import Testing
     private func turn(
         _ cache: Cache<Int, Int>, _ source: Source, _ maxsize: Int?, _ ttl: Duration
     ) -> Int {
-        let usual = Configuration(maxsize: maxsize, ttl: ttl)
+        let usual = CacheConfiguration(maxsize: maxsize, ttl: ttl)
         var round = 0
         while source.isRead {
             round += 1
             usleep(2000)
             let bounds = [
-                Configuration(maxsize: 0, ttl: ttl), Configuration(maxsize: 1, ttl: ttl),
-                Configuration(maxsize: maxsize, ttl: .zero), usual, usual, usual,
+                CacheConfiguration(maxsize: 0, ttl: ttl), CacheConfiguration(maxsize: 1, ttl: ttl),
+                CacheConfiguration(maxsize: maxsize, ttl: .zero), usual, usual, usual,
             ]
             let new = bounds[round % bounds.count]
             _ = cache.victims(of: new)

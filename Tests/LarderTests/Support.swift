@@ -9,7 +9,7 @@ import Testing
 /// A value whose end and size a test chooses.
 struct Loaf: Hashable, Sendable, Expiring, ByteSized {
     var number: Int
-    var expiry: Instant?
+    var expiry: AgeInstant?
     var heapBytes = 0
 }
 
@@ -122,7 +122,7 @@ struct Removal<Key: Hashable & Sendable>: Hashable {
     init(_ key: Key, _ cause: RemovalCause) { self.init(key: key, cause: cause) }
 }
 
-extension Counters {
+extension CacheCounters {
     init(
         hits: UInt64 = 0, misses: UInt64 = 0, coalesced: UInt64 = 0, fetchFailures: UInt64 = 0,
         evicted: UInt64 = 0, expired: UInt64 = 0, invalidated: UInt64 = 0, replaced: UInt64 = 0,

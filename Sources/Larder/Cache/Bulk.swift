@@ -33,7 +33,7 @@ final class Countdown: Sendable {
 }
 
 /// The origin has no value for a key: so it said, or left the key out of an answer for several.
-/// It is remembered as such for ``Configuration/negativeTTL``, whatever else counts as absent.
+/// It is remembered as such for ``CacheConfiguration/negativeTTL``, whatever else counts as absent.
 public struct NoSuchValue: Error, Hashable, CustomStringConvertible {
     public init() {}
 

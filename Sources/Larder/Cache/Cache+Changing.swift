@@ -18,7 +18,7 @@ extension Cache {
     ///     ``UndoID/window``.
     @discardableResult
     public func invalidate(
-        _ key: Key, version: UInt64? = nil, undo: UndoID? = nil, by actor: Actor? = nil
+        _ key: Key, version: UInt64? = nil, undo: UndoID? = nil, by actor: Operator? = nil
     ) -> Invalidation {
         let (now, hash) = (clock.now(), shards.hash(key))
         return change {
@@ -31,14 +31,14 @@ extension Cache {
     ///
     /// - Returns: What was remembered; `nil` where nothing was.
     @discardableResult
-    public func forgetFailure(of key: Key, by actor: Actor? = nil) -> Trouble? {
+    public func forgetFailure(of key: Key, by actor: Operator? = nil) -> Trouble? {
         let (now, hash) = (clock.now(), shards.hash(key))
         return change { $0.forgetFailure(of: key, hash, by: actor, at: now) }
     }
 
     /// Removes the entries of `keys`; returns how many there were.
     @discardableResult
-    public func invalidate(_ keys: some Sequence<Key>, by actor: Actor? = nil) -> Int {
+    public func invalidate(_ keys: some Sequence<Key>, by actor: Operator? = nil) -> Int {
         keys.reduce(0) { count, key in
             if case .removed = invalidate(key, by: actor) { count + 1 } else { count }
         }
@@ -48,7 +48,7 @@ extension Cache {
     /// ``value(for:)`` starts has landed, and goes where that fails.
     @discardableResult
     public func invalidateSoftly(
-        _ key: Key, version: UInt64? = nil, by actor: Actor? = nil
+        _ key: Key, version: UInt64? = nil, by actor: Operator? = nil
     ) -> Invalidation {
         let (now, hash) = (clock.now(), shards.hash(key))
         return change { $0.soften(key, hash, version: version, by: actor, at: now) }
@@ -56,12 +56,12 @@ extension Cache {
 
     /// Ends the entry of `key` where its value has proved to be bad: credentials that the service
     /// does not know any more. Unlike an invalidation it leaves a fetch under way alone, and the
-    /// value may still be served as ``Configuration/staleIfError`` says.
+    /// value may still be served as ``CacheConfiguration/staleIfError`` says.
     ///
     /// - Parameter isBad: Called with no lock held; again, where the value is another meanwhile.
     @discardableResult
     public func reject(
-        _ key: Key, by actor: Actor? = nil, where isBad: (Value) -> Bool
+        _ key: Key, by actor: Operator? = nil, where isBad: (Value) -> Bool
     ) -> Bool {
         let (now, hash) = (clock.now(), shards.hash(key))
         while let (value, version) = shards.held(key, hash) {
@@ -75,7 +75,7 @@ extension Cache {
     /// Removes every entry there is at the call; returns how many. Fetches under way are handed
     /// to their waiters and not kept.
     @discardableResult
-    public func invalidateAll(by actor: Actor? = nil) -> Int {
+    public func invalidateAll(by actor: Operator? = nil) -> Int {
         let now = clock.now()
         let last = change { store in
             store.disownAll()
@@ -94,7 +94,7 @@ extension Cache {
     /// `isBad` runs with no lock held, once for each version of an entry.
     @discardableResult
     public func invalidateAll(
-        by actor: Actor? = nil, where isBad: (Key, Value) throws -> Bool
+        by actor: Operator? = nil, where isBad: (Key, Value) throws -> Bool
     ) rethrows -> Int {
         try keys.reduce(0) { count, key in
             while let (value, facts) = peek(key), try isBad(key, value) {
@@ -114,7 +114,7 @@ extension Cache {
     /// Puts back what was invalidated under `undo`, unless its key was written since, its life is
     /// over or there is no room; returns how many came back and how many did not.
     @discardableResult
-    public func restore(_ undo: UndoID, by actor: Actor? = nil) -> (restored: Int, lost: Int) {
+    public func restore(_ undo: UndoID, by actor: Operator? = nil) -> (restored: Int, lost: Int) {
         let now = clock.now()
         var all = (restored: 0, lost: 0)
         inSlices(of: \.shrinking) { store, limit in
@@ -129,9 +129,9 @@ extension Cache {
     // MARK: Bounds
 
     /// - Throws: ``CacheError`` where the cache could not have such bounds.
-    public func validate(_ new: Configuration) throws(CacheError) { try traits.validate(new) }
+    public func validate(_ new: CacheConfiguration) throws(CacheError) { try traits.validate(new) }
 
-    public var configuration: Configuration { store.withLock { $0.configuration } }
+    public var configuration: CacheConfiguration { store.withLock { $0.configuration } }
 
     /// Changes bounds, by what `change` makes of the present ones.
     ///
@@ -146,7 +146,7 @@ extension Cache {
     /// - Throws: ``CacheError`` where a bound is out of range, or what `change` throws; nothing is
     ///   changed then.
     public func update(
-        by actor: Actor? = nil, _ change: (inout Configuration) throws -> Void
+        by actor: Operator? = nil, _ change: (inout CacheConfiguration) throws -> Void
     ) throws {
         while true {
             let old = configuration
@@ -169,8 +169,9 @@ extension Cache {
     ///     ``UndoID/window`` what left.
     @discardableResult
     public func configure(
-        _ new: Configuration, replacing expected: Configuration? = nil, undo: UndoID? = nil,
-        by actor: Actor? = nil
+        _ new: CacheConfiguration, replacing expected: CacheConfiguration? = nil,
+        undo: UndoID? = nil,
+        by actor: Operator? = nil
     ) throws(CacheError) -> [Victim<Key>] {
         var removed: [Victim<Key>] = []
         guard
@@ -184,7 +185,7 @@ extension Cache {
     /// it.
     @discardableResult
     package func takeBack(
-        to old: Configuration, replacing present: Configuration, by actor: Actor? = nil
+        to old: CacheConfiguration, replacing present: CacheConfiguration, by actor: Operator? = nil
     ) throws(CacheError) -> [Victim<Key>] {
         var removed: [Victim<Key>] = []
         guard
@@ -202,8 +203,8 @@ extension Cache {
     ///   - told: Is told of what left, slice by slice, with no lock held: a list that grows to a
     ///     million is moved now and then.
     private func install(
-        _ new: Configuration, replacing expected: Configuration?, undo: UndoID? = nil,
-        isUndone: Bool = false, shrinks: Bool = true, by actor: Actor?,
+        _ new: CacheConfiguration, replacing expected: CacheConfiguration?, undo: UndoID? = nil,
+        isUndone: Bool = false, shrinks: Bool = true, by actor: Operator?,
         _ told: ([Victim<Key>]) -> Void
     ) throws(CacheError) -> Bool {
         try validate(new)

@@ -25,11 +25,11 @@ extension Cache {
             let cache: Cache
             var last: UInt64
             /// Read and not yet handed out, the latest first.
-            private var read: [Event<Key>] = []
+            private var read: [CacheEvent<Key>] = []
 
             init(cache: Cache, last: UInt64) { (self.cache, self.last) = (cache, last) }
 
-            public mutating func next() async -> Event<Key>? {
+            public mutating func next() async -> CacheEvent<Key>? {
                 while read.isEmpty {
                     if Task.isCancelled { return nil }
                     let page = cache.events(after: last, limit: 256)

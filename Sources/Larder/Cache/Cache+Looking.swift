@@ -1,7 +1,7 @@
 import Synchronization
 
 extension Cache {
-    public func snapshot() -> Snapshot {
+    public func snapshot() -> CacheSnapshot {
         let now = clock.now()
         var snapshot = store.withLock { $0.snapshot(at: now) }
         let sample = CacheSample(snapshot)
@@ -21,7 +21,8 @@ extension Cache {
     /// nobody did, for some seconds or at all, nothing stands.
     ///
     /// - Parameter instant: Samples after it; all that there are where nothing is said.
-    public func history(since instant: Instant = Instant(nanoseconds: .min)) -> [CacheSample] {
+    public func history(since instant: AgeInstant = AgeInstant(nanoseconds: .min)) -> [CacheSample]
+    {
         let now = clock.now()
         return chronicle.withLock { $0.samples(after: instant, at: now) }
     }
@@ -39,7 +40,7 @@ extension Cache {
 
     /// The keys that were fetched most within the last five to ten minutes, at most `limit` of 64,
     /// the most often fetched first, and since when that was counted.
-    public func mostFetched(_ limit: Int = 10) -> (since: Instant, keys: [FetchedKey<Key>]) {
+    public func mostFetched(_ limit: Int = 10) -> (since: AgeInstant, keys: [FetchedKey<Key>]) {
         let now = clock.now()
         var copy = MostFetched<Key>.withRoom(at: now)
         store.withLock { $0.mostFetched.copy(into: &copy) }
@@ -149,7 +150,7 @@ extension Cache {
     /// with all that came before it.
     public func events(after number: UInt64, limit: Int = .max) -> EventPage<Key> {
         let slice = 2 * Store<Key, Value>.slice
-        var events: [Event<Key>] = []
+        var events: [CacheEvent<Key>] = []
         var (dropped, next, end, newest) = (UInt64(0), number, UInt64.max, UInt64(0))
         repeat {
             let (known, wanted) = (events.count, min(limit - events.count, slice))
@@ -172,10 +173,10 @@ extension Cache {
     /// How often each key was fetched within the last minute, with success or not, as far as events
     /// are kept; a key that was not is left out. And how long a time that is: `nil` where no event
     /// is kept, and so nothing is known. See ``MostFetched`` for why there are two counts.
-    package func fetchesLately(at now: Instant) -> (counts: [Key: Int], window: Duration?) {
+    package func fetchesLately(at now: AgeInstant) -> (counts: [Key: Int], window: Duration?) {
         let begin = now + .seconds(-60)
         var counts: [Key: Int] = [:]
-        var oldest: Instant?
+        var oldest: AgeInstant?
         var (before, hasLost) = (lastEvent, false)
         while before > 0, oldest.map({ $0 > begin }) ?? true, !hasLost {
             let after = before > 256 ? before - 256 : 0

@@ -19,7 +19,7 @@ extension Cache {
     /// reserve would be over; then, where there is no room for all, those that have ended, and those
     /// that the policy names. What ``configure(_:replacing:undo:by:)`` returns, unless something
     /// happens in between; but `rr` without a seed makes no promise.
-    public func victims(of new: Configuration) -> [Victim<Key>] {
+    public func victims(of new: CacheConfiguration) -> [Victim<Key>] {
         let (outlook, present) = outlook(new)
         var (count, bytes) = outlook.staying
         return outlook.leaving.map(\.victim)
@@ -50,8 +50,8 @@ extension Cache {
 
     /// What bounds would do to each entry by itself, the present ones where there are no others.
     private func outlook(
-        _ new: Configuration?
-    ) -> (outlook: Outlook<Key>, present: Configuration) {
+        _ new: CacheConfiguration?
+    ) -> (outlook: Outlook<Key>, present: CacheConfiguration) {
         let now = clock.now()
         let (present, lives, version) = store.withLock { ($0.configuration, $0.lives, $0.version) }
         var outlook = Outlook<Key>(
@@ -68,7 +68,7 @@ extension Cache {
 
     /// Those that make room under other bounds, in order, for as long as more are wanted.
     private func victims(
-        of new: Configuration, _ present: Configuration, _ outlook: Outlook<Key>,
+        of new: CacheConfiguration, _ present: CacheConfiguration, _ outlook: Outlook<Key>,
         while isBeyond: () -> Bool,
         taking: (Victim<Key>) -> Void
     ) -> [Victim<Key>] {
@@ -125,7 +125,7 @@ extension Cache {
     /// The policy as it would be once the new bounds are set and what has ended is gone, to try
     /// evictions on: it is made outside of any lock, from what the present one tells in pieces.
     private func successor(
-        _ present: Configuration, _ new: Configuration, _ outlook: Outlook<Key>
+        _ present: CacheConfiguration, _ new: CacheConfiguration, _ outlook: Outlook<Key>
     ) -> any EvictionPolicy {
         var policy = replica()
         var seen = policy.seen

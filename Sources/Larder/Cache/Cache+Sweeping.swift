@@ -40,6 +40,6 @@ extension Cache {
 
 /// The one sleep ahead of the next sweep.
 struct Sweeper {
-    var wake = Instant.distantFuture
+    var wake = AgeInstant.distantFuture
     var task: Task<Void, Never>?
 }

@@ -49,7 +49,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let last = GivesBack()
 
     /// Bounds that cannot be end the program with a sentence: have those that come from outside
-    /// checked by ``Configuration/validate()`` first.
+    /// checked by ``CacheConfiguration/validate()`` first.
     ///
     /// - Parameters:
     ///   - name: By which people and scripts address the cache.
@@ -80,7 +80,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ) {
         self.init(
             name,
-            Configuration(
+            CacheConfiguration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
             lifetime: lifetime, weigher: weigher, renewal: renewal,
             events: events, clock: clock,
@@ -89,7 +89,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// As the other one, with all bounds in one.
     public convenience init(
-        _ name: String, _ configuration: Configuration,
+        _ name: String, _ configuration: CacheConfiguration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
         events: Int = 4096,
@@ -112,14 +112,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ) {
         self.init(
             name,
-            Configuration(
+            CacheConfiguration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
             renewal: renewal, events: events, clock: clock, fetch: nil)
     }
 
     /// As the other one without a fetch, with all bounds in one.
     public convenience init(
-        _ name: String, _ configuration: Configuration, renewal: Renewal? = nil,
+        _ name: String, _ configuration: CacheConfiguration, renewal: Renewal? = nil,
         events: Int = 4096, clock: AgeClock = .system
     ) {
         self.init(
@@ -128,7 +128,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// As the public ones, with the number of shards said, 2 to the power of `shardBits`.
     package init(
-        _ name: String, _ configuration: Configuration,
+        _ name: String, _ configuration: CacheConfiguration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
         events: Int = 4096,
@@ -303,7 +303,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private func look(
         _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>, _ marks: Due.Marks?,
-        at now: Instant
+        at now: AgeInstant
     ) -> Lookup<Key, Value> {
         change { $0.lookup(key, hash, waiter, marks, of: ObjectIdentifier(self), at: now) }
     }
@@ -373,7 +373,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// A value with all that it, its key and the cache's own functions have to say of it.
     func arrival(
-        _ value: Value, _ key: Key, _ hash: UInt64, took: Int64?, at now: Instant
+        _ value: Value, _ key: Key, _ hash: UInt64, took: Int64?, at now: AgeInstant
     ) -> Arrival<Value> {
         Arrival(
             value: value, hash: hash, expiry: traits.expiry(key, value, now)?.nanoseconds,

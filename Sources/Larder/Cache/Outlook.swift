@@ -20,8 +20,8 @@ struct Outlook<Key: Hashable & Sendable> {
     private(set) var staying = (count: 0, bytes: 0)
 
     init(
-        _ new: Configuration, _ present: Configuration, _ lives: Lives, version: UInt64,
-        at now: Instant
+        _ new: CacheConfiguration, _ present: CacheConfiguration, _ lives: Lives, version: UInt64,
+        at now: AgeInstant
     ) {
         self.lives = lives
         self.now = now.nanoseconds

@@ -10,7 +10,7 @@ public final class Memo<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private struct Start {
         var clears: UInt64 = 0
-        var counters = Counters()
+        var counters = CacheCounters()
     }
 
     init(_ options: MemoOptions, fetch: @escaping Cache<Key, Value>.Fetch) {

@@ -15,7 +15,7 @@ extension MemoizedFunction {
     public var cacheInfo: CacheInfo { memo.info }
 
     /// The bounds as they are now, changes at run time included.
-    public var cacheParameters: Configuration { cache.configuration }
+    public var cacheParameters: CacheConfiguration { cache.configuration }
 
     /// Forgets all results and counts from zero again. The result of a call that began before is
     /// still returned to its callers, and not kept. The cache's own counters go on.

@@ -18,7 +18,7 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     /// Keeps what was removed; what gives way for it, itself where that is not enough, is added to
     /// `dropped`.
     mutating func bury(
-        _ grave: Grave<Key, Value>, at now: Instant, dropped: inout [RemovedEntry<Key, Value>]
+        _ grave: Grave<Key, Value>, at now: AgeInstant, dropped: inout [RemovedEntry<Key, Value>]
     ) {
         for _ in 0..<Self.mostGivenUp where count >= Self.mostEntries || !fits(grave) {
             guard let given = pop() else { break }
@@ -72,7 +72,7 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// Takes out up to `limit` of what was buried under `undo`, in order.
-    mutating func open(_ undo: UndoID, limit: Int, at now: Instant) -> [Grave<Key, Value>] {
+    mutating func open(_ undo: UndoID, limit: Int, at now: AgeInstant) -> [Grave<Key, Value>] {
         var found: [Grave<Key, Value>] = []
         for number in 0..<span where found.count < limit {
             let place = (oldest + number) % ring.count
@@ -85,7 +85,7 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     /// Adds the keys of what was buried under `undo` and can be put back yet, of at most `limit`
     /// graves from a number on; returns the number to go on with, 0 being the first.
     func buried(
-        _ undo: UndoID, from number: UInt64, limit: Int, at now: Instant, into keys: inout [Key]
+        _ undo: UndoID, from number: UInt64, limit: Int, at now: AgeInstant, into keys: inout [Key]
     ) -> UInt64? {
         let start = Int(clamping: max(number, passed) - passed)
         let end = min(span, start + limit)
@@ -98,7 +98,7 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// Gives up some of what can be put back no more; true where there may be more of it.
-    mutating func purge(at now: Instant, dropped: inout [RemovedEntry<Key, Value>]) -> Bool {
+    mutating func purge(at now: AgeInstant, dropped: inout [RemovedEntry<Key, Value>]) -> Bool {
         for _ in 0..<Self.mostGivenUp {
             guard let end = nextEnd, end <= now, let grave = pop() else { return false }
             dropped.append(grave.entry)
@@ -107,7 +107,7 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// When the oldest ends.
-    var nextEnd: Instant? {
+    var nextEnd: AgeInstant? {
         mutating get {
             while span > 0, ring[oldest] == nil { pass() }
             return span > 0 ? ring[oldest]?.until : nil
@@ -120,7 +120,7 @@ struct Grave<Key: Sendable, Value: Sendable>: Sendable {
     let record: Record
     let expiry: Int64?
     let undo: UndoID
-    var until = Instant.distantFuture
+    var until = AgeInstant.distantFuture
 }
 
 /// By which several invalidations can be undone together.

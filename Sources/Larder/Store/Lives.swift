@@ -30,7 +30,7 @@ struct Lives: Hashable, Sendable {
 
     init() {}
 
-    init(_ configuration: Configuration) {
+    init(_ configuration: CacheConfiguration) {
         ttl = configuration.ttl?.nanoseconds ?? .max
         jitterStep = configuration.jitterStep
     }
@@ -57,7 +57,7 @@ struct Lives: Hashable, Sendable {
     ///
     /// - Parameter version: The last that was written.
     func changed(
-        to new: Configuration, isUndone: Bool = false, version: UInt64, at now: Int64
+        to new: CacheConfiguration, isUndone: Bool = false, version: UInt64, at now: Int64
     ) -> Lives {
         var next = Lives(new)
         (next.former, next.newestFormer) = (former, newestFormer)

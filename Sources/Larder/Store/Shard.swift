@@ -136,9 +136,9 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     func facts(_ slot: UInt32) -> EntryFacts {
         let record = slab.record(slab.address(slot)).pointee
         return EntryFacts(
-            version: record.version, writtenAt: Instant(nanoseconds: record.writtenAt),
-            expiry: expiry(slot).map { Instant(nanoseconds: $0) },
-            deadline: Instant(nanoseconds: deadline(slot)),
+            version: record.version, writtenAt: AgeInstant(nanoseconds: record.writtenAt),
+            expiry: expiry(slot).map { AgeInstant(nanoseconds: $0) },
+            deadline: AgeInstant(nanoseconds: deadline(slot)),
             hits: UInt64(record.hits),
             lastHit: record.lastHitInstant, bytes: Int(record.bytes),
             fetchTime: .microseconds(Int64(record.fetchMicroseconds)), loads: Int(record.loads),
@@ -320,7 +320,7 @@ struct Shards<Key: Hashable & Sendable, Value: Sendable>: @unchecked Sendable {
     static func mark(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash) }
 
     /// The live value and facts of a key; touches neither order nor counters.
-    func peek(_ key: Key, at now: Instant) -> (value: Value, facts: EntryFacts)? {
+    func peek(_ key: Key, at now: AgeInstant) -> (value: Value, facts: EntryFacts)? {
         let hash = hash(key)
         return self[number(hash)].withLock { shard in
             guard let slot = shard.find(key, Self.mark(hash)) else { return nil }

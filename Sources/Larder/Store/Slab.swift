@@ -39,10 +39,10 @@ struct Record: BitwiseCopyable, Sendable {
         set { versionAndLoads = newValue ? versionAndLoads | 0x8000 : versionAndLoads & ~0x8000 }
     }
 
-    var lastHitInstant: Instant? {
+    var lastHitInstant: AgeInstant? {
         guard lastHit >= 0 else { return nil }
         let since = Duration.milliseconds(Int64((lastHit * 1000).rounded()))
-        return Instant(nanoseconds: writtenAt) + since
+        return AgeInstant(nanoseconds: writtenAt) + since
     }
 
     @inlinable

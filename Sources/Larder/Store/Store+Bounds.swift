@@ -1,7 +1,7 @@
 extension Store {
     /// Removes at most `limit` entries whose deadline has come, and their reserve is over; returns
     /// how many.
-    mutating func expire(limit: Int, at now: Instant) -> Int {
+    mutating func expire(limit: Int, at now: AgeInstant) -> Int {
         settle()
         _ = graves.purge(at: now, dropped: &discarded)
         _ = troubles.purge(at: now, &discardedErrors)
@@ -15,7 +15,7 @@ extension Store {
     }
 
     /// What ended up to then is not kept any longer.
-    private func endOfReserve(at now: Instant) -> Int64 {
+    private func endOfReserve(at now: AgeInstant) -> Int64 {
         let (end, overflow) = now.nanoseconds.subtractingReportingOverflow(reserve)
         return overflow ? .min : end
     }
@@ -39,7 +39,7 @@ extension Store {
     ///
     /// - Parameter isUndone: Bounds go back to what they were: what ended by the change lives on.
     mutating func configure(
-        _ new: Configuration, isUndone: Bool = false, by: Actor?, at now: Instant
+        _ new: CacheConfiguration, isUndone: Bool = false, by: Operator?, at now: AgeInstant
     ) {
         guard new != configuration else { return }
         settle()
@@ -124,7 +124,7 @@ extension Store {
     ///   that grows is to grow under a lock.
     /// - Returns: Whether there may be more.
     mutating func shrink(
-        limit: Int, undoable: UndoID? = nil, at now: Instant, _ removed: inout [Victim<Key>]
+        limit: Int, undoable: UndoID? = nil, at now: AgeInstant, _ removed: inout [Victim<Key>]
     ) -> Bool {
         settle()
         func take(_ slot: UInt32, _ cause: RemovalCause) {
@@ -162,7 +162,7 @@ extension Store {
     /// The keys in so many places that a fetch is under way for, or whose last one failed; returns
     /// where to go on.
     func restless(
-        from place: UInt32, limit: UInt32, at now: Instant,
+        from place: UInt32, limit: UInt32, at now: AgeInstant,
         _ found: inout [(key: Key, trouble: Trouble?)]
     ) -> UInt32? {
         let most = max(troubles.places, flights.places)
@@ -177,7 +177,7 @@ extension Store {
         return end < most ? end : nil
     }
 
-    func renewal(of key: Key, _ hash: UInt64, at now: Instant) -> RenewalFacts {
+    func renewal(of key: Key, _ hash: UInt64, at now: AgeInstant) -> RenewalFacts {
         let flight = flight(of: key, hash)
         var facts = RenewalFacts()
         facts.isFetching = flight != nil
@@ -188,12 +188,12 @@ extension Store {
         return facts
     }
 
-    func snapshot(at now: Instant) -> Snapshot {
+    func snapshot(at now: AgeInstant) -> CacheSnapshot {
         var counters = counters
         for number in 0..<shards.count {
             counters.hits += shards[number].withLock { $0.hits }
         }
-        var snapshot = Snapshot(
+        var snapshot = CacheSnapshot(
             at: now, configuration: configuration, count: count, bytes: bytes,
             flights: underWay, counters: counters)
         snapshot.lately = underBounds.counted(counters)

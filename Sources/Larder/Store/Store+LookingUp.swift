@@ -1,7 +1,7 @@
 extension Store {
     /// The value of `key` where it is held and live, counted as a hit. Otherwise nothing is
     /// counted, and an entry that has ended leaves.
-    private mutating func hit(_ key: Key, _ hash: UInt64, at now: Instant) -> Found<Value> {
+    private mutating func hit(_ key: Key, _ hash: UInt64, at now: AgeInstant) -> Found<Value> {
         let number = shards.number(hash)
         let mark = Shards<Key, Value>.mark(hash)
         var isFull = false
@@ -34,7 +34,7 @@ extension Store {
     /// - Parameter marks: Those of the entry, where it was due the last time.
     mutating func lookup(
         _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>, _ marks: Due.Marks? = nil,
-        of cache: ObjectIdentifier, at now: Instant
+        of cache: ObjectIdentifier, at now: AgeInstant
     ) -> Lookup<Key, Value> {
         switch hit(key, hash, at: now) {
         case .value(let value): return .hit(value)
@@ -66,7 +66,7 @@ extension Store {
     }
 
     /// What everyone is told who looks `key` up, whatever is held.
-    private func refusal(of key: Key, _ hash: UInt64, at now: Instant) -> (any Error)? {
+    private func refusal(of key: Key, _ hash: UInt64, at now: AgeInstant) -> (any Error)? {
         guard let known = troubles.find(key, hash), now < known.trouble.until,
             known.trouble.kind != .failed
         else { return nil }
@@ -74,7 +74,7 @@ extension Store {
     }
 
     /// Whether the last fetch of `key` failed, the next is not due, and what is held is served.
-    private func isFailing(_ key: Key, _ hash: UInt64, at now: Instant) -> Bool {
+    private func isFailing(_ key: Key, _ hash: UInt64, at now: AgeInstant) -> Bool {
         troubles.find(key, hash).map { now < $0.trouble.until && $0.trouble.kind == .failed }
             ?? false
     }
@@ -82,7 +82,7 @@ extension Store {
     /// The value of an entry that is due to be fetched anew, where this is not the caller to wait
     /// for that: another is at it, or the last try has failed and the next is not due.
     private mutating func heldBack(
-        _ key: Key, _ hash: UInt64, _ due: Due, _ marks: Due.Marks?, at now: Instant
+        _ key: Key, _ hash: UInt64, _ due: Due, _ marks: Due.Marks?, at now: AgeInstant
     ) -> Value? {
         let start = marks?.start ?? due.deadline
         let mandatory = marks?.mandatory ?? due.deadline
@@ -97,19 +97,19 @@ extension Store {
         return serve(due, hash, at: now)
     }
 
-    private mutating func serve(_ due: Due, _ hash: UInt64, at now: Instant) -> Value {
+    private mutating func serve(_ due: Due, _ hash: UInt64, at now: AgeInstant) -> Value {
         if due.deadline <= now.nanoseconds { counters.servedStale += 1 }
         return serve(due.slot, hash, at: now)
     }
 
-    private func serve(_ slot: UInt32, _ hash: UInt64, at now: Instant) -> Value {
+    private func serve(_ slot: UInt32, _ hash: UInt64, at now: AgeInstant) -> Value {
         shards[shards.number(hash)].withLock { shard in
             shard.serve(slot, shard.slab.address(slot), at: now.nanoseconds)
         }
     }
 
     /// The value held for `key`; a look-up that finds nothing is a miss.
-    mutating func cached(_ key: Key, _ hash: UInt64, at now: Instant) -> Value? {
+    mutating func cached(_ key: Key, _ hash: UInt64, at now: AgeInstant) -> Value? {
         switch hit(key, hash, at: now) {
         case .value(let value): return value
         case .stale(let slot): return serve(slot, hash, at: now)
@@ -122,13 +122,13 @@ extension Store {
     }
 
     /// Counts a look-up of a key that nothing is held for.
-    mutating func missed(_ hash: UInt64, at now: Instant) {
+    mutating func missed(_ hash: UInt64, at now: AgeInstant) {
         settle()
         policy.missed()
         miss(hash, at: now)
     }
 
-    private mutating func miss(_ hash: UInt64, at now: Instant) {
+    private mutating func miss(_ hash: UInt64, at now: AgeInstant) {
         counters.misses += 1
         guard let (cause, left) = regret.missed(hash, at: now.nanoseconds) else { return }
         counters.regret(cause)
@@ -144,7 +144,7 @@ extension Store {
     }
 
     private mutating func startFlight(
-        for key: Key, _ hash: UInt64, of cache: ObjectIdentifier, at now: Instant
+        for key: Key, _ hash: UInt64, of cache: ObjectIdentifier, at now: AgeInstant
     ) -> Flight<Key, Value> {
         let flight = Flight<Key, Value>(key, hash, era, of: cache)
         underWay += 1
@@ -196,7 +196,7 @@ extension Store {
     /// Has a waiter join the flight of `key`, or a new one for the caller to lead.
     mutating func refresh(
         _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>, of cache: ObjectIdentifier,
-        at now: Instant
+        at now: AgeInstant
     ) -> (flight: Flight<Key, Value>, isNew: Bool) {
         let known = flight(of: key, hash)
         let flight = known ?? startFlight(for: key, hash, of: cache, at: now)
@@ -205,7 +205,7 @@ extension Store {
     }
 
     /// The version of the entry of `key`, where it is held and live.
-    func liveVersion(of key: Key, _ hash: UInt64, at now: Instant) -> UInt64? {
+    func liveVersion(of key: Key, _ hash: UInt64, at now: AgeInstant) -> UInt64? {
         guard let slot = slot(of: key, hash) else { return nil }
         let (record, end) = recordAndEnd(slot)
         return now.nanoseconds < end ? record.version : nil
@@ -216,7 +216,7 @@ extension Store {
     /// again.
     mutating func land(
         _ flight: Flight<Key, Value>, _ arrival: inout Arrival<Value>, drains: Bool,
-        at now: Instant
+        at now: AgeInstant
     ) -> [Waiter<Key, Value>]? {
         guard !flight.isOver else { return [] }
         if isCurrent(flight), !write(&arrival, for: flight.key, drains: drains, at: now) {
@@ -229,7 +229,7 @@ extension Store {
 
     /// Ends a flight whose fetch failed; with its waiters, what may be served in spite of it.
     mutating func land(
-        _ flight: Flight<Key, Value>, _ failing: Failing, took: Duration, at now: Instant
+        _ flight: Flight<Key, Value>, _ failing: Failing, took: Duration, at now: AgeInstant
     ) -> (waiters: [Waiter<Key, Value>], value: Value?) {
         guard !flight.isOver else { return ([], nil) }
         let waiters = exchange(&flight.waiters, with: [])
@@ -249,7 +249,7 @@ extension Store {
     }
 
     private mutating func count(
-        _ failing: Failing, of flight: Flight<Key, Value>, at now: Instant
+        _ failing: Failing, of flight: Flight<Key, Value>, at now: AgeInstant
     ) {
         counters.fetchFailures += 1
         counters.failures[failing.kind] += 1
@@ -280,7 +280,7 @@ extension Store {
 
     /// Remembers a failure as long as it matters; returns what may be served in spite of it.
     private mutating func failed(
-        _ key: Key, _ hash: UInt64, _ failing: Failing, at now: Instant
+        _ key: Key, _ hash: UInt64, _ failing: Failing, at now: AgeInstant
     ) -> (value: Value, isPastEnd: Bool)? {
         removeStale(key, hash, at: now)
         let slot = slot(of: key, hash)
@@ -317,7 +317,7 @@ extension Store {
 
     private mutating func remember(
         _ kind: Trouble.Kind, of key: Key, _ hash: UInt64, _ failing: Failing, for time: Duration,
-        at now: Instant
+        at now: AgeInstant
     ) {
         guard key == key else { return }
         troubles.add(key, hash, kind, failing, until: now + time, at: now, &discardedErrors)

@@ -1,7 +1,8 @@
 extension Store {
     /// Takes an entry out. What left is the last in ``departed``.
     mutating func remove(
-        _ slot: UInt32, _ cause: RemovalCause, rival: Key? = nil, by: Actor? = nil, at now: Instant
+        _ slot: UInt32, _ cause: RemovalCause, rival: Key? = nil, by: Operator? = nil,
+        at now: AgeInstant
     ) {
         let local = shards.local(slot)
         let place = departed.newPlace()
@@ -28,8 +29,8 @@ extension Store {
 
     /// Counts and tells that an entry has left.
     mutating func depart(
-        _ entry: UnsafeMutablePointer<RemovedEntry<Key, Value>>, rival: Key?, by: Actor?,
-        at now: Instant
+        _ entry: UnsafeMutablePointer<RemovedEntry<Key, Value>>, rival: Key?, by: Operator?,
+        at now: AgeInstant
     ) {
         let (cause, hits) = (entry.pointee.cause, entry.pointee.hits)
         let age = entry.pointee.ageInNanoseconds
@@ -44,8 +45,8 @@ extension Store {
     /// Removes the entry of `key` and disowns a fetch under way for it. Where `version` is given,
     /// an entry written since is left alone, and so is its flight.
     mutating func invalidate(
-        _ key: Key, _ hash: UInt64, version: UInt64? = nil, undoable: UndoID? = nil, by: Actor?,
-        at now: Instant
+        _ key: Key, _ hash: UInt64, version: UInt64? = nil, undoable: UndoID? = nil, by: Operator?,
+        at now: AgeInstant
     ) -> Invalidation {
         settle()
         // What has ended for good is not there, though it may still have its place.
@@ -66,7 +67,7 @@ extension Store {
 
     /// Forgets that fetches of `key` failed, and disowns one under way; returns what was remembered.
     mutating func forgetFailure(
-        of key: Key, _ hash: UInt64, by: Actor?, at now: Instant
+        of key: Key, _ hash: UInt64, by: Operator?, at now: AgeInstant
     ) -> Trouble? {
         disown(key, hash)
         guard let trouble = troubles.forget(key, hash, &discardedErrors), now < trouble.until
@@ -79,8 +80,8 @@ extension Store {
 
     /// As ``remove(_:_:rival:by:at:)``; where `undoable` is given it can be put back for a while.
     mutating func remove(
-        _ slot: UInt32, _ cause: RemovalCause, undoable: UndoID?, by: Actor? = nil,
-        at now: Instant
+        _ slot: UInt32, _ cause: RemovalCause, undoable: UndoID?, by: Operator? = nil,
+        at now: AgeInstant
     ) {
         let (record, expiry) = (record(slot), expiry(slot))
         remove(slot, cause, by: by, at: now)
@@ -94,7 +95,7 @@ extension Store {
     /// Ends the entry of `key`, where it is still of `version`; it stays in reserve where there is
     /// one.
     mutating func reject(
-        _ key: Key, _ hash: UInt64, version: UInt64, by: Actor?, at now: Instant
+        _ key: Key, _ hash: UInt64, version: UInt64, by: Operator?, at now: AgeInstant
     ) -> Bool {
         settle()
         guard let slot = slot(of: key, hash), record(slot).version == version else { return false }
@@ -118,7 +119,7 @@ extension Store {
     /// Marks the entry of `key` as stale: it is served until the fetch that the next look-up
     /// starts has landed.
     mutating func soften(
-        _ key: Key, _ hash: UInt64, version: UInt64? = nil, by: Actor?, at now: Instant
+        _ key: Key, _ hash: UInt64, version: UInt64? = nil, by: Operator?, at now: AgeInstant
     ) -> Invalidation {
         settle()
         guard let slot = slot(of: key, hash) else {
@@ -138,7 +139,7 @@ extension Store {
     }
 
     /// A stale entry whose fetch failed is not served any longer.
-    mutating func removeStale(_ key: Key, _ hash: UInt64, at now: Instant) {
+    mutating func removeStale(_ key: Key, _ hash: UInt64, at now: AgeInstant) {
         guard let slot = slot(of: key, hash), record(slot).isStale else { return }
         settle()
         remove(slot, .invalidated, at: now)
@@ -146,7 +147,7 @@ extension Store {
 
     /// Removes at most `limit` entries written up to `version`, oldest first; returns how many.
     mutating func invalidateAll(
-        upTo version: UInt64, limit: Int, by: Actor?, at now: Instant
+        upTo version: UInt64, limit: Int, by: Operator?, at now: AgeInstant
     ) -> Int {
         settle()
         var removed = 0
@@ -165,7 +166,7 @@ extension Store {
     /// Puts back at most `limit` of what was removed under `undo`, where nothing has been written
     /// for the key since, it has life left and there is room; returns how many were and were not.
     mutating func restore(
-        _ undo: UndoID, limit: Int, by: Actor?, at now: Instant
+        _ undo: UndoID, limit: Int, by: Operator?, at now: AgeInstant
     ) -> (restored: Int, lost: Int) {
         settle()
         var restored = 0
@@ -184,7 +185,7 @@ extension Store {
     }
 
     private mutating func restore(
-        _ grave: Grave<Key, Value>, _ hash: UInt64, at now: Instant
+        _ grave: Grave<Key, Value>, _ hash: UInt64, at now: AgeInstant
     ) -> Bool {
         // It goes on ageing from the time of its write, but stands last in the order of writes,
         // so that its end has to be known by itself.
@@ -194,7 +195,7 @@ extension Store {
             Record.backFlag | (version + 1) << 16 | record.versionAndLoads & 0xffff
         let expiry = min(grave.expiry ?? .max, lives.end(record), ended)
         guard now.nanoseconds < expiry,
-            count < configuration.maxsize ?? Configuration.largestMaxsize,
+            count < configuration.maxsize ?? CacheConfiguration.largestMaxsize,
             bytes <= (configuration.maxbytes ?? .max) - grave.entry.bytes
         else { return false }
         disown(grave.entry.key, hash)
@@ -211,7 +212,7 @@ extension Store {
 extension RemovedEntry {
     init(
         _ key: consuming Key, _ value: consuming Value, _ record: Record, _ cause: RemovalCause,
-        at now: Instant
+        at now: AgeInstant
     ) {
         self.init(
             key: key, value: value, cause: cause, version: record.version,

@@ -11,7 +11,7 @@ extension Store {
     /// Writes a value that was not asked for by a look-up; a fetch under way for the key is
     /// older than it and will not be kept. False as for ``write(_:for:at:)``.
     mutating func insert(
-        _ arrival: inout Arrival<Value>, for key: Key, drains: Bool, at now: Instant
+        _ arrival: inout Arrival<Value>, for key: Key, drains: Bool, at now: AgeInstant
     ) -> Bool {
         disown(key, arrival.hash)
         return write(&arrival, for: key, drains: drains, at: now)
@@ -22,7 +22,7 @@ extension Store {
     ///
     /// - Parameter drains: The caller is among the ``drainers``.
     mutating func write(
-        _ arrival: inout Arrival<Value>, for key: Key, drains: Bool, at now: Instant
+        _ arrival: inout Arrival<Value>, for key: Key, drains: Bool, at now: AgeInstant
     ) -> Bool {
         let mayExceed = drainers > (drains ? 1 : 0)
         let lives = self.lives.ttl > 0 && now.nanoseconds < arrival.expiry ?? .max
@@ -62,13 +62,13 @@ extension Store {
         return true
     }
 
-    private mutating func told(_ arrival: Arrival<Value>, of key: Key, at now: Instant) {
+    private mutating func told(_ arrival: Arrival<Value>, of key: Key, at now: AgeInstant) {
         if !troubles.isEmpty { troubles.forget(key, arrival.hash, &discardedErrors) }
         feed.written(
             key, version: version, bytes: arrival.bytes, took: arrival.took ?? -1, at: now)
     }
 
-    private mutating func newRecord(_ arrival: Arrival<Value>, at now: Instant) -> Record {
+    private mutating func newRecord(_ arrival: Arrival<Value>, at now: AgeInstant) -> Record {
         version += 1
         return Record(
             writtenAt: now.nanoseconds, version: version,
@@ -76,7 +76,7 @@ extension Store {
             took: UInt32(clamping: max(0, arrival.took ?? 0) / 1000))
     }
 
-    private mutating func add(_ arrival: Arrival<Value>, for key: Key, at now: Instant) {
+    private mutating func add(_ arrival: Arrival<Value>, for key: Key, at now: AgeInstant) {
         let record = newRecord(arrival, at: now)
         add(record, key, arrival.value, arrival.hash, expiry: arrival.expiry)
     }
@@ -118,7 +118,7 @@ extension Store {
     }
 
     /// The newer value takes the slot of the older one.
-    private mutating func rewrite(_ slot: UInt32, _ arrival: Arrival<Value>, at now: Instant) {
+    private mutating func rewrite(_ slot: UInt32, _ arrival: Arrival<Value>, at now: AgeInstant) {
         // To the policy a note is as good as being told, where a rewrite is a use to it; and a note
         // is settled with others, once it matters.
         let isNoted = policy.takesRewritesForHits
@@ -154,9 +154,9 @@ extension Store {
     /// or until an entry can grow by that much where it stands, so that it keeps what the policy
     /// knows of it.
     private mutating func makeRoom(
-        for size: Int, inPlaceOf grown: UInt32?, mayExceed: Bool, rival: Key, at now: Instant
+        for size: Int, inPlaceOf grown: UInt32?, mayExceed: Bool, rival: Key, at now: AgeInstant
     ) -> Room {
-        let maxsize = min(configuration.maxsize ?? .max, Configuration.largestMaxsize)
+        let maxsize = min(configuration.maxsize ?? .max, CacheConfiguration.largestMaxsize)
         let maxbytes = configuration.maxbytes ?? .max
         // A growing entry takes no room away from others, but of bytes.
         let mostEntries = grown == nil ? maxsize - 1 : .max

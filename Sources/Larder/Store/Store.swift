@@ -45,13 +45,13 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     var underWay = 0
     var troubles = Troubles<Key>()
 
-    var configuration: Configuration
+    var configuration: CacheConfiguration
     var lives: Lives
     /// How long entries stay past their end, for as long as fetches fail; in nanoseconds.
     var reserve: Int64
     var version: UInt64 = 0
     var feed: Feed<Key>
-    var counters = Counters()
+    var counters = CacheCounters()
     var fetchTimes = Histogram()
     var lastFailures: [FailureKind: LastFailure] = [:]
     var latelyFailed = LatelyFailed()
@@ -76,8 +76,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     let traits: Traits<Key, Value>
 
     init(
-        _ configuration: Configuration, feedCapacity: Int, shards: Shards<Key, Value>,
-        traits: Traits<Key, Value>, at now: Instant
+        _ configuration: CacheConfiguration, feedCapacity: Int, shards: Shards<Key, Value>,
+        traits: Traits<Key, Value>, at now: AgeInstant
     ) {
         self.configuration = configuration
         self.shards = shards
@@ -85,7 +85,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         lives = Lives(configuration)
         reserve = configuration.staleIfError.nanoseconds
         mostFetched = MostFetched(at: now)
-        underBounds = UnderBounds(since: now, Counters())
+        underBounds = UnderBounds(since: now, CacheCounters())
         feed = Feed(capacity: feedCapacity)
         policy = configuration.policy.make(maxsize: configuration.maxsize)
         touched = Array(
@@ -180,7 +180,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     /// When there is something to do by itself: the first deadline to come, the end of a reserve
     /// or of an undo; `nil` where there is not. ``wake`` is set to it.
-    mutating func nextDeadline() -> Instant? {
+    mutating func nextDeadline() -> AgeInstant? {
         soonest = expiries.first?.expiry ?? .max
         for number in written.indices where written[number].first != SlotOrder.none {
             soonest = min(soonest, recordAndEnd(written[number].first).end)
@@ -189,7 +189,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         if soonest != .max { ends(at: soonest) }
         if let end = graves.nextEnd { wake = min(wake, end.nanoseconds) }
         if !troubles.isEmpty { wake = min(wake, troubles.nextEnd.nanoseconds) }
-        return wake == .max ? nil : Instant(nanoseconds: wake)
+        return wake == .max ? nil : AgeInstant(nanoseconds: wake)
     }
 
     var oldest: UInt32? {
@@ -231,7 +231,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// Whether an entry that ended at `end` is still kept, in case that fetches fail.
-    func isInReserve(_ end: Int64, at now: Instant) -> Bool {
+    func isInReserve(_ end: Int64, at now: AgeInstant) -> Bool {
         let (gone, overflow) = end.addingReportingOverflow(reserve)
         return overflow || now.nanoseconds < gone
     }

@@ -251,7 +251,7 @@ public struct AWSConfiguration: Sendable {
                 "\(arn.place): role_arn needs a source_profile or a credential_source beside it")
         }
         var request = RoleRequest(
-            try placed(arn) { try Role($0) },
+            try placed(arn) { try IAMRole($0) },
             sessionName: settings["role_session_name"]?.value ?? "larder",
             externalID: settings["external_id"]?.value,
             serialNumber: settings["mfa_serial"]?.value)
@@ -412,8 +412,8 @@ public struct AWSConfiguration: Sendable {
                 "\(file.place): a web identity token file needs a role; set role_arn or AWS_ROLE_ARN"
             )
         }
-        let role: Role
-        do { role = try Role(arn.text) } catch {
+        let role: IAMRole
+        do { role = try IAMRole(arn.text) } catch {
             throw AWSError(.invalid, "\(arn.place): \(error)\(Setting.hint(arn.text))")
         }
         let session = value("AWS_ROLE_SESSION_NAME", "role_session_name")

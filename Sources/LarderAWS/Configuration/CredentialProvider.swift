@@ -65,7 +65,7 @@ struct RoleProvider: CredentialProvider {
 
 /// A role, assumed with a token that somebody else has written to a file.
 struct WebIdentityProvider: CredentialProvider {
-    var role: Role
+    var role: IAMRole
     var sessionName: String
     var tokenFile: String
     /// Where the file is named.

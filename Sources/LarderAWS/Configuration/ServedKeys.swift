@@ -74,7 +74,7 @@ struct ServedKeys: Decodable {
                 .noCredentials,
                 "\(who) gave \(name) with a line's end or another character that no key has")
         }
-        var expiry: Instant?
+        var expiry: AgeInstant?
         var expiration: Date?
         if let text = Expiration {
             guard let date = looseTime(text) else {

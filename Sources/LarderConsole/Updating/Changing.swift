@@ -236,7 +236,7 @@ private func decide(_ model: inout Model, _ dialog: PlanDialog) -> Effect? {
         return .undo(dialog.plan.id, reason: reason)
     }
     model.kinds[dialog.plan.id] = dialog.plan.change.kind
-    let how = Application(
+    let how = PlanApplication(
         spread: dialog.isPaced ? spread(dialog.plan, model) : nil,
         lasting: dialog.goesBack ? PlanDialog.lasting : nil,
         confirmation: dialog.plan.protected.isEmpty ? nil : dialog.confirmation)
@@ -380,12 +380,12 @@ func pressInPrompt(_ model: inout Model, _ key: Key, _ prompt: Prompt) -> Effect
         return nil
     }
     // A word that is the name of a field is on its way to a comparison.
-    if Filter.isBegun(prompt.text) {
+    if EntryFilter.isBegun(prompt.text) {
         model.overlay = .prompt(prompt)
         return nil
     }
     // While it makes no sense, the last filter that did stays on.
-    do { _ = try Filter(prompt.text, of: model.filterScope) } catch {
+    do { _ = try EntryFilter(prompt.text, of: model.filterScope) } catch {
         prompt.refusal = error.sentence
         prompt.place = error.place
         model.overlay = .prompt(prompt)
@@ -399,7 +399,7 @@ private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {
     let effect: (effect: Effect?, refusal: String?)
     switch prompt.purpose {
     case .filter:
-        let filter = try? Filter(prompt.text, of: model.filterScope)
+        let filter = try? EntryFilter(prompt.text, of: model.filterScope)
         return setFilter(&model, filter == nil ? model.filter : prompt.text)
     case .fetch(let cache):
         return prompt.text.isEmpty ? nil : .fetch(EntryKey(cache: cache, key: prompt.text))
@@ -429,7 +429,7 @@ private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {
 /// A plan of other bounds, or why there can be none.
 func bounds(
     _ model: inout Model, _ cache: String, _ text: String,
-    _ change: (inout Configuration, String) throws(UnitError) -> Void
+    _ change: (inout CacheConfiguration, String) throws(UnitError) -> Void
 ) -> (effect: Effect?, refusal: String?) {
     guard var new = model.configuration(of: cache) else {
         return (nil, "no cache is called \"\(cache)\"")

@@ -23,10 +23,10 @@ struct Command: Sendable {
     static let own: [Command] = [
         Command(name: "sort", takes: "COLUMN[:desc]", help: "Sort by a column") { model, text in
             let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-            guard let column = parts.first.flatMap({ Column(rawValue: String($0)) }),
+            guard let column = parts.first.flatMap({ EntryColumn(rawValue: String($0)) }),
                 parts.count == 1 || ["asc", "desc"].contains(parts[1])
             else {
-                return (nil, "\(Column.accepted) are accepted, with :desc behind")
+                return (nil, "\(EntryColumn.accepted) are accepted, with :desc behind")
             }
             let descending = parts.count == 2 && parts[1] == "desc"
             if model.view != .memory { model.view = .entries }
@@ -34,7 +34,7 @@ struct Command: Sendable {
             return (reorder(&model), nil)
         },
         Command(name: "filter", takes: "FILTER", help: "Show only what passes") { model, text in
-            do throws(FilterError) { _ = try Filter(text, of: model.filterScope) } catch {
+            do throws(FilterError) { _ = try EntryFilter(text, of: model.filterScope) } catch {
                 return (nil, error.sentence)
             }
             return (setFilter(&model, text), nil)
@@ -133,7 +133,7 @@ struct Command: Sendable {
 
     private static func bound(
         _ name: String, _ takes: String, _ help: String,
-        _ change: @escaping @Sendable (inout Configuration, String) throws(UnitError) -> Void
+        _ change: @escaping @Sendable (inout CacheConfiguration, String) throws(UnitError) -> Void
     ) -> Command {
         Command(name: name, takes: takes, help: help) { model, text in
             if let obstacle = Action.maxsize.obstacle(model) { return (nil, obstacle) }

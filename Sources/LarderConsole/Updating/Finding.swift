@@ -79,7 +79,7 @@ func seekKeys(_ model: inout Model, _ keys: [EntryKey]) -> Effect? {
 
 extension Model {
     /// All that the table lists.
-    var whole: Query {
+    var whole: EntryQuery {
         var whole = asked
         whole.offset = 0
         whole.limit = Self.mostFound
@@ -102,7 +102,7 @@ func keepEventUnderCursor(_ model: inout Model, since appended: Int) {
 
 func keepEvictionUnderCursor(_ model: inout Model, _ events: [LoggedEvent]) {
     guard var pane = model.panes[.evictions], pane.cursor > 0 else { return }
-    let filter = pane.filter.isEmpty ? nil : try? Filter(pane.filter)
+    let filter = pane.filter.isEmpty ? nil : try? EntryFilter(pane.filter)
     pane.cursor += events.count { event in
         event.isEviction && filter?.passes(event, at: model.shownNow) ?? true
     }
@@ -121,7 +121,7 @@ enum Search {
     /// The place of the next key that holds a text, in any case of letters, from a place on or back
     /// from it; behind the last row comes the first.
     static func place(
-        of text: String, in rows: [Row], from: Int, backwards: Bool
+        of text: String, in rows: [EntryRow], from: Int, backwards: Bool
     ) -> Int? {
         let wanted = text.lowercased()
         guard !rows.isEmpty, !wanted.isEmpty else { return nil }

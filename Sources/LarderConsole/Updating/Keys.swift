@@ -83,18 +83,20 @@ private func pressInSort(_ model: inout Model, _ key: Key, _ place: Int) -> Effe
     switch key {
     case .enter, .char(" "):
         model.overlay = nil
-        return sort(&model, by: Column.allCases[place])
+        return sort(&model, by: EntryColumn.allCases[place])
     case .char("I"):
         model.overlay = nil
         return update(&model, .invertSort)
     default:
-        model.overlay = moved(model, key, from: place, of: Column.allCases.count).map { .sort($0) }
+        model.overlay = moved(model, key, from: place, of: EntryColumn.allCases.count).map {
+            .sort($0)
+        }
         return nil
     }
 }
 
 /// The columns that can be left out: key, ttl and state are always there.
-let optionalColumns: [Column] = [
+let optionalColumns: [EntryColumn] = [
     .cache, .expiry, .refresh, .age, .hits, .lasthit, .size, .fetch, .fetches, .togo, .version,
 ]
 

@@ -123,13 +123,13 @@ func markRange(_ model: inout Model) -> Effect? {
 
 // MARK: Which rows, in which order
 
-func neighbour(of column: Column, _ step: Int) -> Column {
-    let all = Column.allCases
+func neighbour(of column: EntryColumn, _ step: Int) -> EntryColumn {
+    let all = EntryColumn.allCases
     let place = all.firstIndex(of: column)! + step
     return all[(place + all.count) % all.count]
 }
 
-func sort(_ model: inout Model, by column: Column) -> Effect? {
+func sort(_ model: inout Model, by column: EntryColumn) -> Effect? {
     if column != model.order.column {
         // People look for the most hit, the largest, the slowest and the newest.
         let descending = [.hits, .size, .fetch, .fetches, .version].contains(column)
@@ -191,7 +191,7 @@ func setFilter(_ model: inout Model, _ text: String) -> Effect? {
 func setEventFilter(_ model: inout Model, _ text: String) {
     model.pane.filter = text
     model.pane.cursor = 0
-    guard !text.isEmpty, let filter = try? Filter(text) else {
+    guard !text.isEmpty, let filter = try? EntryFilter(text) else {
         model.found = nil
         return
     }

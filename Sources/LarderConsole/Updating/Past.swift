@@ -4,12 +4,12 @@ import LarderInspector
 /// What was seen of the engine at an earlier instant: rows put together from those of now and from
 /// what happened since.
 struct Past {
-    var at: Instant
+    var at: AgeInstant
     /// What is not known of the entries there were.
-    var unknown: [EntryKey: Set<Column>] = [:]
+    var unknown: [EntryKey: Set<EntryColumn>] = [:]
     /// Where the events begin that reach to now without a hole; entries that went before are not
     /// among the rows. `nil` where the rows are all there were.
-    var eventsStart: Instant?
+    var eventsStart: AgeInstant?
 }
 
 func freeze(_ model: inout Model) -> Effect? {
@@ -23,7 +23,7 @@ func goLive(_ model: inout Model) -> Effect? {
     return .look
 }
 
-func froze(_ model: inout Model, _ page: Page) -> Effect? {
+func froze(_ model: inout Model, _ page: EntryPage) -> Effect? {
     model.frozen = page
     model.heldUntil = nil
     model.ghosts = []
@@ -94,7 +94,7 @@ func stepMoment(_ model: inout Model, _ direction: Int) -> Effect? {
     return effect
 }
 
-func go(_ model: inout Model, to instant: Instant) -> Effect? {
+func go(_ model: inout Model, to instant: AgeInstant) -> Effect? {
     guard let frozen = model.frozen else {
         model.past = Past(at: instant)
         return .freeze
@@ -140,8 +140,8 @@ private struct Written: Hashable {
 }
 
 /// Who put entries back or marked them as stale, as the engine tells it of those of now.
-private func actors(_ events: [LoggedEvent], until instant: Instant) -> [Written: Actor] {
-    var actors: [Written: Actor] = [:]
+private func actors(_ events: [LoggedEvent], until instant: AgeInstant) -> [Written: Operator] {
+    var actors: [Written: Operator] = [:]
     for event in events where event.at <= instant {
         switch event.kind {
         case .restored(let version), .softened(let version):
@@ -155,16 +155,16 @@ private func actors(_ events: [LoggedEvent], until instant: Instant) -> [Written
 /// The rows of an earlier instant: those of the freeze, and every event since undone, the latest
 /// first.
 private struct Rewound {
-    private(set) var rows: [EntryKey: Row] = [:]
+    private(set) var rows: [EntryKey: EntryRow] = [:]
     /// Of what went since, and of what was hit since.
-    private(set) var unknown: [EntryKey: Set<Column>] = [:]
-    private(set) var eventsStart: Instant?
-    private let instant: Instant
-    private let frozen: Page
+    private(set) var unknown: [EntryKey: Set<EntryColumn>] = [:]
+    private(set) var eventsStart: AgeInstant?
+    private let instant: AgeInstant
+    private let frozen: EntryPage
     /// Caches whose values have ends of their own.
     private let ownEnds: Set<Verbatim>
 
-    init(_ frozen: Page, at instant: Instant) {
+    init(_ frozen: EntryPage, at instant: AgeInstant) {
         (self.frozen, self.instant) = (frozen, instant)
         for row in frozen.rows { rows[row.id] = row }
         ownEnds = Set(frozen.rows.lazy.filter { $0.expiry != nil }.map { Verbatim($0.id.cache) })
@@ -183,7 +183,7 @@ private struct Rewound {
 
     /// Where the events of a cache begin that reach on without a hole; `nil` where nothing is
     /// missing since the instant.
-    private func start(of cache: CacheReport, _ events: [LoggedEvent]) -> Instant? {
+    private func start(of cache: CacheReport, _ events: [LoggedEvent]) -> AgeInstant? {
         var next = cache.snapshot.lastEvent + 1
         var start = frozen.at
         for event in events.reversed() where event.cache.isExactly(cache.name) {
@@ -202,7 +202,7 @@ private struct Rewound {
         case .written(let version, _, _), .restored(let version):
             if rows[id]?.version == version { rows[id] = nil }
         case .removed(let cause, let version, let age, let hits):
-            rows[id] = Row(
+            rows[id] = EntryRow(
                 id: id, version: version, writtenAt: event.at + (.zero - age), expiry: nil,
                 // One that expired went at its end, or soon after.
                 deadline: cause == .expired ? event.at : nil, hits: hits, lastHit: nil, bytes: 0,
@@ -229,7 +229,7 @@ private struct Rewound {
     }
 
     /// A row as it was at the instant, and what of it nobody can tell.
-    private mutating func describe(_ row: Row, _ model: Model) {
+    private mutating func describe(_ row: EntryRow, _ model: Model) {
         var (row, gaps) = (row, unknown[row.id] ?? [])
         setEnd(of: &row, &gaps, model)
         if !row.isHeld {
@@ -255,7 +255,7 @@ private struct Rewound {
     }
 
     /// The end that an entry had under the bounds of then, where these alone tell it.
-    private func setEnd(of row: inout Row, _ gaps: inout Set<Column>, _ model: Model) {
+    private func setEnd(of row: inout EntryRow, _ gaps: inout Set<EntryColumn>, _ model: Model) {
         let now = model.configuration(of: row.id.cache)
         let then = model.histories[Verbatim(row.id.cache)]?.at(instant).point
         guard row.isHeld, let now, let then, now.jitter == 0 else { return }
@@ -274,12 +274,12 @@ private struct Rewound {
 
 extension Model {
     /// Whether a column of a row is known at the instant that is shown.
-    func knows(_ column: Column, of id: EntryKey) -> Bool {
+    func knows(_ column: EntryColumn, of id: EntryKey) -> Bool {
         !(past?.unknown[id]?.contains(column) ?? false)
     }
 
     /// The lines there would have been at an instant, those that came from no cache among them.
-    func eventLines(until instant: Instant) -> ArraySlice<EventLines.Line> {
+    func eventLines(until instant: AgeInstant) -> ArraySlice<EventLines.Line> {
         var before = EventLines()
         for event in events.prefix(while: { $0.at <= instant }).suffix(1000) { before.add(event) }
         let own = log.lines.filter { $0.cache.isEmpty && $0.at <= instant }
@@ -293,8 +293,8 @@ extension Model {
     }
 }
 
-extension Instant {
-    fileprivate static func - (instant: Instant, time: Duration) -> Instant {
+extension AgeInstant {
+    fileprivate static func - (instant: AgeInstant, time: Duration) -> AgeInstant {
         instant + (.zero - time)
     }
 }

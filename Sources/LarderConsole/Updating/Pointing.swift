@@ -6,9 +6,9 @@ enum Pointed: Hashable {
     case action(Action)
     /// A line of a list: the first press selects it, the next opens it.
     case line(Int)
-    case sort(Column)
+    case sort(EntryColumn)
     /// A sample of a graph.
-    case instant(Instant)
+    case instant(AgeInstant)
     case choice(Int)
     case button(PlanDialog.Focus)
 }

@@ -68,7 +68,7 @@ private func longestStep(_ model: Model) -> Duration {
 private let eventsKept = 20_000
 
 private func take(_ model: inout Model, _ events: [LoggedEvent]) {
-    let filter = model.found == nil ? nil : try? Filter(model.panes[.events]?.filter ?? "")
+    let filter = model.found == nil ? nil : try? EntryFilter(model.panes[.events]?.filter ?? "")
     for event in events {
         model.log.add(event)
         if let filter, filter.passes(event, at: model.now) { model.found?.add(event) }
@@ -96,7 +96,7 @@ private func addGhost(_ model: inout Model, _ event: LoggedEvent) {
             place: model.offset + place))
 }
 
-private func take(_ model: inout Model, _ progress: Progress) {
+private func take(_ model: inout Model, _ progress: PlanProgress) {
     guard let underWay = model.underWay else { return }
     model.underWay?.share = progress.share
     model.underWay?.removed = progress.outcome.removed
@@ -117,7 +117,7 @@ private func take(_ model: inout Model, _ progress: Progress) {
 }
 
 /// Puts a page into the table; true where the rows to be seen are not among those at hand.
-func show(_ model: inout Model, _ page: Page, of query: Query) -> Bool {
+func show(_ model: inout Model, _ page: EntryPage, of query: EntryQuery) -> Bool {
     let offset = query.offset
     model.drawn = .init(query: query, at: page.at)
     let isHeld = (model.heldUntil != nil || model.rangeStart != nil) && model.offset == offset
@@ -163,10 +163,10 @@ func takeCursorToItsPlace(_ model: inout Model) {
 }
 
 /// New rows in the order of the old ones: what is new stands behind what it follows in its own.
-private func held(_ old: [Row], _ new: [Row]) -> [Row] {
+private func held(_ old: [EntryRow], _ new: [EntryRow]) -> [EntryRow] {
     let places = Dictionary(old.enumerated().map { ($0.element.id, $0.offset) }) { first, _ in first
     }
-    var rank: [(place: Int, order: Int, row: Row)] = []
+    var rank: [(place: Int, order: Int, row: EntryRow)] = []
     var last = -1
     for (order, row) in new.enumerated() {
         if let place = places[row.id] { last = place }
@@ -194,9 +194,9 @@ func keepCursorVisible(_ model: inout Model) -> Bool {
     return true
 }
 
-extension Query {
+extension EntryQuery {
     /// The same entries in the same order, if not the same part of them.
-    func asks(as other: Query) -> Bool {
+    func asks(as other: EntryQuery) -> Bool {
         (caches, filter, sort, descending)
             == (other.caches, other.filter, other.sort, other.descending)
     }

@@ -5,13 +5,13 @@ import LarderInspector
 struct Whereabouts {
     private let view: Model.View
     private let panes: [Model.View: Model.Pane]
-    private let query: Query
+    private let query: EntryQuery
     private let troubleOnly: Bool
     private let cursor: EntryKey?
     private let isPinned: Bool
     private let places: (position: Int, top: Int, offset: Int)
     private let counts: (matched: Int, total: Int)
-    private let rows: [Row]
+    private let rows: [EntryRow]
     private let drawn: Model.Drawn?
 
     init(_ model: Model) {

@@ -76,14 +76,14 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
 }
 
 /// Where the value came from.
-private func words(of result: FetchResult, at now: Instant) -> String {
+private func words(of result: FetchResult, at now: AgeInstant) -> String {
     guard result.wasHit else { return "fetched" }
     let isPastEnd = result.row?.deadline.map { $0 <= now } ?? false
     return isPastEnd ? "served past its end, the fetch failed" : "hit"
 }
 
 /// Time goes on: what was shown for a while goes.
-private func pass(_ model: inout Model, _ now: Instant) {
+private func pass(_ model: inout Model, _ now: AgeInstant) {
     model.now = now
     if let toast = model.toast, toast.until <= now { model.toast = nil }
     model.undos.removeAll { $0.until.map { $0 <= now } ?? false }
@@ -140,7 +140,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .left: return sideways(&model, -1)
     case .right: return sideways(&model, 1)
     case .filter: return startFilter(&model)
-    case .sort: model.overlay = .sort(Column.allCases.firstIndex(of: model.order.column) ?? 0)
+    case .sort: model.overlay = .sort(EntryColumn.allCases.firstIndex(of: model.order.column) ?? 0)
     case .sortNext: return sort(&model, by: neighbour(of: model.order.column, 1))
     case .sortPrevious: return sort(&model, by: neighbour(of: model.order.column, -1))
     case .invertSort:
@@ -334,7 +334,7 @@ extension Model {
     /// What was evicted lately, the latest first.
     var evictions: [LoggedEvent] {
         let text = panes[.evictions]?.filter ?? ""
-        let filter = text.isEmpty ? nil : try? Filter(text)
+        let filter = text.isEmpty ? nil : try? EntryFilter(text)
         return Array(
             events.reversed().lazy.filter { event in
                 event.isEviction && filter?.passes(event, at: shownNow) ?? true

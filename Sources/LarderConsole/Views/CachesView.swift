@@ -9,7 +9,7 @@ enum CachesView {
         let width: Int
         /// Of what was held and bounded at the instant that is shown, what happened until then, and
         /// the cache as it is now; `nil` where that is not known.
-        let text: @Sendable (CacheSample, History, Snapshot?) -> String?
+        let text: @Sendable (CacheSample, History, CacheSnapshot?) -> String?
     }
 
     /// In this order as many as there is room for.

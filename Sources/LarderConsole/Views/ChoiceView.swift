@@ -4,7 +4,7 @@ import LarderInspector
 enum ChoiceView {
     static func drawSort(_ model: Model, _ place: Int, _ frame: inout Frame) {
         let arrow = model.order.descending ? model.glyphs.down : model.glyphs.up
-        let lines = Column.allCases.map { column -> Pieces in
+        let lines = EntryColumn.allCases.map { column -> Pieces in
             let sorted = column == model.order.column
             return [
                 (" \(Text.left(column.rawValue, 8))", sorted ? .accent : .plain),
@@ -27,7 +27,7 @@ enum ChoiceView {
 
     /// Room for a column's name and what it tells.
     private static func width(_ model: Model) -> Int {
-        let longest = Column.allCases.map { Text.width(of: $0.about) }.max() ?? 0
+        let longest = EntryColumn.allCases.map { Text.width(of: $0.about) }.max() ?? 0
         return min(model.size.columns - 2, longest + 18)
     }
 

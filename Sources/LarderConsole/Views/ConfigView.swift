@@ -66,7 +66,7 @@ enum ConfigView {
 
     /// All bounds by name; the usual ones of the last are not worth a line.
     private static func values(
-        _ configuration: Configuration
+        _ configuration: CacheConfiguration
     ) -> [(name: String, text: String, isUsual: Bool)] {
         [
             ("maxsize", Units.text(maxsize: configuration.maxsize), false),

@@ -107,7 +107,7 @@ enum DetailView {
         ]
     }
 
-    private static func lately(_ row: Row) -> Pieces {
+    private static func lately(_ row: EntryRow) -> Pieces {
         guard let rate = row.fetchRate else { return [] }
         return [("  fetches/s ", .dim), (Format.perSecond(rate), .plain)]
     }
@@ -157,11 +157,11 @@ enum DetailView {
 
     /// A failure is no entry: it has no size and no version, and its own times.
     private static func failure(
-        _ row: Row, _ trouble: Trouble, _ model: Model,
+        _ row: EntryRow, _ trouble: Trouble, _ model: Model,
         _ line: (String, String, String) -> Pieces
     ) -> [Pieces] {
         let now = model.shownNow
-        func ago(_ instant: Instant) -> String { "\(Format.age(now - instant)) ago" }
+        func ago(_ instant: AgeInstant) -> String { "\(Format.age(now - instant)) ago" }
         return [
             [(safe(row.id.key, model), .bold)],
             line("cache", safe(row.id.cache, model), "no entry is held"),
@@ -180,7 +180,7 @@ enum DetailView {
     }
 
     /// What is known of the next fetch.
-    private static func renewal(_ row: Row, _ model: Model) -> String {
+    private static func renewal(_ row: EntryRow, _ model: Model) -> String {
         var parts = [softened(row, model)].compactMap(\.self)
         guard let renewal = row.renewal else { return parts.joined() }
         if let trouble = renewal.trouble, model.shownNow < trouble.until {
@@ -200,7 +200,7 @@ enum DetailView {
     }
 
     /// Since when it is marked as stale; `nil` where it is not.
-    private static func softened(_ row: Row, _ model: Model) -> String? {
+    private static func softened(_ row: EntryRow, _ model: Model) -> String? {
         guard let detail = model.detail, detail.row.id == row.id else { return nil }
         let marked = detail.history.last {
             $0.at <= model.shownNow && $0.kind == .softened(version: row.version)
@@ -248,37 +248,37 @@ enum DetailView {
         name.isEmpty ? part : "\(name).\(part)"
     }
 
-    private static func ending(_ row: Row, _ model: Model) -> String {
+    private static func ending(_ row: EntryRow, _ model: Model) -> String {
         guard model.knows(.ttl, of: row.id) else { return "-" }
         return row.deadline.map { "at " + model.time($0) } ?? "never"
     }
 
     /// When it would be evicted, were nothing used any more.
-    private static func turn(_ row: Row) -> String {
+    private static func turn(_ row: EntryRow) -> String {
         guard let place = row.toGo else { return "-" }
         return place == 1 ? "next" : "after " + Units.counted(place - 1, "other")
     }
 
-    private static func fetch(_ row: Row, _ model: Model) -> String {
+    private static func fetch(_ row: EntryRow, _ model: Model) -> String {
         guard model.knows(.fetch, of: row.id) else { return "-" }
         return row.fetchTime == .zero ? "none" : Format.took(row.fetchTime)
     }
 
     // In the past not everything is known: a dash stands there, and no "never".
 
-    private static func hits(_ row: Row, _ model: Model) -> String {
+    private static func hits(_ row: EntryRow, _ model: Model) -> String {
         model.knows(.hits, of: row.id) ? Format.count(row.hits) : "-"
     }
 
-    private static func lastHit(_ row: Row, _ model: Model) -> String? {
+    private static func lastHit(_ row: EntryRow, _ model: Model) -> String? {
         row.lastHit.map { Format.age(model.shownNow - $0) }
     }
 
-    private static func never(_ row: Row, _ model: Model) -> String {
+    private static func never(_ row: EntryRow, _ model: Model) -> String {
         model.knows(.hits, of: row.id) ? "never" : "-"
     }
 
-    private static func size(_ row: Row, _ model: Model) -> String {
+    private static func size(_ row: EntryRow, _ model: Model) -> String {
         model.knows(.size, of: row.id) ? Format.bytes(row.bytes) : "-"
     }
 

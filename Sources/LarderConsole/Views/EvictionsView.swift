@@ -93,7 +93,7 @@ enum EvictionsView {
     }
 
     /// Which knob to turn, with the key that does it here.
-    static func advice(_ snapshot: Snapshot) -> [String] {
+    static func advice(_ snapshot: CacheSnapshot) -> [String] {
         Advice.of(snapshot).map { advice in
             let key =
                 switch advice.knob {

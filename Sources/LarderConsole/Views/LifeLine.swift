@@ -7,10 +7,10 @@ import LarderInspector
 /// A heavy line is a time in which it was used, a thin one a time in which it was not, a dashed one
 /// is to come.
 struct LifeLine {
-    private let row: Row
-    private let now: Instant
-    private let first: Instant
-    private let last: Instant
+    private let row: EntryRow
+    private let now: AgeInstant
+    private let first: AgeInstant
+    private let last: AgeInstant
     private let width: Int
     private let glyphs: Glyphs
     private var signs: [(sign: String, style: Style)]
@@ -20,7 +20,9 @@ struct LifeLine {
     /// Of what was before, so many of the present life's lengths are shown.
     private static let earlierLives = 3.0
 
-    init?(_ row: Row, _ events: [LoggedEvent], at now: Instant, width: Int, _ glyphs: Glyphs) {
+    init?(
+        _ row: EntryRow, _ events: [LoggedEvent], at now: AgeInstant, width: Int, _ glyphs: Glyphs
+    ) {
         guard width >= 20, row.isHeld, row.writtenAt <= now else { return nil }
         (self.row, self.now, self.width, self.glyphs) = (row, now, width, glyphs)
         last = max(now, row.deadline ?? now)
@@ -32,7 +34,7 @@ struct LifeLine {
         draw(events)
     }
 
-    private func column(_ instant: Instant) -> Int {
+    private func column(_ instant: AgeInstant) -> Int {
         let length = max(1e-9, (last - first).inSeconds)
         let share = (instant - first).inSeconds / length
         return Int(clamping: min(max(share, 0), 1) * Double(width - 1))
@@ -64,14 +66,14 @@ struct LifeLine {
     }
 
     private mutating func put(
-        _ sign: String, _ style: Style, _ meaning: String, at instant: Instant
+        _ sign: String, _ style: Style, _ meaning: String, at instant: AgeInstant
     ) {
         signs[column(instant)] = (sign, style)
         if !legend.contains(where: { $0.meaning == meaning }) { legend.append((sign, meaning)) }
     }
 
     /// The line, the times at its ends, and what its signs mean.
-    func lines(_ time: (Instant) -> String) -> [Pieces] {
+    func lines(_ time: (AgeInstant) -> String) -> [Pieces] {
         let (begin, end) = (time(first), time(last))
         let middle = width - Text.width(of: begin) - Text.width(of: end)
         let line: Pieces = signs.map { ($0.sign, $0.style) }

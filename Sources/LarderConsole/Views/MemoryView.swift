@@ -39,7 +39,7 @@ enum MemoryView {
         var about = ""
     }
 
-    private static func parts(_ report: Report) -> [Part] {
+    private static func parts(_ report: EngineReport) -> [Part] {
         let names: [MemoryPart.What: String] = [.undo: "for undo", .rest: "the rest"]
         return report.memoryParts.map {
             Part(name: names[$0.what] ?? $0.what.rawValue, bytes: $0.bytes, about: $0.what.about)
@@ -47,7 +47,7 @@ enum MemoryView {
     }
 
     /// Which of them is the largest, or why that cannot be said.
-    private static func biggest(_ model: Model, _ parts: [Part], _ report: Report) -> Pieces {
+    private static func biggest(_ model: Model, _ parts: [Part], _ report: EngineReport) -> Pieces {
         guard report.memory.resident != nil else {
             return line("biggest", "not known: the system does not say what the process takes")
         }
@@ -135,7 +135,7 @@ enum MemoryView {
         return [(Text.right("SIZE", 9) + Text.right("HITS", 9) + "  " + what, .dim)]
     }
 
-    private static func entry(_ model: Model, _ row: Row) -> Pieces {
+    private static func entry(_ model: Model, _ row: EntryRow) -> Pieces {
         [
             (Text.right(Format.bytes(row.bytes), 9), .bold),
             (Text.right(Format.count(row.hits), 9) + "  ", .plain),

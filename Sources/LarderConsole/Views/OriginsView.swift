@@ -81,7 +81,7 @@ enum OriginsView {
 
     // MARK: Caches
 
-    private static func caches(_ model: Model, _ report: Report) -> [Line] {
+    private static func caches(_ model: Model, _ report: EngineReport) -> [Line] {
         let headings = ["FETCHES", "FAILED", "MEAN", "P99 <=", "SPARED", "OF TIME"]
         return [Line(pieces: heading(model, "CACHE", headings))]
             + report.caches.map { Line(pieces: cache(model, $0), stop: .cache($0.name)) }
@@ -105,7 +105,7 @@ enum OriginsView {
     // MARK: Failures
 
     /// Each kind of failure that there was, how often within the last minute, and why the last time.
-    private static func failures(_ model: Model, _ report: Report) -> [Line] {
+    private static func failures(_ model: Model, _ report: EngineReport) -> [Line] {
         let lines = report.caches.flatMap { cache in
             FailureKind.allCases.compactMap { failure(model, cache, $0) }.map {
                 Line(pieces: $0, stop: .failures(cache: cache.name))
@@ -141,7 +141,7 @@ enum OriginsView {
 
     // MARK: What is fetched most
 
-    private static func fetched(_ model: Model, _ report: Report) -> [Line] {
+    private static func fetched(_ model: Model, _ report: EngineReport) -> [Line] {
         let caches = report.caches.filter { !$0.mostFetched.isEmpty }
         guard let since = caches.compactMap(\.fetchedSince).min() else { return [] }
         let width = keyWidth(model)
@@ -185,7 +185,7 @@ enum OriginsView {
 
     // MARK: Calls
 
-    private static func calls(_ model: Model, _ report: Report) -> [Line] {
+    private static func calls(_ model: Model, _ report: EngineReport) -> [Line] {
         guard !report.origins.isEmpty else {
             return [Line(pieces: [("this origin counts no calls of its own", .dim)])]
         }

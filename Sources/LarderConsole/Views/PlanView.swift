@@ -242,8 +242,8 @@ enum PlanView {
 
     /// Other bounds, what goes for them, and what they do beside.
     private static func changed(
-        _ model: Model, _ plan: Plan, _ cache: String, _ new: Configuration,
-        from before: Configuration
+        _ model: Model, _ plan: Plan, _ cache: String, _ new: CacheConfiguration,
+        from before: CacheConfiguration
     ) -> [String] {
         let stay = max(0, model.held(in: cache) - plan.entries)
         let done = [

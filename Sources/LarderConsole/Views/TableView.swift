@@ -5,7 +5,7 @@ import LarderInspector
 enum TableView {
     /// What stands in a column of the table.
     private enum Content: Hashable {
-        case column(Column)
+        case column(EntryColumn)
         /// What is left of each entry's life, and its share of the hits, as lines to look at.
         case life, share
     }
@@ -16,7 +16,7 @@ enum TableView {
         let heading: String
         let width: Int
 
-        init(_ column: Column, _ heading: String, _ width: Int) {
+        init(_ column: EntryColumn, _ heading: String, _ width: Int) {
             (content, self.heading, self.width) = (.column(column), heading, width)
         }
 
@@ -24,7 +24,7 @@ enum TableView {
         init(_ line: Content) { (content, heading, width) = (line, "", lineWidth) }
 
         /// What a press on the heading sorts by.
-        var sorts: Column {
+        var sorts: EntryColumn {
             switch content {
             case .column(let column): column
             case .life: .ttl
@@ -71,10 +71,10 @@ enum TableView {
 
     /// The rows on the screen, those that went a moment ago in their old places among them as long as
     /// that pushes the cursor's out of nothing.
-    private static func lines(_ model: Model, _ height: Int) -> [(row: Row, gone: String?)] {
+    private static func lines(_ model: Model, _ height: Int) -> [(row: EntryRow, gone: String?)] {
         let first = model.top - model.offset
         let visible = first..<first + max(0, height)
-        var lines: [(row: Row, gone: String?)] = model.rows.indices.clamped(to: visible).map {
+        var lines: [(row: EntryRow, gone: String?)] = model.rows.indices.clamped(to: visible).map {
             (model.rows[$0], nil)
         }
         let ghosts = model.ghosts.filter { visible.contains($0.place - model.offset) }
@@ -108,7 +108,7 @@ enum TableView {
         let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
         let timeWidth = model.showsTimes ? 8 : 6
         // As wide as the longest word, seen or not: columns do not move about.
-        let stateWidth = Row.State.allCases.map(\.rawValue.count).max()!
+        let stateWidth = EntryRow.State.allCases.map(\.rawValue.count).max()!
         var cells = [
             Cell(.cache, "CACHE", cacheWidth), Cell(.ttl, "TTL", timeWidth), Cell(.life),
             Cell(.expiry, "EXPIRY", timeWidth), Cell(.refresh, "REFRESH", max(7, timeWidth)),
@@ -127,13 +127,13 @@ enum TableView {
     }
 
     /// What stands in a column of a row, as people read it.
-    static func text(_ column: Column, of row: Row, _ model: Model) -> String {
+    static func text(_ column: EntryColumn, of row: EntryRow, _ model: Model) -> String {
         let now = model.shownNow
-        func left(_ end: Instant?) -> String {
+        func left(_ end: AgeInstant?) -> String {
             guard model.showsTimes, let end else { return Format.left(end.map { $0 - now }) }
             return model.time(end)
         }
-        func since(_ begin: Instant?) -> String {
+        func since(_ begin: AgeInstant?) -> String {
             guard let begin else { return "-" }
             return model.showsTimes ? model.time(begin) : Format.age(now - begin)
         }
@@ -175,7 +175,7 @@ enum TableView {
         _ model: Model, _ cells: [Cell], _ table: Box, _ frame: inout Frame
     ) {
         var column = table.column + 3
-        func put(_ text: String, _ this: Column, _ width: Int, _ gap: Int, leftward: Bool) {
+        func put(_ text: String, _ this: EntryColumn, _ width: Int, _ gap: Int, leftward: Bool) {
             let sorted = model.query.sort == this && !text.isEmpty
             let mark = sorted ? (model.query.descending ? model.glyphs.down : model.glyphs.up) : ""
             let shown = leftward ? Text.left(text + mark, width) : Text.right(text + mark, width)
@@ -200,7 +200,7 @@ enum TableView {
     }
 
     private static func draw(
-        _ model: Model, _ row: Row, gone: String?, _ cells: [Cell], _ table: Box, line: Int,
+        _ model: Model, _ row: EntryRow, gone: String?, _ cells: [Cell], _ table: Box, line: Int,
         most: UInt64, _ frame: inout Frame
     ) {
         let now = model.shownNow
@@ -255,7 +255,7 @@ enum TableView {
     }
 
     /// What is left of its life, 0...1; `nil` where it has no end.
-    static func life(_ row: Row, _ now: Instant) -> Double? {
+    static func life(_ row: EntryRow, _ now: AgeInstant) -> Double? {
         guard row.isHeld, let deadline = row.deadline, row.writtenAt < deadline else { return nil }
         return (deadline - now).inSeconds / (deadline - row.writtenAt).inSeconds
     }
@@ -270,7 +270,7 @@ enum TableView {
         return [(line.done, .accent), (line.toCome, .dim)]
     }
 
-    private static func style(_ state: Row.State, _ base: Style) -> Style {
+    private static func style(_ state: EntryRow.State, _ base: Style) -> Style {
         switch state {
         case .expired, .failed: .trouble
         case .expiring, .thin, .negative: .warning

@@ -1,0 +1,75 @@
+/// A moment on the age line, in nanoseconds from an arbitrary start.
+///
+/// Ages, deadlines and expiries are all compared on this one line. It advances with the machine's
+/// monotonic clock and jumps by what the machine slept and by forward steps of the wall clock (see
+/// ``AgeClock``), so it means nothing outside this process and this run.
+public struct AgeInstant: Hashable, Comparable, Sendable {
+    public var nanoseconds: Int64
+
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// Later than anything that happens: the deadline of an entry that has none.
+    public static let distantFuture = AgeInstant(nanoseconds: .max)
+
+    public static func < (a: AgeInstant, b: AgeInstant) -> Bool { a.nanoseconds < b.nanoseconds }
+
+    /// The instant `duration` after this one; one too far away is ``distantFuture``.
+    public static func + (instant: AgeInstant, duration: Duration) -> AgeInstant {
+        let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(duration.nanoseconds)
+        return AgeInstant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+    }
+
+    public static func - (a: AgeInstant, b: AgeInstant) -> Duration {
+        let (difference, overflow) = a.nanoseconds.subtractingReportingOverflow(b.nanoseconds)
+        return .nanoseconds(overflow ? (a < b ? .min : .max) : difference)
+    }
+}
+
+extension Duration {
+    /// The whole duration in nanoseconds, held at the ends of `Int64` (292 years).
+    public var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, beyond) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return beyond ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// The duration in seconds.
+    public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+}
+
+// MARK: Written down
+
+/// One number, in nanoseconds.
+extension AgeInstant: Codable {
+    public init(from decoder: any Decoder) throws {
+        self.init(nanoseconds: try decoder.singleValueContainer().decode(Int64.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(nanoseconds)
+    }
+}
+
+// Durations likewise: the standard library writes two halves of a 128-bit number of attoseconds.
+extension KeyedEncodingContainer {
+    package mutating func encode(_ duration: Duration, forKey key: Key) throws {
+        try encode(duration.nanoseconds, forKey: key)
+    }
+
+    package mutating func encodeIfPresent(_ duration: Duration?, forKey key: Key) throws {
+        try encodeIfPresent(duration?.nanoseconds, forKey: key)
+    }
+}
+
+extension KeyedDecodingContainer {
+    package func decode(_: Duration.Type, forKey key: Key) throws -> Duration {
+        .nanoseconds(try decode(Int64.self, forKey: key))
+    }
+
+    package func decodeIfPresent(_: Duration.Type, forKey key: Key) throws -> Duration? {
+        try decodeIfPresent(Int64.self, forKey: key).map { .nanoseconds($0) }
+    }
+}

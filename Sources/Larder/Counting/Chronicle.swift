@@ -1,0 +1,91 @@
+/// A cache at one instant of its last hour: what it had counted until then, what it held, and the
+/// bounds that it had.
+///
+/// Between two samples of ``Cache/history(since:)`` lies about a second. Where more lies between
+/// them nobody looked, as where the machine stood still: of that time nothing is known but the sums.
+public struct CacheSample: Hashable, Sendable {
+    public var at: AgeInstant
+    public var hits: UInt64 = 0
+    public var misses: UInt64 = 0
+    public var coalesced: UInt64 = 0
+    public var refused: UInt64 = 0
+    /// Fetches that brought a value, and those that failed.
+    public var fetched: UInt64 = 0
+    public var failed: UInt64 = 0
+    public var evicted: UInt64 = 0
+    public var expired: UInt64 = 0
+    public var invalidated: UInt64 = 0
+    public var replaced: UInt64 = 0
+    /// Entries held, and their bytes.
+    public var count = 0
+    public var bytes = 0
+    public var maxsize: Int?
+    public var maxbytes: Int?
+    public var ttl: Duration?
+
+    public init(at: AgeInstant) { self.at = at }
+
+    /// How far back samples are kept.
+    package static let kept = Duration.seconds(3600)
+    /// A sample that follows another sooner is not kept: two who look each second are one.
+    package static let spacing = Duration.milliseconds(950)
+    /// An hour of them, be they as close as they may.
+    package static let most = 3800
+
+    public init(_ snapshot: CacheSnapshot) {
+        let counters = snapshot.counters
+        at = snapshot.at
+        (hits, misses, coalesced) = (counters.hits, counters.misses, counters.coalesced)
+        refused = counters.refused
+        (fetched, failed) = (snapshot.fetchTimes.count, counters.fetchFailures)
+        (evicted, expired) = (counters.evicted, counters.expired)
+        (invalidated, replaced) = (counters.invalidated, counters.replaced)
+        (count, bytes) = (snapshot.count, snapshot.bytes)
+        maxsize = snapshot.configuration.maxsize
+        maxbytes = snapshot.configuration.maxbytes
+        ttl = snapshot.configuration.ttl
+    }
+}
+
+/// The last hour of a cache, so that whoever attaches sees what was before.
+///
+/// Samples come from whoever looks, and from the inspector once a second: a hit knows nothing of
+/// them. They lie in a ring of bounded size; with the usual feed of events beside it a cache keeps
+/// less than 1 MiB of what was.
+struct Chronicle: Sendable {
+    private var samples: [CacheSample] = []
+    /// The oldest, once the ring is full.
+    private var oldest = 0
+    /// What was counted under the present bounds, to tell what came of late.
+    var readings = Readings()
+
+    private static let (length, spacing) = (CacheSample.kept, CacheSample.spacing)
+    private static let most = CacheSample.most
+
+    private var last: CacheSample? {
+        samples.isEmpty ? nil : samples[(oldest + samples.count - 1) % samples.count]
+    }
+
+    func isDue(at now: AgeInstant) -> Bool { last.map { now - $0.at >= Self.spacing } ?? true }
+
+    mutating func add(_ sample: CacheSample) {
+        guard isDue(at: sample.at) else { return }
+        if samples.count < Self.most {
+            // All the room at once: what is not used of it costs nothing, and nothing is ever moved.
+            if samples.isEmpty { samples.reserveCapacity(Self.most) }
+            samples.append(sample)
+        } else {
+            samples[oldest] = sample
+            oldest = (oldest + 1) % samples.count
+        }
+    }
+
+    /// Those after `instant` and of the last hour, oldest first.
+    func samples(after instant: AgeInstant, at now: AgeInstant) -> [CacheSample] {
+        let first = max(instant, now + (.zero - Self.length))
+        return (samples[oldest...] + samples[..<oldest]).filter { $0.at > first }
+    }
+
+    /// The memory in use for them.
+    var bytes: Int { samples.count * MemoryLayout<CacheSample>.stride + readings.bytes }
+}

@@ -1,0 +1,116 @@
+/// What kind of failure a fetch came to. Each calls for something else: an absent thing for
+/// nothing, too many calls for fewer, a refusal for a permission, silence for a look at the
+/// network, and what is broken for a look at its reason.
+public enum FailureKind: String, Hashable, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
+    /// The origin answered that there is no such thing.
+    case absent
+    /// It has been asked too often.
+    case throttled
+    /// It will not answer until something is changed: a permission, a key, a name.
+    case refused
+    /// No answer came in time, or the fetch was given up.
+    case timedOut
+    /// Anything else; what no error says is this as well.
+    case broken
+
+    /// As people read it.
+    public var word: String { self == .timedOut ? "timed out" : rawValue }
+}
+
+/// An error of an origin that knows what kind of failure it is.
+///
+/// ```swift
+/// extension TableError: KnownFailure {
+///     var failureKind: FailureKind { self == .noSuchAccount ? .absent : .broken }
+/// }
+/// ```
+/// The kind is counted and shown. What a failure means for the look-ups to come is said by
+/// ``Renewal/meaning``, and where that says ``Renewal/Failure/absent``, so is the kind.
+public protocol KnownFailure: Error {
+    var failureKind: FailureKind { get }
+}
+
+extension FailureKind {
+    /// The kind of an error, which means that for the look-ups to come.
+    init(_ error: any Error, _ meaning: Renewal.Failure) {
+        if meaning == .absent {
+            self = .absent
+        } else if let known = error as? any KnownFailure {
+            self = known.failureKind
+        } else if error is CancellationError {
+            self = .timedOut
+        } else if case .refused = meaning {
+            self = .refused
+        } else {
+            self = .broken
+        }
+    }
+}
+
+/// How many failures there were of each kind.
+public struct FailureCounts: Hashable, Sendable, Codable {
+    public var absent: UInt64 = 0
+    public var throttled: UInt64 = 0
+    public var refused: UInt64 = 0
+    public var timedOut: UInt64 = 0
+    public var broken: UInt64 = 0
+
+    public init() {}
+
+    public subscript(kind: FailureKind) -> UInt64 {
+        get { self[keyPath: Self.place(kind)] }
+        set { self[keyPath: Self.place(kind)] = newValue }
+    }
+
+    public var total: UInt64 { FailureKind.allCases.reduce(0) { $0 + self[$1] } }
+
+    private static func place(_ kind: FailureKind) -> WritableKeyPath<FailureCounts, UInt64> {
+        switch kind {
+        case .absent: \.absent
+        case .throttled: \.throttled
+        case .refused: \.refused
+        case .timedOut: \.timedOut
+        case .broken: \.broken
+        }
+    }
+}
+
+/// The latest failure of a kind.
+public struct LastFailure: Hashable, Sendable, Codable {
+    public var at: AgeInstant
+    /// The error's own description.
+    public var reason: String
+
+    public init(at: AgeInstant, reason: String) {
+        self.at = at
+        self.reason = reason
+    }
+}
+
+/// The failures of the last minute, by the second: nothing is kept before the first.
+struct LatelyFailed {
+    private var seconds: [(second: Int64, counts: FailureCounts)] = []
+
+    private static let length = 60
+
+    mutating func add(_ kind: FailureKind, at now: AgeInstant) {
+        if seconds.isEmpty {
+            seconds = Array(repeating: (.min, FailureCounts()), count: Self.length)
+        }
+        let second = Self.second(now)
+        let place = Int(second.magnitude % UInt64(Self.length))
+        if seconds[place].second != second { seconds[place] = (second, FailureCounts()) }
+        seconds[place].counts[kind] += 1
+    }
+
+    func counts(at now: AgeInstant) -> FailureCounts {
+        var all = FailureCounts()
+        let oldest = Self.second(now) - Int64(Self.length)
+        for (second, counts) in seconds where second > oldest {
+            for kind in FailureKind.allCases { all[kind] += counts[kind] }
+        }
+        return all
+    }
+
+    private static func second(_ now: AgeInstant) -> Int64 { now.nanoseconds / 1_000_000_000 }
+}

@@ -1,0 +1,15 @@
+/// How far the renewal of a key is.
+public struct RenewalFacts: Hashable, Sendable, Codable {
+    /// A fetch for it is under way.
+    public var isFetching = false
+    /// How many wait for that.
+    public var waiters = 0
+    /// Why the last fetch failed, as long as that is remembered.
+    public var trouble: Trouble?
+    /// From when on its entry is fetched anew; `nil` where only its end decides.
+    public var start: AgeInstant?
+    /// From when on everyone waits for that.
+    public var mandatory: AgeInstant?
+
+    public init() {}
+}

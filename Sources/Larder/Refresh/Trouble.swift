@@ -1,0 +1,52 @@
+/// A fetch that failed and is remembered, as people see it.
+public struct Trouble: Hashable, Sendable, Codable {
+    public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+        /// A fetch failed; what is held, if anything, is served.
+        case failed
+        /// The origin refused.
+        case refused
+        /// The origin has no such thing.
+        case absent
+
+        fileprivate var usual: FailureKind {
+            switch self {
+            case .failed: .broken
+            case .refused: .refused
+            case .absent: .absent
+            }
+        }
+    }
+
+    public var kind: Kind
+    /// What kind of failure the last was.
+    public var failure: FailureKind
+    /// What the last fetch threw, in its own words.
+    public var reason: String
+    /// When the first of the fetches failed that have failed in a row.
+    public var since: AgeInstant
+    /// When the last of them failed.
+    public var last: AgeInstant
+    /// When the next fetch may be tried.
+    public var until: AgeInstant
+    /// Fetches that failed in a row.
+    public var failures: Int
+    /// Look-ups that were answered with them instead of a fetch, and the last of those.
+    public var refusals: UInt64 = 0
+    public var lastRefusal: AgeInstant?
+
+    /// - Parameters:
+    ///   - failure: What kind of failure it was; as `kind` says, where it is left out.
+    ///   - last: Where it is left out there was one failure.
+    public init(
+        kind: Kind, failure: FailureKind? = nil, reason: String, since: AgeInstant,
+        last: AgeInstant? = nil, until: AgeInstant, failures: Int
+    ) {
+        self.failure = failure ?? kind.usual
+        self.last = last ?? since
+        self.kind = kind
+        self.reason = reason
+        self.since = since
+        self.until = until
+        self.failures = failures
+    }
+}

@@ -1,0 +1,75 @@
+/// Everything a cache counts, since it was made.
+public struct CacheCounters: Hashable, Sendable, Codable {
+    /// Look-ups served from an entry.
+    public var hits: UInt64 = 0
+    /// Look-ups that started a flight, or found nothing where none could start.
+    public var misses: UInt64 = 0
+    /// Look-ups that joined a flight already under way.
+    public var coalesced: UInt64 = 0
+    /// Look-ups answered by a failure that is remembered.
+    public var refused: UInt64 = 0
+    /// Look-ups served past the end, because the fetch had failed; they are among the others too.
+    public var servedStale: UInt64 = 0
+    /// Flights whose fetch failed.
+    public var fetchFailures: UInt64 = 0
+    /// The same, by kind.
+    public var failures = FailureCounts()
+    public var evicted: UInt64 = 0
+    public var expired: UInt64 = 0
+    public var invalidated: UInt64 = 0
+    public var replaced: UInt64 = 0
+    /// Values that were larger than the whole cache may be, and were not kept.
+    public var oversized: UInt64 = 0
+    /// Entries that left without a single hit: fetched for nothing.
+    public var unused: UInt64 = 0
+    /// Misses on keys that had been evicted within the last minute: room is short.
+    public var regretEvicted: UInt64 = 0
+    /// Misses on keys that had expired within the last minute: the ttl is short.
+    public var regretExpired: UInt64 = 0
+
+    public init() {}
+
+    public var lookups: UInt64 { hits + misses + coalesced + refused }
+
+    /// Hits over look-ups, 0...1; `nil` before the first look-up.
+    public var hitRatio: Double? { lookups == 0 ? nil : Double(hits) / Double(lookups) }
+
+    /// The share of the misses, 0...1, that were on keys evicted within the minute before: so many
+    /// more room would spare. `nil` before the first miss.
+    public var regretEvictedShare: Double? { shareOfMisses(regretEvicted) }
+
+    /// The share of the misses, 0...1, that were on keys expired within the minute before: so many
+    /// a longer ttl would spare. `nil` before the first miss.
+    public var regretExpiredShare: Double? { shareOfMisses(regretExpired) }
+
+    private func shareOfMisses(_ count: UInt64) -> Double? {
+        misses == 0 ? nil : Double(count) / Double(misses)
+    }
+
+    mutating func regret(_ cause: RemovalCause) {
+        switch cause {
+        case .expired: regretExpired += 1
+        case .evicted: regretEvicted += 1
+        case .invalidated, .replaced: break
+        }
+    }
+
+    /// Entries that left, by cause.
+    public func removals(_ cause: RemovalCause) -> UInt64 {
+        switch cause {
+        case .expired: expired
+        case .evicted: evicted
+        case .invalidated: invalidated
+        case .replaced: replaced
+        }
+    }
+
+    mutating func count(_ cause: RemovalCause) {
+        switch cause {
+        case .expired: expired += 1
+        case .evicted: evicted += 1
+        case .invalidated: invalidated += 1
+        case .replaced: replaced += 1
+        }
+    }
+}

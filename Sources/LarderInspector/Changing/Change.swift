@@ -1,0 +1,34 @@
+public import Larder
+
+/// What an operator asks for.
+public enum Change: Hashable, Sendable {
+    /// Drop these entries, each as it was seen: one written anew since stays.
+    case invalidate([SeenEntry])
+    /// Drop every entry of a cache.
+    case invalidateAll(cache: String)
+    /// Give a cache these bounds.
+    case configure(cache: String, to: CacheConfiguration)
+    /// Mark these entries as stale: each is served until a fetch for it has landed.
+    case soften([SeenEntry])
+    /// Several changes, in this order, as one.
+    case all([Change])
+}
+
+extension Change {
+    /// Whether what it is about is served on, as stale.
+    package var isSoft: Bool { if case .soften = self { true } else { false } }
+
+    var isSeveral: Bool { if case .all = self { true } else { false } }
+}
+
+/// An entry as an operator saw it.
+public struct SeenEntry: Hashable, Sendable, Codable {
+    public var id: EntryKey
+    /// `nil`: whatever version is there.
+    public var version: UInt64?
+
+    public init(id: EntryKey, version: UInt64?) {
+        self.id = id
+        self.version = version
+    }
+}

@@ -1,0 +1,83 @@
+public import Larder
+
+/// What a change would do, worked out before it is applied.
+public struct Plan: Hashable, Sendable, Codable, Identifiable {
+    public typealias ID = String
+    public var id: ID
+    public var instance: String
+    public var change: Change
+    public var at: AgeInstant
+    /// How many entries would go, failures that are remembered among them.
+    public var entries: Int
+    public var bytes: Int
+    /// The first of them, in the order in which they would go.
+    public var victims: [PlannedVictim]
+    /// Entries asked for that are not there as they were seen, the first ``Skipped/named`` of them.
+    public var skipped: [Skipped]
+    /// How many more of those there are than are named.
+    public var unnamed = 0
+    /// How many of ``entries`` are no entries, but failures that would be forgotten: the next
+    /// look-up asks the origin again. Their version is 0, and they are not taken back.
+    public var failures = 0
+    /// How many of ``entries`` could be put back, were all to go at once, where that is known;
+    /// ``undoNote(spread:)`` says it in words.
+    public var undoable: Int?
+    /// The bounds before, where the change is of bounds.
+    public var before: CacheConfiguration?
+    /// How many of the entries were hit within the last minute: so many fetches are to come
+    /// within about the next, to have them back.
+    public var fetches = 0
+    /// Where bounds become tighter: about how many fetches a minute what is held now will take from
+    /// then on, if it is looked up as often as it was. `nil` where that is not known.
+    public var perMinute: Int?
+    /// The caches among those concerned that are protected; ``PlanApplication/confirmation`` has to
+    /// name them.
+    public var protected: [String] = []
+
+    /// Of a plan that takes another back, whose id it has; `nil` for any other.
+    public var takesBack: TakingBack?
+
+    /// How many victims a plan names.
+    public static let named = 20
+}
+
+/// What taking a plan back would do, beside what has to go for it.
+public struct TakingBack: Hashable, Sendable, Codable {
+    /// How many entries come back at most: what is fetched anew until then does not.
+    public var entries: Int
+    /// Why some of it cannot be taken back.
+    public var problems: [String]
+}
+
+/// An entry that a plan would remove.
+public struct PlannedVictim: Hashable, Sendable, Codable {
+    public var id: EntryKey
+    /// 0 for a failure that would be forgotten.
+    public var version: UInt64
+    public var bytes: Int
+    public var cause: RemovalCause
+}
+
+/// An entry that a plan or its application left alone, and why.
+public struct Skipped: Hashable, Sendable, Codable {
+    public var id: EntryKey
+    public var why: String
+
+    /// How many of them one answer names.
+    public static let named = 1000
+}
+
+extension [Skipped] {
+    /// Takes note of more, as far as they are named; counts the rest.
+    mutating func add(_ more: some Collection<Skipped>, _ unnamed: inout Int) {
+        let named = more.prefix(Skipped.named - count)
+        append(contentsOf: named)
+        unnamed += more.count - named.count
+    }
+
+    /// Takes note of one more.
+    mutating func add(_ more: @autoclosure () -> Skipped, _ unnamed: inout Int) {
+        guard count < Skipped.named else { return unnamed += 1 }
+        append(more())
+    }
+}

@@ -1,0 +1,34 @@
+public import Larder
+
+/// How a plan is applied: at once and for good where nothing is said.
+public struct PlanApplication: Hashable, Sendable, Codable {
+    /// Over how long the removals are spread, so that the origin is not asked for all at once.
+    public var spread: Duration?
+    /// After how long bounds go back to what they were.
+    public var lasting: Duration?
+    /// The names of the protected caches concerned, with commas between them.
+    public var confirmation: String?
+
+    public init(
+        spread: Duration? = nil, lasting: Duration? = nil, confirmation: String? = nil
+    ) {
+        self.spread = spread
+        self.lasting = lasting
+        self.confirmation = confirmation
+    }
+}
+
+/// How far the application of a plan has come.
+public struct PlanProgress: Hashable, Sendable, Codable {
+    public enum State: Hashable, Sendable {
+        case underWay, done, cancelled, undone
+        case failed(String)
+    }
+
+    public var state: State
+    /// The share that is done, 0...1.
+    public var share: Double
+    public var outcome: Outcome
+    /// When bounds go back to what they were.
+    public var goesBack: AgeInstant?
+}

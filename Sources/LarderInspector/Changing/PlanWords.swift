@@ -1,0 +1,58 @@
+import Larder
+
+// What a plan would do, in words: the same in the console and in commands.
+
+extension Plan {
+    /// What goes: `1 entry, 276 B, goes`, `no entry goes`. What else other bounds do is said by
+    /// ``consequences(held:)``.
+    public var effect: String {
+        guard entries > 0 else {
+            return change.isSoft ? "no entry is marked as stale" : "no entry goes"
+        }
+        return change.isSoft
+            ? held(entries) + "served until a fetch for \(entries == 1 ? "it" : "each") has landed"
+            : going(entries)
+    }
+
+    /// So many of what goes, the rest being remembered failures: `1 entry, 276 B, goes`.
+    package func going(_ count: Int) -> String { held(count) + (count == 1 ? "goes" : "go") }
+
+    private func held(_ count: Int) -> String {
+        "\(Units.counted(count, "entry", "entries")), \(Units.words(bytes: bytes)), "
+    }
+
+    /// What other bounds do to what stays, a sentence each.
+    ///
+    /// - Parameter held: How many entries the cache holds.
+    public func consequences(held: Int) -> [String] {
+        guard case .configure(_, let new) = change, let before else { return [] }
+        return new.consequences(from: before, held: max(0, held - entries))
+    }
+
+    /// The fetches to come; `nil` where there are none to speak of.
+    public var cost: String? {
+        var parts: [String] = []
+        if entries > 0, !keepsNothing {
+            parts.append(
+                "\(Units.counted(fetches, "fetch", "fetches")) to have "
+                    + "\(entries == 1 ? "it" : "them") back within a minute")
+        }
+        if let perMinute {
+            parts.append("then about \(Units.counted(perMinute, "fetch", "fetches")) a minute")
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+
+    /// Whether what goes cannot come back: the bounds to come keep nothing.
+    public var keepsNothing: Bool {
+        guard takesBack == nil, case .configure(_, let new) = change else { return false }
+        return new.keepsNothing
+    }
+
+    /// Over how long what goes is to be spread, so that fetches stay within so many a second; `nil`
+    /// where they do by themselves.
+    public func spread(within budget: Double) -> Duration? {
+        let seconds = (Double(fetches) / budget).rounded(.up)
+        return seconds > 1 ? .seconds(clamping: seconds) : nil
+    }
+}

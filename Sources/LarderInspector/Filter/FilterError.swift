@@ -1,0 +1,17 @@
+import Foundation
+import Larder
+import Synchronization
+
+/// Why a filter cannot be read, and where.
+public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// In a sentence, without the place.
+    public let sentence: String
+    /// The filter, and at which of its characters it stops making sense.
+    public let text: String
+    public let place: Int
+
+    /// The sentence, the filter, and a caret under the place.
+    public var description: String {
+        "\(sentence)\n  \(text)\n  \(String(repeating: " ", count: place))^"
+    }
+}

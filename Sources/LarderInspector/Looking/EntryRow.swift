@@ -1,0 +1,142 @@
+public import Larder
+
+/// What addresses an entry: its cache and the key as shown, byte by byte.
+public struct EntryKey: Hashable, Sendable, Codable {
+    public var cache: String
+    public var key: String
+
+    public init(cache: String, key: String) {
+        self.cache = cache
+        self.key = key
+    }
+
+    /// Keys are compared byte by byte, be the letters of two of them ever so equal.
+    public static func == (a: EntryKey, b: EntryKey) -> Bool {
+        Verbatim(a.key) == Verbatim(b.key) && Verbatim(a.cache) == Verbatim(b.cache)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(Verbatim(cache))
+        hasher.combine(Verbatim(key))
+    }
+}
+
+/// What is known of an entry, without its value.
+///
+/// A failure that is remembered is a row too, where no entry is: its version is 0, it was written
+/// when the last fetch failed, ends with the next try, and its hits are the look-ups that were
+/// answered with it. ``Trouble`` says more.
+public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
+    public var id: EntryKey
+    public var version: UInt64
+    public var writtenAt: AgeInstant
+    /// The value's own end, where it has one.
+    public var expiry: AgeInstant?
+    /// The earlier of written + ttl and expiry; `nil` where the entry has no end.
+    public var deadline: AgeInstant?
+    public var hits: UInt64
+    public var lastHit: AgeInstant?
+    public var bytes: Int
+    /// How long its fetch took; zero where it was inserted.
+    public var fetchTime: Duration
+    /// A fetch under way, or one that failed; `nil` where there is nothing to say of either.
+    public var renewal: RenewalFacts?
+    /// Fetches of its key a second, within the last minute; `nil` where that is not known.
+    public var fetchRate: Double?
+    /// Its place in the order in which its cache lets entries go, 1 for the next; `nil` where that
+    /// was not worked out, or where no entry is.
+    public var toGo: Int?
+
+    public init(
+        id: EntryKey, version: UInt64, writtenAt: AgeInstant, expiry: AgeInstant?,
+        deadline: AgeInstant?,
+        hits: UInt64, lastHit: AgeInstant?, bytes: Int, fetchTime: Duration,
+        renewal: RenewalFacts? = nil, fetchRate: Double? = nil, toGo: Int? = nil
+    ) {
+        self.renewal = renewal
+        self.fetchRate = fetchRate
+        self.toGo = toGo
+        self.id = id
+        self.version = version
+        self.writtenAt = writtenAt
+        self.expiry = expiry
+        self.deadline = deadline
+        self.hits = hits
+        self.lastHit = lastHit
+        self.bytes = bytes
+        self.fetchTime = fetchTime
+    }
+
+    /// An entry's state in one word; color may repeat it, never replace it.
+    public enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Past its deadline and not yet swept, or kept in case that fetches fail.
+        case expired
+        /// The last fetch failed, and the next waits.
+        case failed
+        /// So near its end that all callers wait for a fetch, and none has come yet.
+        case thin
+        /// The origin has no such thing: that is remembered, and no entry held.
+        case negative
+        /// Being fetched anew.
+        case refreshing
+        /// In the last tenth of its life.
+        case expiring
+        /// Never hit since it was written.
+        case cold
+        case fresh
+    }
+
+    public func state(at now: AgeInstant) -> State {
+        State(
+            hits: hits, writtenAt: writtenAt, deadline: deadline, renewal: renewal, at: now)
+    }
+
+    /// When it is fetched anew at the next look-up, were it looked up again and again: from a time
+    /// before its end on, or once a failure lets it; `nil` where only its end decides.
+    public func nextRefresh(at now: AgeInstant) -> AgeInstant? {
+        Self.nextRefresh(renewal, deadline: deadline, at: now)
+    }
+
+    static func nextRefresh(
+        _ renewal: RenewalFacts?, deadline: AgeInstant?, at now: AgeInstant
+    ) -> AgeInstant? {
+        guard let renewal else { return nil }
+        if let trouble = renewal.trouble, now < trouble.until { return trouble.until }
+        if renewal.isFetching { return now }
+        return renewal.start.flatMap { $0 == deadline ? nil : $0 }
+    }
+
+    /// Whether there is an entry: failures are rows as well.
+    public var isHeld: Bool { version > 0 }
+}
+
+extension EntryRow.State {
+    init(
+        hits: UInt64, writtenAt: AgeInstant, deadline: AgeInstant?, renewal: RenewalFacts?,
+        at now: AgeInstant
+    ) {
+        if let trouble = renewal?.trouble, now < trouble.until {
+            self = trouble.kind == .absent ? .negative : .failed
+        } else if renewal?.isFetching == true {
+            self = .refreshing
+        } else if let deadline, deadline <= now {
+            self = .expired
+        } else if let mandatory = renewal?.mandatory, mandatory <= now, mandatory != deadline {
+            self = .thin
+        } else if let deadline, deadline - now < (deadline - writtenAt) / 10 {
+            self = .expiring
+        } else {
+            self = hits == 0 ? .cold : .fresh
+        }
+    }
+
+    init(_ facts: EntryFacts, _ renewal: RenewalFacts?, at now: AgeInstant) {
+        let deadline = facts.deadline == .distantFuture ? nil : facts.deadline
+        self.init(
+            hits: facts.hits, writtenAt: facts.writtenAt, deadline: deadline, renewal: renewal,
+            at: now)
+    }
+
+    /// The most urgent first.
+    var rank: Int64 { Int64(Self.allCases.firstIndex(of: self)!) }
+}

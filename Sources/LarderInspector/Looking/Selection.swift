@@ -1,0 +1,233 @@
+public import Larder
+
+/// The first `offset + limit` entries in the order asked for, of all that are offered.
+///
+/// Everything is compared at one frozen instant. Only entries that may still make the page are
+/// turned into rows, and at most twice as many are held as the page needs: the cost of a listing
+/// is a comparison an entry.
+struct Selection {
+    private let query: EntryQuery
+    private let filter: EntryFilter
+    private let now: AgeInstant
+    private let wanted: Int
+    private var best: [Candidate] = []
+    /// The last candidate that is in for now; what sorts behind it need not be looked at.
+    private var bar: Candidate?
+    private var matched = 0
+    private var total = 0
+    private var patience = Patience()
+    /// How many caches offer entries.
+    var caches = 1
+
+    /// What is known of an entry beside its record.
+    struct Beside {
+        /// See ``EntryRow``.
+        var fetchRate: Double?
+        var toGo: Int?
+    }
+
+    private struct Candidate {
+        let rank: Rank
+        let place: Int
+        let row: EntryRow
+    }
+
+    /// - Parameter known: The caches that there are; `nil` where that is not known.
+    /// - Throws: ``FilterError``.
+    init(_ query: EntryQuery, at now: AgeInstant, of known: [String]? = nil) throws(FilterError) {
+        self.query = query
+        self.now = now
+        filter = try EntryFilter(query.filter, of: EntryFilter.Scope(caches: known))
+        wanted = Self.bounded(query.limit) + Self.bounded(query.offset)
+    }
+
+    /// Twice as many of them can be counted.
+    private static func bounded(_ number: Int) -> Int { min(max(0, number), Int.max / 8) }
+
+    mutating func offer(
+        _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, cache: String,
+        by actor: Operator? = nil, beside: Beside = Beside(), _ makeRow: () -> EntryRow
+    ) {
+        total += 1
+        var row: EntryRow?
+        if !filter.isEmpty {
+            guard patience.lasts else { return }
+            let subject = EntryFilter.Subject(
+                facts: facts, renewal: renewal, cache: cache, now: now, by: actor,
+                fetchRate: beside.fetchRate, toGo: beside.toGo)
+            let passes = filter.passes(subject) {
+                let made = row ?? makeRow()
+                row = made
+                return made.id.key
+            }
+            guard passes else { return }
+        }
+        matched += 1
+        guard wanted > 0 else { return }
+        let number = rank(facts, renewal, beside, place: place)
+        if let bar, let number, isBefore(bar.rank, .number(number)) { return }
+        let made = row ?? makeRow()
+        let rank: Rank = number.map { .number($0) } ?? .text(Verbatim(made.id.key))
+        let candidate = Candidate(rank: rank, place: place, row: made)
+        if let bar, !precedes(candidate, bar) { return }
+        best.append(candidate)
+        if best.count >= 2 * wanted + 16 { prune() }
+    }
+
+    /// Counts entries that need not be offered: others of their cache come before them.
+    mutating func pass(_ count: Int) {
+        total += count
+        matched += count
+    }
+
+    /// How many of a cache's entries are enough, in which order; `nil` where all have to be
+    /// offered, because only their shown keys can tell.
+    func order(keysAreShown: Bool) -> (count: Int, rank: Larder.Rank)? {
+        guard filter.isEmpty else { return nil }
+        let rank: Larder.Rank? =
+            switch query.sort {
+            case .cache: .written
+            case .key: keysAreShown ? .key : nil
+            case .ttl: .deadline
+            case .expiry: .expiry
+            case .age: .age
+            case .hits: .hits
+            case .size: .bytes
+            case .state: .state
+            case .fetch: .fetchTime
+            case .version: .version
+            case .lasthit: .lastHit
+            // Asked of what is not in the entry's record.
+            case .fetches, .refresh, .togo: nil
+            }
+        return rank.map { (wanted, $0) }
+    }
+
+    /// Whether it has to be told who changed an entry last.
+    var asksForActors: Bool { filter.asksForActors }
+
+    /// How many of a cache's entries have to be told their places in the order in which they go.
+    var wantedToGo: Int {
+        filter.asksForTurns
+            ? .max : query.sort != .togo ? 0 : filter.isEmpty && !query.descending ? wanted : .max
+    }
+
+    var isDescending: Bool { query.descending }
+    var instant: AgeInstant { now }
+
+    /// - Throws: ``FilterError`` where the filter took too long to be of use.
+    mutating func page() throws(FilterError) -> EntryPage {
+        try filter.checkPatience()
+        if patience.isOver { throw filter.tooSlow }
+        prune()
+        let rows = best.dropFirst(Self.bounded(query.offset))
+            .prefix(Self.bounded(query.limit)).map(\.row)
+        return EntryPage(at: now, rows: Array(rows), matched: matched, total: total)
+    }
+
+    private mutating func prune() {
+        best.sort(by: precedes)
+        if best.count >= wanted {
+            best.removeLast(best.count - wanted)
+            bar = best.last
+        }
+    }
+
+    // MARK: Order
+
+    private enum Rank {
+        case number(Int64)
+        case text(Verbatim)
+    }
+
+    /// What the entry is sorted by where that is a number; `nil` for its shown key.
+    private func rank(
+        _ facts: EntryFacts, _ renewal: RenewalFacts?, _ beside: Beside, place: Int
+    ) -> Int64? {
+        switch query.sort {
+        case .cache: Int64(place)
+        case .key: nil
+        case .ttl: facts.deadline.nanoseconds
+        case .expiry: facts.expiry?.nanoseconds ?? .max
+        // The bits turned over: the opposite order, and there is no number without one.
+        case .age: ~facts.writtenAt.nanoseconds
+        case .hits: Int64(clamping: facts.hits)
+        case .size: Int64(facts.bytes)
+        case .state: EntryRow.State(facts, renewal, at: now).rank
+        case .fetch: facts.fetchTime.nanoseconds
+        case .version: Int64(clamping: facts.version)
+        case .lasthit: facts.lastHit.map { ~$0.nanoseconds } ?? .max
+        case .fetches: Int64(clamping: (beside.fetchRate ?? 0) * 1e6)
+        case .refresh:
+            EntryRow.nextRefresh(renewal, deadline: facts.deadline, at: now)?.nanoseconds ?? .max
+        case .togo: beside.toGo.map { Int64($0) } ?? .max
+        }
+    }
+
+    private func isBefore(_ a: Rank, _ b: Rank) -> Bool {
+        switch (a, b) {
+        case (.number(let a), .number(let b)): query.descending ? a > b : a < b
+        case (.text(let a), .text(let b)): query.descending ? a > b : a < b
+        default: false
+        }
+    }
+
+    /// Equal entries stand by cache, then in the order of writing: nothing moves that did not change.
+    private func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
+        if isBefore(a.rank, b.rank) { return true }
+        if isBefore(b.rank, a.rank) { return false }
+        // Failures have no version.
+        return (a.place, a.row.version, Verbatim(a.row.id.key))
+            < (b.place, b.row.version, Verbatim(b.row.id.key))
+    }
+}
+
+/// A text to be found in others, whatever the case of its ASCII letters.
+struct Needle {
+    private let bytes: [UInt8]
+
+    init(_ text: String) { bytes = text.utf8.map(Self.folded) }
+
+    var isEmpty: Bool { bytes.isEmpty }
+
+    func occurs(in text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { hay in
+            guard hay.count >= bytes.count else { return false }
+            return (0...hay.count - bytes.count).contains { start in
+                bytes.indices.allSatisfy { Self.folded(hay[start + $0]) == bytes[$0] }
+            }
+        }
+    }
+
+    private static func folded(_ byte: UInt8) -> UInt8 {
+        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+    }
+}
+
+extension EntryQuery {
+    /// The page of this query over rows held elsewhere, as they were at `now`.
+    ///
+    /// - Parameter actor: Who changed the entry of a row last, where that is known.
+    /// - Throws: ``FilterError``.
+    public func page(
+        of rows: [EntryRow], at now: AgeInstant, by actor: (EntryRow) -> Operator? = { _ in nil }
+    ) throws(FilterError) -> EntryPage {
+        let names = Set(rows.map { Verbatim($0.id.cache) }).map(\.text).sorted()
+        let wanted = caches.isEmpty ? names : caches
+        var selection = try Selection(self, at: now)
+        for row in rows {
+            guard let place = wanted.firstIndex(where: row.id.cache.isExactly) else { continue }
+            let facts = EntryFacts(
+                version: row.version, writtenAt: row.writtenAt, expiry: row.expiry,
+                deadline: row.deadline ?? .distantFuture, hits: row.hits, lastHit: row.lastHit,
+                bytes: row.bytes, fetchTime: row.fetchTime)
+            let actor = selection.asksForActors ? actor(row) : nil
+            let beside = Selection.Beside(fetchRate: row.fetchRate, toGo: row.toGo)
+            selection.offer(
+                facts, row.renewal, place: place, cache: row.id.cache, by: actor, beside: beside
+            ) { row }
+        }
+        return try selection.page()
+    }
+}

@@ -1,0 +1,103 @@
+import Larder
+
+// Figures by the names that they have in every format.
+
+extension CacheReport {
+    /// Failed fetches by kind, `failedAbsent` and so on.
+    public var failureFigures: [(name: String, count: UInt64)] {
+        FailureKind.allCases.map { ($0.figureName, snapshot.counters.failures[$0]) }
+    }
+
+    /// How many fetches failed and as what, the kinds that there were: `16 (12 absent, 3 throttled)`.
+    public var failureWords: String {
+        let counters = snapshot.counters
+        let kinds = FailureKind.allCases.filter { counters.failures[$0] > 0 }
+            .map { "\(counters.failures[$0]) \($0.word)" }
+        return "\(counters.fetchFailures)"
+            + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: ", ")))")
+    }
+
+    /// Of the misses of late the shares, 0...1, that more room and a longer ttl would have spared.
+    public var regretFigures: [(name: String, share: Double?)] {
+        [
+            ("regretEvictedShare", snapshot.lately?.regretEvictedShare),
+            ("regretExpiredShare", snapshot.lately?.regretExpiredShare),
+        ]
+    }
+
+    /// How long the time is that those are of: ten minutes, or since the bounds were changed; `nil`
+    /// where it is not known.
+    public var regretWindow: Duration? { snapshot.lately.map { snapshot.at - $0.since } }
+}
+
+extension EngineReport {
+    /// The keys of all caches that were fetched most, with their cache, the first first.
+    public var fetchedMost: [(cache: String, row: FetchedRow)] {
+        caches.flatMap { cache in cache.mostFetched.map { (cache: cache.name, row: $0) } }
+            .sorted { ($0.row.fetches, $0.row.failures) > ($1.row.fetches, $1.row.failures) }
+    }
+}
+
+extension FetchedRow {
+    /// Why the last of its fetches that failed did; empty where none failed.
+    public var why: String {
+        guard let kind else { return reason ?? "" }
+        guard let reason, reason != kind.word else { return kind.word }
+        // A reason may begin with the kind itself.
+        return reason.hasPrefix(kind.word + ": ") ? reason : "\(kind.word): \(reason)"
+    }
+}
+
+extension FailureKind {
+    /// What a figure of its failures is called: `failedAbsent`.
+    package var figureName: String {
+        "failed" + rawValue.prefix(1).uppercased() + rawValue.dropFirst()
+    }
+}
+
+/// Something that there is to tell apart of an engine's process's memory.
+public struct MemoryPart: Hashable, Sendable {
+    public enum What: String, Hashable, Sendable, CaseIterable {
+        case entries
+        /// What was removed, and can be put back for a while.
+        case undo
+        case record, program, rest
+
+        /// What it is, in a sentence's part.
+        public var about: String {
+            switch self {
+            case .entries: "the entries held"
+            case .undo: "what can be put back"
+            case .record: "samples and events of the last hour"
+            case .program:
+                "the program and its libraries, pages of files that can be read again"
+            case .rest:
+                "the service's own: nobody tells the engine what the heap beside its entries is for"
+            }
+        }
+    }
+
+    public var what: What
+    /// `nil` where it is not known.
+    public var bytes: Int?
+}
+
+extension EngineReport {
+    /// What takes the process's memory: the same in the console and in commands. Of what can be put
+    /// back, and of the program, there may be nothing to tell.
+    public var memoryParts: [MemoryPart] {
+        func sum(_ bytes: (CacheSnapshot) -> Int) -> Int {
+            caches.reduce(0) { $0 + bytes($1.snapshot) }
+        }
+        let (held, undoable) = (sum(\.bytes), sum(\.undoableBytes))
+        let record = sum(\.recordBytes)
+        var parts = [MemoryPart(what: .entries, bytes: held)]
+        if undoable > 0 { parts.append(MemoryPart(what: .undo, bytes: undoable)) }
+        parts.append(MemoryPart(what: .record, bytes: record))
+        if let mapped = memory.mapped { parts.append(MemoryPart(what: .program, bytes: mapped)) }
+        let rest = memory.resident.map {
+            max(0, $0 - held - undoable - record - (memory.mapped ?? 0))
+        }
+        return parts + [MemoryPart(what: .rest, bytes: rest)]
+    }
+}
