@@ -36,6 +36,20 @@ let standalone: [LinkerSetting] = [
         ], .when(platforms: [.linux], configuration: .release))
 ]
 
+/// Who embeds a part of it resolves and builds what that part needs, and nothing else: `traits: []`
+/// in a dependency on Larder is the engine, the inspector and the console alone.
+let traits: Set<Trait> =
+    core
+    ? []
+    : [
+        .trait(name: "AWS", description: "LarderAWS, which asks DynamoDB and STS."),
+        .trait(name: "Socket", description: "LarderSocket, by which a process is looked into."),
+        .trait(
+            name: "Command", description: "larder and larder-bench.",
+            enabledTraits: ["AWS", "Socket"]),
+        .default(enabledTraits: ["AWS", "Command", "Socket"]),
+    ]
+
 let package = Package(
     name: "larder",
     products: [
@@ -44,6 +58,7 @@ let package = Package(
         .library(name: "LarderConsole", targets: ["LarderConsole"]),
         .library(name: "LarderTesting", targets: ["LarderTesting"]),
     ],
+    traits: traits,
     targets: [
         .target(name: "Larder", swiftSettings: engine),
         .target(name: "LarderInspector", dependencies: ["Larder"], swiftSettings: engine),
@@ -102,48 +117,76 @@ if !core {
             name: "LarderAWS",
             dependencies: [
                 "Larder", "LarderInspector", "CMemfd", "CZlib",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(
+                    name: "Crypto", package: "swift-crypto", condition: .when(traits: ["AWS"])),
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["AWS"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["AWS"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["AWS"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["AWS"])),
+                .product(
+                    name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["AWS"])),
             ], swiftSettings: settings),
         .target(
             name: "LarderSocket",
             dependencies: [
                 "LarderInspector", "Larder",
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(
+                    name: "Hummingbird", package: "hummingbird",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Socket"])),
             ], swiftSettings: settings),
         .testTarget(
             name: "LarderSocketTests",
             dependencies: [
                 "LarderSocket", "LarderTesting", "TestSupport",
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
             ], swiftSettings: settings),
         .target(
             name: "LarderEmbedded",
             dependencies: [
-                "Larder", "LarderInspector", .product(name: "GRDB", package: "GRDB.swift"),
+                "Larder", "LarderInspector",
+                .product(
+                    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Command"])),
             ], swiftSettings: settings),
         .executableTarget(
             name: "LarderCommand",
             dependencies: [
                 "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
                 "LarderEmbedded", "LarderSocket",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Yams", package: "Yams"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "UnixSignals", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+                .product(name: "Yams", package: "Yams", condition: .when(traits: ["Command"])),
             ], swiftSettings: settings, linkerSettings: standalone),
         .systemLibrary(name: "CGlibc"),
         // It sees the engine as another package does: the public face and nothing else.
@@ -151,7 +194,9 @@ if !core {
             name: "LarderBenchmarks",
             dependencies: [
                 "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderSocket",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Command"])),
             ], packageAccess: false, swiftSettings: settings),
         .testTarget(
             name: "LarderAWSTests", dependencies: ["LarderAWS", "LarderTesting", "TestSupport"],
@@ -168,9 +213,14 @@ if !core {
             name: "Greeter",
             dependencies: [
                 "Larder", "LarderInspector", "LarderSocket",
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "UnixSignals", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
             ], path: "Tests/Embedding", swiftSettings: settings),
         .testTarget(
             name: "EndToEnd",
