@@ -17,7 +17,7 @@ extension DynamoDBItem {
     public func decode<Value: Decodable>(
         _: Value.Type, using decoder: JSONDecoder = JSONDecoder()
     ) throws -> Value {
-        try decoder.decode(Value.self, from: try PlainJSON.encode(shown))
+        try decoder.decode(Value.self, from: Data(shown.json.utf8))
     }
 }
 
@@ -26,7 +26,10 @@ extension AttributeValue {
     public var string: String? { if case .string(let text) = self { text } else { nil } }
 
     /// The number, where it is one that an `Int` holds exactly.
-    public var int: Int? { if case .number(let digits) = self { Int(digits) } else { nil } }
+    public var int: Int? {
+        guard case .number(let digits) = self else { return nil }
+        return Self.canonicalNumber(digits).flatMap { Int($0) }
+    }
 
     /// The number, where it is one; to the digits that a `Double` has.
     public var double: Double? {
@@ -86,6 +89,12 @@ extension DynamoDB {
                 .invalid,
                 "a key has \(key.count) attributes; write the partition key, and the sort key where "
                     + "the table has one")
+        }
+        guard key.count == 1 || !first.key.isExactly(key[1].key) else {
+            throw AWSError(
+                .invalid,
+                "the key has \"\(AWSError.printable(first.key))\" twice; write the partition key and "
+                    + "the sort key")
         }
         let sort = key.count == 2 ? Key.Sort(key[1].key, key[1].value) : nil
         return try await getItem(

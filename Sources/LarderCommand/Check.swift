@@ -19,7 +19,7 @@ struct Check: AsyncParsableCommand {
 
             It prints a line with the values behind a bar, as Nagios reads it, and ends with 0 where \
             all is well, 1 for a warning, 2 for what is critical, and 3 where the engine cannot be \
-            asked, or a rate that was asked for has no record because it has just started; 64 says that the command cannot be read. For cron --quiet prints nothing where \
+            asked, or has just started and has no record of a rate; 64 says that the command cannot be read. For cron --quiet prints nothing where \
             all is well.
 
             What can be compared:

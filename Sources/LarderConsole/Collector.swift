@@ -205,7 +205,11 @@ final class Collector: Sendable {
         switch request.view {
         case .expiry: look.forecast = try await forecast(inspector, report, &seen)
         case .memory:
-            look.largest = try await inspector.entries(request.largest).rows
+            do { look.largest = try await inspector.entries(request.largest).rows } catch {
+                // Its filter may name what an engine that came back does not have any more.
+                guard error is InspectorError else { throw error }
+                look.largestProblem = "\(error)"
+            }
         default:
             // That a storm is coming is said wherever one looks.
             let isDue = seen.forecastAt.map { report.at - $0 >= Self.forecastInterval } ?? true

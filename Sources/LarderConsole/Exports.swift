@@ -27,7 +27,9 @@ enum Exports {
         var status = stat()
         guard fstat(file, &status) == 0 else { return errno }
         guard status.st_mode & S_IFMT == S_IFREG else { return noFile }
-        guard !overwrites || ftruncate(file, 0) == 0 else { return errno }
+        guard !overwrites || fchmod(file, 0o600) == 0 && ftruncate(file, 0) == 0 else {
+            return errno
+        }
         return Descriptor.write(text, to: file)
     }
 

@@ -179,7 +179,7 @@ struct Model {
     /// What a filter of the view may name.
     var filterScope: EntryFilter.Scope {
         let caches = report?.caches.map(\.name)
-        return view == .events ? .events(of: caches) : .entries(of: caches)
+        return view == .events || view == .evictions ? .events(of: caches) : .entries(of: caches)
     }
 
     /// What the view shows passes it.
@@ -509,6 +509,8 @@ struct Look: Sendable {
     var dropped: UInt64
     var forecast: Forecast?
     var largest: [EntryRow]?
+    /// Why they were not listed.
+    var largestProblem: String?
     var progress: LarderInspector.PlanProgress?
     /// How long it took to get all this.
     var took = Duration.zero

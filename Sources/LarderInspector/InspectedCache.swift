@@ -470,7 +470,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     ) throws -> Step {
         let removed: [Victim<Key>]
         do { removed = try change() } catch {
-            guard error == .boundsWereChanged(name) else { throw error }
+            guard error == .boundsWereChanged(cache.name) else { throw error }
             throw again
                 ? InspectorError("the bounds of \(name) were changed since; plan the change again")
                 : boundsWereChanged("by someone else")

@@ -2,11 +2,11 @@
 ///
 /// Start-time fair queueing (Goyal, Vin and Cheng, 1996) with all requests counted alike. A line that
 /// was empty begins where the others are, so that nobody saves up turns.
-struct FairQueue<Line: Hashable, DynamoDBItem> {
+struct FairQueue<Line: Hashable, Item> {
     struct Waiting {
         var turn: Int
         /// In the order of arrival, with when that was.
-        var items: [(arrival: Int, item: DynamoDBItem)] = []
+        var items: [(arrival: Int, item: Item)] = []
     }
 
     private static var mostRemembered: Int { 256 }
@@ -17,7 +17,7 @@ struct FairQueue<Line: Hashable, DynamoDBItem> {
 
     var isEmpty: Bool { lines.values.allSatisfy(\.items.isEmpty) }
 
-    mutating func add(_ item: DynamoDBItem, to line: Line) {
+    mutating func add(_ item: Item, to line: Line) {
         arrivals += 1
         var waiting = lines[line] ?? Waiting(turn: turn)
         if waiting.items.isEmpty { waiting.turn = max(waiting.turn, turn) }
@@ -26,7 +26,7 @@ struct FairQueue<Line: Hashable, DynamoDBItem> {
     }
 
     /// Takes out what waits no more; `nil` where it is not there.
-    mutating func remove(from line: Line, where isMeant: (DynamoDBItem) -> Bool) -> DynamoDBItem? {
+    mutating func remove(from line: Line, where isMeant: (Item) -> Bool) -> Item? {
         guard let place = lines[line]?.items.firstIndex(where: { isMeant($0.item) }) else {
             return nil
         }
@@ -35,7 +35,7 @@ struct FairQueue<Line: Hashable, DynamoDBItem> {
 
     /// Takes the next of all lines that may go on; `nil` where there is none.
     mutating func next(where mayGoOn: (Line) -> Bool = { _ in true }) -> (
-        line: Line, item: DynamoDBItem
+        line: Line, item: Item
     )? {
         let ready = lines.filter { !$0.value.items.isEmpty && mayGoOn($0.key) }
         guard

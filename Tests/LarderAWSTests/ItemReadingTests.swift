@@ -27,6 +27,7 @@ import Testing
     @Test func `an item is read by name and type`() {
         #expect(item["number"]?.string == "1")
         #expect(item["number"]?.int == nil)
+        #expect(AttributeValue.number("7.0").int == 7 && AttributeValue.number("1e2").int == 100)
         #expect(AttributeValue.number("7").int == 7 && AttributeValue.number("7.5").int == nil)
         #expect(AttributeValue.number("7.5").double == 7.5)
         #expect(item["isOpen"]?.bool == true)
@@ -66,7 +67,9 @@ import Testing
             region: "eu-west-1", endpointURL: "http://127.0.0.1:1",
             credentials: { canaries }
         ) { client in
-            for key: KeyValuePairs<String, AttributeValue> in [[:], ["a": 1, "b": 2, "c": 3]] {
+            for key: KeyValuePairs<String, AttributeValue> in [
+                [:], ["a": 1, "b": 2, "c": 3], ["a": 1, "a": 2],
+            ] {
                 await #expect(throws: AWSError.self) {
                     try await client.dynamoDB.getItem("orders", key: key)
                 }

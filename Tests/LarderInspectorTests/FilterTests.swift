@@ -91,7 +91,7 @@ import Testing
         ("cache~^x", 1, 6, "no cache matches \"^x\""), ("cache!~x", 0, 7, "no cache matches"),
         ("state=evicted", 0, 6, "no state of an entry; expired, failed"),
         ("state=fresh", 1, 6, "nothing that happens; written, failed"),
-        ("state=stale", 1, 6, "nothing that happens"), ("ttl<5m", 1, 0, "no event has a ttl"),
+        ("state=stale", 1, 6, "nothing that happens"), ("ttl<5m", 1, 0, "events have no ttl"),
         ("ann togo=1", 1, 4, "age, by, cache, fetch, hits, key, size, state, version are"),
     ])
     func `what is not there is told, with what is`(

@@ -24,6 +24,46 @@ import Testing
         #expect(await numbers.value == Array(2...201))
     }
 
+    @Test func `two who follow a quiet cache leave it alone`() async throws {
+        let cache = Cache<Int, Int>("quiet")
+        let followers = (0..<2).map { _ in
+            Task {
+                var count = 0
+                for await _ in cache.events { count += 1 }
+                return count
+            }
+        }
+        func asked() -> UInt64 { cache.snapshot().holds.looking.count }
+        // Each asks once at first, and perhaps once more by the other's coming.
+        _ = await settles { asked() >= 2 }
+        for _ in 0..<200 { await Task.yield() }
+        #expect(asked() <= 4)
+        cache.insert(1, for: 1)
+        _ = await settles { asked() >= 4 }
+        for follower in followers { follower.cancel() }
+        for follower in followers { _ = await follower.value }
+    }
+
+    @Test func `nobody who follows sleeps on what has happened`() async {
+        for seed: UInt64 in 1...20 {
+            var random = Seeded(seed)
+            let cache = Cache<Int, Int>("busy")
+            let followers = (0..<3).map { _ in
+                let events = cache.events
+                return Task {
+                    for await event in events where event.number == 400 { return true }
+                    return false
+                }
+            }
+            for number in 0..<200 {
+                cache.insert(number, for: 1)
+                cache.invalidate(1)
+                for _ in 0..<Int.random(in: 0...3, using: &random) { await Task.yield() }
+            }
+            for follower in followers { #expect(await follower.value) }
+        }
+    }
+
     @Test func `a follower that is cancelled ends`() async {
         let cache = Cache<Int, Int>("quiet")
         let follower = Task {
@@ -69,6 +109,16 @@ import Testing
         #expect(cache.invalidateAll { key, value in key > 2 && value != "5" } == 3)
         #expect(cache.keys.sorted() == [1, 2, 5])
         cache.removeAll()
+        #expect(cache.count == 0)
+    }
+
+    @Test func `what has ended and is kept in case that fetches fail is judged as well`() {
+        let cache = Cache<Int, Int>(
+            "kept", CacheConfiguration(ttl: .seconds(10), staleIfError: .seconds(60)),
+            clock: clock.neverWaking)
+        cache.insert(1, for: 1)
+        clock.advance(by: .seconds(20))
+        cache.invalidateAll { _, value in value == 1 }
         #expect(cache.count == 0)
     }
 

@@ -41,6 +41,37 @@ import Testing
         #expect(try await cache.value(for: "a") == 1)
     }
 
+    @Test func `a look-up without a fetch is in nobody's way`() async throws {
+        let cache = Cache<String, Int>(
+            "bare", Configurations.stale, clock: clock.neverWaking)
+        cache.insert(1, for: "a")
+        cache.invalidateSoftly("a")
+        #expect(try await cache.value(for: "a") == 1)
+        await #expect(throws: CacheError.self) { try await cache.refresh("a") }
+        await #expect(throws: CacheError.self) { try await cache.value(for: "b") }
+        #expect(cache.snapshot().counters.fetchFailures == 0)
+        #expect(cache.count == 1 && cache.snapshot().flights == 0)
+        #expect(try await cache.value(for: "b") { 2 } == 2)
+    }
+
+    private enum Configurations {
+        static let stale = CacheConfiguration(ttl: .seconds(10), staleIfError: .seconds(60))
+    }
+
+    @Test func `a value that grows past others is computed once`() {
+        let cache = Cache<String, String>(
+            "grown", CacheConfiguration(maxsize: nil, maxbytes: 100_000, ttl: nil))
+        cache.insert("1", for: "a")
+        for number in 0..<250 { cache.insert(String(repeating: "x", count: 100), for: "\(number)") }
+        var seen: [String?] = []
+        cache.compute("a") { held in
+            seen.append(held)
+            return String(repeating: "y", count: 80_000)
+        }
+        #expect(seen == ["1"])
+        #expect(cache.cached("a")?.utf8.count == 80_000)
+    }
+
     @Test func `callers with fetches of their own share the first one's`() async throws {
         let cache = Cache<Int, String>("shared")
         let gate = Gate()

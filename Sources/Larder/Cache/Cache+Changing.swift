@@ -88,7 +88,8 @@ extension Cache {
         return removed
     }
 
-    /// Removes the entries that `isBad` names; returns how many. Entries written since the call began
+    /// Removes the entries that `isBad` names, those among them that have ended and are kept in case
+    /// that fetches fail; returns how many live ones. Entries written since the call began
     /// stay, unless they replace one that it would have looked at.
     ///
     /// `isBad` runs with no lock held, once for each version of an entry.
@@ -96,8 +97,12 @@ extension Cache {
     public func invalidateAll(
         by actor: Operator? = nil, where isBad: (Key, Value) throws -> Bool
     ) rethrows -> Int {
-        try keys.reduce(0) { count, key in
-            while let (value, facts) = peek(key), try isBad(key, value) {
+        // What has ended may still be served where fetches fail.
+        let ended = clock.now() + (.zero - configuration.staleIfError)
+        var keys: [Key] = []
+        survey { key, facts in if ended < facts.deadline { keys.append(key) } }
+        return try keys.reduce(0) { count, key in
+            while let (value, facts) = held(key), try isBad(key, value) {
                 switch invalidate(key, version: facts.version, by: actor) {
                 case .removed: return count + 1
                 case .absent: return count

@@ -24,14 +24,16 @@ extension Cache {
     }
 
     /// Fetches the value of `key` anew and returns it; joins a fetch that is under way for it. What
-    /// is held is served to others until the new value has landed, and stays where the fetch fails.
-    /// Nothing is counted as a look-up.
+    /// is held is served to others until the new value has landed. It stays where the fetch fails in
+    /// passing; it goes where the origin has no such thing, or where it was marked as stale. Nothing
+    /// is counted as a look-up.
     ///
     /// - Throws: What the fetch threw, whatever is held; `CancellationError` and ``CacheError`` as
     ///   ``value(for:)``. A failure that is remembered keeps no fetch back.
     @discardableResult
     nonisolated(nonsending) public func refresh(_ key: Key) async throws -> Value {
-        try await refreshed(key, fetch)
+        guard let fetch else { throw CacheError.noFetch(name) }
+        return try await refreshed(key, fetch)
     }
 
     /// As ``refresh(_:)``, with a fetch of the caller's own.
@@ -55,7 +57,7 @@ extension Cache {
     }
 
     /// Writes `value` unless the key has a live entry; returns the value that is held for it then,
-    /// or `nil` where it was written. A fetch under way for the key will not replace it.
+    /// or `nil` where it was written, or could not be kept. A fetch under way for the key will not replace it.
     @discardableResult
     public func insertIfAbsent(_ value: Value, for key: Key) -> Value? {
         while true {
@@ -65,7 +67,7 @@ extension Cache {
     }
 
     /// Writes what `change` makes of the value that is held for `key`, `nil` where it is not held;
-    /// removes the entry where that is `nil`. Returns the value that is held then.
+    /// removes the entry where that is `nil`. Returns what `change` made, held or not kept.
     ///
     /// `change` runs with no lock held. It is called again where the key was written meanwhile.
     @discardableResult
@@ -87,10 +89,16 @@ extension Cache {
     /// Writes a value where the version of the live entry is still `version`; `nil` for no entry.
     private func insert(_ value: Value, for key: Key, replacing version: UInt64?) -> Bool {
         let now = clock.now()
+        var expected = version
         var arrival = arrival(value, key, shards.hash(key), took: nil, at: now)
         return write { store, drains -> Bool? in
-            guard store.liveVersion(of: key, arrival.hash, at: now) == version else { return false }
-            return store.insert(&arrival, for: key, drains: drains, at: now) ? true : nil
+            guard store.liveVersion(of: key, arrival.hash, at: now) == expected else {
+                return false
+            }
+            if store.insert(&arrival, for: key, drains: drains, at: now) { return true }
+            // The older value may have gone to make room for this one.
+            expected = store.liveVersion(of: key, arrival.hash, at: now)
+            return nil
         }
     }
 }

@@ -1,11 +1,10 @@
 import Synchronization
 
 extension Cache {
-    /// What happens from now on, one event after the other, for as long as the task is not
-    /// cancelled.
+    /// What happens from now on, one event after the other, until the task is cancelled.
     ///
     /// ```swift
-    /// for await event in accounts.events { log("\\(event.kind)") }
+    /// for await event in accounts.events { log("\(event.kind)") }
     /// ```
     ///
     /// Who reads so slowly that events were overwritten meanwhile misses them, which shows: their
@@ -30,6 +29,7 @@ extension Cache {
             init(cache: Cache, last: UInt64) { (self.cache, self.last) = (cache, last) }
 
             public mutating func next() async -> CacheEvent<Key>? {
+                if Task.isCancelled { return nil }
                 while read.isEmpty {
                     if Task.isCancelled { return nil }
                     let page = cache.events(after: last, limit: 256)
@@ -64,21 +64,26 @@ extension Cache {
 /// Those who wait for the next event of a cache.
 final class Followers: Sendable {
     private let waiting = Guarded<[UInt64: UnsafeContinuation<Void, Never>]>([:])
-    /// Writes ask this first: mostly nobody waits.
+    /// How many; what writes asks this first, since mostly nobody waits. Set under the lock.
     private let count = Atomic(0)
     private let last = Atomic<UInt64>(0)
 
     func newID() -> UInt64 { last.wrappingAdd(1, ordering: .relaxed).newValue }
 
     func add(_ id: UInt64, _ continuation: UnsafeContinuation<Void, Never>) {
-        waiting.withLock { $0[id] = continuation }
-        count.add(1, ordering: .sequentiallyConsistent)
+        waiting.withLock { waiting in
+            waiting[id] = continuation
+            count.store(waiting.count, ordering: .sequentiallyConsistent)
+        }
     }
 
     func wake(_ id: UInt64) {
-        guard let one = waiting.withLock({ $0.removeValue(forKey: id) }) else { return }
-        count.subtract(1, ordering: .relaxed)
-        one.resume()
+        let one = waiting.withLock { waiting in
+            let one = waiting.removeValue(forKey: id)
+            count.store(waiting.count, ordering: .sequentiallyConsistent)
+            return one
+        }
+        one?.resume()
     }
 
     /// Wakes all of them, after a change.
@@ -86,9 +91,9 @@ final class Followers: Sendable {
         guard count.load(ordering: .sequentiallyConsistent) > 0 else { return }
         let all = waiting.withLock { waiting in
             defer { waiting = [:] }
+            count.store(0, ordering: .sequentiallyConsistent)
             return waiting
         }
-        count.subtract(all.count, ordering: .relaxed)
         for one in all.values { one.resume() }
     }
 }

@@ -86,7 +86,10 @@ extension Cache {
     package func facts(of key: Key) -> EntryFacts? { shards.facts(of: key) }
 
     /// Asks the origin past the cache: nothing is counted, kept or shared.
-    package func origin(_ key: Key) async throws -> Value { try await fetch(key) }
+    package func origin(_ key: Key) async throws -> Value {
+        guard let fetch else { throw CacheError.noFetch(name) }
+        return try await fetch(key)
+    }
 
     /// The live value and the facts of `key`'s entry; changes neither order nor counters.
     public func peek(_ key: Key) -> (value: Value, facts: EntryFacts)? {

@@ -33,7 +33,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     public let name: String
     public let clock: AgeClock
     @usableFromInline let shards: Shards<Key, Value>
-    let fetch: Fetch
+    /// `nil` where each look-up brings its own.
+    let fetch: Fetch?
     private let onRemoval: RemovalListener?
     let traits: Traits<Key, Value>
     let renewal: Renewal?
@@ -137,7 +138,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         precondition(events >= 0, "\(name): a feed holds 0 events or more")
         self.name = name
         self.clock = clock
-        self.fetch = fetch ?? { _ in throw CacheError.noFetch(name) }
+        self.fetch = fetch
         self.onRemoval = onRemoval
         self.renewal = renewal
         traits = Traits(lifetime: lifetime, weigher: weigher, renewal: renewal)
@@ -226,7 +227,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     @usableFromInline
-    func fetched(_ key: Key) async throws -> Value { try await fetched(key, fetch) }
+    func fetched(_ key: Key) async throws -> Value {
+        guard let fetch else {
+            // No flight: who brings a fetch would join it, and be told of what is not theirs.
+            guard let value = cached(key) else { throw CacheError.noFetch(name) }
+            return value
+        }
+        return try await fetched(key, fetch)
+    }
 
     func fetched(_ key: Key, _ fetch: @escaping Fetch) async throws -> Value {
         try checkEntry(key)
@@ -391,14 +399,15 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ) -> Outcome {
         let room = Departures<Key, Value>.Taken(room: count)
         var left: Left<Key, Value>?
-        let (outcome, wake) = store.withLock { store in
+        let (outcome, wake, isNews) = store.withLock { store in
+            let last = store.feed.last
             store.departed.use(room)
             let outcome = work(&store)
             if store.hasLeft { left = store.takeLeft() }
-            return (outcome, store.wake)
+            return (outcome, store.wake, store.feed.last != last)
         }
         if wake < nextSweep.load(ordering: .relaxed) { scheduleSweep() }
-        followers.wake()
+        if isNews { followers.wake() }
         left?.departed.drop(onRemoval)
         Block.giveBack()
         return outcome

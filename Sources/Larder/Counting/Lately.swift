@@ -1,5 +1,6 @@
-/// What a cache counted in its last ten minutes, or since its bounds were changed where that is
-/// shorter: whether one of them is short is told by that, and not by what was under others.
+/// What a cache counted in its last ten minutes; since its bounds were changed, or somebody looked
+/// again, where that is shorter. Whether a bound is short is told by that, and not by what was under
+/// others.
 public struct Lately: Hashable, Sendable, Codable {
     /// When that time began; it reaches to the instant of the snapshot.
     public var since: AgeInstant

@@ -55,7 +55,7 @@ public struct PlainMemoized<
         try self(Arguments(repeat each arguments))
     }
 
-    /// Forgets the result for `argument`.
+    /// Forgets the result for `argument`; that of a call under way is kept all the same.
     public func invalidate(_ argument: Key) { memo.cache.invalidate(argument) }
 
     /// As with one argument.

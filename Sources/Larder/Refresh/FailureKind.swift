@@ -78,7 +78,7 @@ public struct FailureCounts: Hashable, Sendable, Codable {
 /// The latest failure of a kind.
 public struct LastFailure: Hashable, Sendable, Codable {
     public var at: AgeInstant
-    /// The error's own description.
+    /// What the fetch threw, as ``Renewal/words`` has it.
     public var reason: String
 
     public init(at: AgeInstant, reason: String) {

@@ -20,7 +20,7 @@ public struct Trouble: Hashable, Sendable, Codable {
     public var kind: Kind
     /// What kind of failure the last was.
     public var failure: FailureKind
-    /// What the last fetch threw, in its own words.
+    /// What the last fetch threw, as ``Renewal/words`` has it.
     public var reason: String
     /// When the first of the fetches failed that have failed in a row.
     public var since: AgeInstant

@@ -244,7 +244,7 @@ extension Store {
             reopenGate(flight.key, flight.hash)
             return (waiters, nil)
         }
-        if held.isPastEnd { counters.servedStale += UInt64(waiters.count) }
+        if held.isPastEnd { counters.servedStale += UInt64(waiters.count { !$0.insists }) }
         return (waiters, held.value)
     }
 

@@ -16,7 +16,7 @@ public struct CacheConfiguration: Hashable, Sendable, Codable {
     /// How long it is remembered that the origin has no such thing, where it says so.
     public var negativeTTL: Duration
 
-    /// The bounds of a cache for which none are said: ``Cache/init(_:maxsize:maxbytes:ttl:jitter:policy:lifetime:weigher:renewal:events:clock:onRemoval:fetch:)``.
+    /// What is left out is as a ``Cache`` has it where nothing is said.
     public init(
         maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
         jitter: Double = 0, policy: Policy = .lru, staleIfError: Duration = .zero,

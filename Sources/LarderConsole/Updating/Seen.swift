@@ -45,6 +45,10 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     model.dropped += look.dropped
     if let forecast = look.forecast { model.forecast = forecast }
     if let largest = look.largest { model.largest = largest }
+    if let problem = look.largestProblem {
+        model.panes[.memory]?.filter = ""
+        model.say(String(problem.prefix { $0 != "\n" }), for: .seconds(8))
+    }
     if let progress = look.progress { take(&model, progress) }
     guard model.frozen == nil else { return nil }
     // An answer to a question that has changed since: another is under way.

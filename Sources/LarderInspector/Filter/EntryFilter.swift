@@ -548,7 +548,7 @@ public struct EntryFilter: Sendable {
                         + "text", at: start)
             }
             guard field.isOfEvents || scope?.isOfEvents != true else {
-                throw fail("no event has a \(word); \(fields) are accepted", at: start)
+                throw fail("events have no \(word); \(fields) are accepted", at: start)
             }
             guard let comparison = Comparison(rawValue: sign) else {
                 throw fail("\(word) is a number: compare it with = != < <= > >=", at: signPlace)
