@@ -17,9 +17,9 @@ struct Verify: AsyncParsableCommand {
             written, and so since when it may be stale. What the origin makes anew each time, as \
             STS does sessions, is not compared: it is told that the origin still answers.
 
-            It ends with 0 where nothing differs, 1 where something does, 2 where something could \
-            not be compared because the origin, or the engine, did not answer, and 3 where nothing \
-            differs but a key that was named is not held.
+            It ends with 0 where nothing differs, 1 where something does, 2 where nothing does but \
+            something could not be compared because the origin, or the engine, did not answer, and 3 \
+            where nothing differs but a key that was named is not held.
             """)
 
     @OptionGroup
@@ -55,8 +55,8 @@ struct Verify: AsyncParsableCommand {
             say("\(error)")
             throw Ending(status: 2)
         }
-        if verdicts.contains(.unknown) { throw Ending(status: 2) }
         if verdicts.contains(.differs) { throw Ending(status: 1) }
+        if verdicts.contains(.unknown) { throw Ending(status: 2) }
         if verdicts.contains(.notHeld) { throw Ending(status: 3) }
     }
 

@@ -23,23 +23,64 @@ public struct FetchedKey<Key: Sendable>: Sendable {
 /// reach a minute back where these reach ten, and do not tell the reason of a failure once they are
 /// overwritten; lines are kept of the most fetched keys alone, and know no minute.
 struct MostFetched<Key: Hashable & Sendable> {
-    private struct Line {
-        let key: Key
-        let hash: UInt64
-        var fetches: UInt64
-        /// Up to so many of these were of other keys.
-        var taken: UInt64 = 0
-        var failures: UInt64 = 0
-        var last: (kind: FailureKind, reason: String)?
-    }
-
-    private var young: [Line] = []
-    private var old: [Line] = []
+    private var young = Lines()
+    private var old = Lines()
     private var youngSince: AgeInstant
     private var oldSince: AgeInstant?
 
-    static var lines: Int { 64 }
+    /// Where no more keys than this are fetched, their counts are exact.
+    static var lines: Int { 256 }
     static var span: Duration { .seconds(300) }
+
+    /// What each fetch is compared with lies together, apart from the rest.
+    private struct Lines {
+        var hashes: [UInt64] = []
+        var fetches: [UInt64] = []
+        var rest: [Rest] = []
+
+        struct Rest {
+            let key: Key
+            /// Up to so many of the fetches were of other keys.
+            var taken: UInt64 = 0
+            var failures: UInt64 = 0
+            var last: (kind: FailureKind, reason: String)?
+        }
+
+        var count: Int { hashes.count }
+
+        func place(of key: Key, _ hash: UInt64) -> Int? {
+            var next = 0
+            while let place = hashes[next...].firstIndex(of: hash) {
+                if rest[place].key == key { return place }
+                next = place + 1
+            }
+            return nil
+        }
+
+        mutating func append(_ hash: UInt64, _ fetches: UInt64, _ rest: Rest) {
+            hashes.append(hash)
+            self.fetches.append(fetches)
+            self.rest.append(rest)
+        }
+
+        mutating func reserve(_ count: Int) {
+            hashes.reserveCapacity(count)
+            fetches.reserveCapacity(count)
+            rest.reserveCapacity(count)
+        }
+
+        mutating func removeAll() {
+            hashes.removeAll(keepingCapacity: true)
+            fetches.removeAll(keepingCapacity: true)
+            rest.removeAll(keepingCapacity: true)
+        }
+
+        func copy(into other: inout Lines) {
+            other.hashes.replaceSubrange(other.hashes.indices, with: hashes)
+            other.fetches.replaceSubrange(other.fetches.indices, with: fetches)
+            other.rest.replaceSubrange(other.rest.indices, with: rest)
+        }
+    }
 
     init(at now: AgeInstant) { youngSince = now }
 
@@ -47,50 +88,49 @@ struct MostFetched<Key: Hashable & Sendable> {
     mutating func begin(_ key: Key, _ hash: UInt64, at now: AgeInstant) {
         turn(at: now)
         // All the room there is to be, once.
-        if young.isEmpty { young.reserveCapacity(Self.lines) }
-        if let place = place(of: key, hash) {
-            young[place].fetches += 1
+        if young.count == 0 { young.reserve(Self.lines) }
+        if let place = young.place(of: key, hash) {
+            young.fetches[place] += 1
         } else if young.count < Self.lines {
-            young.append(Line(key: key, hash: hash, fetches: 1))
-        } else if let place = young.indices.min(by: { young[$0].fetches < young[$1].fetches }) {
-            let least = young[place].fetches
-            young[place] = Line(key: key, hash: hash, fetches: least + 1, taken: least)
+            young.append(hash, 1, Lines.Rest(key: key))
+        } else if let least = young.fetches.min(),
+            let place = young.fetches.firstIndex(of: least)
+        {
+            young.hashes[place] = hash
+            young.fetches[place] = least + 1
+            young.rest[place] = Lines.Rest(key: key, taken: least)
         }
     }
 
     /// A fetch of `key` has failed.
     mutating func fail(_ key: Key, _ hash: UInt64, _ kind: FailureKind, _ reason: String) {
-        guard let place = place(of: key, hash) else { return }
-        young[place].failures += 1
-        young[place].last = (kind, reason)
-    }
-
-    private func place(of key: Key, _ hash: UInt64) -> Int? {
-        young.firstIndex { $0.hash == hash && $0.key == key }
+        guard let place = young.place(of: key, hash) else { return }
+        young.rest[place].failures += 1
+        young.rest[place].last = (kind, reason)
     }
 
     private mutating func turn(at now: AgeInstant) {
         guard now - youngSince >= Self.span else { return }
         let isLate = now - youngSince >= Self.span * 2
         swap(&young, &old)
-        young.removeAll(keepingCapacity: true)
-        if isLate { old.removeAll(keepingCapacity: true) }
+        young.removeAll()
+        if isLate { old.removeAll() }
         (oldSince, youngSince) = (isLate ? nil : youngSince, now)
     }
 
     /// Makes `other` the same, in room of its own: one that shared this one's would have the next
     /// fetch copy all lines. Nothing grows where `other` has room for all.
     func copy(into other: inout MostFetched) {
-        other.young.replaceSubrange(other.young.indices, with: young)
-        other.old.replaceSubrange(other.old.indices, with: old)
+        young.copy(into: &other.young)
+        old.copy(into: &other.old)
         (other.youngSince, other.oldSince) = (youngSince, oldSince)
     }
 
     /// One that has room for all lines.
     static func withRoom(at now: AgeInstant) -> MostFetched {
         var empty = MostFetched(at: now)
-        empty.young.reserveCapacity(lines)
-        empty.old.reserveCapacity(lines)
+        empty.young.reserve(lines)
+        empty.old.reserve(lines)
         return empty
     }
 
@@ -99,19 +139,20 @@ struct MostFetched<Key: Hashable & Sendable> {
         var present = self
         present.turn(at: now)
         var lines = present.young
-        for line in present.old {
-            guard let place = present.place(of: line.key, line.hash) else {
-                lines.append(line)
+        for (place, rest) in present.old.rest.enumerated() {
+            let (hash, fetches) = (present.old.hashes[place], present.old.fetches[place])
+            guard let same = present.young.place(of: rest.key, hash) else {
+                lines.append(hash, fetches, rest)
                 continue
             }
-            lines[place].fetches += line.fetches
-            lines[place].taken += line.taken
-            lines[place].failures += line.failures
-            lines[place].last = lines[place].last ?? line.last
+            lines.fetches[same] += fetches
+            lines.rest[same].taken += rest.taken
+            lines.rest[same].failures += rest.failures
+            lines.rest[same].last = lines.rest[same].last ?? rest.last
         }
-        let keys = lines.map { line in
+        let keys = zip(lines.rest, lines.fetches).map { line, fetches in
             FetchedKey(
-                key: line.key, fetches: line.fetches - line.taken, failures: line.failures,
+                key: line.key, fetches: fetches - line.taken, failures: line.failures,
                 kind: line.last?.kind, reason: line.last?.reason)
         }
         .sorted { $0.fetches > $1.fetches }
