@@ -195,8 +195,9 @@ struct Model {
         }
         let flight = flight(key)
         if let entry = held(key), entry.isStale {
-            if flight == nil { begin(key, number, isBulk, waiters: 0) }
-            return flight == nil ? .stale(serve(entry)) : .hit(serve(entry))
+            guard flight == nil, trouble(key) == nil else { return .hit(serve(entry)) }
+            begin(key, number, isBulk, waiters: 0)
+            return .stale(serve(entry))
         }
         if let entry = held(key), isServedAsItIs(entry, hasFlight: flight != nil) {
             return .hit(serve(entry))
@@ -285,7 +286,12 @@ struct Model {
 
     /// Remembers a failure as long as it matters; what may be served in spite of it.
     private mutating func failed(_ flight: Flight, _ outage: Outage, _ reason: String) -> Entry? {
-        if let entry = held(flight.key), entry.isStale { remove(entry, .invalidated) }
+        let meaning = rules.meaning(of: outage, inBulk: flight.isBulk)
+        if let entry = held(flight.key), entry.isStale,
+            !isLive(entry) || meaning != .passing && meaning != .cancelled
+        {
+            remove(entry, .invalidated)
+        }
         let held = held(flight.key)
         func remember(_ kind: Larder.Trouble.Kind, _ pause: Duration) {
             let before = troubles[flight.key]
@@ -294,7 +300,7 @@ struct Model {
                 until: now + pause, failures: (before?.failures ?? 0) + 1, last: now,
                 refusals: before?.refusals ?? 0, lastRefusal: before?.lastRefusal)
         }
-        switch rules.meaning(of: outage, inBulk: flight.isBulk) {
+        switch meaning {
         case .absent:
             if let held { remove(held, isLive(held) ? .replaced : .expired) }
             if configuration.negativeTTL > .zero { remember(.absent, configuration.negativeTTL) }

@@ -118,6 +118,30 @@ import Testing
         }
     }
 
+    @Test func `what is marked as stale is served on where its fetch fails in passing`()
+        async throws
+    {
+        let fetches = Atomic(0)
+        let cache = Cache<Int, Int>(
+            "soft", CacheConfiguration(ttl: .seconds(60)), clock: clock.neverWaking
+        ) { _ in
+            if fetches.add(1, ordering: .relaxed).newValue < 3 { throw Refused() }
+            return 2
+        }
+        cache.insert(1, for: 1)
+        cache.invalidateSoftly(1)
+        for number in 1...2 {
+            #expect(try await cache.value(for: 1) == 1)
+            _ = await settles { cache.snapshot().counters.fetchFailures == UInt64(number) }
+            // Until the next try is due nobody asks the origin.
+            for _ in 0..<10 { #expect(try await cache.value(for: 1) == 1) }
+            #expect(fetches.load(ordering: .relaxed) == number)
+            clock.advance(by: .seconds(5))
+        }
+        #expect(try await cache.value(for: 1) == 1)
+        #expect(await settles { cache.cached(1) == 2 })
+    }
+
     @Test func `a refresh of the key that is being fetched is told that it would wait for ever`()
         async throws
     {

@@ -45,7 +45,8 @@ extension Cache {
     }
 
     /// Marks the entry of `key` as stale: it is served until the fetch that the next
-    /// ``value(for:)`` starts has landed, and goes where that fails.
+    /// ``value(for:)`` starts has landed. Where that fails in passing it is served on, to its end,
+    /// and fetched again after a pause; where the origin refuses, or has no such thing, it goes.
     @discardableResult
     public func invalidateSoftly(
         _ key: Key, version: UInt64? = nil, by actor: Operator? = nil

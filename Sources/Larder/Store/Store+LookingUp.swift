@@ -40,7 +40,9 @@ extension Store {
         case .value(let value): return .hit(value)
         case .stale(let slot) where refusal(of: key, hash, at: now) == nil:
             let value = serve(slot, hash, at: now)
-            guard flight(of: key, hash) == nil else { return .hit(value) }
+            guard flight(of: key, hash) == nil, !isFailing(key, hash, at: now) else {
+                return .hit(value)
+            }
             return .stale(value, startFlight(for: key, hash, of: cache, at: now))
         case .due(let due):
             guard !traits.renews || marks?.of == due else { return .due(due) }
@@ -282,7 +284,10 @@ extension Store {
     private mutating func failed(
         _ key: Key, _ hash: UInt64, _ failing: Failing, at now: AgeInstant
     ) -> (value: Value, isPastEnd: Bool)? {
-        removeStale(key, hash, at: now)
+        if let slot = slot(of: key, hash) {
+            let isOver = recordAndEnd(slot).end <= now.nanoseconds
+            if isOver || failing.meaning != .passing { removeStale(key, hash, at: now) }
+        }
         let slot = slot(of: key, hash)
         switch failing.meaning {
         case .absent:
