@@ -300,10 +300,15 @@ import Testing
 @Suite struct `Whoever attaches` {
     private final class Mail: Sendable {
         private let letters = Guarded<[Remembered]>([])
+        private let looked = Guarded(0)
 
         func post(_ message: Message) {
             if case .remembered(let letter) = message { letters.withLock { $0.append(letter) } }
+            if case .looked = message { looked.withLock { $0 += 1 } }
         }
+
+        /// How many looks were made.
+        var looks: Int { looked.withLock { $0 } }
 
         var all: [Remembered] { letters.withLock { $0 } }
     }
@@ -333,8 +338,11 @@ import Testing
         var isTold = await settles { mail.all.count == 1 }
         #expect(isTold)
         #expect(mail.all.first?.histories.first?.samples.count == 601)
+        // Each look is over before time goes on. The first is two.
+        _ = await settles { mail.looks == 2 }
         live(1)
         collector.ask(request)
+        _ = await settles { mail.looks == 3 }
         live(60)
         collector.ask(request)
         isTold = await settles { mail.all.count == 2 }
