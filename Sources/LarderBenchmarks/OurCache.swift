@@ -17,8 +17,12 @@ func filled(_ keys: [String]) throws -> Cache<String, Account> {
     return cache
 }
 
-/// The longest single hold of a lock by looking, planning, expiring or shrinking, in
-/// microseconds, as the engine counts it.
-func longestHold(in snapshot: CacheSnapshot) -> Double? {
-    Double(snapshot.holds.longestWork) / 1000
+/// The longest work under one hold of a lock as the engine counted it, of each kind of work, in
+/// microseconds.
+func longestHolds(in snapshot: CacheSnapshot) -> [Double] {
+    let holds = snapshot.holds
+    return [
+        holds.looking, holds.expiring, holds.shrinking, holds.planning, holds.changing,
+        holds.writing,
+    ].map { Double($0.longestWork) / 1000 }
 }
