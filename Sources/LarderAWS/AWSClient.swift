@@ -387,3 +387,33 @@ public struct AWSClient: Sendable {
         }
     }
 }
+
+/// Calls `body` with a client whose connections are closed at the end, however that comes.
+///
+/// ```swift
+/// try await withAWSClient(region: "eu-west-1", credentials: source) { client in
+///     try await client.sts.assumeRole("arn:aws:iam::222222222222:role/reader")
+/// }
+/// ```
+///
+/// - Throws: What ``AWSClient/init(region:endpointURL:deadline:attemptDeadline:attempts:clock:credentials:)``
+///   or `body` throws.
+nonisolated(nonsending) public func withAWSClient<Result>(
+    region: String, endpointURL: String? = nil, deadline: Duration = .seconds(10),
+    attemptDeadline: Duration = .seconds(4), attempts: Int? = nil, clock: AgeClock = .system,
+    credentials: @escaping AWSClient.CredentialSource,
+    _ body: (AWSClient) async throws -> Result
+) async throws -> Result {
+    let client = try AWSClient(
+        region: region, endpointURL: endpointURL, deadline: deadline,
+        attemptDeadline: attemptDeadline, attempts: attempts, clock: clock,
+        credentials: credentials)
+    do {
+        let result = try await body(client)
+        await client.shutdown()
+        return result
+    } catch {
+        await client.shutdown()
+        throw error
+    }
+}

@@ -115,29 +115,3 @@ extension STS {
             IAMRole(arn), sessionName: sessionName, duration: duration, externalID: externalID)
     }
 }
-
-/// Calls `body` with a client whose connections are closed at the end, however that comes.
-///
-/// ```swift
-/// try await withAWSClient(region: "eu-west-1", credentials: source) { client in
-///     try await client.sts.assumeRole("arn:aws:iam::222222222222:role/reader")
-/// }
-/// ```
-///
-/// - Throws: What ``AWSClient/init(region:endpointURL:deadline:attemptDeadline:attempts:clock:credentials:)``
-///   or `body` throws.
-nonisolated(nonsending) public func withAWSClient<Result>(
-    region: String, endpointURL: String? = nil,
-    credentials: @escaping AWSClient.CredentialSource,
-    _ body: (AWSClient) async throws -> Result
-) async throws -> Result {
-    let client = try AWSClient(region: region, endpointURL: endpointURL, credentials: credentials)
-    do {
-        let result = try await body(client)
-        await client.shutdown()
-        return result
-    } catch {
-        await client.shutdown()
-        throw error
-    }
-}

@@ -108,7 +108,7 @@ public enum EmbeddedError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing: "there is no account of this number"
-        case .throttled: "throttled: the rate of requests is exceeded; try again in a moment"
+        case .throttled: "the rate of requests is exceeded; try again in a moment"
         case .broken: "out of order, for practice, as --failing has it"
         case .unusable(let path, let reason):
             "the account store \(path) cannot be used: \(reason); remove it or name another with "

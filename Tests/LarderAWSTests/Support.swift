@@ -28,18 +28,9 @@ func withClient<Result>(
     _ endpoint: String, deadline: Duration = .seconds(10), attempts: Int? = 1,
     clock: AgeClock = .system, credentials: Credentials, _ body: (AWSClient) async throws -> Result
 ) async throws -> Result {
-    let client = try AWSClient(
+    try await withAWSClient(
         region: "us-east-1", endpointURL: endpoint, deadline: deadline, attempts: attempts,
-        clock: clock
-    ) { credentials }
-    do {
-        let result = try await body(client)
-        await client.shutdown()
-        return result
-    } catch {
-        await client.shutdown()
-        throw error
-    }
+        clock: clock, credentials: { credentials }, body)
 }
 
 /// The error that `body` fails with; checks that it tells nothing that is secret.

@@ -16,11 +16,8 @@ import Testing
 
         /// The look after so many.
         func next(after count: Int) async -> Look? {
-            for _ in 0..<500 {
-                if let look = looks.withLock({ $0.count > count ? $0[count] : nil }) { return look }
-                try? await Task.sleep(for: .milliseconds(10))
-            }
-            return nil
+            _ = await settles { looks.withLock { $0.count } > count }
+            return looks.withLock { $0.count > count ? $0[count] : nil }
         }
     }
 
@@ -64,11 +61,8 @@ import Testing
         }
 
         func first() async -> (plan: Plan, left: Int)? {
-            for _ in 0..<500 {
-                if let plan = plans.withLock({ $0.first }) { return plan }
-                try? await Task.sleep(for: .milliseconds(10))
-            }
-            return nil
+            _ = await settles { plans.withLock { !$0.isEmpty } }
+            return plans.withLock { $0.first }
         }
     }
 

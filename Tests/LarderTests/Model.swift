@@ -213,6 +213,20 @@ struct Model {
         return .lead
     }
 
+    /// Joins the fetch of `key`, or begins one; nothing is counted.
+    mutating func refresh(_ key: Name, number: Int) {
+        if let flight = flight(key) {
+            flights[flights.firstIndex(of: flight)!].waiters += 1
+        } else {
+            begin(key, number, false, waiters: 1)
+        }
+    }
+
+    /// Whether it is live, or may be served where fetches fail.
+    func isServable(_ entry: Entry) -> Bool {
+        isLive(entry) || !entry.isStale && now < end(entry)
+    }
+
     private func isServedAsItIs(_ entry: Entry, hasFlight: Bool) -> Bool {
         if trouble(entry.key) != nil { return true }
         let (start, mandatory) = marks(entry)
@@ -267,7 +281,7 @@ struct Model {
     // MARK: Flights
 
     /// What those who wait are given.
-    mutating func land(_ number: Int, _ answer: Answer) -> Answer {
+    mutating func land(_ number: Int, _ answer: Answer, insisting: Int) -> Answer {
         let flight = flights.remove(at: flights.firstIndex { $0.number == number }!)
         guard case .failure(let outage) = answer else {
             if case .value(let value) = answer, flight.isKept {
@@ -280,7 +294,7 @@ struct Model {
         counters.failures[rules.kind(of: outage, inBulk: flight.isBulk)] += 1
         note(flight.key, "failed \(reason)")
         guard flight.isKept, let held = failed(flight, outage, reason) else { return answer }
-        if !isLive(held) { counters.servedStale += UInt64(flight.waiters) }
+        if !isLive(held) { counters.servedStale += UInt64(flight.waiters - insisting) }
         return .value(held.value)
     }
 

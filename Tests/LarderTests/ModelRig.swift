@@ -40,9 +40,18 @@ final class ModelRig {
     private var model: Model
     private let rules: Rules
     private let policy: Policy
+    /// A caller who waits for a fetch.
+    private struct Waiting {
+        let flight: Int
+        var isBulk = false
+        /// Wants what the fetch brings, and not what is served in spite of its failure.
+        var insists = false
+        let task: Task<Loaf?, any Error>
+    }
+
     private let keys: Int
     private var random: Seeded
-    private var waiters: [(flight: Int, isBulk: Bool, task: Task<Loaf?, any Error>)] = []
+    private var waiters: [Waiting] = []
     private var undos: [UndoID] = []
     private var lastNumber = 0
     private var eventsSeen: UInt64 = 0
@@ -101,16 +110,18 @@ final class ModelRig {
             case 0..<10: try configure()
             case 10..<40: insert()
             case 40..<62: try cached()
-            case 62..<65: try peek()
+            case 62..<64: try peek()
+            case 64: try ofOne()
             case 65..<73: try invalidate()
             case 73..<75: try forgetFailure()
             case 75..<85: try soften()
             case 85..<90: try reject()
             case 90..<100: try restore()
-            case 100: isDrawn(oneIn: 2) ? try invalidateAll() : try expire()
+            case 100: try draw([invalidateAll, invalidateSome, expire])()
             case 101..<105: try expire()
             case 105..<125: advance()
-            case 125..<168: try await lookup()
+            case 125..<164: try await lookup()
+            case 164..<168: try await refresh()
             case 168..<192: try await land() ? "land" : "nothing"
             default: try await leave()
             }
@@ -140,6 +151,33 @@ final class ModelRig {
         try expect(seen?.value, known?.value, "peek at \(key)")
         try expect(seen?.facts.hits, known?.hits, "peek at hits of \(key)")
         return "peek at \(key)"
+    }
+
+    /// What comes of a key by what is held for it.
+    private func ofOne() throws -> String {
+        tick()
+        let (key, value) = (key(), loaf())
+        let held = model.peek(key)
+        switch draw(0..<3) {
+        case 0:
+            log.append("insert \(value) for \(key), if absent")
+            try expect(cache.insertIfAbsent(value, for: key), held?.value, "what is there")
+            if held == nil { model.insert(value, for: key) }
+        case 1:
+            log.append("compute \(value) for \(key)")
+            var seen: [Loaf?] = []
+            cache.compute(key) {
+                seen.append($0)
+                return value
+            }
+            try expect(seen, [held?.value], "what it is computed from")
+            model.insert(value, for: key)
+        default:
+            log.append("compute nothing for \(key)")
+            try expect(cache.compute(key) { _ in nil }, nil, "what is held then")
+            if let held { _ = model.invalidate(key, version: held.version, undo: nil, by: nil) }
+        }
+        return "done"
     }
 
     // MARK: Invalidating
@@ -186,6 +224,23 @@ final class ModelRig {
         try expect(
             cache.invalidateAll(by: actor), model.invalidateAll(by: actor), "invalidate all")
         return "invalidate all"
+    }
+
+    private func invalidateSome() throws -> String {
+        let (actor, part) = (actor(), draw(1..<4))
+        var (seen, bad): (Set<Name>, [Name]) = ([], [])
+        let known = model.entries.filter { model.isServable($0) }
+        let removed = cache.invalidateAll(by: actor) { key, value in
+            seen.insert(key)
+            if value.number % 4 < part { bad.append(key) }
+            return value.number % 4 < part
+        }
+        try expect(seen, Set(known.map(\.key)), "what is judged")
+        try expect(bad.count, known.count { $0.value.number % 4 < part }, "how many are bad")
+        try expect(removed, bad.count, "how many are removed")
+        // In which order is the cache's own business.
+        for key in bad { _ = model.invalidate(key, version: nil, undo: nil, by: actor) }
+        return "invalidate \(bad.count)"
     }
 
     private func restore() throws -> String {
@@ -316,15 +371,34 @@ final class ModelRig {
             let result = await begin(key, isBulk).result
             try expectOutcome(.failure(outage), of: result, isBulk, text)
         case .join(let flight):
-            waiters.append((flight, isBulk, begin(key, isBulk)))
+            waiters.append(Waiting(flight: flight, isBulk: isBulk, task: begin(key, isBulk)))
             guard await cache.isAsked(model.counters.lookups) else {
                 throw Differs(description: "\(text) does not join flight \(flight)")
             }
         case .lead:
-            waiters.append((lastNumber + 1, isBulk, begin(key, isBulk)))
+            waiters.append(
+                Waiting(flight: lastNumber + 1, isBulk: isBulk, task: begin(key, isBulk)))
             try await expectFetch(text)
         }
         return "\(text): \(lookup)"
+    }
+
+    private func refresh() async throws -> String {
+        let key = key()
+        let flight = model.flight(key)
+        guard flight != nil || model.flights.count < 5 else { return "nothing" }
+        let cache = cache
+        model.refresh(key, number: lastNumber + 1)
+        waiters.append(
+            Waiting(
+                flight: flight?.number ?? lastNumber + 1, insists: true,
+                task: Task { try await cache.refresh(key) }))
+        if flight == nil { try await expectFetch("refresh \(key)") }
+        let waiting = model.flight(key)?.waiters
+        guard await settles({ cache.waiters(of: key) == waiting }) else {
+            throw Differs(description: "refresh \(key) does not wait for the fetch")
+        }
+        return "refresh \(key): \(flight.map { "join \($0.number)" } ?? "lead")"
     }
 
     private func expectFetch(_ text: String) async throws {
@@ -369,11 +443,13 @@ final class ModelRig {
             : .value(loaf())
         log.append("landing \(flight) with \(answer)")
         origin.answer(flight.number, answer.result)
-        let outcome = model.land(flight.number, answer)
         let waiting = waiters.filter { $0.flight == flight.number }
+        let outcome = model.land(flight.number, answer, insisting: waiting.count { $0.insists })
         waiters.removeAll { $0.flight == flight.number }
         for waiter in waiting {
-            try expectOutcome(outcome, of: await waiter.task.result, waiter.isBulk, "landing")
+            try expectOutcome(
+                waiter.insists ? answer : outcome, of: await waiter.task.result, waiter.isBulk,
+                "landing")
         }
         // Nobody may wait for it.
         let (flights, departures) = (model.flights.count, model.departures.count)
@@ -404,9 +480,10 @@ final class ModelRig {
 
     private func leave() async throws -> String {
         guard let place = waiters.indices.randomElement(using: &random) else { return "nothing" }
-        let (flight, _, task) = waiters.remove(at: place)
-        task.cancel()
-        guard case .failure(let error) = await task.result, error is CancellationError else {
+        let waiter = waiters.remove(at: place)
+        let flight = waiter.flight
+        waiter.task.cancel()
+        guard case .failure(let error) = await waiter.task.result, error is CancellationError else {
             throw Differs(description: "who leaves is not told that it was cancelled")
         }
         model.leave(flight)

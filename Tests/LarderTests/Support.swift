@@ -88,6 +88,11 @@ extension Cache {
         await settles { snapshot().counters.lookups >= lookups }
     }
 
+    /// How many wait for the fetch of `key`; `nil` where there is none.
+    func waiters(of key: Key) -> Int? {
+        store.withLock { $0.flight(of: key, shards.hash(key))?.waiters.count }
+    }
+
     /// The keys of live entries, the next victim first.
     var order: [Key] {
         var none = configuration

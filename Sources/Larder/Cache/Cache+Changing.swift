@@ -90,7 +90,7 @@ extension Cache {
     }
 
     /// Removes the entries that `isBad` names, those among them that have ended and are kept in case
-    /// that fetches fail; returns how many live ones. Entries written since the call began
+    /// that fetches fail; returns how many. Entries written since the call began
     /// stay, unless they replace one that it would have looked at.
     ///
     /// `isBad` runs with no lock held, once for each version of an entry.

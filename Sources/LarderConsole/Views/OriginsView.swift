@@ -172,13 +172,15 @@ enum OriginsView {
     ) -> Pieces {
         let width = keyWidth(model)
         let key = "  " + Text.left(cut(model, row.key, width), width)
-        let figures = cells(model, [Format.count(row.fetches), Format.count(row.failures)]) + "  "
+        let fetches = cells(model, [Format.count(row.fetches)])
+        let failures = cells(model, [Format.count(row.failures)]) + "  "
         let room =
             model.size.columns - 3 - nameWidth(model) - Text.width(of: key)
-            - Text.width(of: figures)
+            - Text.width(of: fetches + failures)
         return [
             name(model, cache), (key, .plain),
-            (figures, row.kind == nil || row.kind == .absent ? .plain : .trouble),
+            (fetches, .plain),
+            (failures, row.kind == nil || row.kind == .absent ? .plain : .trouble),
             (cut(model, row.why, room), .dim),
         ]
     }
