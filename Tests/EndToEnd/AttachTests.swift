@@ -365,18 +365,11 @@ import Testing
     @Test func `a service manager is told when it is up, and a stop waits for what is under way`()
         throws
     {
-        let told = folder.path + "/notify"
-        let manager = try Terminal("exec socat -u UNIX-RECV:\(told) OPEN:\(told).log,creat,append")
-        defer { _ = manager }
-        #expect(eventually { FileManager.default.fileExists(atPath: told) })
+        let manager = try NotifySocket(in: folder)
         let engine = try Terminal(
-            "exec env NOTIFY_SOCKET=\(told) \(TestSupport.larder) serve --latency 2s --grace 20s",
+            "exec env NOTIFY_SOCKET=\(manager.path) \(TestSupport.larder) serve --latency 2s --grace 20s",
             columns: 200, environment: environment)
-        #expect(
-            eventually {
-                (try? String(contentsOfFile: told + ".log", encoding: .utf8))?.contains("READY=1")
-                    == true
-            })
+        #expect(eventually { manager.told().contains("READY=1") })
         let fetching = try Terminal(
             "\(TestSupport.larder) fetch account 100000000001 > \(folder.path)/fetched 2>&1",
             environment: ["XDG_RUNTIME_DIR": folder.path])
@@ -396,19 +389,12 @@ import Testing
     }
 
     @Test func `a service manager that watches hears that the engine is alive`() throws {
-        let told = folder.path + "/watch"
-        let manager = try Terminal("exec socat -u UNIX-RECV:\(told) OPEN:\(told).log,creat,append")
-        defer { _ = manager }
-        #expect(eventually { FileManager.default.fileExists(atPath: told) })
+        let manager = try NotifySocket(in: folder)
         let engine = try Terminal(
-            "exec env NOTIFY_SOCKET=\(told) WATCHDOG_USEC=100000 \(TestSupport.larder) serve "
+            "exec env NOTIFY_SOCKET=\(manager.path) WATCHDOG_USEC=100000 \(TestSupport.larder) serve "
                 + "--name watched", columns: 200, environment: environment)
         defer { _ = engine }
-        #expect(
-            eventually {
-                let log = (try? String(contentsOfFile: told + ".log", encoding: .utf8)) ?? ""
-                return log.ranges(of: "WATCHDOG=1").count >= 5
-            })
+        #expect(eventually { manager.told().ranges(of: "WATCHDOG=1").count >= 5 })
     }
 
     @Test func `a fuzzer finds nothing that the document does not say`() throws {

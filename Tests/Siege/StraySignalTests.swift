@@ -41,15 +41,16 @@ import Testing
     @Test(arguments: [SIGABRT, SIGSEGV, SIGILL, SIGQUIT])
     func `that ends an engine comes after its last words`(signal: Int32) throws {
         let (folder, errors) = (try TemporaryFolder(), Sink(.stopped))
+        let manager = try NotifySocket(in: folder)
         chmod(folder.path, 0o700)
         // Nothing of the log can be written until somebody reads.
         let engine = try Spawned(
             "serve --log-format json --latency 1ms", in: folder,
             [.path("/dev/null"), .path("/dev/null"), errors.stream],
             // Whoever has the library show where it was struck has its handlers, and waits for that.
-            environment: ["SWIFT_BACKTRACE": "enable=no"])
-        let socket = folder.path + "/larder/demo.sock"
-        #expect(eventually { (try? RawPeer(socket)) != nil })
+            environment: ["SWIFT_BACKTRACE": "enable=no", "NOTIFY_SOCKET": manager.path])
+        // Said after the line of the log; the socket may be there before it.
+        #expect(eventually { manager.told().contains("READY=1") })
         var log = ""
         engine.signal(signal)
         #expect(
