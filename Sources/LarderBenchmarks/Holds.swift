@@ -167,13 +167,13 @@ extension Figure {
     ) -> Figure {
         Figure(
             id: "hold.\(name)", unit: "us",
-            about: "longest stall of a look-up or write by \(about), 1,000,000 entries; least of 5",
+            about: "longest stall of a look-up or write by \(about), 1,000,000 entries; least of 9",
             rounds: 1
         ) { _ in
             var least: (stall: Probe.Stall, counted: [Double], undisturbed: Double)?
             return [
                 .ours {
-                    for _ in 0..<5 {
+                    for _ in 0..<9 {
                         let fresh = try Inspected(1_000_000)
                         let stall = try await Probe.longestStall(of: fresh.cache, fresh.visits) {
                             try await work(fresh)
