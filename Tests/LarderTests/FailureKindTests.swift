@@ -1,4 +1,5 @@
 import LarderTesting
+import Synchronization
 import TestSupport
 import Testing
 
@@ -174,6 +175,38 @@ import Testing
         _ = try await cache.value(for: 1)
         #expect(cache.snapshot().counters.regretEvictedShare == 0.25)
         #expect(cache.snapshot().counters.regretExpiredShare == 0.25)
+    }
+
+    @Test func `a key whose ended value is kept for failures is missed for its end, once`()
+        async throws
+    {
+        let fails = Atomic(false)
+        let cache = Cache<Int, Int>(
+            "regret", CacheConfiguration(ttl: .seconds(10), staleIfError: .seconds(600)),
+            clock: clock.neverWaking
+        ) { key in
+            if fails.load(ordering: .relaxed) { throw Unknown() }
+            return key
+        }
+        _ = try await cache.value(for: 1)
+        clock.advance(by: .seconds(11))
+        _ = try await cache.value(for: 1)
+        #expect(cache.snapshot().counters.regretExpired == 1)
+        #expect(cache.snapshot().lately?.regretExpired == 1)
+        // The fetch fails, and so do those after it: what they cost is no fault of the ttl.
+        fails.store(true, ordering: .relaxed)
+        for _ in 0..<5 {
+            clock.advance(by: .seconds(30))
+            _ = try await cache.value(for: 1)
+        }
+        #expect(cache.snapshot().counters.regretExpired == 2)
+        // Nobody missed it for longer than a regret lasts.
+        fails.store(false, ordering: .relaxed)
+        clock.advance(by: .seconds(30))
+        _ = try await cache.value(for: 1)
+        clock.advance(by: .seconds(100))
+        _ = try await cache.value(for: 1)
+        #expect(cache.snapshot().counters.regretExpired == 2)
     }
 
     @Test func `a histogram has the sum of what it counts`() {

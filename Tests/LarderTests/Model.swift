@@ -208,7 +208,9 @@ struct Model {
             flights[flights.firstIndex(of: flight)!].waiters += 1
             return .join(flight.number)
         }
-        miss(key)
+        // What is kept in case that fetches fail has ended, and none has failed since.
+        let ended = held(key).flatMap { isLive($0) || troubles[key] != nil ? nil : deadline($0) }
+        miss(key, endedAt: ended)
         begin(key, number, isBulk, waiters: 1)
         return .lead
     }
@@ -266,11 +268,11 @@ struct Model {
         flights.append(Flight(number: number, key: key, isBulk: isBulk, waiters: waiters))
     }
 
-    private mutating func miss(_ key: Name) {
+    private mutating func miss(_ key: Name, endedAt ended: AgeInstant? = nil) {
         counters.misses += 1
-        guard let ghost = ghosts.removeValue(forKey: key), now - ghost.at < .seconds(60) else {
-            return
-        }
+        let ghost = ghosts.removeValue(forKey: key)
+        if let ended, now - ended < .seconds(60) { return counters.regretExpired += 1 }
+        guard let ghost, now - ghost.at < .seconds(60) else { return }
         if ghost.cause == .evicted {
             counters.regretEvicted += 1
         } else {

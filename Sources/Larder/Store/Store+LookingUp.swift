@@ -36,6 +36,8 @@ extension Store {
         _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>, _ marks: Due.Marks? = nil,
         of cache: ObjectIdentifier, at now: AgeInstant
     ) -> Lookup<Key, Value> {
+        // When what is kept in case that fetches fail has ended.
+        var ended: Int64?
         switch hit(key, hash, at: now) {
         case .value(let value): return .hit(value)
         case .stale(let slot) where refusal(of: key, hash, at: now) == nil:
@@ -47,6 +49,7 @@ extension Store {
         case .due(let due):
             guard !traits.renews || marks?.of == due else { return .due(due) }
             if let value = heldBack(key, hash, due, marks, at: now) { return .hit(value) }
+            if due.deadline <= now.nanoseconds { ended = due.deadline }
         case .nothing, .ended, .stale: break
         }
         settle()
@@ -61,7 +64,7 @@ extension Store {
             join(flight, waiter)
             return .join(flight)
         }
-        miss(hash, at: now)
+        miss(hash, endedAt: troubles.find(key, hash) == nil ? ended : nil, at: now)
         let flight = startFlight(for: key, hash, of: cache, at: now)
         join(flight, waiter)
         return .lead(flight)
@@ -130,11 +133,14 @@ extension Store {
         miss(hash, at: now)
     }
 
-    private mutating func miss(_ hash: UInt64, at now: AgeInstant) {
+    /// - Parameter ended: When the entry ended that is there still, the first time that it is missed.
+    private mutating func miss(_ hash: UInt64, endedAt ended: Int64? = nil, at now: AgeInstant) {
         counters.misses += 1
-        guard let (cause, left) = regret.missed(hash, at: now.nanoseconds) else { return }
-        counters.regret(cause)
-        underBounds.regret(cause, leftAt: left)
+        var left = regret.missed(hash, at: now.nanoseconds)
+        if let ended, now.nanoseconds &- ended < Regret.window { left = (.expired, ended) }
+        guard let left else { return }
+        counters.regret(left.cause)
+        underBounds.regret(left.cause, leftAt: left.left)
     }
 
     // MARK: Flights
