@@ -215,6 +215,10 @@ import Testing
         let seen = Guarded<TaskPriority?>(nil)
         let cache = Cache<Int, Int>("raised") { _ in
             try await gate.pass()
+            // It is raised right after the second has joined.
+            for _ in 0..<1000 where Task.currentPriority < .high {
+                try await Task.sleep(for: .milliseconds(2))
+            }
             seen.withLock { $0 = Task.currentPriority }
             return 1
         }
@@ -222,10 +226,6 @@ import Testing
         while cache.snapshot().flights == 0 { await Task.yield() }
         let second = Task(priority: .high) { try await cache.value(for: 1) }
         while cache.snapshot().counters.coalesced == 0 { await Task.yield() }
-        // The second has joined under the lock, and raises the fetch right after it.
-        while cache.store.withLock({ $0.flight(of: 1, cache.shards.hash(1))?.priority }) != .high {
-            await Task.yield()
-        }
         gate.open()
         _ = try await (first.value, second.value)
         #expect(seen.withLock { $0 } == .high)
