@@ -186,8 +186,10 @@ struct Storm: AsyncParsableCommand {
         commandName: "forecast",
         abstract: "Print how many entries of a running engine end when, and whether a storm comes.",
         discussion: """
-            Of the entries that end, those that were hit within the last minute are fetched anew. \
-            It is a storm where more of them come within a bucket than the budget allows.
+            Of the entries that are held now and end, those that were hit within the last minute are \
+            fetched anew. It is a storm where within five seconds clearly more of them come than the \
+            budget allows, or at least 20 and more than twice as many as now. Entries that are \
+            fetched, end and are fetched again are counted once; what is missed comes on top.
             """)
 
     @Option(
@@ -240,24 +242,22 @@ struct Storm: AsyncParsableCommand {
         }
     }
 
+    /// What comes at once is not spread over a bucket: the peak of a few seconds decides, however
+    /// wide a bucket is.
     private func verdict(_ forecast: Forecast) -> String {
-        let fetches = forecast.fetches.map { Double($0) }
-        let most = fetches.enumerated().max { $0.element < $1.element }
-        guard let most, most.element > 0 else {
-            return "no storm: of what was hit lately nothing ends within "
-                + Units.text(width * count)
+        let now = forecast.rate.map { "\(Units.text($0, digits: 1)) now, " } ?? ""
+        let beside = "; \(now)and a budget of \(Units.text(budget, digits: 1))"
+        func words(_ peak: Forecast.Peak) -> String {
+            let left = max(.zero, peak.at - forecast.at)
+            return "\(Units.text(peak.rate, digits: 1)) fetches a second, in \(Units.text(left))"
         }
-        // What comes at once is not spread over a bucket: the console looks at it as well.
-        let peaks = forecast.caches.compactMap { cache in
-            cache.peak.map {
-                (rate: $0.fetches / Forecast.peakWidth.inSeconds, from: $0.at - forecast.at)
-            }
+        if let storm = forecast.storm(beyond: budget, at: forecast.at) {
+            return "STORM of \(storm.cache): \(words(storm.peak))\(beside)"
         }
-        let bucket = (rate: most.element / width.inSeconds, from: width * most.offset)
-        let (rate, from) = (peaks + [bucket]).max { $0.rate < $1.rate } ?? bucket
-        let peak =
-            "\(Units.text(rate, digits: 1)) fetches a second, in \(Units.text(from)), "
-            + "beside a budget of \(Units.text(budget, digits: 1))"
-        return rate > budget ? "STORM: \(peak)" : "no storm: at most \(peak)"
+        let peaks = forecast.caches.compactMap(\.peak)
+        guard let most = peaks.max(by: { $0.fetches < $1.fetches }) else {
+            return "no storm: nothing ends that was hit lately\(beside)"
+        }
+        return "no storm: of what is held now, at most \(words(most))\(beside)"
     }
 }

@@ -36,33 +36,5 @@ extension Forecast {
 extension Model {
     /// A few seconds to come in which far more will be fetched than now, or than there is a budget
     /// for, and in which cache.
-    struct Storm {
-        var cache: String
-        var peak: Forecast.Peak
-    }
-
-    var storm: Storm? {
-        let storms = (forecast?.caches ?? []).compactMap { cache in
-            cache.peak.flatMap {
-                isToCome($0) && isStorm($0, cache.name) ? Storm(cache: cache.name, peak: $0) : nil
-            }
-        }
-        return storms.max { $0.peak.fetches < $1.peak.fetches }
-    }
-
-    private func isToCome(_ peak: Forecast.Peak) -> Bool { now < peak.at + Forecast.peakWidth }
-
-    /// Fewer are no storm anywhere.
-    private static let fewest = 20.0
-
-    private func isStorm(_ peak: Forecast.Peak, _ cache: String) -> Bool {
-        let seconds = Forecast.peakWidth.inSeconds
-        let rate = histories[Verbatim(cache)]?.rate(\.fetches, seconds: 60)
-        // Where it is not known how many there are now, only the budget tells.
-        let usual = rate.map { $0 * seconds }
-        // A fifth and three times what chance brings are within what is usual.
-        let plenty = max(budget * seconds, usual.map { $0 + 3 * $0.squareRoot() } ?? 0) * 1.2
-        return peak.fetches >= Self.fewest
-            && (peak.fetches > plenty || usual.map { peak.fetches > 2 * $0 + 10 } ?? false)
-    }
+    var storm: Forecast.Storm? { forecast?.storm(beyond: budget, at: now) }
 }

@@ -245,9 +245,20 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         var survival = Survival(snapshot.agesAtRemoval)
         cache.survey { _, facts in survival.add(held: now - facts.writtenAt) }
         survival.settle()
-        var buckets = Forecast.Buckets(name, forecast, ttl: snapshot.configuration.ttl)
+        var buckets = Forecast.Buckets(
+            name, forecast, ttl: snapshot.configuration.ttl, rate: fetchRate(until: snapshot))
         cache.survey { _, facts in buckets.add(facts, survival) }
         forecast.caches.append(buckets.cache)
+    }
+
+    /// Fetches a second within the minute before; `nil` where there is no record of it.
+    private func fetchRate(until snapshot: CacheSnapshot) -> Double? {
+        let now = CacheSample(snapshot)
+        guard let first = history(since: now.at + .seconds(-60)).first,
+            now.at - first.at >= .seconds(5)
+        else { return nil }
+        let (all, before) = (now.fetched + now.failed, first.fetched + first.failed)
+        return all >= before ? Double(all - before) / (now.at - first.at).inSeconds : nil
     }
 
     // MARK: Plans
@@ -416,16 +427,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         try cache.validate(new)
         let before = cache.configuration
         let victims = cache.victims(of: new)
-        let now = cache.clock.now()
-        var (held, oldest, perMinute) = (0, Duration.zero, 0.0)
-        let gone = Set(victims.lazy.filter { $0.cause == .evicted }.map(\.version))
-        cache.survey { _, facts in
-            held += 1
-            oldest = max(oldest, now - facts.writtenAt)
-            perMinute += Self.fetchesPerMinute(
-                facts, ttl: gone.contains(facts.version) ? .zero : new.ttl, at: now)
-        }
-        let bounds = Bounds(from: before, to: new, held: held, oldest: oldest)
+        let (bounds, perMinute) = outlook(from: before, to: new, victims)
         var part = part(of: victims, units: bounds.units) { done, undo, actor in
             var step = try told {
                 () throws(CacheError) in
@@ -438,11 +440,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         part.wayBack = { done, undo in
             let reached = bounds.reached(done)
             guard cache.configuration == reached else { throw boundsWereChanged("by someone else") }
-            var way = wayBack(to: before, undo, victims: cache.victims(of: before))
+            let victims = cache.victims(of: before)
+            var way = wayBack(to: before, undo, victims: victims)
             way.bounds = (reached, before)
+            way.perMinute = outlook(from: reached, to: before, victims).perMinute
             return way
         }
-        if bounds.isGradual { part.perMinute = Int(clamping: perMinute) }
+        part.perMinute = perMinute
         part.run = { range, actor, undo in
             var step = try told(again: range.lowerBound == 0) {
                 () throws(CacheError) in
@@ -460,6 +464,23 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             return step
         }
         return Prepared([part])
+    }
+
+    /// A change of bounds as things stand, and see ``Plan/perMinute``.
+    private func outlook(
+        from old: CacheConfiguration, to new: CacheConfiguration, _ victims: [Victim<Key>]
+    ) -> (bounds: Bounds, perMinute: Int?) {
+        let now = cache.clock.now()
+        var (held, oldest, perMinute) = (0, Duration.zero, 0.0)
+        let gone = Set(victims.lazy.filter { $0.cause == .evicted }.map(\.version))
+        cache.survey { _, facts in
+            held += 1
+            oldest = max(oldest, now - facts.writtenAt)
+            perMinute += Self.fetchesPerMinute(
+                facts, ttl: gone.contains(facts.version) ? .zero : new.ttl, at: now)
+        }
+        let bounds = Bounds(from: old, to: new, held: held, oldest: oldest)
+        return (bounds, bounds.isGradual ? Int(clamping: perMinute) : nil)
     }
 
     /// What a change of bounds removed; where they were not those that were known, that is said.
@@ -563,7 +584,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             id: id(key), version: facts.version, writtenAt: facts.writtenAt, expiry: facts.expiry,
             deadline: facts.deadline == .distantFuture ? nil : facts.deadline, hits: facts.hits,
             lastHit: facts.lastHit, bytes: facts.bytes, fetchTime: facts.fetchTime,
-            renewal: renewal, fetchRate: beside.fetchRate, toGo: beside.toGo)
+            renewal: renewal, fetchRate: beside.fetchRate, toGo: beside.toGo,
+            isMarkedStale: facts.isStale)
     }
 }
 

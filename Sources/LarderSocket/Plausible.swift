@@ -149,6 +149,7 @@ extension Forecast: Plausible {
                     && cache.lasting.count == count && cache.ending.allSatisfy { areCounts($0) }
                     && (cache.lasting + cache.fetches).allSatisfy { areAmounts($0) }
                     && areCounts(cache.later, cache.endless) && areAmounts(cache.peak?.fetches)
+                    && areAmounts(cache.rate)
                     && cache.longest ?? .zero >= .zero
             }
     }

@@ -374,22 +374,11 @@ import Testing
 }
 
 @Suite struct `A storm` {
-    private func model(fetched: Int) -> Model {
-        var model = Model(size: Size(columns: 120, rows: 40), glyphs: Glyphs(.blocks))
-        for second in 0..<70 {
-            var engine = report(seconds: Double(second - 69))
-            for _ in 0..<fetched * second {
-                engine.caches[0].snapshot.fetchTimes.add(.milliseconds(3))
-            }
-            _ = update(&model, look(model, rows, engine))
-        }
-        return model
-    }
-
-    private func forecast(_ fetches: Double) -> Forecast {
+    private func forecast(_ fetches: Double, rate: Int) -> Forecast {
         var forecast = Forecast(at: at(1000), width: .seconds(5), count: 180)
         forecast.caches = [Forecast.Cache(name: "accounts", count: 180)]
         forecast.caches[0].peak = .init(at: at(1180), fetches: fetches)
+        forecast.caches[0].rate = Double(rate)
         return forecast
     }
 
@@ -401,8 +390,8 @@ import Testing
     func `is what clearly exceeds the fetches of now, or the budget`(
         rate: Int, fetches: Double, isStorm: Bool
     ) {
-        var model = model(fetched: rate)
-        model.forecast = forecast(fetches)
+        var model = model(120, 40)
+        model.forecast = forecast(fetches, rate: rate)
         #expect((model.storm != nil) == isStorm)
         _ = press(&model, .char("2"))
         #expect(render(model).text.contains { $0.contains("STORM at 14:10:00") } == isStorm)

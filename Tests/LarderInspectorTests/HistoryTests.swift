@@ -86,6 +86,42 @@ import Testing
         #expect(try await forecast(engine).lasting.reduce(0, +) > 440)
     }
 
+    @Test func `has the fetches of the last minute, where there is a record`() async throws {
+        let engine = Engine(maxsize: nil, ttl: .seconds(300))
+        #expect(try await forecast(engine).rate == nil)
+        _ = try await engine.inspector.report()
+        for second in 0..<120 {
+            for number in 0..<(second < 60 ? 9 : 3) {
+                _ = try await engine.accounts.value(for: "\(second) \(number)")
+            }
+            engine.clock.advance(by: .seconds(1))
+            _ = try await engine.inspector.report()
+        }
+        let rate = try #require(try await forecast(engine).rate)
+        #expect((2.9...3.2).contains(rate))
+    }
+
+    @Test(arguments: [
+        // Fetches a second now, a budget, those of five seconds to come, and whether that is a storm.
+        (0.0, 50.0, 19.0, false), (0, 50, 21, true), (0, 1, 5, false), (0, 1, 7, true),
+        (2, 1, 15, false), (2, 1, 31, true), (10, 50, 105, false), (60, 50, 400, false),
+        (60, 50, 500, true), (60, 200, 500, false), (60, 200, 700, true),
+    ])
+    func `tells a storm from what is usual and from the budget`(
+        rate: Double, budget: Double, fetches: Double, isStorm: Bool
+    ) {
+        let now = AgeInstant(nanoseconds: 0)
+        var forecast = Forecast(at: now, width: .seconds(5), count: 1)
+        forecast.caches = [
+            Forecast.Cache(name: "a", count: 1), Forecast.Cache(name: "b", count: 1),
+        ]
+        forecast.caches[1].rate = rate
+        forecast.caches[1].peak = .init(at: now + .seconds(60), fetches: fetches)
+        #expect(forecast.storm(beyond: budget, at: now)?.cache == (isStorm ? "b" : nil))
+        #expect(forecast.storm(beyond: budget, at: now + .seconds(66)) == nil)
+        #expect(forecast.rate == nil, "of one it is not known")
+    }
+
     @Test func `is no number that is none, whatever there was`() {
         var random = Fuzz.random("survival")
         for _ in 0..<Fuzz.count {

@@ -48,6 +48,20 @@ import Testing
         #expect((0..<21).allSatisfy { accounts.peek("\($0)") == nil })
     }
 
+    @Test func `of a longer ttl tells the fetches to come`() async throws {
+        fill(0..<10)
+        let plan = try await apply(bounds { $0.ttl = .seconds(3600) })
+        clock.advance(by: .seconds(400))
+        for number in 0..<10 { _ = accounts.cached("\(number)") }
+        let back = try await inspector.plan(undoing: plan)
+        #expect(back.entries == 10 && back.fetches == 10 && back.perMinute != nil)
+        // To go back to a longer one fetches nothing.
+        _ = try await inspector.undo(plan, by: ann)
+        let shorter = try await apply(bounds { $0.ttl = .seconds(10) })
+        let longer = try await inspector.plan(undoing: shorter)
+        #expect(longer.fetches == 0 && longer.perMinute == nil)
+    }
+
     @Test func `tells what comes back, less what was fetched anew, and nothing after its time`()
         async throws
     {

@@ -58,7 +58,7 @@ enum ExpiryView {
         }
 
         private static func place(
-            of storm: Model.Storm?, _ forecast: Forecast, _ width: Duration, _ count: Int
+            of storm: Forecast.Storm?, _ forecast: Forecast, _ width: Duration, _ count: Int
         ) -> Int? {
             guard let storm else { return nil }
             let time = (storm.peak.at - forecast.at).inSeconds
@@ -85,7 +85,8 @@ enum ExpiryView {
         }
         pieces += [
             (remark(bars.lasting.reduce(0, +), of: ending), .dim),
-            ("  fetches to come ", .dim), (about(bars.fetches.reduce(0, +)), .plain),
+            ("  fetches of these ", .dim), (about(bars.fetches.reduce(0, +)), .plain),
+            ("  now ", .dim), (Format.rate(forecast.rate), .plain),
         ]
         return pieces
     }

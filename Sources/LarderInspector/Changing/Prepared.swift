@@ -20,8 +20,11 @@ struct Prepared: Sendable {
     var failures: Int { parts.reduce(0) { $0 + $1.failures } }
     var undoable: Int { parts.reduce(0) { $0 + $1.undoable } }
     var fetches: Int { parts.reduce(0) { $0 + $1.fetches } }
-    var perMinute: Int? {
-        let rates = parts.compactMap(\.perMinute)
+    var perMinute: Int? { Self.perMinute(parts.map(\.perMinute)) }
+
+    /// Of several parts; `nil` where of no part it is known.
+    static func perMinute(_ parts: [Int?]) -> Int? {
+        let rates = parts.compactMap(\.self)
         return rates.isEmpty ? nil : rates.reduce(0, +)
     }
     /// The names of the protected caches concerned.
@@ -84,6 +87,8 @@ struct WayBack: Sendable {
     var bytes = 0
     var first: [PlannedVictim] = []
     var fetches = 0
+    /// See ``Plan/perMinute``.
+    var perMinute: Int?
     /// The bounds there are, and those of before.
     var bounds: (from: CacheConfiguration, to: CacheConfiguration)?
 }

@@ -25,6 +25,9 @@ public struct Forecast: Hashable, Sendable, Codable {
         public var longest: Duration?
         /// The five seconds of the next day and a half with most fetches; `nil` where there are none.
         public var peak: Peak?
+        /// Fetches a second within the last minute, those that failed too; `nil` where that is not
+        /// known.
+        public var rate: Double?
 
         public init(name: String, count: Int) {
             self.name = name
@@ -80,9 +83,10 @@ extension Forecast {
         private var seconds: [Double] = []
         private static let mostSeconds = 36 * 3600
 
-        init(_ name: String, _ forecast: Forecast, ttl: Duration?) {
+        init(_ name: String, _ forecast: Forecast, ttl: Duration?, rate: Double?) {
             buckets = Cache(name: name, count: forecast.count)
             buckets.longest = ttl
+            buckets.rate = rate
             now = forecast.at
             width = forecast.width.nanoseconds
         }
