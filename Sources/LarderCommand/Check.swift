@@ -46,7 +46,7 @@ struct Check: AsyncParsableCommand {
     var entries: [String] = []
     @Option(help: "Bytes of the entries held, as in '>64M'.")
     var bytes: [String] = []
-    @Option(help: "Entries served past their end, because fetches fail, as in '>0'.")
+    @Option(help: "Entries served though past their end or marked as stale, as in '>0'.")
     var stale: [String] = []
     @Option(help: "Time until the first credential ends, as in '<5m'.")
     var expiry: [String] = []
@@ -152,11 +152,11 @@ struct Check: AsyncParsableCommand {
             let earlier = before?.instance == now.instance ? before : nil
             var measured = Measured(
                 cache, since: earlier?.caches.first { $0.name.isExactly(cache.name) })
-            let failing = try await inspector.entries(
-                EntryQuery(caches: [cache.name], filter: "state=failed", limit: 10_000))
+            let stale = try await inspector.entries(
+                EntryQuery(caches: [cache.name], filter: "state=stale", limit: 0))
             let ending = try await inspector.entries(
                 EntryQuery(caches: [cache.name], sort: .expiry, limit: 1))
-            measured.add(failing: failing.rows, ending: ending.rows.first, at: failing.at)
+            measured.add(stale: stale.matched, ending: ending.rows.first, at: ending.at)
             all.append(measured)
         }
         return all

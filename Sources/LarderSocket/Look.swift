@@ -44,6 +44,8 @@ struct PageColumns: Codable {
     var fetchRates: [Int: Double]?
     /// Places in the order in which entries go.
     var toGo: OptionalNumbers?
+    /// Places of the rows that are marked as stale.
+    var marked: [Int]?
     var matched: Int
     var total: Int
 
@@ -70,6 +72,7 @@ struct PageColumns: Codable {
                 row.fetchRate.flatMap { $0 == 0 ? nil : (place, $0) }
             })
         toGo = OptionalNumbers(values: rows.map { $0.toGo.map { Int64($0) } })
+        marked = rows.indices.filter { rows[$0].isMarkedStale }
         (matched, total) = (page.matched, page.total)
     }
 
@@ -94,6 +97,7 @@ struct PageColumns: Codable {
         guard lengths.allSatisfy({ $0 == key.count }),
             cache.values.allSatisfy({ caches.indices.contains(Int(clamping: $0)) })
         else { return nil }
+        let marked = Set(marked ?? [])
         let rows = key.indices.map { place in
             EntryRow(
                 id: EntryKey(cache: caches[Int(cache.values[place])], key: key[place]),
@@ -106,7 +110,8 @@ struct PageColumns: Codable {
                 bytes: Int(bytes.values[place]),
                 fetchTime: .nanoseconds(fetchTime.values[place]), renewal: renewals[place],
                 fetchRate: fetchRates.map { $0[place] ?? 0 },
-                toGo: toGo?.values[place].map { Int(clamping: $0) })
+                toGo: toGo?.values[place].map { Int(clamping: $0) },
+                isMarkedStale: marked.contains(place))
         }
         return EntryPage(at: instant, rows: rows, matched: matched, total: total)
     }

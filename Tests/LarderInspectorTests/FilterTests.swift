@@ -2,6 +2,7 @@ import Larder
 import LarderInspector
 import LarderTesting
 import TestSupport
+import Synchronization
 import Testing
 
 @testable import LarderInspector
@@ -89,7 +90,7 @@ import Testing
         ("cache!=nosuch", 1, 7, "no cache is called \"nosuch\""),
         ("ann or (cache = Accounts)", 0, 16, "no cache is called"),
         ("cache~^x", 1, 6, "no cache matches \"^x\""), ("cache!~x", 0, 7, "no cache matches"),
-        ("state=evicted", 0, 6, "no state of an entry; expired, failed"),
+        ("state=evicted", 0, 6, "no state of an entry; expired, stale, failed"),
         ("state=fresh", 1, 6, "nothing that happens; written, failed"),
         ("state=stale", 1, 6, "nothing that happens"), ("ttl<5m", 1, 0, "events have no ttl"),
         ("ann togo=1", 1, 4, "age, by, cache, fetch, hits, key, size, state, version are"),
@@ -294,5 +295,43 @@ import Testing
         #expect(try await keys("stale") == ["a"])
         #expect(try await keys("state=stale") == ["a"])
         #expect(try await keys("not stale") == ["negative", "stale"])
+    }
+}
+
+/// One word for one thing: what is stale is the same in a row, a filter and a threshold.
+@Suite struct `What is stale` {
+    @Test func `is what is marked, or past its end while its fetches fail`() async throws {
+        let clock = TestClock()
+        let fails = Guarded(false)
+        let cache = Cache<String, String>(
+            "accounts", CacheConfiguration(ttl: .seconds(60), staleIfError: .seconds(600)),
+            clock: clock.neverWaking
+        ) { key in
+            if fails.withLock({ $0 }) { throw InspectorError("down") }
+            return key
+        }
+        let inspector = LocalInspector("test", clock: clock.neverWaking)
+        inspector.add(cache) { .text($0) }
+        func states() async throws -> [String] {
+            let rows = try await inspector.entries(EntryQuery(sort: .key)).rows
+            let stale = try await inspector.keys(EntryQuery(filter: "stale"))
+            #expect(
+                Set(stale) == Set(rows.filter { $0.state(at: clock.now) == .stale }.map(\.id.key)))
+            return rows.map { "\($0.id.key) \($0.state(at: clock.now))" }
+        }
+        for key in ["ends", "fails", "marked"] { _ = try await cache.value(for: key) }
+        _ = try await inspector.apply(
+            .soften([SeenEntry(id: EntryKey(cache: "accounts", key: "marked"), version: nil)]))
+        #expect(try await states() == ["ends cold", "fails cold", "marked stale"])
+        clock.advance(by: .seconds(61))
+        fails.withLock { $0 = true }
+        _ = try await cache.value(for: "fails")
+        // What nobody asked for since its end would be fetched anew, and marked it is not served.
+        #expect(try await states() == ["ends expired", "fails stale", "marked expired"])
+        #expect(try await inspector.keys(EntryQuery(filter: "state=failed")) == ["fails"])
+        fails.withLock { $0 = false }
+        clock.advance(by: .seconds(120))
+        _ = try await cache.value(for: "fails")
+        #expect(try await states().contains("fails cold"))
     }
 }

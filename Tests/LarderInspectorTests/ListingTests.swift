@@ -72,13 +72,14 @@ import Testing
     private static func urgency(_ state: EntryRow.State) -> Int {
         switch state {
         case .expired: 0
-        case .failed: 1
-        case .thin: 2
-        case .negative: 3
-        case .refreshing: 4
-        case .expiring: 5
-        case .cold: 6
-        case .fresh: 7
+        case .stale: 1
+        case .failed: 2
+        case .thin: 3
+        case .negative: 4
+        case .refreshing: 5
+        case .expiring: 6
+        case .cold: 7
+        case .fresh: 8
         }
     }
 

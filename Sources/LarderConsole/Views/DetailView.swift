@@ -97,7 +97,7 @@ enum DetailView {
                 ("  fetch ", .dim), (fetch(row, model), .plain),
             ],
             [
-                (row.isStale(at: now) ? "ended " : "ends ", .dim), (ending(row, model), .plain),
+                (row.isPastEnd(at: now) ? "ended " : "ends ", .dim), (ending(row, model), .plain),
                 (row.isHeld ? "  hits " : "  refusals ", .dim), (hits(row, model), .plain),
                 (row.isHeld ? "  last hit " : "  last ", .dim),
                 (lastHit(row, model).map { "\($0) ago" } ?? never(row, model), .plain),
@@ -127,9 +127,10 @@ enum DetailView {
             line(
                 "state", model.knows(.state, of: row.id) ? row.state(at: now).rawValue : "-",
                 renewal(row, model)),
-            row.isStale(at: now) && model.knows(.ttl, of: row.id)
+            row.isPastEnd(at: now) && model.knows(.ttl, of: row.id)
                 ? line(
-                    "stale", "for \(Format.age(now - row.deadline!))",
+                    row.state(at: now) == .stale ? "stale" : "ended",
+                    "for \(Format.age(now - row.deadline!))",
                     "since \(model.time(row.deadline!))")
                 : line(
                     "ttl left", Format.left(row.deadline.map { $0 - now }),
@@ -199,13 +200,18 @@ enum DetailView {
         return parts.joined(separator: ", ")
     }
 
-    /// Since when it is marked as stale; `nil` where it is not.
+    /// Since when it is marked as stale, where that is known; `nil` where it is not marked.
     private static func softened(_ row: EntryRow, _ model: Model) -> String? {
-        guard let detail = model.detail, detail.row.id == row.id else { return nil }
-        let marked = detail.history.last {
-            $0.at <= model.shownNow && $0.kind == .softened(version: row.version)
+        guard row.isMarkedStale else { return nil }
+        let marked = model.detail.flatMap { detail in
+            detail.row.id != row.id
+                ? nil
+                : detail.history.last {
+                    $0.at <= model.shownNow && $0.kind == .softened(version: row.version)
+                }
         }
-        return marked.map { "stale since \(model.time($0.at)), served until fetched anew" }
+        let since = marked.map { " since \(model.time($0.at))" } ?? ""
+        return "marked\(since), served until fetched anew"
     }
 
     private static func value(_ model: Model) -> [Pieces] {

@@ -104,6 +104,14 @@ enum TableView {
         + [.column(.age), .life, .column(.fetches), .column(.lasthit), .column(.size)]
         + [.column(.hits), .column(.expiry), .column(.cache)]
 
+    /// The columns that there is room for.
+    static func seen(_ model: Model) -> Set<EntryColumn> {
+        Set(
+            columns(model, width: model.layout.table.width).compactMap {
+                if case .column(let column) = $0.content { column } else { nil }
+            })
+    }
+
     private static func columns(_ model: Model, width: Int) -> [Cell] {
         let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
         let timeWidth = model.showsTimes ? 8 : 6
@@ -140,8 +148,8 @@ enum TableView {
         return switch column {
         case .cache: row.id.cache
         case .key: row.id.key
-        // Of what is served past its end, for how long it has been.
-        case .ttl where row.isStale(at: now) && !model.showsTimes:
+        // Of what is there past its end, for how long it has been.
+        case .ttl where row.isPastEnd(at: now) && !model.showsTimes:
             "-" + Format.age(now - row.deadline!)
         case .ttl: left(row.deadline)
         case .expiry: left(row.expiry)
@@ -272,7 +280,7 @@ enum TableView {
 
     private static func style(_ state: EntryRow.State, _ base: Style) -> Style {
         switch state {
-        case .expired, .failed: .trouble
+        case .expired, .stale, .failed: .trouble
         case .expiring, .thin, .negative: .warning
         case .refreshing: .accent
         case .cold: base == .plain ? .dim : base

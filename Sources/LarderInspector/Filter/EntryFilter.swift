@@ -141,6 +141,9 @@ public struct EntryFilter: Sendable {
         /// Fetches of its key a second, and its turn to go.
         var fetchRate: Double?
         var toGo: Int?
+
+        /// Whether its last fetch failed.
+        var isFailing: Bool { renewal?.trouble.map { $0.kind != .absent } ?? false }
     }
 
     /// Whether it asks who did something.
@@ -157,6 +160,20 @@ public struct EntryFilter: Sendable {
     var asksBeside: Bool {
         asksForTurns
             || Self.asks(root) { if case .number(.fetches, _, _) = $0 { true } else { false } }
+    }
+
+    /// The columns whose values it asks for, beside the key and the cache.
+    package var columns: Set<EntryColumn> { Self.columns(root) }
+
+    private static func columns(_ node: Node) -> Set<EntryColumn> {
+        switch node {
+        case .number(let field, _, _):
+            Set([EntryColumn(rawValue: field.rawValue)].compactMap(\.self))
+        case .state, .bareState: [.state]
+        case .not(let inner): columns(inner)
+        case .and(let a, let b), .or(let a, let b): columns(a).union(columns(b))
+        case .everything, .word, .text: []
+        }
     }
 
     private static func asks(_ node: Node, _ isIt: (Node) -> Bool) -> Bool {

@@ -4,36 +4,24 @@ extension EntryFilter {
     /// An entry's state, or what happened; some words are both.
     struct State: Sendable {
         let entry: EntryRow.State?
-        /// Served though it is marked as stale or past its end, whatever else it is.
-        let isStale: Bool
         let event: EventKind.Word?
 
         init?(_ text: String) {
             entry = EntryRow.State(rawValue: text)
-            isStale = text == Self.stale
             event = EventKind.Word(rawValue: text)
-            if !isOfEntries, event == nil { return nil }
+            if entry == nil, event == nil { return nil }
         }
 
-        var isOfEntries: Bool { entry != nil || isStale }
+        var isOfEntries: Bool { entry != nil }
 
         func isThat(of subject: Subject) -> Bool {
             if let event = subject.event { return event == self.event }
-            return isStale
-                ? Self.isServedStale(subject)
-                : EntryRow.State(subject.facts, subject.renewal, at: subject.now) == entry
+            let state = EntryRow.State(subject.facts, subject.renewal, at: subject.now)
+            // What is served past its end has failed too.
+            return state == entry || entry == .failed && state == .stale && subject.isFailing
         }
 
-        /// As the engine has it: without a failure what is past its end is fetched anew.
-        private static func isServedStale(_ subject: Subject) -> Bool {
-            let facts = subject.facts
-            guard facts.version > 0 else { return false }
-            return facts.isStale
-                || facts.deadline <= subject.now && subject.renewal?.trouble != nil
-        }
-
-        private static let stale = "stale"
-        static let ofEntries = EntryRow.State.allCases.map(\.rawValue) + [stale]
+        static let ofEntries = EntryRow.State.allCases.map(\.rawValue)
         static let ofEvents = EventKind.Word.allCases.map(\.rawValue)
         static let words = ofEntries + ofEvents.filter { !ofEntries.contains($0) }
     }

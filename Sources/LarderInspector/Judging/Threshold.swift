@@ -39,7 +39,7 @@ public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
         case .expired: "entries expired, a second"
         case .entries: "entries held"
         case .bytes: "bytes of the entries held"
-        case .stale: "entries past their end that are served because fetches fail"
+        case .stale: "entries that are stale: served past their end because fetches fail, or marked"
         case .expiry: "time until the first credential ends"
         }
     }
@@ -205,11 +205,9 @@ public struct Measured: Hashable, Sendable {
         (.evicted, { $0.counters.evicted }), (.expired, { $0.counters.expired }),
     ]
 
-    /// Adds what only rows say: `failing` are those in trouble, `ending` the one whose value ends
-    /// first.
-    public mutating func add(failing: [EntryRow], ending: EntryRow?, at now: AgeInstant) {
-        values[.stale] = Double(
-            failing.count { row in row.isHeld && row.deadline.map { $0 <= now } ?? false })
+    /// Adds what only rows say: how many are stale, and the one whose value ends first.
+    public mutating func add(stale: Int, ending: EntryRow?, at now: AgeInstant) {
+        values[.stale] = Double(stale)
         if let expiry = ending?.expiry { values[.expiry] = max(0, (expiry - now).inSeconds) }
     }
 }

@@ -46,13 +46,23 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
     /// Its place in the order in which its cache lets entries go, 1 for the next; `nil` where that
     /// was not worked out, or where no entry is.
     public var toGo: Int?
+    /// True, or nothing where it would be false.
+    private var marked: Bool?
+
+    /// Whether somebody marked it as stale: it is served once more while it is fetched anew.
+    public var isMarkedStale: Bool {
+        get { marked ?? false }
+        set { marked = newValue ? true : nil }
+    }
 
     public init(
         id: EntryKey, version: UInt64, writtenAt: AgeInstant, expiry: AgeInstant?,
         deadline: AgeInstant?,
         hits: UInt64, lastHit: AgeInstant?, bytes: Int, fetchTime: Duration,
-        renewal: RenewalFacts? = nil, fetchRate: Double? = nil, toGo: Int? = nil
+        renewal: RenewalFacts? = nil, fetchRate: Double? = nil, toGo: Int? = nil,
+        isMarkedStale: Bool = false
     ) {
+        marked = isMarkedStale ? true : nil
         self.renewal = renewal
         self.fetchRate = fetchRate
         self.toGo = toGo
@@ -71,7 +81,9 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
     public enum State: String, Hashable, Sendable, Codable, CaseIterable {
         /// Past its deadline and not yet swept, or kept in case that fetches fail.
         case expired
-        /// The last fetch failed, and the next waits.
+        /// Served though it is past its end, because fetches fail, or though it is marked as stale.
+        case stale
+        /// The last fetch failed, and the next waits; what is held is not past its end.
         case failed
         /// So near its end that all callers wait for a fetch, and none has come yet.
         case thin
@@ -87,8 +99,15 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
     }
 
     public func state(at now: AgeInstant) -> State {
-        State(
-            hits: hits, writtenAt: writtenAt, deadline: deadline, renewal: renewal, at: now)
+        State(facts, renewal, at: now)
+    }
+
+    /// As the engine has it; `loads` are not known here.
+    var facts: EntryFacts {
+        EntryFacts(
+            version: version, writtenAt: writtenAt, expiry: expiry,
+            deadline: deadline ?? .distantFuture, hits: hits, lastHit: lastHit, bytes: bytes,
+            fetchTime: fetchTime, isStale: isMarkedStale)
     }
 
     /// When it is fetched anew at the next look-up, were it looked up again and again: from a time
@@ -111,11 +130,11 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
 }
 
 extension EntryRow.State {
-    init(
-        hits: UInt64, writtenAt: AgeInstant, deadline: AgeInstant?, renewal: RenewalFacts?,
-        at now: AgeInstant
-    ) {
-        if let trouble = renewal?.trouble, now < trouble.until {
+    init(_ facts: EntryFacts, _ renewal: RenewalFacts?, at now: AgeInstant) {
+        let deadline = facts.deadline == .distantFuture ? nil : facts.deadline
+        if facts.isServedStale(renewal, at: now) {
+            self = .stale
+        } else if let trouble = renewal?.trouble, now < trouble.until {
             self = trouble.kind == .absent ? .negative : .failed
         } else if renewal?.isFetching == true {
             self = .refreshing
@@ -123,20 +142,23 @@ extension EntryRow.State {
             self = .expired
         } else if let mandatory = renewal?.mandatory, mandatory <= now, mandatory != deadline {
             self = .thin
-        } else if let deadline, deadline - now < (deadline - writtenAt) / 10 {
+        } else if let deadline, deadline - now < (deadline - facts.writtenAt) / 10 {
             self = .expiring
         } else {
-            self = hits == 0 ? .cold : .fresh
+            self = facts.hits == 0 ? .cold : .fresh
         }
-    }
-
-    init(_ facts: EntryFacts, _ renewal: RenewalFacts?, at now: AgeInstant) {
-        let deadline = facts.deadline == .distantFuture ? nil : facts.deadline
-        self.init(
-            hits: facts.hits, writtenAt: facts.writtenAt, deadline: deadline, renewal: renewal,
-            at: now)
     }
 
     /// The most urgent first.
     var rank: Int64 { Int64(Self.allCases.firstIndex(of: self)!) }
+}
+
+extension EntryFacts {
+    /// Marked, and not past its end; or past it, while its fetches fail. Without a failure, what is
+    /// past its end is not served, but fetched anew.
+    fileprivate func isServedStale(_ renewal: RenewalFacts?, at now: AgeInstant) -> Bool {
+        guard version > 0 else { return false }
+        guard deadline <= now else { return isStale }
+        return !isStale && renewal?.trouble.map { $0.kind != .absent } ?? false
+    }
 }

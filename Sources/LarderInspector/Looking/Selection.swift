@@ -218,14 +218,10 @@ extension EntryQuery {
         var selection = try Selection(self, at: now)
         for row in rows {
             guard let place = wanted.firstIndex(where: row.id.cache.isExactly) else { continue }
-            let facts = EntryFacts(
-                version: row.version, writtenAt: row.writtenAt, expiry: row.expiry,
-                deadline: row.deadline ?? .distantFuture, hits: row.hits, lastHit: row.lastHit,
-                bytes: row.bytes, fetchTime: row.fetchTime)
             let actor = selection.asksForActors ? actor(row) : nil
             let beside = Selection.Beside(fetchRate: row.fetchRate, toGo: row.toGo)
             selection.offer(
-                facts, row.renewal, place: place, cache: row.id.cache, by: actor, beside: beside
+                row.facts, row.renewal, place: place, cache: row.id.cache, by: actor, beside: beside
             ) { row }
         }
         return try selection.page()
