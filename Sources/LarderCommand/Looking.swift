@@ -402,7 +402,8 @@ struct Changes: AsyncParsableCommand {
             output.print(
                 changes,
                 [
-                    "time", "what", "by", "plan", "change", "reason", "removed", "softened",
+                    "time", "what", "by", "plan", "change", "reason", "removed", "forgotten",
+                    "softened",
                     "restored", "bytes",
                     "leftAlone", "failure",
                 ], shown: ["time", "what", "by", "plan", "change", "reason"], from)
@@ -415,8 +416,9 @@ extension ChangeRecord {
         [
             Field("time", time.formatted(.iso8601)), Field("what", what.rawValue),
             Field("by", "\(by)"), Field("plan", plan), Field("change", summary),
-            Field("reason", by.reason), Field("removed", count: removed - softened),
-            Field("softened", count: softened), Field("restored", count: restored),
+            Field("reason", by.reason), Field("removed", count: removed - forgotten - softened),
+            Field("forgotten", count: forgotten), Field("softened", count: softened),
+            Field("restored", count: restored),
             Field("bytes", bytes: bytes),
             Field("leftAlone", count: skipped.count + unnamed), Field("failure", failure),
         ]

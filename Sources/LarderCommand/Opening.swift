@@ -55,7 +55,7 @@ extension LookingOptions {
         options.descending = sort?.descending ?? false
         options.filter = filter
         options.theme = theme
-        options.glyphs = glyphs
+        options.glyphs = ascii ? .ascii : glyphs
         options.usesMouse = mouse
         options.isPlain = isPlain
         for text in bell {

@@ -203,6 +203,9 @@ struct LookingOptions: ParsableArguments {
             """)
     var glyphs: GlyphTier?
 
+    @Flag(help: "As --glyphs ascii.")
+    var ascii = false
+
     @Flag(
         inversion: .prefixedNo,
         help: "Use the mouse, or leave it to select text with. (default: as it was last)")

@@ -89,8 +89,10 @@ struct Verify: AsyncParsableCommand {
                 } ?? ""
             // That it is not held is the first that the summary says.
             let verdict = verdict == .notHeld ? "" : "\(verdict.words)\(written): "
-            return "\(seen.id.cache)  \(seen.id.key)  \(verdict)\(seen.summary)"
+            return "\(name)\(verdict)\(seen.summary)"
         }
+
+        var name: String { "\(seen.id.cache)  \(seen.id.key)  " }
     }
 
     private func compare(_ inspector: RemoteInspector) async throws -> [Compared] {
@@ -131,7 +133,9 @@ struct Verify: AsyncParsableCommand {
         // Of one that was named it is told in any case.
         let isPlain: Set<Verification.Verdict> = [.agrees, .notCompared]
         for one in compared where !isPlain.contains(one.verdict) || compared.count == 1 {
-            Output.print(PlainText.fit(one.sentence))
+            // Of one of many that is not held it is not told what the origin has.
+            let isBrief = one.verdict == .notHeld && compared.count > 1
+            Output.print(PlainText.fit(isBrief ? one.name + "not held" : one.sentence))
         }
         guard compared.count != 1 else { return }
         func count(_ verdict: Verification.Verdict) -> Int {

@@ -25,6 +25,10 @@ struct Model {
     var total = 0
     /// Which question the rows answer, and of when they are.
     var drawn: Drawn?
+    /// Keys that are kept until a plan has come; `nil` where no plan is waited for.
+    var typedAhead: [Key]?
+    /// The plan that is still to come is not wanted any more.
+    var refusesPlan = false
     var detail: EntryDetail?
     var log = EventLines()
     /// The latest events, oldest first: what the past is made of.
@@ -321,7 +325,8 @@ struct Model {
     var isReadOnly: Bool { report?.isReadOnly ?? false }
 
     /// The words that only rows in trouble pass.
-    static let trouble = "(state=expired or state=failed or state=thin or state=negative)"
+    static let trouble =
+        "(state=expired or state=stale or state=failed or state=thin or state=negative)"
 
     /// What the engine is asked for.
     var asked: EntryQuery {
@@ -333,13 +338,9 @@ struct Model {
         return asked
     }
 
-    /// Entries that are served past their end; `nil` where not all that are need be at hand.
-    var stale: Int? {
-        let count = rows.count { $0.isStale(at: shownNow) }
-        if offset == 0, rows.count == matched { return count }
-        // By what is left, those stand first.
-        let isFirst = offset == 0 && query.sort == .ttl && !query.descending
-        return isFirst && rows.last?.isStale(at: shownNow) == false ? count : nil
+    /// Entries that are stale, and whether there may be more than those at hand.
+    var stale: (count: Int, isAtLeast: Bool) {
+        (rows.count { $0.state(at: shownNow) == .stale }, rows.count < matched)
     }
 
     /// The wall clock at an instant of the engine.
@@ -460,6 +461,14 @@ struct PlanDialog {
 
 /// What the loop has to do for the model.
 enum Effect: Equatable {
+    /// Whether a plan is to come of it.
+    var asksForPlan: Bool {
+        switch self {
+        case .plan, .planUndo, .planShown, .planMatching: true
+        default: false
+        }
+    }
+
     /// Look anew at everything shown.
     case look
     /// Look at the selected entry.
@@ -575,7 +584,7 @@ enum Message: Sendable {
 
 extension EntryRow {
     /// An entry that is past its end and there all the same, for longer than until it is swept.
-    func isStale(at now: AgeInstant) -> Bool {
+    func isPastEnd(at now: AgeInstant) -> Bool {
         isHeld && deadline.map { $0 + .seconds(2) <= now } ?? false
     }
 }

@@ -5,8 +5,6 @@ import Testing
 
 @testable import LarderConsole
 
-private func text(_ model: Model) -> String { render(model).text.joined(separator: "\n") }
-
 /// Past its end for twelve seconds, since fetches fail.
 private func stale(_ key: String = "100000000001", _ past: Double = 12) -> EntryRow {
     var row = account(key, left: -past, hits: 3)
@@ -37,7 +35,7 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
             render(model).text.contains { $0.contains("100000000001") && $0.contains("14:06:48") })
     }
 
-    @Test func `is no number where not all that are need be at hand`() {
+    @Test func `has a plus where not all that are need be at hand`() {
         var model = model(80, 24, [stale(), rows[1]])
         func seen(_ rows: [EntryRow]) {
             let page = EntryPage(at: at(1000), rows: rows, matched: 500, total: 500)
@@ -49,17 +47,17 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
                         dropped: 0)))
         }
         seen([stale(), stale("k"), rows[1]])
-        #expect(model.stale == 2, "those stand first, by what is left")
-        seen([stale(), stale("k")])
-        #expect(model.stale == nil && !text(model).contains("stale"))
-        model.query.sort = .hits
-        seen([stale(), rows[1]])
-        #expect(model.stale == nil)
+        #expect(text(model).contains("! 2+ stale"))
+        seen([rows[1]])
+        #expect(!text(model).contains("stale"))
     }
 
     @Test func `and one that was marked so says since when it is`() {
-        var model = model(120, 40)
-        var seen = EntryDetail(row: rows[0], value: .null)
+        var marked = rows[0]
+        marked.isMarkedStale = true
+        var model = model(120, 40, [marked])
+        #expect(text(model).contains("! 1 stale"))
+        var seen = EntryDetail(row: marked, value: .null)
         seen.history = [
             LoggedEvent(
                 cache: "accounts", number: 3, at: at(995), key: rows[0].id.key,
@@ -67,11 +65,23 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
         ]
         _ = update(&model, .lookedAtEntry(rows[0].id, seen))
         _ = press(&model, .enter)
-        #expect(text(model).contains("stale since 14:06:55, served until fetched anew"))
+        #expect(
+            text(model).contains(
+                "state     stale  marked since 14:06:55, served until fetched anew"))
     }
 }
 
 @Suite struct `A storm that comes` {
+    @Test func `is told beside the fetches of now, and by the budget that was set`() {
+        var model = seen(15)
+        model.forecast?.caches[0].rate = 0.5
+        _ = press(&model, .char("2"))
+        #expect(text(model).contains("no storm is coming") && text(model).contains("now 0.5"))
+        // 3/s is beyond a budget of 1/s, however few they are.
+        model.budget = 1
+        #expect(text(model).contains("STORM at 14:08:40"))
+    }
+
     private func seen(_ fetches: Double, at second: Double = 1100) -> Model {
         var model = model(100, 30)
         var forecast = Forecast(at: at(1000), width: .seconds(5), count: 180)

@@ -105,3 +105,6 @@ func evicted(_ number: UInt64, _ key: String, seconds: Double = 0) -> LoggedEven
         cache: "accounts", number: number, at: at(1000 + seconds), key: key,
         kind: .removed(.evicted, version: number, age: .seconds(3), hits: 0), by: nil)
 }
+
+/// The screen as text.
+func text(_ model: Model) -> String { render(model).text.joined(separator: "\n") }

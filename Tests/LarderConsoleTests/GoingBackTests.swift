@@ -5,8 +5,6 @@ import Testing
 
 @testable import LarderConsole
 
-private func text(_ model: Model) -> String { render(model).text.joined(separator: "\n") }
-
 /// A model in which every view has something to open.
 private func full(_ columns: Int = 120, _ height: Int = 40) -> Model {
     var model = model(columns, height)

@@ -213,6 +213,7 @@ private struct Scene: Sendable {
         accounts.fetches = accounts.ending.map { Double($0) / 4 }
         accounts.longest = .seconds(900)
         accounts.peak = .init(at: engine.at + .seconds(181), fetches: 55)
+        accounts.rate = 2
         accounts.later = 12
         forecast.caches = [accounts, Forecast.Cache(name: "credentials", count: 180)]
         look.forecast = forecast

@@ -7,8 +7,6 @@ import Testing
 
 @testable import LarderConsole
 
-private func text(_ model: Model) -> String { render(model).text.joined(separator: "\n") }
-
 private func plan(_ change: Change, entries: Int = 0, before: CacheConfiguration? = nil) -> Plan {
     Plan(
         id: "p", instance: "1f", change: change, at: at(1000), entries: entries,
@@ -175,6 +173,7 @@ extension ViewState {
         model.kinds["q"] = .entries
         _ = update(&model, .applied("q", Outcome(removed: 2, bytes: 9, skipped: [])))
         #expect(press(&model, .char("u")) == .planUndo("q"))
+        _ = press(&model, .escape)
         _ = update(&model, .tick(at(1040)))
         #expect(press(&model, .char("u")) == .planUndo("p"))
     }
@@ -825,5 +824,67 @@ extension Model {
             return
         }
         #expect(palette.refusal != nil && model.bells.isEmpty)
+    }
+}
+
+@Suite struct `What a screen has no room for, or nobody can tell` {
+    @Test func `is said where columns are chosen`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("c"))
+        #expect(text(model).contains("(x) has no room here") && text(model).contains("(x) version"))
+        var wide = LarderConsoleTests.model(250, 60)
+        _ = press(&wide, .char("c"))
+        #expect(!text(wide).contains("(x)"))
+    }
+
+    @Test func `is what a bound was two changes ago`() {
+        var model = model(120, 40)
+        func change(_ old: CacheConfiguration, _ new: CacheConfiguration) -> ChangeRecord {
+            ChangeRecord(
+                at: at(990), plan: "p", what: .applied, by: Operator("ann"),
+                bounds: [.init(cache: "accounts", before: old, after: new)], entries: [],
+                Outcome(removed: 0, bytes: 0, skipped: []), failure: nil)
+        }
+        var (first, second) = (
+            CacheConfiguration(maxsize: 32, ttl: .seconds(60)), CacheConfiguration()
+        )
+        second = first
+        second.maxsize = 64
+        var third = second
+        third.ttl = .seconds(300)
+        model.changes = [change(first, second), change(second, third)]
+        _ = press(&model, .char("5"))
+        let lines = render(model).text
+        #expect(lines.contains { $0.contains("maxsize") && $0.contains("64            32") })
+        #expect(lines.contains { $0.contains("ttl ") && $0.contains("5m            1m") })
+    }
+
+    @Test func `is a word behind a command that takes no word`() {
+        var model = model(80, 24)
+        for line in ["verify all", "quit now", "invalidate 100000000001"] {
+            _ = press(&model, .char(":"))
+            type(&model, line)
+            #expect(press(&model, .enter) == nil)
+            #expect(text(model).contains("takes no words"), "\(line)")
+            _ = press(&model, .escape)
+        }
+    }
+
+    @Test func `is a filter that is not finished`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("/"))
+        type(&model, "hits>")
+        _ = press(&model, .enter)
+        guard case .prompt(let prompt) = model.overlay else { return #expect(Bool(false)) }
+        #expect(prompt.refusal != nil && model.query.filter.isEmpty)
+    }
+
+    @Test func `is the engine of a frozen table that ended`() {
+        var model = model(80, 24)
+        let page = EntryPage(at: at(1000), rows: rows, matched: rows.count, total: rows.count)
+        _ = update(&model, .froze(page))
+        #expect(text(model).contains("FROZEN") && !text(model).contains("LOST"))
+        _ = update(&model, .lost("the engine does not answer"))
+        #expect(text(model).contains("FROZEN") && text(model).contains("LOST"))
     }
 }

@@ -90,7 +90,7 @@ import Testing
         #expect(effect == .plan(.invalidate(seen)))
         #expect(render(model).text[5].hasPrefix(" * 100000000001"))
         #expect(render(model).text.contains { $0.contains("2 marked") })
-        _ = press(&model, .char("U"))
+        _ = press(&model, .escape, .char("U"))
         #expect(model.marks.isEmpty)
     }
 
@@ -104,7 +104,7 @@ import Testing
         #expect(render(model).text[5].hasPrefix(" ! 100000000001"))
         #expect(render(model).text.contains { $0.contains("1 marked, 1 changed since (!)") })
         // Marked anew it is what is seen now, and then it is marked no more.
-        _ = press(&model, .char("g"), .char(" "))
+        _ = press(&model, .escape, .char("g"), .char(" "))
         #expect(model.marks == [fresh[0].id: 70])
         _ = press(&model, .char("g"), .char(" "))
         #expect(model.marks.isEmpty)
@@ -250,7 +250,7 @@ import Testing
         type(&model, "20")
         let smaller = CacheConfiguration(maxsize: 20, ttl: .seconds(300))
         #expect(press(&model, .enter) == .plan(.configure(cache: "accounts", to: smaller)))
-        _ = press(&model, .char("G"), .char("t"))
+        _ = press(&model, .escape, .char("G"), .char("t"))
         #expect(render(model).text.contains { $0.contains("ttl of credentials, now none:") })
         type(&model, "5m")
         let shorter = CacheConfiguration(maxsize: 64, ttl: .seconds(300))

@@ -34,6 +34,10 @@ public struct Histogram: Hashable, Sendable, Codable {
         count > 0 ? .microseconds(Int64(clamping: microseconds / count)) : nil
     }
 
+    /// The mean, and no more than the upper end of the bucket that holds the median: a few that hung
+    /// tell nothing of the others. `nil` where there are none.
+    public var usual: Duration? { mean.flatMap { mean in quantile(0.5).map { min(mean, $0) } } }
+
     /// The upper end of the bucket that holds the given share of all, 0...1; `nil` where there
     /// are none.
     public func quantile(_ share: Double) -> Duration? {

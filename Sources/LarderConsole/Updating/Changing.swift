@@ -52,6 +52,15 @@ func verify(_ model: inout Model) -> Effect? {
 /// - Parameter left: Where it is of all that the table lists, how many pass beside that were written
 ///   since; `nil` where it was chosen otherwise.
 func present(_ model: inout Model, _ plan: Plan, left: Int? = nil) -> Effect? {
+    guard !model.refusesPlan else {
+        model.refusesPlan = false
+        return nil
+    }
+    let effect = show(&model, plan, left: left)
+    return typeOn(&model) ?? effect
+}
+
+private func show(_ model: inout Model, _ plan: Plan, left: Int?) -> Effect? {
     switch model.overlay {
     case nil, .plan: break
     default:
@@ -399,8 +408,13 @@ private func enter(_ model: inout Model, _ prompt: Prompt) -> Effect? {
     let effect: (effect: Effect?, refusal: String?)
     switch prompt.purpose {
     case .filter:
-        let filter = try? EntryFilter(prompt.text, of: model.filterScope)
-        return setFilter(&model, filter == nil ? model.filter : prompt.text)
+        do { _ = try EntryFilter(prompt.text, of: model.filterScope) } catch {
+            var prompt = prompt
+            (prompt.refusal, prompt.place) = (error.sentence, error.place)
+            model.overlay = .prompt(prompt)
+            return nil
+        }
+        return setFilter(&model, prompt.text)
     case .fetch(let cache):
         return prompt.text.isEmpty ? nil : .fetch(EntryKey(cache: cache, key: prompt.text))
     case .search: return nil

@@ -14,8 +14,9 @@ struct Command: Sendable {
         own
         + Action.allCases.map { action in
             let help = KeyBindings().all.first { $0.action == action }?.help ?? ""
-            return Command(name: action.rawValue, help: help) { model, _ in
-                (update(&model, action), nil)
+            return Command(name: action.rawValue, help: help) { model, text in
+                guard text.isEmpty else { return (nil, "\(action.rawValue) takes no words") }
+                return (update(&model, action), nil)
             }
         }
 

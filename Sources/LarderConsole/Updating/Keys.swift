@@ -15,6 +15,14 @@ func press(_ model: inout Model, _ key: Key) -> Effect? {
     case .pasted(let text): return paste(&model, text)
     default: break
     }
+    if model.overlay == nil, model.typedAhead != nil { return typeAhead(&model, key) }
+    let effect = pressNow(&model, key)
+    // What is typed until a plan has come is meant for its dialog.
+    if model.overlay == nil, effect?.asksForPlan == true { model.typedAhead = [] }
+    return effect
+}
+
+private func pressNow(_ model: inout Model, _ key: Key) -> Effect? {
     switch model.overlay {
     case nil: return model.keys[key].flatMap { update(&model, $0) }
     case .help(let scroll): return pressInHelp(&model, key, scroll)
@@ -30,6 +38,31 @@ func press(_ model: inout Model, _ key: Key) -> Effect? {
         model.overlay = nil
         return nil
     }
+}
+
+/// Keeps a key for the dialog that is to come; Esc does not wait for it.
+private func typeAhead(_ model: inout Model, _ key: Key) -> Effect? {
+    guard key == .escape else {
+        model.typedAhead?.append(key)
+        model.say("the plan is being made; Esc does not wait for it")
+        return nil
+    }
+    model.typedAhead = nil
+    model.refusesPlan = true
+    model.say("the plan is not waited for")
+    return nil
+}
+
+/// The plan has come, or why there is none: what was typed until then goes to its dialog, up to
+/// where that does something.
+func typeOn(_ model: inout Model) -> Effect? {
+    let keys = model.typedAhead ?? []
+    model.typedAhead = nil
+    for key in keys {
+        guard case .plan = model.overlay else { break }
+        if let effect = press(&model, key) { return effect }
+    }
+    return nil
 }
 
 /// A pasted text goes into a line that is typed, and nowhere else.

@@ -10,6 +10,23 @@ struct Past {
     /// Where the events begin that reach to now without a hole; entries that went before are not
     /// among the rows. `nil` where the rows are all there were.
     var eventsStart: AgeInstant?
+    /// What the filter asks for and is not known of some rows; `nil` where all of it is.
+    var gap: Gap?
+
+    struct Gap: Hashable {
+        var columns: [EntryColumn]
+        var rows: Int
+    }
+
+    /// - Parameter filter: The columns that it asks for.
+    mutating func findGap(in rows: [EntryRow], _ filter: Set<EntryColumn>) {
+        let lacks = rows.map { filter.intersection(unknown[$0.id] ?? []) }.filter { !$0.isEmpty }
+        let columns = lacks.reduce(into: Set()) { $0.formUnion($1) }
+        gap =
+            lacks.isEmpty
+            ? nil
+            : Gap(columns: EntryColumn.allCases.filter(columns.contains), rows: lacks.count)
+    }
 }
 
 func freeze(_ model: inout Model) -> Effect? {
@@ -120,6 +137,8 @@ func showFrozen(_ model: inout Model) {
         rows = model.noRecord == nil ? Array(rewound.rows.values) : []
         model.past?.unknown = rewound.unknown
         model.past?.eventsStart = rewound.eventsStart
+        let filter = try? EntryFilter(model.asked.filter)
+        model.past?.findGap(in: rows, filter?.columns ?? [])
     }
     var query = model.asked
     query.offset = 0
@@ -210,17 +229,20 @@ private struct Rewound {
             unknown[id] = [.size, .fetch, .expiry, .hits, .ttl]
             if cause == .expired { unknown[id]?.remove(.ttl) }
             if hits == 0 { unknown[id]?.remove(.hits) }
-        case .failed, .oversized, .softened, .forgotten, .configured: break
+        case .softened(let version):
+            if rows[id]?.version == version { rows[id]?.isMarkedStale = false }
+        case .failed, .oversized, .forgotten, .configured: break
         }
     }
 
     /// What the events of their writes tell of rows that went.
     private mutating func takeFacts(of events: [LoggedEvent]) {
         for event in events where event.at <= instant {
-            guard case .written(let version, let took, let bytes) = event.kind,
-                let id = event.key.map({ EntryKey(cache: event.cache, key: $0) }),
-                unknown[id] != nil, rows[id]?.version == version
+            guard let id = event.key.map({ EntryKey(cache: event.cache, key: $0) }),
+                unknown[id] != nil, let row = rows[id]
             else { continue }
+            if event.kind == .softened(version: row.version) { rows[id]?.isMarkedStale = true }
+            guard case .written(row.version, let took, let bytes) = event.kind else { continue }
             rows[id]?.bytes = bytes
             // As the engine keeps it of an entry.
             rows[id]?.fetchTime = .microseconds((took ?? .zero).nanoseconds / 1000)
@@ -288,7 +310,12 @@ extension Model {
 
     /// What the rows of the past lack, in words; `nil` where they lack nothing.
     var incompleteness: String? {
-        guard noRecord == nil, let start = past?.eventsStart else { return nil }
+        guard noRecord == nil else { return nil }
+        if let gap = past?.gap {
+            let names = gap.columns.map(\.rawValue).joined(separator: ", ")
+            return "\(names) not known of \(Units.counted(gap.rows, "entry", "entries")) then"
+        }
+        guard let start = past?.eventsStart else { return nil }
         return "entries that went before \(time(start)) are not known"
     }
 }

@@ -63,11 +63,14 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
             model.note("the engine was lost", at: model.now)
         }
         model.problem = problem
+        model.typedAhead = nil
     case .silent: return .look
     case .notUndone(let plan, let problem):
         model.takingBack[plan] = nil
         model.complain(problem)
-    case .failed(let problem): model.complain(problem)
+    case .failed(let problem):
+        (model.typedAhead, model.refusesPlan) = (nil, false)
+        model.complain(problem)
     case .said(let text): model.say(text)
     case .wrote(let line): model.log.add("stderr: \(line)", at: model.now, trouble: true)
     case .cost(let cost): model.ownCost = cost

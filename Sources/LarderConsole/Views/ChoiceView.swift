@@ -15,14 +15,20 @@ enum ChoiceView {
     }
 
     static func drawColumns(_ model: Model, _ place: Int, _ frame: inout Frame) {
+        let seen = TableView.seen(model)
         let lines = optionalColumns.map { column -> Pieces in
             let isShown = !model.hiddenColumns.contains(column)
+            let hasRoom = !isShown || seen.contains(column)
             return [
-                (isShown ? " [x] " : " [ ] ", .dim), (Text.left(column.rawValue, 10), .plain),
-                (column.about, .dim),
+                (isShown ? hasRoom ? " [x] " : " (x) " : " [ ] ", .dim),
+                (Text.left(column.rawValue, 10), hasRoom ? .plain : .dim), (column.about, .dim),
             ]
         }
-        draw("Columns", lines, place, width: width(model), model, &frame)
+        let isAllSeen = optionalColumns.allSatisfy {
+            model.hiddenColumns.contains($0) || seen.contains($0)
+        }
+        let title = isAllSeen ? "Columns" : "Columns; (x) has no room here"
+        draw(title, lines, place, width: width(model), model, &frame)
     }
 
     /// Room for a column's name and what it tells.

@@ -42,15 +42,13 @@ enum ConfigView {
 
     private static func bounds(_ model: Model, _ cache: CacheReport) -> [Pieces] {
         let now = cache.snapshot.configuration
-        let before = model.changes.last { change in
-            change.bounds.contains { $0.cache.isExactly(cache.name) }
-        }?.bounds.first { $0.cache.isExactly(cache.name) }?.before
-        let old = before.map(values)
+        // What they were before each change, the latest first.
+        let before = model.changes.reversed().flatMap(\.bounds)
+            .filter { $0.cache.isExactly(cache.name) }.map { values($0.before) }
         return values(now).enumerated().compactMap { place, value in
             // What is neither set nor was is nothing to look at.
-            let was = old?[place].text
-            let differs = was != nil && was != value.text
-            guard place < 3 || !value.isUsual || differs else { return nil }
+            let was = before.lazy.map { $0[place].text }.first { $0 != value.text }
+            guard place < 3 || !value.isUsual || was != nil else { return nil }
             let name = place == 0 ? Text.safe(cache.name, ascii: model.glyphs.ascii) : ""
             return [
                 (
@@ -59,7 +57,7 @@ enum ConfigView {
                         nameWidth(model)), .accent
                 ),
                 (Text.left(value.name, 11), .dim), (Text.left(value.text, 14), .bold),
-                (differs ? was! : "", .plain),
+                (was ?? "", .plain),
             ]
         }
     }

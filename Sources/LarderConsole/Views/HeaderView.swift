@@ -101,6 +101,8 @@ enum HeaderView {
         } else if let frozen = model.frozen {
             pieces.append((" FROZEN \(Format.age(model.now - frozen.at)) ", .badge))
         }
+        // What is frozen stays as it is; that nothing answers any more is to be known.
+        if model.frozen != nil, model.problem != nil { pieces.append((" LOST ", .trouble)) }
         if model.isReadOnly { pieces.append((" READ ONLY ", .bold)) }
         if !brief { pieces.append(("  larder \(report.pid) ", .dim)) }
         if model.engines.count > 1 {

@@ -93,7 +93,9 @@ enum OriginsView {
         let saved = counters.hits + counters.coalesced
         let mean = snapshot.fetchTimes.mean
         let time =
-            mean.map { Format.age(.seconds(clamping: $0.inSeconds * Double(saved))) } ?? "-"
+            snapshot.fetchTimes.usual.map {
+                Format.age(.seconds(clamping: $0.inSeconds * Double(saved)))
+            } ?? "-"
         let figures = [
             Format.count(snapshot.fetchTimes.count + counters.fetchFailures),
             Format.count(counters.fetchFailures), mean.map(Format.took) ?? "-",

@@ -47,9 +47,14 @@ enum StatusView {
     /// What is going on and can be answered: a change under way, one that can be taken back.
     private static func pending(_ model: Model) -> Pieces {
         if let underWay = model.underWay {
+            let isSoft = model.kinds[underWay.plan] == .nothing
             let gauge = Sparkline.gauge(underWay.share, width: 10, model.glyphs)
             return [
-                (gauge, .accent), (" \(Format.count(underWay.removed)) removed", .plain),
+                (gauge, .accent),
+                (
+                    " \(Format.count(underWay.removed)) \(isSoft ? "marked stale" : "removed")",
+                    .plain
+                ),
                 ("  x stops", .bold), (" ", .plain),
             ]
         }
@@ -94,8 +99,10 @@ enum StatusView {
     /// What should be looked at, and the key that shows it.
     private static func trouble(_ model: Model) -> Pieces {
         var pieces: Pieces = []
-        if let stale = model.stale, stale > 0, !model.troubleOnly {
-            pieces.append(("  ! \(Format.count(stale)) stale", .warning))
+        let stale = model.stale
+        if stale.count > 0, !model.troubleOnly {
+            let more = stale.isAtLeast ? "+" : ""
+            pieces.append(("  ! \(Format.count(stale.count))\(more) stale", .warning))
         }
         if let storm = model.storm, model.past == nil {
             pieces.append(("  2 STORM at \(model.time(storm.peak.at))", .trouble))
