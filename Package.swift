@@ -44,11 +44,15 @@ let traits: Set<Trait> =
     : [
         .trait(name: "AWS", description: "LarderAWS, which asks DynamoDB and STS."),
         .trait(name: "Socket", description: "LarderSocket, by which a process is looked into."),
+        .trait(name: "Remote", description: "LarderRemote, which looks into another process."),
         .trait(
             name: "Command", description: "larder and larder-bench.",
-            enabledTraits: ["AWS", "Socket"]),
-        .default(enabledTraits: ["AWS", "Command", "Socket"]),
+            enabledTraits: ["AWS", "Remote", "Socket"]),
+        .default(enabledTraits: ["AWS", "Command", "Remote", "Socket"]),
     ]
+
+/// Both ends of the socket need these.
+let wired: Set<String> = ["Remote", "Socket"]
 
 let package = Package(
     name: "larder",
@@ -107,6 +111,7 @@ if !core {
     package.products += [
         .library(name: "LarderAWS", targets: ["LarderAWS"]),
         .library(name: "LarderSocket", targets: ["LarderSocket"]),
+        .library(name: "LarderRemote", targets: ["LarderRemote"]),
         .executable(name: "larder", targets: ["LarderCommand"]),
         .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
     ]
@@ -129,9 +134,26 @@ if !core {
                     name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["AWS"])),
             ], swiftSettings: settings),
         .target(
+            name: "LarderWire",
+            dependencies: [
+                "Larder", "LarderInspector",
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: wired)),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderRemote",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderWire",
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["Remote"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: wired)),
+            ], swiftSettings: settings),
+        .target(
             name: "LarderSocket",
             dependencies: [
-                "LarderInspector", "Larder",
+                "Larder", "LarderInspector", "LarderWire",
                 .product(
                     name: "Hummingbird", package: "hummingbird",
                     condition: .when(traits: ["Socket"])),
@@ -143,20 +165,13 @@ if !core {
                     condition: .when(traits: ["Socket"])),
                 .product(
                     name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "AsyncHTTPClient", package: "async-http-client",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Socket"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: wired)),
             ], swiftSettings: settings),
         .testTarget(
             name: "LarderSocketTests",
             dependencies: [
-                "LarderSocket", "LarderTesting", "TestSupport",
+                "LarderRemote", "LarderSocket", "LarderTesting", "LarderWire", "TestSupport",
                 .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle",
                     condition: .when(traits: ["Socket"])),
@@ -174,7 +189,7 @@ if !core {
             name: "LarderCommand",
             dependencies: [
                 "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
-                "LarderEmbedded", "LarderSocket",
+                "LarderEmbedded", "LarderRemote", "LarderSocket", "LarderWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Command"])),
@@ -194,6 +209,7 @@ if !core {
             name: "LarderBenchmarks",
             dependencies: [
                 "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderSocket",
+                "LarderWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Command"])),
@@ -238,6 +254,6 @@ if !fuzzing.isEmpty {
     ]
     package.targets.append(
         .target(
-            name: "LarderFuzzing", dependencies: ["LarderInspector", "LarderAWS", "LarderSocket"],
+            name: "LarderFuzzing", dependencies: ["LarderInspector", "LarderAWS", "LarderWire"],
             path: "Tests/Fuzzing", exclude: ["Corpus"], swiftSettings: settings))
 }

@@ -1,6 +1,7 @@
 import Foundation
 import LarderInspector
 import LarderSocket
+import LarderWire
 
 /// Peers that want nothing and stay, and some that ask for events and never read them.
 final class Crowd {

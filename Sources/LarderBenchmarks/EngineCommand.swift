@@ -4,6 +4,7 @@ import Larder
 import LarderConsole
 import LarderInspector
 import LarderSocket
+import LarderWire
 
 /// An engine under load, for the console to look into: over a socket, or in this process.
 struct EngineCommand: AsyncParsableCommand {

@@ -10,7 +10,8 @@ struct LoopCommand: AsyncParsableCommand {
             valgrind --tool=callgrind larder-bench loop --id cached.64.1t --count 100000
             """, shouldDisplay: false)
 
-    @Option(help: "hit.64.1t, hit.100k.1t, cached.64.1t, cached.100k.1t or churn.1k.100k.") var id: String
+    @Option(help: "hit.64.1t, hit.100k.1t, cached.64.1t, cached.100k.1t or churn.1k.100k.") var id:
+        String
     @Option(help: "How many turns.") var count: Int
     @Flag(help: "Loop over the locked dictionary instead.") var dictionary = false
 

@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import Larder
 import LarderInspector
-import LarderSocket
+import LarderRemote
+import LarderWire
 
 /// How long a list is.
 struct LimitOption: ParsableArguments {

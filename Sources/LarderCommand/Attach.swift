@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import LarderConsole
 import LarderInspector
-import LarderSocket
+import LarderRemote
+import LarderWire
 
 struct Attach: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

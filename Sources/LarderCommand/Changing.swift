@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import Larder
 import LarderInspector
-import LarderSocket
+import LarderRemote
+import LarderWire
 
 /// How a change is made: never without its plan having been seen, or waved through by name.
 struct ChangingOptions: ParsableArguments {

@@ -1,6 +1,6 @@
 import Larder
 import LarderInspector
-import LarderSocket
+import LarderWire
 
 /// An engine of this process, whatever its origin: what the commands need of it.
 struct Engine: Sendable {

@@ -1,7 +1,8 @@
 import Foundation
 import Larder
 import LarderInspector
-import LarderSocket
+import LarderRemote
+import LarderWire
 
 /// A running engine in a line: its name, process and user, how long it has run, and its caches.
 enum EngineLine {

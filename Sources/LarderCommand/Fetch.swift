@@ -2,7 +2,8 @@ import ArgumentParser
 import Foundation
 import Larder
 import LarderInspector
-import LarderSocket
+import LarderRemote
+import LarderWire
 
 struct Fetch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,7 +3,8 @@ import Foundation
 import Larder
 public import LarderConsole
 import LarderInspector
-import LarderSocket
+import LarderRemote
+import LarderWire
 import Synchronization
 
 /// The running engines that a console opens beside its first.

@@ -4,6 +4,7 @@ import Larder
 import LarderAWS
 import LarderInspector
 import LarderSocket
+import LarderWire
 import Logging
 import ServiceLifecycle
 import Synchronization

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
 import LarderInspector
-import LarderSocket
+import LarderRemote
+import LarderWire
 
 /// `--target`: which of the running engines is meant.
 struct Target: ParsableArguments {

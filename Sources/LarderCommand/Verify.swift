@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Larder
 import LarderInspector
-import LarderSocket
+import LarderRemote
 
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import Foundation
+import LarderWire
 
 /// A dashboard for Grafana, over what ``Metrics`` tell: to be imported as it is.
 public enum Dashboard {

@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderInspector
+import LarderWire
 
 /// A report in Prometheus' text form, or in OpenMetrics, which came of it.
 ///

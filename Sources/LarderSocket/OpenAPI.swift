@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Larder
 import LarderInspector
+import LarderWire
 
 /// The document that says what can be asked for, written from the routes themselves.
 enum OpenAPI {
@@ -55,7 +56,7 @@ enum OpenAPI {
                     [
                         "width": 86_400_000, "count": 1000,
                         "limit": ["Page", "Look"].contains(route.reply)
-                            ? Routes.mostEntries : 100_000,
+                            ? Limits.mostEntries : 100_000,
                         "every": 60_000,
                         "offset": Routes.largestOffset,
                     ][parameter.name] ?? Int.max

@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import LarderWire
 import NIOCore
 
 /// The process at the other end of a socket, as the kernel knows it.

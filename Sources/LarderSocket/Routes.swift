@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Larder
 import LarderInspector
+import LarderWire
 
 /// Everything that an engine answers.
 struct Routes: Sendable {
@@ -73,7 +74,7 @@ struct Routes: Sendable {
         default: throw Refusal(.badRequest, "order is asc or desc")
         }
         query.offset = try asked.number("offset", 0...largestOffset, default: 0)
-        query.limit = try asked.number("limit", 0...mostEntries, default: 50)
+        query.limit = try asked.number("limit", 0...Limits.mostEntries, default: 50)
         return query
     }
 
@@ -100,8 +101,6 @@ struct Routes: Sendable {
         }
     }
 
-    /// Most entries in one reply.
-    static let mostEntries = 10_000
     /// What is passed over has to be ranked all the same.
     static let largestOffset = 1_000_000
 

@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import Larder
 public import LarderInspector
+public import LarderWire
 public import Logging
 import NIOCore
 import NIOHTTP1
@@ -33,10 +34,7 @@ public struct SocketService: Service {
         /// How long a request may take until its head is there.
         public var headDeadline = Duration.seconds(10)
         /// Largest body of a request, in bytes: a change that names a hundred thousand entries.
-        public var largestBody = Self.usualBody
-        static let usualBody = 16 << 20
-        /// Most of anything but a plan, and of a plan where nothing can be changed.
-        static let smallBody = 64 << 10
+        public var largestBody = Limits.usualBody
         /// Most streams of one process at once; of one user twice as many.
         static let streams = 256
         /// Bytes of large replies that one process may leave unread; of one user twice as many.
@@ -250,7 +248,7 @@ struct Responder: HTTPResponder {
 
     /// A refusal of the route alone leaves a body behind: a long one is not taken for it.
     private func isLong(_ request: Request) -> Bool {
-        length(of: request) ?? .max > Options.smallBody || isWaiting(request)
+        length(of: request) ?? .max > Limits.smallBody || isWaiting(request)
     }
 
     private typealias Options = SocketService.Options
@@ -329,7 +327,7 @@ struct Responder: HTTPResponder {
     ) async throws -> Response {
         let most =
             wanted.route.body == "Change" && !options.isReadOnly
-            ? options.largestBody : min(options.largestBody, Options.smallBody)
+            ? options.largestBody : min(options.largestBody, Limits.smallBody)
         return try await withBody(of: request, most, peer.id, channel) { body in
             let asked = try asked(request, wanted, body, peer)
             let answer = try await answer(to: asked, wanted.route, peer.id, channel)
@@ -400,7 +398,7 @@ struct Responder: HTTPResponder {
             if isWaiting(request) { goOn(channel) }
             return try await body(of: request, most, tooLarge)
         }
-        guard length ?? most > Options.smallBody else { return try await work(try await whole()) }
+        guard length ?? most > Limits.smallBody else { return try await work(try await whole()) }
         return try await bodies.of(peer).take(of: peer) { _ in
             guard channel.isActive else { throw CancellationError() }
             defer { if length ?? most > 1 << 20 { ProcessMemory.giveBack() } }
@@ -456,14 +454,14 @@ struct Responder: HTTPResponder {
     private func body(
         _ buffer: ByteBuffer, _ peer: PeerID, _ channel: any Channel
     ) -> ResponseBody {
-        guard buffer.readableBytes > Options.smallBody else {
+        guard buffer.readableBytes > Limits.smallBody else {
             return ResponseBody(byteBuffer: buffer)
         }
         let share = unread.take(buffer.readableBytes, of: peer)
         return ResponseBody(contentLength: buffer.readableBytes) { writer in
             var rest = buffer
             while rest.readableBytes > 0 {
-                let length = min(Options.smallBody, rest.readableBytes)
+                let length = min(Limits.smallBody, rest.readableBytes)
                 try await writer.write(rest.readSlice(length: length)!)
                 // Only once the loop has seen it does the next one wait for the peer.
                 try await channel.eventLoop.submit {}.get()

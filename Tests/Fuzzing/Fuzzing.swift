@@ -3,7 +3,7 @@ import Larder
 
 @testable import LarderAWS
 @testable import LarderInspector
-@testable import LarderSocket
+@testable import LarderWire
 
 // What reads something from outside, under a fuzzer that looks for inputs which take new ways
 // through the code (libFuzzer; `Tests/fuzz` builds and runs it). No input may trap, hang, or break

@@ -3,7 +3,9 @@ import LarderInspector
 import TestSupport
 import Testing
 
+@testable import LarderRemote
 @testable import LarderSocket
+@testable import LarderWire
 
 @Suite(.timeLimit(.minutes(1))) struct `The last hour over the socket` {
     @Test func `is what it is in process`() async throws {

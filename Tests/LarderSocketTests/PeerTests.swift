@@ -5,7 +5,9 @@ import Synchronization
 import TestSupport
 import Testing
 
+import LarderRemote
 @testable import LarderSocket
+@testable import LarderWire
 
 /// HTTP as its readers and its enemies have it.
 @Suite(.timeLimit(.minutes(2))) struct `On the wire` {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import LarderSocket
+@testable import LarderWire
 
 /// Answers of an engine that means no good, or is none.
 @Suite struct `What an engine says of itself` {

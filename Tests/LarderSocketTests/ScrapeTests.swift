@@ -4,7 +4,9 @@ import LarderInspector
 import TestSupport
 import Testing
 
+import LarderRemote
 @testable import LarderSocket
+import LarderWire
 
 /// What Prometheus makes of `/metrics`, and Grafana of the dashboard over it.
 @Suite struct ScrapeTests {

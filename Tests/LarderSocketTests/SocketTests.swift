@@ -7,7 +7,9 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import LarderRemote
 @testable import LarderSocket
+@testable import LarderWire
 
 /// An engine behind a socket, and what it is without one.
 struct Engine {

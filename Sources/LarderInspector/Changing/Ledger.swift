@@ -111,7 +111,8 @@ final class Ledger: Sendable {
         }
         if let spread = how.spread, spread > .zero, prepared.units > 1 {
             record(.began, plan, by: actor, bounds: prepared.parts.compactMap(\.whole))
-            let task = Task { await self.run(plan, over: spread, how, by: actor) }
+            let began = clock.now()
+            let task = Task { await self.run(plan, since: began, over: spread, how, by: actor) }
             keep(task, plan) { $0.progress.state == .underWay && !$0.isToStop }
         } else {
             do {
@@ -186,9 +187,9 @@ final class Ledger: Sendable {
 
     /// Ten times a second a little.
     private func run(
-        _ plan: Plan.ID, over spread: Duration, _ how: PlanApplication, by actor: Operator
+        _ plan: Plan.ID, since began: AgeInstant, over spread: Duration, _ how: PlanApplication,
+        by actor: Operator
     ) async {
-        let began = clock.now()
         let units = state.withLock { $0[plan]?.units ?? 0 }
         do {
             while true {

@@ -1,31 +1,31 @@
-import Larder
-import LarderInspector
+package import Larder
+package import LarderInspector
 
 /// The last hour of a cache, column by column: thousands of samples with a name before each number
 /// would take five times as long to read.
-struct HistoryColumns: Codable {
-    var cache: String
-    var instance: String
+package struct HistoryColumns: Codable {
+    package var cache: String
+    package var instance: String
     /// When it was told.
-    var now: AgeInstant
-    var at: Numbers
-    var hits: Numbers
-    var misses: Numbers
-    var coalesced: Numbers
-    var refused: Numbers
-    var fetched: Numbers
-    var failed: Numbers
-    var evicted: Numbers
-    var expired: Numbers
-    var invalidated: Numbers
-    var replaced: Numbers
-    var count: Numbers
-    var bytes: Numbers
-    var maxsize: OptionalNumbers
-    var maxbytes: OptionalNumbers
-    var ttl: OptionalNumbers
+    package var now: AgeInstant
+    package var at: Numbers
+    package var hits: Numbers
+    package var misses: Numbers
+    package var coalesced: Numbers
+    package var refused: Numbers
+    package var fetched: Numbers
+    package var failed: Numbers
+    package var evicted: Numbers
+    package var expired: Numbers
+    package var invalidated: Numbers
+    package var replaced: Numbers
+    package var count: Numbers
+    package var bytes: Numbers
+    package var maxsize: OptionalNumbers
+    package var maxbytes: OptionalNumbers
+    package var ttl: OptionalNumbers
 
-    init(_ history: CacheHistory) {
+    package init(_ history: CacheHistory) {
         let samples = history.samples
         func counts(_ part: KeyPath<CacheSample, UInt64>) -> Numbers {
             Numbers(values: samples.map { Int64(clamping: $0[keyPath: part]) })
@@ -50,7 +50,7 @@ struct HistoryColumns: Codable {
     }
 
     /// The history; `nil` where the columns do not belong together, or are none of an engine's.
-    var history: CacheHistory? {
+    package var history: CacheHistory? {
         let counts = [
             hits, misses, coalesced, refused, fetched, failed, evicted, expired, invalidated,
             replaced, count, bytes,

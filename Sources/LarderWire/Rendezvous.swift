@@ -6,11 +6,11 @@ import LarderInspector
 public struct SocketError: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
     /// Another engine has the name.
-    let isTaken: Bool
+    package let isTaken: Bool
 
     public init(_ description: String) { self.init(description, isTaken: false) }
 
-    init(_ description: String, isTaken: Bool) {
+    package init(_ description: String, isTaken: Bool) {
         (self.description, self.isTaken) = (description, isTaken)
     }
 }
@@ -26,10 +26,10 @@ public struct Rendezvous: Hashable, Sendable {
     public let name: String
 
     public var socket: String { "\(folder)/\(name).sock" }
-    var lock: String { "\(folder)/\(name).lock" }
+    package var lock: String { "\(folder)/\(name).lock" }
 
     /// Longest path that a socket's address holds.
-    static let longestPath = 107
+    package static let longestPath = 107
 
     /// - Throws: ``SocketError`` where no file can be called so.
     public init(folder: String, name: String) throws(SocketError) {
@@ -67,7 +67,7 @@ public struct Rendezvous: Hashable, Sendable {
         scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
     }
 
-    static let longestName = 64
+    package static let longestName = 64
 
     /// Where engines are looked for: the session's own folder, the system's, and the user's in the
     /// temporary one.
@@ -117,7 +117,7 @@ public struct Rendezvous: Hashable, Sendable {
     /// - Parameter asMember: A folder of another user's is good where its group is one of this
     ///   user's and nobody else can have put it there.
     /// - Throws: ``SocketError`` where somebody else could put something there.
-    func checkFolder(asMember: Bool = false) throws(SocketError) {
+    package func checkFolder(asMember: Bool = false) throws(SocketError) {
         let real = realFolder
         guard let file = Self.file(real) else { throw SocketError("\(folder) is not there") }
         guard file.type == S_IFDIR else {
@@ -190,7 +190,7 @@ public struct Rendezvous: Hashable, Sendable {
     }
 
     /// - Throws: ``SocketError`` where what stands there is no socket of this user or of root.
-    func checkSocket() throws(SocketError) {
+    package func checkSocket() throws(SocketError) {
         try checkFolder(asMember: true)
         guard let file = Self.file(socket) else {
             throw SocketError("no engine called \(name) is in \(folder)")
@@ -258,7 +258,7 @@ public struct Rendezvous: Hashable, Sendable {
     /// - Parameter before: There is no socket yet; whether it can be given away is tried with the
     ///   lock.
     /// - Throws: ``SocketError`` where the files cannot be given to the group.
-    func admit(_ group: gid_t?, before: Bool = false) throws(SocketError) {
+    package func admit(_ group: UInt32?, before: Bool = false) throws(SocketError) {
         guard let group else {
             // An engine beside this one may have let its group into the folder.
             let isOurs = Self.file(realFolder).map { $0.uid == geteuid() && $0.mode & 0o007 != 0 }
@@ -281,7 +281,7 @@ public struct Rendezvous: Hashable, Sendable {
     /// Takes the name for this process, for as long as the descriptor is open.
     ///
     /// - Throws: ``SocketError`` where a live engine has it.
-    func take() throws(SocketError) -> Int32 {
+    package func take() throws(SocketError) -> Int32 {
         let file = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw SocketError("\(lock) cannot be made: \(Self.reason)") }
         // Somebody who only looks whether it is held lets go at once.
@@ -306,7 +306,7 @@ public struct Rendezvous: Hashable, Sendable {
     }
 
     /// Whether an engine holds the lock.
-    var isLive: Bool {
+    package var isLive: Bool {
         let file = open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else { return errno == EACCES }
         defer { close(file) }
@@ -314,7 +314,7 @@ public struct Rendezvous: Hashable, Sendable {
     }
 
     /// The process that wrote itself into the lock.
-    var owner: Int32? {
+    package var owner: Int32? {
         (try? String(contentsOfFile: lock, encoding: .utf8))
             .flatMap { Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
     }

@@ -1,6 +1,5 @@
 import Foundation
 import Larder
-import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -22,13 +21,13 @@ public enum Descriptors {
 
     private static let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
 
-    static var limit: Int {
+    package static var limit: Int {
         var limit = rlimit()
         guard getrlimit(kind, &limit) == 0 else { return 1024 }
         return Int(clamping: limit.rlim_cur)
     }
 
-    static var open: Int {
+    package static var open: Int {
         // The listing has one open itself, and the names of the folder and its parent.
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count - 1) ?? 0
     }
@@ -38,7 +37,7 @@ public enum Descriptors {
     /// The loops that read connections need a few each, and whoever starts them without those ends.
     ///
     /// - Throws: ``SocketError`` where there are too few.
-    static func startLoops() throws(SocketError) {
+    package static func startLoops() throws(SocketError) {
         let missing: SocketError? = areLoopsStarted.withLock { areStarted in
             guard !areStarted else { return nil }
             let wanted = 3 * System.coreCount + 12
@@ -53,7 +52,7 @@ public enum Descriptors {
     /// How many connections there may be at once, with some left for everything else.
     ///
     /// - Throws: ``SocketError`` where there is none.
-    static func connections(_ wanted: Int) throws(SocketError) -> Int {
+    package static func connections(_ wanted: Int) throws(SocketError) -> Int {
         try startLoops()
         let forOthers = max(12, min(limit / 4, 256))
         let most = min(wanted, limit - open - forOthers)
@@ -65,59 +64,5 @@ public enum Descriptors {
         SocketError(
             "this process may have \(limit) files open, and \(open) are; \(wanted) more are needed: "
                 + "raise the limit (ulimit -n, or LimitNOFILE= of a service)")
-    }
-}
-
-/// Where there are no descriptors left, or no memory, nobody is let in for a moment, and for longer
-/// the longer it lasts: to try again at once, and again, would take a whole processor.
-final class AcceptPause: ChannelInboundHandler {
-    typealias InboundIn = any Channel
-
-    private let logger: Logger
-    private var pause = AcceptPause.shortest
-    private var isPausing = false
-    private var isSaid = false
-
-    private static let shortest = TimeAmount.milliseconds(50)
-    private static let longest = TimeAmount.seconds(1)
-
-    init(_ logger: Logger) { self.logger = logger }
-
-    /// Puts it where connections are accepted.
-    static func add(to channel: any Channel, _ logger: Logger) async {
-        try? await channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.addHandler(AcceptPause(logger), position: .first)
-        }.get()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        let code = (error as? IOError)?.errnoCode ?? 0
-        guard [EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED].contains(code) else {
-            return context.fireErrorCaught(error)
-        }
-        // Whoever hung up before being let in is nobody's trouble.
-        guard code != ECONNABORTED else { return }
-        if !isSaid {
-            logger.error(
-                "nobody can be let in for want of files or memory; trying again",
-                metadata: ["why": "\(String(cString: strerror(code)).lowercased())"])
-        }
-        isSaid = true
-        guard !isPausing else { return }
-        isPausing = true
-        // To take no note of reads is not enough: what was begun goes on until one succeeds.
-        let options = context.channel.syncOptions
-        try? options?.setOption(.autoRead, value: false)
-        context.eventLoop.assumeIsolated().scheduleTask(in: pause) { [self] in
-            isPausing = false
-            try? options?.setOption(.autoRead, value: true)
-        }
-        pause = min(Self.longest, pause * 2)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isSaid { logger.info("connections are let in again") }
-        (isSaid, pause) = (false, Self.shortest)
-        context.fireChannelRead(data)
     }
 }

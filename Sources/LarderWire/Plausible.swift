@@ -1,10 +1,10 @@
 import Foundation
-import Larder
-import LarderInspector
+package import Larder
+package import LarderInspector
 
 /// What an engine says of itself. Numbers that no engine has are refused at the door: nobody behind
 /// it reckons with them.
-protocol Plausible {
+package protocol Plausible {
     var isPlausible: Bool { get }
 }
 
@@ -31,18 +31,18 @@ private func areTimes(_ times: Date?...) -> Bool {
 }
 
 extension Array: Plausible where Element: Plausible {
-    var isPlausible: Bool { allSatisfy(\.isPlausible) }
+    package var isPlausible: Bool { allSatisfy(\.isPlausible) }
 }
 
 extension EngineReport: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         areTimes(wall, started) && areCounts(memory.resident, memory.limit, memory.mapped)
             && caches.count <= mostCaches && caches.isPlausible && origins.isPlausible
     }
 }
 
 extension CacheReport: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         areCounts(
             snapshot.count, snapshot.bytes, snapshot.flights, snapshot.undoableBytes,
             snapshot.recordBytes)
@@ -55,7 +55,7 @@ extension CacheReport: Plausible {
 }
 
 extension CacheCounters: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         areCounts(
             hits, misses, coalesced, refused, servedStale, fetchFailures, evicted, expired,
             invalidated, replaced, oversized, unused, regretEvicted, regretExpired)
@@ -64,28 +64,28 @@ extension CacheCounters: Plausible {
 }
 
 extension Lately: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         areCounts(misses, regretEvicted, regretExpired, evicted, left, unused)
     }
 }
 
 extension FailureCounts: Plausible {
-    var isPlausible: Bool { FailureKind.allCases.allSatisfy { areCounts(self[$0]) } }
+    package var isPlausible: Bool { FailureKind.allCases.allSatisfy { areCounts(self[$0]) } }
 }
 
 extension CacheConfiguration: Plausible {
-    var isPlausible: Bool { (try? validate()) != nil }
+    package var isPlausible: Bool { (try? validate()) != nil }
 }
 
 extension Histogram: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         buckets.count <= 65 && buckets.allSatisfy { areCounts($0) } && areCounts(count)
             && microseconds <= 1 << 62
     }
 }
 
 extension OriginReport: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         areCounts(calls, retries, throttles, savedCalls)
             && failures.values.allSatisfy { areCounts($0) } && latency.isPlausible
             && areFinite(capacity, savedCapacity, savedDollars)
@@ -93,7 +93,7 @@ extension OriginReport: Plausible {
 }
 
 extension EntryRow: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         areCounts(bytes, renewal?.waiters, renewal?.trouble?.failures)
             && areCounts(hits, renewal?.trouble?.refusals ?? 0) && areCounts(toGo)
             && areAmounts(fetchRate)
@@ -101,21 +101,21 @@ extension EntryRow: Plausible {
 }
 
 extension EntryPage: Plausible {
-    var isPlausible: Bool { areCounts(matched, total) && rows.isPlausible }
+    package var isPlausible: Bool { areCounts(matched, total) && rows.isPlausible }
 }
 
 extension Look: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         report.isPlausible && (page?.page(at: at)?.isPlausible ?? (page == nil))
     }
 }
 
 extension EntryDetail: Plausible {
-    var isPlausible: Bool { row.isPlausible && history.isPlausible }
+    package var isPlausible: Bool { row.isPlausible && history.isPlausible }
 }
 
 extension LoggedEvent: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         guard areCounts(number) else { return false }
         return switch kind {
         case .written(_, _, let bytes), .oversized(let bytes): areCounts(bytes)
@@ -128,19 +128,19 @@ extension LoggedEvent: Plausible {
 }
 
 extension EventLog: Plausible {
-    var isPlausible: Bool { areCounts(dropped, last) && events.isPlausible }
+    package var isPlausible: Bool { areCounts(dropped, last) && events.isPlausible }
 }
 
 extension FetchResult: Plausible {
-    var isPlausible: Bool { row?.isPlausible ?? true }
+    package var isPlausible: Bool { row?.isPlausible ?? true }
 }
 
 extension Verification: Plausible {
-    var isPlausible: Bool { true }
+    package var isPlausible: Bool { true }
 }
 
 extension Forecast: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         (1...1000).contains(count) && (.milliseconds(1) ... .seconds(86_400)).contains(width)
             && caches.count <= mostCaches
             && caches.allSatisfy { cache in
@@ -156,7 +156,7 @@ extension Forecast: Plausible {
 }
 
 extension Change: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         switch self {
         case .configure(_, let bounds): bounds.isPlausible
         case .all(let changes): changes.isPlausible
@@ -166,7 +166,7 @@ extension Change: Plausible {
 }
 
 extension Plan: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         areCounts(
             entries, bytes, fetches, failures, undoable, perMinute, takesBack?.entries, unnamed)
             && change.isPlausible
@@ -175,15 +175,17 @@ extension Plan: Plausible {
 }
 
 extension Outcome: Plausible {
-    var isPlausible: Bool { areCounts(removed, bytes, restored, forgotten, softened, unnamed) }
+    package var isPlausible: Bool {
+        areCounts(removed, bytes, restored, forgotten, softened, unnamed)
+    }
 }
 
 extension LarderInspector.PlanProgress: Plausible {
-    var isPlausible: Bool { (0...1).contains(share) && outcome.isPlausible }
+    package var isPlausible: Bool { (0...1).contains(share) && outcome.isPlausible }
 }
 
 extension ChangeRecord: Plausible {
-    var isPlausible: Bool {
+    package var isPlausible: Bool {
         areCounts(number, missed) && areTimes(time)
             && areCounts(removed, forgotten, softened, restored, bytes, unnamed)
             && bounds.allSatisfy { $0.before.isPlausible && $0.after.isPlausible }
@@ -192,9 +194,9 @@ extension ChangeRecord: Plausible {
 }
 
 extension HistoryColumns: Plausible {
-    var isPlausible: Bool { history != nil }
+    package var isPlausible: Bool { history != nil }
 }
 
 extension MatchingColumns: Plausible {
-    var isPlausible: Bool { seen != nil }
+    package var isPlausible: Bool { seen != nil }
 }

@@ -1,17 +1,17 @@
-import Larder
-import LarderInspector
+package import Larder
+package import LarderInspector
 
 /// The reply to somebody who asks again and again. At rest the page is what it was, and to send and
 /// read it once more would be most of the work of a look.
-struct Look: Codable {
-    var report: EngineReport
+package struct Look: Codable {
+    package var report: EngineReport
     /// `nil` where it is the one that is known.
-    var page: PageColumns?
-    var at: AgeInstant
+    package var page: PageColumns?
+    package var at: AgeInstant
     /// What tells this page from others, in this run of the engine.
-    var mark: String
+    package var mark: String
 
-    init(_ report: EngineReport, _ page: EntryPage, known: String?) {
+    package init(_ report: EngineReport, _ page: EntryPage, known: String?) {
         self.report = report
         at = page.at
         var hasher = Hasher()
@@ -25,31 +25,31 @@ struct Look: Codable {
 
 /// A page, column by column: sixty rows with a name before each number take five times as long to
 /// read.
-struct PageColumns: Codable {
-    var caches: [String]
+package struct PageColumns: Codable {
+    package var caches: [String]
     /// A place among the caches.
-    var cache: Numbers
-    var key: [String]
-    var version: Numbers
-    var writtenAt: Numbers
-    var expiry: OptionalNumbers
-    var deadline: OptionalNumbers
-    var hits: Numbers
-    var lastHit: OptionalNumbers
-    var bytes: Numbers
-    var fetchTime: Numbers
+    package var cache: Numbers
+    package var key: [String]
+    package var version: Numbers
+    package var writtenAt: Numbers
+    package var expiry: OptionalNumbers
+    package var deadline: OptionalNumbers
+    package var hits: Numbers
+    package var lastHit: OptionalNumbers
+    package var bytes: Numbers
+    package var fetchTime: Numbers
     /// By the row's place; most rows have none.
-    var renewals: [Int: RenewalFacts]
+    package var renewals: [Int: RenewalFacts]
     /// By the row's place: fetches a second, where there were any.
-    var fetchRates: [Int: Double]?
+    package var fetchRates: [Int: Double]?
     /// Places in the order in which entries go.
-    var toGo: OptionalNumbers?
+    package var toGo: OptionalNumbers?
     /// Places of the rows that are marked as stale.
-    var marked: [Int]?
-    var matched: Int
-    var total: Int
+    package var marked: [Int]?
+    package var matched: Int
+    package var total: Int
 
-    init(_ page: EntryPage) {
+    package init(_ page: EntryPage) {
         let rows = page.rows
         let places: [Verbatim: Int]
         (caches, places) = Self.places(rows.lazy.map(\.id.cache))
@@ -77,7 +77,7 @@ struct PageColumns: Codable {
     }
 
     /// The names, each once, and where each stands among them.
-    static func places(_ names: some Sequence<String>) -> ([String], [Verbatim: Int]) {
+    package static func places(_ names: some Sequence<String>) -> ([String], [Verbatim: Int]) {
         var places: [Verbatim: Int] = [:]
         var once: [String] = []
         for name in names where places[Verbatim(name)] == nil {
@@ -88,7 +88,7 @@ struct PageColumns: Codable {
     }
 
     /// The page; `nil` where the columns do not belong together.
-    func page(at instant: AgeInstant) -> EntryPage? {
+    package func page(at instant: AgeInstant) -> EntryPage? {
         let lengths = [
             cache.values.count, version.values.count, writtenAt.values.count, expiry.values.count,
             deadline.values.count, hits.values.count, lastHit.values.count, bytes.values.count,
@@ -118,14 +118,14 @@ struct PageColumns: Codable {
 }
 
 /// The entries that pass a filter, column by column.
-struct MatchingColumns: Codable {
-    var caches: [String]
+package struct MatchingColumns: Codable {
+    package var caches: [String]
     /// A place among the caches.
-    var cache: Numbers
-    var key: [String]
-    var version: Numbers
+    package var cache: Numbers
+    package var key: [String]
+    package var version: Numbers
 
-    init(_ seen: [SeenEntry]) {
+    package init(_ seen: [SeenEntry]) {
         let places: [Verbatim: Int]
         (caches, places) = PageColumns.places(seen.lazy.map(\.id.cache))
         cache = Numbers(values: seen.map { Int64(places[Verbatim($0.id.cache)]!) })
@@ -134,7 +134,7 @@ struct MatchingColumns: Codable {
     }
 
     /// The entries; `nil` where the columns do not belong together.
-    var seen: [SeenEntry]? {
+    package var seen: [SeenEntry]? {
         guard cache.values.count == key.count, version.values.count == key.count,
             cache.values.allSatisfy({ caches.indices.contains(Int(clamping: $0)) })
         else { return nil }
@@ -147,30 +147,30 @@ struct MatchingColumns: Codable {
 }
 
 /// Whole numbers. An array reads its elements by way of their type, these are read as they are.
-struct Numbers: Codable {
-    var values: [Int64]
+package struct Numbers: Codable {
+    package var values: [Int64]
 
-    init(values: [Int64]) { self.values = values }
+    package init(values: [Int64]) { self.values = values }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         var elements = try decoder.unkeyedContainer()
         values = []
         values.reserveCapacity(elements.count ?? 0)
         while !elements.isAtEnd { values.append(try elements.decode(Int64.self)) }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var elements = encoder.unkeyedContainer()
         for value in values { try elements.encode(value) }
     }
 }
 
-struct OptionalNumbers: Codable {
-    var values: [Int64?]
+package struct OptionalNumbers: Codable {
+    package var values: [Int64?]
 
-    init(values: [Int64?]) { self.values = values }
+    package init(values: [Int64?]) { self.values = values }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         var elements = try decoder.unkeyedContainer()
         values = []
         values.reserveCapacity(elements.count ?? 0)
@@ -179,7 +179,7 @@ struct OptionalNumbers: Codable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var elements = encoder.unkeyedContainer()
         for value in values {
             if let value { try elements.encode(value) } else { try elements.encodeNil() }

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 public import Larder
 public import LarderInspector
+public import LarderWire
 import NIOCore
 import NIOHTTP1
 import Synchronization
@@ -105,7 +106,7 @@ public final class RemoteInspector: Inspector {
         var parameters = [
             ("filter", query.filter), ("sort", query.sort.rawValue),
             ("order", query.descending ? "desc" : "asc"), ("offset", "\(query.offset)"),
-            ("limit", "\(min(query.limit, Routes.mostEntries))"),
+            ("limit", "\(min(query.limit, Limits.mostEntries))"),
         ]
         if let cache { parameters.append(("cache", cache)) }
         return parameters
@@ -157,7 +158,7 @@ public final class RemoteInspector: Inspector {
     public func plan(_ change: Change) async throws -> Plan {
         let body = try PlainJSON.encode(change)
         // One that names many takes its time, and may have to wait for its turn.
-        let isLarge = body.count > SocketService.Options.smallBody
+        let isLarge = body.count > Limits.smallBody
         return try await send(
             "POST", "/v1/plans", body: body, wait: isLarge ? .seconds(60) : nil)
     }
@@ -268,10 +269,10 @@ public final class RemoteInspector: Inspector {
         request.headers.add(name: "Host", value: "larder")
         if let body {
             // The engine would hang up on it, and seem to have ended.
-            guard body.count <= SocketService.Options.usualBody else {
+            guard body.count <= Limits.usualBody else {
                 throw InspectorError(
                     "this names more than goes into one request, "
-                        + "\(Format.bytes(SocketService.Options.usualBody)); narrow it")
+                        + "\(Format.bytes(Limits.usualBody)); narrow it")
             }
             request.body = .bytes(ByteBuffer(bytes: body))
             request.headers.add(name: "Content-Type", value: "application/json")
