@@ -21,6 +21,22 @@ import Testing
     }()
 
     @Test(arguments: [
+        ("LarderSocket", "AsyncHTTPClient"), ("LarderWire", "AsyncHTTPClient"),
+        ("LarderWire", "Hummingbird"), ("LarderRemote", "Hummingbird"),
+        ("LarderRemote", "LarderSocket"), ("LarderSocket", "LarderRemote"),
+        ("LarderInspector", "NIO"), ("LarderConsole", "NIO"),
+    ])
+    func `needs no neighbour that it is to do without`(module: String, other: String) {
+        let files = Self.files.filter { $0.path.hasPrefix(module + "/") }
+        #expect(!files.isEmpty)
+        let lines = files.flatMap { $0.text.split(separator: "\n") }
+        #expect(
+            !lines.contains {
+                $0.hasSuffix("import \(other)") || $0.contains("import \(other)Core")
+            })
+    }
+
+    @Test(arguments: [
         ("JSONEncoder()", "LarderInspector/Text/PlainJSON.swift"),
         ("digits: 1) + \"%\"", "LarderInspector/Text/Format.swift"),
         ("[\"B\", \"KiB\"", "LarderInspector/Text/Format.swift"),
