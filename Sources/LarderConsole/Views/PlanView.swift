@@ -58,7 +58,11 @@ enum PlanView {
         switch dialog.plan.change {
         case .invalidate where dialog.canBeSoft:
             lines.append([
-                ("s", .bold), (" serve them on until fetched anew instead: no stampede", .dim),
+                ("s", .bold),
+                (
+                    " serve them on until fetched anew"
+                        + (model.size.columns < 60 ? "" : " instead: no stampede"), .dim
+                ),
             ])
         case .soften: lines.append([("s", .bold), (" drop them at once instead", .dim)])
         case .invalidate, .invalidateAll, .configure, .all: break
