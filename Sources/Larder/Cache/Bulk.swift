@@ -35,6 +35,7 @@ final class Countdown: Sendable {
 /// The origin has no value for a key: so it said, or left the key out of an answer for several.
 /// It is remembered as such for ``CacheConfiguration/negativeTTL``, whatever else counts as absent.
 public struct NoSuchValue: Error, Hashable, CustomStringConvertible {
+    /// For a fetch to throw whose origin says that there is no such thing.
     public init() {}
 
     public var description: String { "the origin has no value for this key" }

@@ -137,6 +137,7 @@ extension Cache {
     /// - Throws: ``CacheError`` where the cache could not have such bounds.
     public func validate(_ new: CacheConfiguration) throws(CacheError) { try traits.validate(new) }
 
+    /// The bounds as they are now.
     public var configuration: CacheConfiguration { store.withLock { $0.configuration } }
 
     /// Changes bounds, by what `change` makes of the present ones.

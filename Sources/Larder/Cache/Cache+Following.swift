@@ -18,8 +18,10 @@ extension Cache {
 
         init(cache: Cache, after number: UInt64) { (self.cache, after) = (cache, number) }
 
+        /// Starts after the event that was the latest when the sequence was asked for.
         public func makeAsyncIterator() -> Iterator { Iterator(cache: cache, last: after) }
 
+        /// Holds the cache, and up to 256 events that were read together.
         public struct Iterator: AsyncIteratorProtocol {
             let cache: Cache
             var last: UInt64
@@ -28,6 +30,7 @@ extension Cache {
 
             init(cache: Cache, last: UInt64) { (self.cache, self.last) = (cache, last) }
 
+            /// The next event, as soon as there is one; `nil` once the task is cancelled.
             public mutating func next() async -> CacheEvent<Key>? {
                 if Task.isCancelled { return nil }
                 while read.isEmpty {

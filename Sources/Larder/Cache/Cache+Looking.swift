@@ -1,6 +1,8 @@
 import Synchronization
 
 extension Cache {
+    /// Bounds, sizes and counters at this instant. It counts as no look-up, and may leave a sample
+    /// for ``history(since:)``.
     public func snapshot() -> CacheSnapshot {
         let now = clock.now()
         var snapshot = store.withLock { $0.snapshot(at: now) }

@@ -27,10 +27,15 @@ import Synchronization
 /// over, and every property that a value is asked for, runs with no lock held and may call it. A key
 /// that is not equal to itself (`Double.nan`) is fetched for each look-up and never held.
 public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    /// Asks the origin for the value of a key. What it throws goes to all who wait for it, where
+    /// nothing may be served in spite of it.
     public typealias Fetch = @Sendable (Key) async throws -> Value
+    /// Is told of an entry that left.
     public typealias RemovalListener = @Sendable (RemovedEntry<Key, Value>) -> Void
 
+    /// By which people and scripts address the cache.
     public let name: String
+    /// By which entries age, and by which events and snapshots are dated.
     public let clock: AgeClock
     @usableFromInline let shards: Shards<Key, Value>
     /// `nil` where each look-up brings its own.
@@ -157,13 +162,13 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     // MARK: Looking up
 
+    // On the caller's own executor: a hit from the main actor would else take two hops.
     /// The value for `key`: a hit, the result of a fetch under way, or a fetch of its own.
     ///
     /// - Throws: What the fetch threw; `CancellationError` where the caller was cancelled, which
     ///   harms no other waiter (the last one leaving cancels the fetch); ``CacheError`` where the
     ///   caller is itself the fetch for that key, or one that the fetch for that key waits for;
     ///   ``NoSuchValue`` where an answer for several keys left this one out.
-    // On the caller's own executor: a hit from the main actor would else take two hops.
     @inlinable
     nonisolated(nonsending) public func value(for key: Key) async throws -> Value {
         if let value = hit(key) { return value }

@@ -23,6 +23,12 @@ public struct AgeClock: Sendable {
     /// Returns once about this much time has passed; throws only when cancelled.
     public let sleep: @Sendable (Duration) async throws -> Void
 
+    /// A clock of one's own, as tests turn it by hand.
+    ///
+    /// - Parameters:
+    ///   - now: The present instant. It is asked for at every look-up, from any thread.
+    ///   - sleep: Returns once about so much time has passed on this clock; throws only when
+    ///     cancelled.
     public init(
         now: @escaping @Sendable () -> AgeInstant,
         sleep: @escaping @Sendable (Duration) async throws -> Void

@@ -4,8 +4,10 @@
 /// monotonic clock and jumps by what the machine slept and by forward steps of the wall clock (see
 /// ``AgeClock``), so it means nothing outside this process and this run.
 public struct AgeInstant: Hashable, Comparable, Sendable {
+    /// Since the arbitrary start of the line; negative before it.
     public var nanoseconds: Int64
 
+    /// The instant so many nanoseconds after the start of the line.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// Later than anything that happens: the deadline of an entry that has none.
@@ -19,6 +21,8 @@ public struct AgeInstant: Hashable, Comparable, Sendable {
         return AgeInstant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
     }
 
+    /// How long after `b` the instant `a` is, negative where it is before; held at the ends of
+    /// `Int64` in nanoseconds (292 years).
     public static func - (a: AgeInstant, b: AgeInstant) -> Duration {
         let (difference, overflow) = a.nanoseconds.subtractingReportingOverflow(b.nanoseconds)
         return .nanoseconds(overflow ? (a < b ? .min : .max) : difference)

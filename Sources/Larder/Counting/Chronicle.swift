@@ -4,25 +4,40 @@
 /// Between two samples of ``Cache/history(since:)`` lies about a second. Where more lies between
 /// them nobody looked, as where the machine stood still: of that time nothing is known but the sums.
 public struct CacheSample: Hashable, Sendable {
+    /// When the sample was taken.
     public var at: AgeInstant
+    /// As ``CacheCounters/hits``: like all counts here, since the cache was made.
     public var hits: UInt64 = 0
+    /// As ``CacheCounters/misses``.
     public var misses: UInt64 = 0
+    /// As ``CacheCounters/coalesced``.
     public var coalesced: UInt64 = 0
+    /// As ``CacheCounters/refused``.
     public var refused: UInt64 = 0
-    /// Fetches that brought a value, and those that failed.
+    /// Fetches that brought a value.
     public var fetched: UInt64 = 0
+    /// Fetches that failed.
     public var failed: UInt64 = 0
+    /// As ``CacheCounters/evicted``.
     public var evicted: UInt64 = 0
+    /// As ``CacheCounters/expired``.
     public var expired: UInt64 = 0
+    /// As ``CacheCounters/invalidated``.
     public var invalidated: UInt64 = 0
+    /// As ``CacheCounters/replaced``.
     public var replaced: UInt64 = 0
-    /// Entries held, and their bytes.
+    /// Entries held; those past their deadline and not yet swept are among them.
     public var count = 0
+    /// Bytes of all entries held.
     public var bytes = 0
+    /// Most entries at that time; `nil` where there was no such bound.
     public var maxsize: Int?
+    /// Most bytes at that time; `nil` where there was no such bound.
     public var maxbytes: Int?
+    /// How long an entry lived at that time; `nil` for no end but the value's own.
     public var ttl: Duration?
 
+    /// All counts are 0 and all bounds absent until they are set.
     public init(at: AgeInstant) { self.at = at }
 
     /// How far back samples are kept.
@@ -32,6 +47,7 @@ public struct CacheSample: Hashable, Sendable {
     /// An hour of them, be they as close as they may.
     package static let most = 3800
 
+    /// What is kept of a snapshot for an hour.
     public init(_ snapshot: CacheSnapshot) {
         let counters = snapshot.counters
         at = snapshot.at

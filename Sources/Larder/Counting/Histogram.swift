@@ -1,11 +1,14 @@
 /// How often durations of each order of magnitude were seen: bucket n counts those of at least
 /// 2^(n-1) and less than 2^n microseconds, bucket 0 those of less than one.
 public struct Histogram: Hashable, Sendable, Codable {
+    /// Counts by bucket, up to the last one that is not 0; ``end(of:)`` tells where each ends.
     public private(set) var buckets: [UInt64] = []
+    /// How many durations were counted.
     public private(set) var count: UInt64 = 0
     /// All of them together, each cut to whole microseconds.
     public private(set) var microseconds: UInt64 = 0
 
+    /// Nothing counted yet.
     public init() {}
 
     /// From counts a bucket; those behind the last that is not 0 are left out.
@@ -15,6 +18,7 @@ public struct Histogram: Hashable, Sendable, Codable {
         count = buckets.reduce(0, +)
     }
 
+    /// Counts a duration; a negative one counts as zero.
     public mutating func add(_ duration: Duration) { add(nanoseconds: duration.nanoseconds) }
 
     mutating func add(nanoseconds: Int64) {

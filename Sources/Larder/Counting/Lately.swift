@@ -4,17 +4,20 @@
 public struct Lately: Hashable, Sendable, Codable {
     /// When that time began; it reaches to the instant of the snapshot.
     public var since: AgeInstant
+    /// As ``CacheCounters/misses``, within that time.
     public var misses: UInt64 = 0
     /// Misses on keys that had been evicted within the minute before, under the present bounds.
     public var regretEvicted: UInt64 = 0
     /// Misses on keys that had expired within the minute before, under the present bounds.
     public var regretExpired: UInt64 = 0
+    /// As ``CacheCounters/evicted``, within that time.
     public var evicted: UInt64 = 0
     /// Entries that left, for whatever cause.
     public var left: UInt64 = 0
     /// Those of them that left without a single hit.
     public var unused: UInt64 = 0
 
+    /// Nothing counted yet.
     public init(since: AgeInstant) { self.since = since }
 
     /// So far back it reaches at most.

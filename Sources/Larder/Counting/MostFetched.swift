@@ -1,12 +1,14 @@
 /// A key that is fetched often, and how that went.
 public struct FetchedKey<Key: Sendable>: Sendable {
+    /// The key as the cache has it.
     public let key: Key
     /// At least so many fetches of it were begun.
     public let fetches: UInt64
     /// At least so many of them failed.
     public let failures: UInt64
-    /// What kind of failure the last of those was, and why.
+    /// What kind of failure the last of those was; `nil` where no fetch failed.
     public let kind: FailureKind?
+    /// What that one threw, as ``Renewal/words`` has it; `nil` where no fetch failed.
     public let reason: String?
 }
 

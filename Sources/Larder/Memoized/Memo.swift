@@ -5,6 +5,7 @@ import Synchronization
 /// The cache's counters go on for ever; here stands how far they were at the last clear. Results of
 /// plain functions come to the cache by `keep`, whose lock puts them before or after a clear.
 public final class Memo<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    /// Where the results are kept.
     public let cache: Cache<Key, Value>
     private let start = Guarded(Start())
 

@@ -41,6 +41,7 @@
 public struct Memoized<
     Key: Hashable & Sendable, Value: Sendable, Failure: Error
 >: MemoizedFunction {
+    /// What the function remembers.
     public let memo: Memo<Key, Value>
     private let function: @Sendable (Key) async throws(Failure) -> Value
 

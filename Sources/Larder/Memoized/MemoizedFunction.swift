@@ -1,8 +1,11 @@
 /// What may be asked of any memoized function, by the names that Python's decorators have for it.
 public protocol MemoizedFunction<Key, Value>: Sendable {
+    /// The argument of a function of one; ``Arguments`` of none or several.
     associatedtype Key: Hashable & Sendable
+    /// What the function returns.
     associatedtype Value: Sendable
 
+    /// What the function remembers.
     var memo: Memo<Key, Value> { get }
 }
 
@@ -35,6 +38,7 @@ public struct CacheInfo: Hashable, Sendable {
     /// Results kept, those past their deadline left out.
     public var currsize: Int
 
+    /// Counts that are left out are 0.
     public init(
         hits: UInt64 = 0, misses: UInt64 = 0, coalesced: UInt64 = 0, maxsize: Int?,
         currsize: Int = 0

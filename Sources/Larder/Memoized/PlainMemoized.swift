@@ -20,6 +20,7 @@
 public struct PlainMemoized<
     Key: Hashable & Sendable, Value: Sendable, Failure: Error
 >: MemoizedFunction {
+    /// What the function remembers.
     public let memo: Memo<Key, Value>
     private let function: @Sendable (Key) throws(Failure) -> Value
 

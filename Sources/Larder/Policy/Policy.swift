@@ -21,6 +21,7 @@ public enum Policy: Hashable, Sendable {
 }
 
 extension Policy: CustomStringConvertible, LosslessStringConvertible, Codable {
+    /// The names by which policies are written, without their options.
     public static let names = ["lru", "fifo", "lfu", "rr", "sieve", "s3fifo", "tinylfu"]
 
     public var description: String {
@@ -35,6 +36,8 @@ extension Policy: CustomStringConvertible, LosslessStringConvertible, Codable {
         }
     }
 
+    /// The policy that is written as `text`, such as `lru` or `rr,seed=7`; `nil` where it is
+    /// unknown.
     public init?(_ text: String) {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false)
         let option = parts.count == 2 ? parts[1] : ""

@@ -27,6 +27,8 @@ public enum FailureKind: String, Hashable, Sendable, Codable, CaseIterable, Codi
 /// The kind is counted and shown. What a failure means for the look-ups to come is said by
 /// ``Renewal/meaning``, and where that says ``Renewal/Failure/absent``, so is the kind.
 public protocol KnownFailure: Error {
+    /// What kind of failure the error is. Asked at most once for a fetch that failed, with no lock
+    /// held.
     var failureKind: FailureKind { get }
 }
 
@@ -49,19 +51,27 @@ extension FailureKind {
 
 /// How many failures there were of each kind.
 public struct FailureCounts: Hashable, Sendable, Codable {
+    /// Failures of kind ``FailureKind/absent``.
     public var absent: UInt64 = 0
+    /// Failures of kind ``FailureKind/throttled``.
     public var throttled: UInt64 = 0
+    /// Failures of kind ``FailureKind/refused``.
     public var refused: UInt64 = 0
+    /// Failures of kind ``FailureKind/timedOut``.
     public var timedOut: UInt64 = 0
+    /// Failures of kind ``FailureKind/broken``.
     public var broken: UInt64 = 0
 
+    /// All counts 0.
     public init() {}
 
+    /// The count of one kind.
     public subscript(kind: FailureKind) -> UInt64 {
         get { self[keyPath: Self.place(kind)] }
         set { self[keyPath: Self.place(kind)] = newValue }
     }
 
+    /// Failures of all kinds together.
     public var total: UInt64 { FailureKind.allCases.reduce(0) { $0 + self[$1] } }
 
     private static func place(_ kind: FailureKind) -> WritableKeyPath<FailureCounts, UInt64> {
@@ -77,10 +87,12 @@ public struct FailureCounts: Hashable, Sendable, Codable {
 
 /// The latest failure of a kind.
 public struct LastFailure: Hashable, Sendable, Codable {
+    /// When the fetch failed.
     public var at: AgeInstant
     /// What the fetch threw, as ``Renewal/words`` has it.
     public var reason: String
 
+    /// - Parameter reason: Is shown to those who look at the cache.
     public init(at: AgeInstant, reason: String) {
         self.at = at
         self.reason = reason

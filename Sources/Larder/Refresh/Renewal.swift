@@ -34,6 +34,9 @@ public struct Renewal: Sendable {
         case absent
     }
 
+    /// What is left out is as in a cache without a renewal: no fetch comes before the end, every
+    /// failure but ``NoSuchValue`` is passing, and each look-up of what is not held tries for
+    /// itself.
     public init(
         window: @escaping @Sendable (_ life: Duration) -> Duration = { _ in .zero },
         mandatory: Duration = .zero,

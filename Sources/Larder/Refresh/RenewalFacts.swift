@@ -11,5 +11,6 @@ public struct RenewalFacts: Hashable, Sendable, Codable {
     /// From when on everyone waits for that.
     public var mandatory: AgeInstant?
 
+    /// Nothing under way, and nothing remembered.
     public init() {}
 }

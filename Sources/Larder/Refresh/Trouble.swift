@@ -1,9 +1,11 @@
 /// A fetch that failed and is remembered, as people see it.
 public struct Trouble: Hashable, Sendable, Codable {
+    /// What a failure means for the look-ups until ``Trouble/until``.
     public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
         /// A fetch failed; what is held, if anything, is served.
         case failed
-        /// The origin refused.
+        /// Every look-up is told, and nothing is fetched: the origin refused, or nothing is held
+        /// and fetches pause after a passing failure (``Renewal/pause``).
         case refused
         /// The origin has no such thing.
         case absent
@@ -17,6 +19,7 @@ public struct Trouble: Hashable, Sendable, Codable {
         }
     }
 
+    /// What the last failure means for the look-ups to come.
     public var kind: Kind
     /// What kind of failure the last was.
     public var failure: FailureKind
@@ -30,8 +33,9 @@ public struct Trouble: Hashable, Sendable, Codable {
     public var until: AgeInstant
     /// Fetches that failed in a row.
     public var failures: Int
-    /// Look-ups that were answered with them instead of a fetch, and the last of those.
+    /// Look-ups that were answered with them instead of a fetch.
     public var refusals: UInt64 = 0
+    /// When the last of those look-ups was; `nil` before the first.
     public var lastRefusal: AgeInstant?
 
     /// - Parameters:

@@ -126,6 +126,7 @@ struct Grave<Key: Sendable, Value: Sendable>: Sendable {
 /// By which several invalidations can be undone together.
 public struct UndoID: Hashable, Sendable {
     private let number = UInt64.random(in: .min ... .max)
+    /// One that is like no other.
     public init() {}
 
     /// How long a removal can be undone.

@@ -46,9 +46,11 @@ extension Float: ByteSized, Plain {}
 extension Double: ByteSized, Plain {}
 extension Duration: ByteSized, Plain {}
 extension UUID: ByteSized, Plain {
+    /// Held inline.
     public var heapBytes: Int { 0 }
 }
 extension Date: ByteSized, Plain {
+    /// Held inline.
     public var heapBytes: Int { 0 }
 }
 
@@ -67,6 +69,7 @@ extension Data: ByteSized {
 }
 
 extension Optional: ByteSized where Wrapped: ByteSized {
+    /// What the wrapped value owns; 0 for `nil`.
     public var heapBytes: Int { self?.heapBytes ?? 0 }
 }
 

@@ -14,9 +14,13 @@ public struct CacheCounters: Hashable, Sendable, Codable {
     public var fetchFailures: UInt64 = 0
     /// The same, by kind.
     public var failures = FailureCounts()
+    /// Entries that left because the cache was full.
     public var evicted: UInt64 = 0
+    /// Entries that left because their deadline had come.
     public var expired: UInt64 = 0
+    /// Entries that left because someone asked for it.
     public var invalidated: UInt64 = 0
+    /// Entries that gave way to a newer value, or to the answer that there is no such thing.
     public var replaced: UInt64 = 0
     /// Values that were larger than the whole cache may be, and were not kept.
     public var oversized: UInt64 = 0
@@ -27,8 +31,10 @@ public struct CacheCounters: Hashable, Sendable, Codable {
     /// Misses on keys that had expired within the last minute: the ttl is short.
     public var regretExpired: UInt64 = 0
 
+    /// All counts 0.
     public init() {}
 
+    /// All look-ups: each is a hit, a miss, coalesced or refused.
     public var lookups: UInt64 { hits + misses + coalesced + refused }
 
     /// Hits over look-ups, 0...1; `nil` before the first look-up.

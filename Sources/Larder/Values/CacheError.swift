@@ -1,5 +1,6 @@
 /// Why a cache refused something, as a sentence for the one who asked.
 public struct CacheError: Error, Hashable, CustomStringConvertible {
+    /// What was refused and why, with the names and the numbers.
     public let description: String
     init(_ description: String) { self.description = description }
 

@@ -1,9 +1,12 @@
 /// One thing that happened in a cache. Numbers run from 1 without a gap, in the order of happening.
 public struct CacheEvent<Key: Sendable>: Sendable {
+    /// Counted from 1; ``Cache/events(after:limit:)`` goes on from there.
     public let number: UInt64
+    /// When it happened.
     public let at: AgeInstant
     /// The key it happened to; `nil` for what concerns the whole cache.
     public let key: Key?
+    /// What happened, with its figures.
     public let kind: EventKind
     /// The key for whose write there was no room without the eviction.
     public let rival: Key?
@@ -11,6 +14,7 @@ public struct CacheEvent<Key: Sendable>: Sendable {
     public let by: Operator?
 }
 
+/// What can happen in a cache.
 public enum EventKind: Hashable, Sendable {
     /// A value was written: fetched in `took`, or inserted where `took` is `nil`.
     case written(version: UInt64, took: Duration?, bytes: Int)

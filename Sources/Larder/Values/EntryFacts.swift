@@ -2,12 +2,15 @@
 public struct EntryFacts: Hashable, Sendable {
     /// The cache-wide number of the write that made it, never used again in this process.
     public var version: UInt64
+    /// When the value was fetched or inserted; an undo leaves it as it was.
     public var writtenAt: AgeInstant
     /// The value's own end, where it has one.
     public var expiry: AgeInstant?
     /// The earlier of written + ttl and expiry; `distantFuture` where neither is set.
     public var deadline: AgeInstant
+    /// Look-ups served by this version; counts to 4,294,967,295.
     public var hits: UInt64
+    /// When the last of them was, to the millisecond for hours; `nil` before the first.
     public var lastHit: AgeInstant?
     /// Key, value and the engine's own record.
     public var bytes: Int
@@ -18,6 +21,7 @@ public struct EntryFacts: Hashable, Sendable {
     /// Invalidated softly: served until the fetch for it lands.
     public var isStale: Bool
 
+    /// One that was written once and is not stale, where nothing else is said.
     public init(
         version: UInt64, writtenAt: AgeInstant, expiry: AgeInstant?, deadline: AgeInstant,
         hits: UInt64,

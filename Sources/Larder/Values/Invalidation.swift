@@ -1,5 +1,7 @@
 /// What came of invalidating one key.
 public enum Invalidation: Hashable, Sendable {
+    /// The entry is gone, or marked as stale by ``Cache/invalidateSoftly(_:version:by:)``; `bytes`
+    /// are what it takes, 0 where only a remembered failure was to be forgotten.
     case removed(bytes: Int)
     /// Nothing live was held for the key.
     case absent

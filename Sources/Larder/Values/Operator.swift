@@ -18,15 +18,18 @@ public struct Operator: Hashable, Sendable, Codable, CustomStringConvertible {
         }
     }
 
+    /// By which people know the actor.
     public var name: String { facts.name }
     /// Why, in the actor's own words.
     public var reason: String? { facts.reason }
-    /// The user and the process, where the kernel told them.
+    /// The user's number, where the kernel told it.
     public var uid: UInt32? { facts.uid }
+    /// The process's number, where the kernel told it.
     public var pid: Int32? { facts.pid }
     /// The plan that was applied.
     public var plan: String? { facts.plan }
 
+    /// What is not known is left out.
     public init(
         _ name: String, reason: String? = nil, uid: UInt32? = nil, pid: Int32? = nil,
         plan: String? = nil

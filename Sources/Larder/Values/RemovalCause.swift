@@ -8,6 +8,6 @@ public enum RemovalCause: String, Hashable, Sendable, Codable, CaseIterable,
     case evicted
     /// Someone asked for it to go.
     case invalidated
-    /// A newer value was written for its key.
+    /// A newer value came for its key, or the origin's answer that there is no such thing.
     case replaced
 }
