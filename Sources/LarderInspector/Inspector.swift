@@ -2,8 +2,8 @@ public import Larder
 
 /// What an operator may see and do: the one protocol between an engine and whoever looks at it.
 ///
-/// Looking never disturbs: no call but ``fetch(_:)`` and ``apply(_:by:)`` changes an entry, its order
-/// or a counter.
+/// Looking never disturbs: no call but ``fetch(_:)``, ``apply(_:_:by:)`` and ``undo(_:by:)``
+/// changes an entry, its order or a counter.
 public protocol Inspector: Sendable {
     /// The engine, its process and every cache at one instant.
     func report() async throws -> EngineReport
@@ -87,14 +87,18 @@ public protocol Inspector: Sendable {
 }
 
 extension Inspector {
+    /// The report and then the page: not of one instant.
     public func look(_ query: EntryQuery) async throws -> (report: EngineReport, page: EntryPage) {
         (try await report(), try await entries(query))
     }
 
+    /// The same plan, whoever asks.
     public func plan(_ change: Change, by actor: Operator) async throws -> Plan {
         try await plan(change)
     }
 
+    /// ``plan(_:)``, where an inspector has nothing of its own: whether the plan is kept is up to
+    /// that.
     public func preview(_ change: Change) async throws -> Plan { try await plan(change) }
 
     /// Does what was planned, at once and for good.
@@ -105,12 +109,14 @@ extension Inspector {
 
 /// Why an inspector refused, as a sentence for the one who asked.
 public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What was refused and why.
     public let description: String
     /// What was asked for is not there.
     public let isUnknown: Bool
     /// A change was not made, because it could not be written down.
     package let isUnrecorded: Bool
 
+    /// - Parameter isUnknown: What was asked for is not there.
     public init(_ description: String, isUnknown: Bool = false) {
         self.description = description
         self.isUnknown = isUnknown

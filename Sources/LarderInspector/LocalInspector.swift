@@ -10,6 +10,7 @@ import Synchronization
 /// inspector.add(credentials, key: \.shownKey)
 /// ```
 public final class LocalInspector: Inspector {
+    /// What the engine is called.
     public let name: String
     /// The random id of this run.
     public let instance: String
@@ -157,6 +158,7 @@ public final class LocalInspector: Inspector {
 
     // MARK: Looking
 
+    /// As things are; every origin is asked for its counts.
     public func report() async throws -> EngineReport {
         var report = EngineReport(
             name: name, instance: instance, pid: ProcessInfo.processInfo.processIdentifier,
@@ -167,6 +169,10 @@ public final class LocalInspector: Inspector {
         return report
     }
 
+    /// A page of the caches that were added.
+    ///
+    /// - Throws: ``InspectorError`` where a cache is unknown or a number negative; ``FilterError``
+    ///   where the filter cannot be read or takes too long.
     public func entries(_ query: EntryQuery) async throws -> EntryPage {
         guard query.offset >= 0, query.limit >= 0 else {
             throw InspectorError("offset and limit are 0 or more")
@@ -187,22 +193,35 @@ public final class LocalInspector: Inspector {
         }
     }
 
+    /// Cache by cache, in no order within one.
+    ///
+    /// - Throws: ``InspectorError`` where a cache is unknown or too many entries pass;
+    ///   ``FilterError`` where the filter cannot be read or takes too long.
     public func matching(_ query: EntryQuery) async throws -> [SeenEntry] {
         var matching = try Matching(query.filter, at: clock.now(), of: caches.map(\.name))
         for cache in try caches(of: query) { cache.offer(to: &matching) }
         return try matching.seen()
     }
 
+    /// The entry whose key is shown so, or is meant by the text.
+    ///
+    /// - Throws: ``InspectorError`` where the cache is unknown.
     public func entry(_ key: EntryKey) async throws -> EntryDetail? {
         try cache(named: key.cache).detail(of: key.key)
     }
 
+    /// As ``Cache/events(after:limit:)``, with keys as they are shown.
+    ///
+    /// - Throws: ``InspectorError`` where the cache is unknown.
     public func events(
         in cache: String, after number: UInt64, limit: Int
     ) async throws -> EventLog {
         try self.cache(named: cache).events(after: number, limit: limit)
     }
 
+    /// As ``Cache/history(since:)``.
+    ///
+    /// - Throws: ``InspectorError`` where the cache is unknown.
     public func history(
         of cache: String, since instant: AgeInstant
     ) async throws -> CacheHistory {
@@ -211,6 +230,9 @@ public final class LocalInspector: Inspector {
             samples: try self.cache(named: cache).history(since: instant))
     }
 
+    /// Of every cache that was added.
+    ///
+    /// - Throws: ``InspectorError`` unless there are 1 to 1000 buckets of 100 ms or more.
     public func forecast(width: Duration, count: Int) async throws -> Forecast {
         guard width >= .milliseconds(100), (1...1000).contains(count) else {
             throw InspectorError("a forecast has 1 to 1000 buckets of 100 ms or more")
@@ -222,18 +244,33 @@ public final class LocalInspector: Inspector {
 
     // MARK: Changing
 
+    /// Looks up the key that is shown so, or is meant by the text.
+    ///
+    /// - Throws: ``InspectorError`` where the cache is unknown or the text means no key; what the
+    ///   cache's `parse` throws, and what the look-up does.
     public func fetch(_ key: EntryKey) async throws -> FetchResult {
         try await cache(named: key.cache).fetch(key.key)
     }
 
+    /// Asks for the key that is shown so, or is meant by the text. What the origin throws is told
+    /// in ``Verification/failure``.
+    ///
+    /// - Throws: ``InspectorError`` where the cache is unknown or the text means no key; what the
+    ///   cache's `parse` throws.
     public func verify(_ key: EntryKey) async throws -> Verification {
         try await cache(named: key.cache).verify(key.key)
     }
 
+    /// As for somebody of whom nothing is known.
     public func plan(_ change: Change) async throws -> Plan {
         try await plan(change, by: Operator("somebody"))
     }
 
+    /// Of one user 64 plans are kept, of 64 MiB, and 256 of all, of 128 MiB; the oldest go.
+    ///
+    /// - Throws: ``InspectorError`` where a cache is unknown, more than ``EntryQuery/mostMatching``
+    ///   entries are named, or several changes are more than 16, in each other, or of one cache's
+    ///   bounds; ``CacheError`` where the cache could not have such bounds.
     public func plan(_ change: Change, by actor: Operator) async throws -> Plan {
         let (plan, prepared) = try made(change)
         // Here and below, what goes for it is dropped once the lock is free: that may be much.
@@ -242,6 +279,9 @@ public final class LocalInspector: Inspector {
         return plan
     }
 
+    /// The plan as it would be made now.
+    ///
+    /// - Throws: As ``plan(_:by:)``, and ``InspectorError`` where the change names entries.
     public func preview(_ change: Change) async throws -> Plan {
         guard change.named == 0 else {
             throw InspectorError(
@@ -269,6 +309,9 @@ public final class LocalInspector: Inspector {
         return (plan, prepared)
     }
 
+    /// The plan, for five minutes after it was made.
+    ///
+    /// - Throws: ``InspectorError`` where it is not kept, or not any more.
     public func plan(known id: Plan.ID) async throws -> Plan { try kept(id).plan }
 
     /// - Throws: ``InspectorError`` where a plan is not kept, with the reason.
@@ -360,6 +403,12 @@ public final class LocalInspector: Inspector {
         return prepared
     }
 
+    /// Applies a plan that is kept, once.
+    ///
+    /// - Throws: ``InspectorError`` where the plan is not kept or was applied before, a protected
+    ///   cache is not named, a time is negative, something else than bounds is to go back by
+    ///   itself, too much is under way, the reason is too long, or the change could not be written
+    ///   down beforehand; what a step throws, with what was done until then.
     public func apply(
         _ plan: Plan.ID, _ how: PlanApplication, by actor: Operator
     ) async throws -> Outcome {
@@ -376,11 +425,19 @@ public final class LocalInspector: Inspector {
         return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
     }
 
+    /// How far it has come. What is under way is remembered, and of the others the latest: 64 in
+    /// all.
+    ///
+    /// - Throws: ``InspectorError`` where the plan was not applied, or is not known any more.
     public func progress(of plan: Plan.ID) async throws -> PlanProgress {
         guard let progress = ledger.progress(of: plan) else { throw notApplied(plan) }
         return progress
     }
 
+    /// Stops what is under way, once the step that is being done is; otherwise nothing changes.
+    ///
+    /// - Throws: ``InspectorError`` where the plan was not applied or is not known any more, or the
+    ///   reason is too long.
     public func cancel(_ plan: Plan.ID, by actor: Operator) async throws -> PlanProgress {
         try actor.checkReason()
         guard let progress = ledger.cancel(plan, by: actor.applying(plan)) else {
@@ -389,6 +446,9 @@ public final class LocalInspector: Inspector {
         return progress
     }
 
+    /// What would go and come back now.
+    ///
+    /// - Throws: ``InspectorError`` where nothing can be taken back, with why.
     public func plan(undoing plan: Plan.ID) async throws -> Plan {
         if ledger.progress(of: plan) == nil, (try? kept(plan))?.prepared != nil {
             throw InspectorError("this plan was not applied yet: there is nothing to take back")
@@ -396,15 +456,21 @@ public final class LocalInspector: Inspector {
         return try ledger.planUndo(plan, instance: instance)
     }
 
+    /// Takes back all that can be; what is under way is stopped first.
+    ///
+    /// - Throws: ``InspectorError`` where there is nothing to take back, some of it did not go
+    ///   back, the reason is too long, or it could not be written down beforehand.
     public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try actor.checkReason()
         return try ledger.undo(plan, by: actor.applying(plan))
     }
 
+    /// Those of this run that are kept.
     public func changes(after number: UInt64) async throws -> [ChangeRecord] {
         changes.after(number)
     }
 
+    /// Ends once the inspector is gone.
     public func follow(
         after number: UInt64
     ) -> AsyncThrowingStream<ChangeRecord, any Error> { changes.follow(after: number) }

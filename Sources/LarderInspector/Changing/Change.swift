@@ -4,7 +4,7 @@ public import Larder
 public enum Change: Hashable, Sendable {
     /// Drop these entries, each as it was seen: one written anew since stays.
     case invalidate([SeenEntry])
-    /// Drop every entry of a cache.
+    /// Drop every entry of a cache, and forget its failures.
     case invalidateAll(cache: String)
     /// Give a cache these bounds.
     case configure(cache: String, to: CacheConfiguration)
@@ -23,10 +23,12 @@ extension Change {
 
 /// An entry as an operator saw it.
 public struct SeenEntry: Hashable, Sendable, Codable {
+    /// Its cache, and its key as it is shown.
     public var id: EntryKey
     /// `nil`: whatever version is there.
     public var version: UInt64?
 
+    /// As ``EntryRow`` has both. Version 0 is a failure that is remembered, where no entry is.
     public init(id: EntryKey, version: UInt64?) {
         self.id = id
         self.version = version

@@ -5,9 +5,12 @@ import Synchronization
 /// One thing that somebody did to the engine through an inspector: who, why, what there was before
 /// and what after. Keys and facts, never values.
 public struct ChangeRecord: Hashable, Sendable, Codable {
+    /// What was done, or is about to be.
     public enum What: String, Hashable, Sendable, Codable, CaseIterable {
         /// A plan whose application is spread over some time.
         case began
+        /// All was done; it was stopped before that; it was taken back, by someone or by itself; it
+        /// failed, and ``ChangeRecord/failure`` says why.
         case applied, cancelled, undone, failed
         /// What is about to be done. It is handed to who writes changes down beforehand and to
         /// nobody else; its number is 0.
@@ -17,8 +20,12 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     /// The bounds of a cache on both sides of a change: of one that was stopped, or failed, those
     /// that were reached.
     public struct Bounds: Hashable, Sendable, Codable {
+        /// By which the cache is addressed.
         public var cache: String
+        /// The bounds that it had.
         public var before: CacheConfiguration
+        /// The bounds that it has since; of what begins or is about to be applied, those it is to
+        /// have.
         public var after: CacheConfiguration
     }
 
@@ -27,12 +34,19 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     /// How many records before this one, behind the last that was asked for or followed, are not
     /// kept any more: whoever follows has lost them.
     public var missed: UInt64 = 0
+    /// The run of the engine, as ``EngineReport/instance``.
     public var instance = ""
+    /// When, on the engine's age line.
     public var at: AgeInstant
+    /// When, by the wall clock.
     public var time: Date
+    /// The plan that was applied, or taken back.
     public var plan: Plan.ID
+    /// What was done, or is about to be.
     public var what: What
+    /// Who did it, and why.
     public var by: Operator
+    /// The bounds that changed, of each cache once.
     public var bounds: [Bounds]
     /// What was removed, the first ``named`` of it; of an undone plan, what had been, and then what
     /// had to go for it.
@@ -40,13 +54,17 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     /// Whether it marked entries as stale and did nothing else: they are served until they are
     /// fetched anew, and there is nothing to take back.
     public var isSoft = false
-    /// Entries that were removed or marked as stale, and failures that were forgotten; how many of
-    /// these are failures, and how many were marked.
+    /// Entries that were removed or marked as stale, and failures that were forgotten.
     public var removed: Int
+    /// How many of ``removed`` are failures.
     public var forgotten: Int
+    /// How many of ``removed`` were marked as stale.
     public var softened: Int
+    /// Entries that were put back.
     public var restored: Int
+    /// What the ``removed`` entries took.
     public var bytes: Int
+    /// What was left alone, the first ``Skipped/named`` of it.
     public var skipped: [Skipped]
     /// How many more were left alone than are named.
     public var unnamed: Int

@@ -4,6 +4,7 @@ import Larder
 public struct Outcome: Hashable, Sendable, Codable {
     /// Entries that went or were marked as stale, and failures that were forgotten.
     public var removed: Int
+    /// What the ``removed`` entries took: keys, values and the engine's records.
     public var bytes: Int
     /// Planned entries that stayed, because they had changed since, the first ``Skipped/named`` of
     /// them.

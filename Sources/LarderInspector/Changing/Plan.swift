@@ -2,13 +2,19 @@ public import Larder
 
 /// What a change would do, worked out before it is applied.
 public struct Plan: Hashable, Sendable, Codable, Identifiable {
+    /// A random number, as sixteen hexadecimal digits.
     public typealias ID = String
+    /// By which it is applied, and taken back.
     public var id: ID
+    /// The run of the engine that made it: it means nothing in another.
     public var instance: String
+    /// What was asked for, each entry named once.
     public var change: Change
+    /// When it was made.
     public var at: AgeInstant
     /// How many entries would go, failures that are remembered among them.
     public var entries: Int
+    /// What the ``entries`` take: keys, values and the engine's records.
     public var bytes: Int
     /// The first of them, in the order in which they would go.
     public var victims: [PlannedVictim]
@@ -51,16 +57,21 @@ public struct TakingBack: Hashable, Sendable, Codable {
 
 /// An entry that a plan would remove.
 public struct PlannedVictim: Hashable, Sendable, Codable {
+    /// Its cache, and its key as it is shown.
     public var id: EntryKey
     /// 0 for a failure that would be forgotten.
     public var version: UInt64
+    /// Key, value and the engine's own record; 0 for a failure.
     public var bytes: Int
+    /// Why it would leave.
     public var cause: RemovalCause
 }
 
 /// An entry that a plan or its application left alone, and why.
 public struct Skipped: Hashable, Sendable, Codable {
+    /// Its cache, and its key as it is shown.
     public var id: EntryKey
+    /// In words: `not there any more`.
     public var why: String
 
     /// How many of them one answer names.

@@ -6,8 +6,9 @@ import Synchronization
 public struct FilterError: Error, Hashable, Sendable, CustomStringConvertible {
     /// In a sentence, without the place.
     public let sentence: String
-    /// The filter, and at which of its characters it stops making sense.
+    /// The filter as it was written.
     public let text: String
+    /// How many of its characters stand before the one that makes no sense.
     public let place: Int
 
     /// The sentence, the filter, and a caret under the place.

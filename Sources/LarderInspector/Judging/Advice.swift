@@ -3,12 +3,15 @@ public import Larder
 /// Which knob of a cache to turn, and why: by what was counted of late, under the bounds that it has
 /// now.
 public struct Advice: Hashable, Sendable {
+    /// What can be turned.
     public enum Knob: String, Hashable, Sendable, CaseIterable {
+        /// Each is what ``CacheConfiguration`` calls so.
         case maxsize, maxbytes, ttl, policy
     }
 
+    /// Which one to turn.
     public var knob: Knob
-    /// Of the misses, or for the policy of what left.
+    /// Of the misses, or for the policy of what left, 0...1.
     public var share: Double
     /// How long the time is that this is of.
     public var window: Duration

@@ -3,7 +3,9 @@ public import Larder
 extension Forecast {
     /// A few seconds in which far more is fetched of a cache than now, or than there is a budget for.
     public struct Storm: Hashable, Sendable {
+        /// The cache's name.
         public var cache: String
+        /// The five seconds with most fetches.
         public var peak: Peak
 
         /// Fetches a second.

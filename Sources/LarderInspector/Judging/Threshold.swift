@@ -2,17 +2,22 @@ public import Larder
 
 /// What of a cache somebody may want to be told of: the same in `larder check` and in the console.
 public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
+    /// ``meaning`` says what each is.
     case hit, lookups, misses, fetches, failures, refused, evicted, expired, entries, bytes, stale
+    /// Time until the first value ends that has an end of its own.
     case expiry
 
+    /// In what the values of a measure are.
     public enum Unit: Hashable, Sendable {
         /// A part of a whole, 0...1.
         case share
         /// So often a second.
         case rate
+        /// So many entries, bytes, seconds.
         case count, bytes, seconds
     }
 
+    /// In what its values are.
     public var unit: Unit {
         switch self {
         case .hit: .share
@@ -89,8 +94,9 @@ public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
 public struct ThresholdError: Error, Hashable, Sendable, CustomStringConvertible {
     /// In a sentence, without the place.
     public let sentence: String
-    /// The threshold, and at which of its characters it stops making sense.
+    /// The threshold as it was written.
     public let text: String
+    /// How many of its characters stand before the one that makes no sense.
     public let place: Int
 
     /// The sentence, the threshold, and a caret under the place.
@@ -101,14 +107,22 @@ public struct ThresholdError: Error, Hashable, Sendable, CustomStringConvertible
 
 /// A value beyond which somebody wants to be told: `hit<80%`, `fetches>50/s`, `entries>=1000`.
 public struct Threshold: Hashable, Sendable, CustomStringConvertible {
+    /// On which side of its value a threshold is passed; the value itself is beyond ``atMost`` and
+    /// ``atLeast``.
     public enum Comparison: String, Hashable, Sendable, CaseIterable {
+        /// The value, and what is less.
         case atMost = "<="
+        /// The value, and what is more.
         case atLeast = ">="
+        /// What is less.
         case below = "<"
+        /// What is more.
         case above = ">"
     }
 
+    /// What is watched.
     public let measure: Measure
+    /// On which side of ``value`` somebody wants to be told.
     public let comparison: Comparison
     /// As the measure has it: a share is 0...1, a rate is a second's.
     public let value: Double
@@ -161,7 +175,9 @@ public struct Threshold: Hashable, Sendable, CustomStringConvertible {
 
 /// What can be measured of a cache by two looks at it; what cannot be told is absent.
 public struct Measured: Hashable, Sendable {
+    /// The cache's name.
     public var cache: String
+    /// By measure, each in its ``Measure/unit``.
     public var values: [Measure: Double] = [:]
     /// Look-ups between the two.
     public var lookUps: UInt64 = 0

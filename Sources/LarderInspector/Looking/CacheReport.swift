@@ -2,13 +2,16 @@ public import Larder
 
 /// A cache at one instant.
 public struct CacheReport: Hashable, Sendable, Codable {
+    /// By which the cache is addressed here: its own name, or that with a number behind it.
     public var name: String
+    /// Its bounds, sizes and counters.
     public var snapshot: CacheSnapshot
     /// The keys that were fetched most of late, the most often fetched first.
     public var mostFetched: [FetchedRow] = []
     /// Since when those were counted; `nil` where they were not.
     public var fetchedSince: AgeInstant?
 
+    /// Tells nothing of the keys that were fetched most, until that is set.
     public init(name: String, snapshot: CacheSnapshot) {
         self.name = name
         self.snapshot = snapshot
@@ -26,10 +29,12 @@ public struct FetchedRow: Hashable, Sendable, Codable {
     public var fetches: UInt64
     /// At least so many of them failed.
     public var failures: UInt64
-    /// What kind of failure the last of those was, and why.
+    /// What kind of failure the last of those was; `nil` where no fetch failed.
     public var kind: FailureKind?
+    /// Why that one failed, as ``Renewal/words`` has it; `nil` where no fetch failed.
     public var reason: String?
 
+    /// One that never failed, where nothing else is said.
     public init(
         key: String, fetches: UInt64, failures: UInt64 = 0, kind: FailureKind? = nil,
         reason: String? = nil

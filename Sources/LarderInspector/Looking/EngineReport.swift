@@ -7,11 +7,15 @@ public struct EngineReport: Hashable, Sendable, Codable {
     public var name: String
     /// The random id of this run of the engine: versions and plans mean nothing in another.
     public var instance: String
+    /// The number of its process.
     public var pid: Int32
+    /// When, on the engine's age line.
     public var at: AgeInstant
     /// The wall clock at `at`, to show times of day.
     public var wall: Date
+    /// Every cache, in the order in which they were added.
     public var caches: [CacheReport]
+    /// What its process takes.
     public var memory: ProcessMemory
     /// Where values come from.
     public var origins: [OriginReport]
@@ -19,10 +23,12 @@ public struct EngineReport: Hashable, Sendable, Codable {
     public var isReadOnly = false
     /// What the caches hold is invented, and no service's.
     public var isDemo = false
-    /// Since when it can be looked into, and as whom its process runs.
+    /// Since when it can be looked into; `nil` where that is not told.
     public var started: Date?
+    /// As whom its process runs; `nil` where that is not told.
     public var user: String?
 
+    /// What has no parameter is set afterwards.
     public init(
         name: String, instance: String, pid: Int32, at: AgeInstant, wall: Date,
         caches: [CacheReport], memory: ProcessMemory, origins: [OriginReport] = []

@@ -2,7 +2,9 @@ import Larder
 
 /// What a listing can be sorted by.
 public enum EntryColumn: String, Hashable, Sendable, Codable, CaseIterable {
+    /// ``about`` says what stands in each.
     case cache, key, ttl, expiry, age, hits, size, state, fetch, lasthit, fetches, refresh, togo
+    /// The number of the write, as ``EntryFacts/version``.
     case version
 
     /// What stands there, in a few words.

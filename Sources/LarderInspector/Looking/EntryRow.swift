@@ -2,9 +2,12 @@ public import Larder
 
 /// What addresses an entry: its cache and the key as shown, byte by byte.
 public struct EntryKey: Hashable, Sendable, Codable {
+    /// By which the cache is addressed.
     public var cache: String
+    /// The key as it is shown.
     public var key: String
 
+    /// - Parameter key: As it is shown.
     public init(cache: String, key: String) {
         self.cache = cache
         self.key = key
@@ -27,15 +30,21 @@ public struct EntryKey: Hashable, Sendable, Codable {
 /// when the last fetch failed, ends with the next try, and its hits are the look-ups that were
 /// answered with it. ``Trouble`` says more.
 public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
+    /// Its cache, and its key as it is shown.
     public var id: EntryKey
+    /// The number of the write that made it, as ``EntryFacts/version``; 0 for a failure.
     public var version: UInt64
+    /// When the value was fetched or inserted; of a failure, when the last fetch failed.
     public var writtenAt: AgeInstant
     /// The value's own end, where it has one.
     public var expiry: AgeInstant?
     /// The earlier of written + ttl and expiry; `nil` where the entry has no end.
     public var deadline: AgeInstant?
+    /// Look-ups that it served; of a failure, those that were answered with it.
     public var hits: UInt64
+    /// When the last of them was; `nil` before the first.
     public var lastHit: AgeInstant?
+    /// Key, value and the engine's own record; 0 for a failure.
     public var bytes: Int
     /// How long its fetch took; zero where it was inserted.
     public var fetchTime: Duration
@@ -55,6 +64,7 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
         set { marked = newValue ? true : nil }
     }
 
+    /// What is left out is not known, and the entry is not marked as stale.
     public init(
         id: EntryKey, version: UInt64, writtenAt: AgeInstant, expiry: AgeInstant?,
         deadline: AgeInstant?,
@@ -95,9 +105,12 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
         case expiring
         /// Never hit since it was written.
         case cold
+        /// Nothing of all this.
         case fresh
     }
 
+    /// How it is at `now`. Where several are true it is the first of stale, failed or negative,
+    /// refreshing, expired, thin, expiring, cold.
     public func state(at now: AgeInstant) -> State {
         State(facts, renewal, at: now)
     }

@@ -2,14 +2,18 @@ public import Larder
 
 /// How many entries end when, as things stand at one instant.
 public struct Forecast: Hashable, Sendable, Codable {
+    /// When it was made; the first bucket begins there.
     public var at: AgeInstant
     /// Of a bucket.
     public var width: Duration
     /// How many buckets there are.
     public var count: Int
+    /// Every cache, in the order in which they were added.
     public var caches: [Cache] = []
 
+    /// What ends of one cache, and when.
     public struct Cache: Hashable, Sendable, Codable {
+        /// By which the cache is addressed.
         public var name: String
         /// Entries whose end lies in each bucket; those past their end stand in the first.
         public var ending: [Int]
@@ -18,8 +22,9 @@ public struct Forecast: Hashable, Sendable, Codable {
         public var lasting: [Double]
         /// How many of these were looked up within the last minute: so many fetches are to come.
         public var fetches: [Double]
-        /// Entries that end later, and that have no end.
+        /// Entries that end after the last bucket.
         public var later = 0
+        /// Entries that have no end.
         public var endless = 0
         /// The longest life in use: the ttl, or that of an entry; `nil` where nothing ends.
         public var longest: Duration?
@@ -29,6 +34,7 @@ public struct Forecast: Hashable, Sendable, Codable {
         /// known.
         public var rate: Double?
 
+        /// - Parameter count: How many buckets there are, all of them empty yet.
         public init(name: String, count: Int) {
             self.name = name
             ending = Array(repeating: 0, count: count)
@@ -39,18 +45,24 @@ public struct Forecast: Hashable, Sendable, Codable {
 
     /// A few seconds with many fetches.
     public struct Peak: Hashable, Sendable, Codable {
+        /// When they begin.
         public var at: AgeInstant
         /// Within ``Forecast/peakWidth`` of it.
         public var fetches: Double
 
+        /// - Parameter fetches: Within ``Forecast/peakWidth`` from then on.
         public init(at: AgeInstant, fetches: Double) {
             self.at = at
             self.fetches = fetches
         }
     }
 
+    /// How long a peak is.
     public static let peakWidth = Duration.seconds(5)
 
+    /// - Parameters:
+    ///   - width: Of a bucket.
+    ///   - count: How many buckets there are.
     public init(at: AgeInstant, width: Duration, count: Int) {
         self.at = at
         self.width = width
@@ -59,7 +71,9 @@ public struct Forecast: Hashable, Sendable, Codable {
 
     /// Entries of all caches that end in each bucket.
     public var ending: [Int] { sums(\.ending) }
+    /// Of all caches, see ``Forecast/Cache/lasting``.
     public var lasting: [Double] { sums(\.lasting) }
+    /// Of all caches, see ``Forecast/Cache/fetches``.
     public var fetches: [Double] { sums(\.fetches) }
     /// The longest life in use in any cache.
     public var longest: Duration? { caches.compactMap(\.longest).max() }

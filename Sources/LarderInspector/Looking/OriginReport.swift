@@ -4,6 +4,7 @@ public import Larder
 public struct OriginReport: Hashable, Sendable, Codable {
     /// `GetItem`.
     public var name: String
+    /// Calls made, each with all its attempts.
     public var calls: UInt64
     /// Attempts beyond the first of a call.
     public var retries: UInt64
@@ -22,6 +23,7 @@ public struct OriginReport: Hashable, Sendable, Codable {
     /// What those would have cost, in US dollars; `nil` where calls cost nothing.
     public var savedDollars: Double?
 
+    /// What is left out is 0 or empty; calls cost nothing.
     public init(
         name: String, calls: UInt64 = 0, retries: UInt64 = 0, throttles: UInt64 = 0,
         failures: [String: UInt64] = [:], latency: Histogram = Histogram(), capacity: Double = 0,
@@ -39,5 +41,6 @@ public struct OriginReport: Hashable, Sendable, Codable {
         self.savedDollars = savedDollars
     }
 
+    /// Calls that failed in the end, whatever the code.
     public var failed: UInt64 { failures.values.reduce(0, +) }
 }

@@ -11,6 +11,7 @@ public struct ProcessMemory: Hashable, Sendable, Codable {
     /// the system does not say.
     public var mapped: Int?
 
+    /// As it was told elsewhere; ``current()`` asks the system.
     public init(resident: Int? = nil, limit: Int? = nil, mapped: Int? = nil) {
         self.resident = resident
         self.limit = limit

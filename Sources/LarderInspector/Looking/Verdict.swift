@@ -3,6 +3,7 @@ import Larder
 extension Verification {
     /// Whether callers are told what the origin would say.
     public enum Verdict: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Callers are told the same as the origin says; or something else.
         case agrees, differs
         /// The origin could not be asked.
         case unknown
@@ -21,6 +22,7 @@ extension Verification {
         }
     }
 
+    /// What came of the comparison.
     public var verdict: Verdict {
         if let agrees { return agrees ? .agrees : .differs }
         if failure != nil, !isAbsent { return .unknown }

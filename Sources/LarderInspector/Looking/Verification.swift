@@ -2,6 +2,7 @@ public import Larder
 
 /// An entry beside what its origin says now.
 public struct Verification: Hashable, Sendable, Codable {
+    /// Its cache, and its key as it is shown.
     public var id: EntryKey
     /// What the cache holds; `nil` where it holds nothing.
     public var held: Shown?
@@ -29,6 +30,7 @@ public struct Verification: Hashable, Sendable, Codable {
         return differences.isEmpty
     }
 
+    /// - Parameter failure: Why the origin gave nothing.
     public init(
         id: EntryKey, held: Shown? = nil, origin: Shown? = nil, failure: String? = nil
     ) {
@@ -42,7 +44,9 @@ public struct Verification: Hashable, Sendable, Codable {
     public struct Difference: Hashable, Sendable, Codable {
         /// Names with dots between them: `owner.name`, `tags.0`; empty for the whole value.
         public var path: String
+        /// What the cache holds there; `nil` where the value has no such part.
         public var held: String?
+        /// What the origin has there; `nil` where the value has no such part.
         public var origin: String?
     }
 

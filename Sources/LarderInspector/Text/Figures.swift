@@ -57,10 +57,14 @@ extension FailureKind {
 
 /// Something that there is to tell apart of an engine's process's memory.
 public struct MemoryPart: Hashable, Sendable {
+    /// What takes the memory.
     public enum What: String, Hashable, Sendable, CaseIterable {
+        /// ``CacheSnapshot/bytes`` of all caches.
         case entries
         /// What was removed, and can be put back for a while.
         case undo
+        /// ``CacheSnapshot/recordBytes`` of all caches; ``ProcessMemory/mapped``; what is resident
+        /// beside all of these.
         case record, program, rest
 
         /// What it is, in a sentence's part.
@@ -77,6 +81,7 @@ public struct MemoryPart: Hashable, Sendable {
         }
     }
 
+    /// What takes it.
     public var what: What
     /// `nil` where it is not known.
     public var bytes: Int?

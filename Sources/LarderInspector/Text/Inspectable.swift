@@ -2,18 +2,22 @@ public import Foundation
 
 /// A value that says what an inspector may see of it.
 public protocol Inspectable {
+    /// What is seen of it. It is asked for in the engine's process, each time that somebody looks.
     var shown: Shown { get }
 }
 
 extension String: Inspectable {
+    /// The text as it is.
     public var shown: Shown { .text(self) }
 }
 
 extension Bool: Inspectable {
+    /// `true` or `false`, as JSON has them.
     public var shown: Shown { .bool(self) }
 }
 
 extension BinaryInteger where Self: Inspectable {
+    /// A number with all its digits.
     public var shown: Shown { .number(description) }
 }
 
@@ -37,6 +41,7 @@ extension Float: Inspectable {}
 extension Double: Inspectable {}
 
 extension Decimal: Inspectable {
+    /// A number with all its digits; what is not a number is text.
     public var shown: Shown { isNaN ? .text("nan") : .number(description) }
 }
 
@@ -48,6 +53,7 @@ extension Date: Inspectable {
 }
 
 extension UUID: Inspectable {
+    /// The usual 36 characters, in capitals.
     public var shown: Shown { .text(uuidString) }
 }
 
@@ -64,10 +70,12 @@ extension URL: Inspectable {
 }
 
 extension Optional: Inspectable where Wrapped: Inspectable {
+    /// `null` where there is nothing.
     public var shown: Shown { map(\.shown) ?? .null }
 }
 
 extension Array: Inspectable where Element: Inspectable {
+    /// The elements, in their order.
     public var shown: Shown { .list(map(\.shown)) }
 }
 
@@ -91,22 +99,27 @@ extension Shown {
 }
 
 extension Shown: ExpressibleByStringInterpolation {
+    /// A text.
     public init(stringLiteral text: String) { self = .text(text) }
 }
 
 extension Shown: ExpressibleByIntegerLiteral {
+    /// A number with all its digits.
     public init(integerLiteral number: Int) { self = number.shown }
 }
 
 extension Shown: ExpressibleByFloatLiteral {
+    /// A number; text where it is not finite.
     public init(floatLiteral number: Double) { self = number.shown }
 }
 
 extension Shown: ExpressibleByBooleanLiteral {
+    /// A truth value.
     public init(booleanLiteral bool: Bool) { self = .bool(bool) }
 }
 
 extension Shown: ExpressibleByArrayLiteral {
+    /// Parts without names, in their order.
     public init(arrayLiteral items: Shown...) { self = .list(items) }
 }
 

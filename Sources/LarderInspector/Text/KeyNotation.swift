@@ -5,6 +5,7 @@
 /// JSON: `["USER#1","ORDER#2024/01"]`. Every list of parts has one text by ``text(_:)``, and no two
 /// have the same.
 public enum KeyNotation {
+    /// The one text of a list of parts, which ``parts(_:count:)`` reads.
     public static func text(_ parts: [String]) -> String {
         let text = parts.map { part in
             escaped(part) { $0 == "/" || $0 == "\\" }

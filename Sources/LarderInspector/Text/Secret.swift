@@ -14,6 +14,7 @@ public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringC
     private nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer  // init and deinit write
     private let count: Int
 
+    /// Copies the text, whose own memory is the caller's to let go of.
     public init(_ text: String) {
         var text = text
         (bytes, count) = text.withUTF8 { Self.copy(UnsafeRawBufferPointer($0)) }
@@ -65,6 +66,8 @@ public final class Secret: Sendable, CustomStringConvertible, CustomDebugStringC
     public var heapBytes: Int { bytes.count }
 
     public var description: String { "Secret(…)" }
+    /// The same as ``description``.
     public var debugDescription: String { description }
+    /// A mirror of nothing.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -4,7 +4,9 @@
 
 /// Why a text is no JSON, and at which of its bytes.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong, without the place.
     public let sentence: String
+    /// The byte, counted from 0, at which the text stops making sense.
     public let place: Int
 
     public var description: String { "\(sentence) at byte \(place)" }

@@ -5,19 +5,27 @@ import Foundation
 /// It is made in the engine's process, by the value's own type, so that what is not in it never
 /// leaves that process: a credential leaves its secrets out, whoever asks.
 public indirect enum Shown: Hashable, Sendable {
+    /// Text as it is.
     case text(String)
     /// A decimal number, digit for digit as its origin wrote it.
     case number(String)
+    /// True or false.
     case bool(Bool)
+    /// There is no value.
     case null
+    /// Parts without names, in their order.
     case list([Shown])
     /// Named parts, in the order in which people want to read them.
     case fields([Field])
 
+    /// A part with its name.
     public struct Field: Hashable, Sendable {
+        /// By which people know the part.
         public var name: String
+        /// What may be seen of it.
         public var value: Shown
 
+        /// A part by the name that people read.
         public init(_ name: String, _ value: Shown) {
             self.name = name
             self.value = value

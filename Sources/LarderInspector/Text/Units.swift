@@ -202,7 +202,9 @@ public enum Units {
 
 /// A text that says no number, with what would be accepted.
 public struct UnitError: Error, Hashable, CustomStringConvertible {
+    /// Why it says no number, and what would be accepted, in a sentence.
     public let description: String
+    /// - Parameter description: A sentence that says what would be accepted.
     public init(_ description: String) { self.description = description }
 }
 

@@ -7,8 +7,10 @@ public import Larder
 /// are, and so are `K` and the Kelvin sign. To an origin that compares bytes those are different
 /// keys, and must be different entries.
 public struct Verbatim: Sendable {
+    /// The text, byte for byte.
     public let text: String
 
+    /// Keeps the text as it is: nothing is normalised.
     public init(_ text: String) { self.text = text }
 }
 
@@ -30,13 +32,16 @@ extension Verbatim: Hashable, Comparable {
 }
 
 extension Verbatim: ExpressibleByStringLiteral, CustomStringConvertible {
+    /// As it is written.
     public init(stringLiteral text: String) { self.init(text) }
 
     public var description: String { text }
 }
 
 extension Verbatim: ByteSized, Inspectable {
+    /// What the text owns.
     public var heapBytes: Int { text.heapBytes }
+    /// The text as it is.
     public var shown: Shown { .text(text) }
 }
 
@@ -50,8 +55,10 @@ extension Verbatim: Codable, CodingKeyRepresentable {
         try container.encode(text)
     }
 
+    /// A member's name in JSON, where it is the key of a dictionary.
     public var codingKey: any CodingKey { Name(stringValue: text) }
 
+    /// Any name is a text: never `nil`.
     public init?<Key: CodingKey>(codingKey: Key) { self.init(codingKey.stringValue) }
 
     private struct Name: CodingKey {

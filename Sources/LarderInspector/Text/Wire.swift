@@ -164,10 +164,13 @@ extension LoggedEvent {
 extension EventKind {
     /// What happened, in a word: as it stands in JSON, in filters and on screen.
     public enum Word: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Each is the kind of the same name.
         case written, failed, oversized, softened, restored, forgotten, configured
+        /// An entry left, by this ``RemovalCause``.
         case expired, evicted, invalidated, replaced
     }
 
+    /// Its word; of what was removed, the cause.
     public var word: Word {
         switch self {
         case .written: .written
