@@ -10,6 +10,7 @@ public struct AWSClient: Sendable {
     /// Who signs: asked before every request, so that credentials may come from a cache.
     public typealias CredentialSource = @Sendable () async throws -> Credentials
 
+    /// Such as `eu-west-1`; without the `fips-` that may stand in the name of an endpoint.
     public let region: String
     let clock: AgeClock
     /// Other addresses than AWS's, by service.
@@ -152,7 +153,9 @@ public struct AWSClient: Sendable {
     /// What was called so far, with what came of it; operations in order of name.
     public var operations: [OperationTally] { tally.all }
 
+    /// Reads items, over this client's connections.
     public var dynamoDB: DynamoDB { DynamoDB(client: self) }
+    /// Assumes roles, over this client's connections.
     public var sts: STS { STS(client: self) }
 
     /// Closes the connections; requests under way fail. To be called once, before the last copy of

@@ -22,8 +22,11 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
         public static let noCredentials = Kind(.noCredentials)
         /// The table is there and the item is not.
         public static let missingItem = Kind(.missingItem)
+        /// There is no such table in the region, by `ResourceNotFoundException`.
         public static let unknownTable = Kind(.unknownTable)
+        /// Whoever asked lacks a permission, or what proves who asks is not accepted.
         public static let denied = Kind(.denied)
+        /// The session that signed has ended.
         public static let expiredToken = Kind(.expiredToken)
         /// The service does not know the access key, or its session token.
         public static let unknownKey = Kind(.unknownKey)
@@ -31,6 +34,7 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
         public static let wrongSecret = Kind(.wrongSecret)
         /// The signature's date is too far from the service's clock.
         public static let wrongTime = Kind(.wrongTime)
+        /// The service has been asked too often, or has too much to do.
         public static let throttled = Kind(.throttled)
         /// What was asked for makes no sense.
         public static let invalid = Kind(.invalid)
@@ -46,12 +50,15 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
         public static let garbage = Kind(.garbage)
     }
 
+    /// What went wrong.
     public let kind: Kind
     /// What was called, such as `GetItem`; `nil` where nothing was sent.
     public let operation: String?
     /// The service's own code, such as `AccessDeniedException`.
     public let code: String?
+    /// The service's own id of the request, for AWS's support; `nil` where the service gave none.
     public let requestID: String?
+    /// What was called, on what, what came of it, and what to do: one line, fit for a terminal.
     public let description: String
     /// The same without what another program said of it, where there is such a thing: that is for
     /// the one who runs it, and a log is kept and read by others.
@@ -65,6 +72,7 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
     /// How long the service asked to wait before another try.
     var retryAfter: Duration?
 
+    /// The same as ``description``, for `localizedDescription`.
     public var errorDescription: String? { description }
 
     init(

@@ -6,16 +6,25 @@ public import LarderInspector
 ///
 /// Texts, and the names of a map's members, are compared byte by byte, as DynamoDB does.
 public indirect enum AttributeValue: Sendable {
+    /// `S`: text.
     case string(String)
-    /// A decimal number of up to 38 digits, as DynamoDB wrote it.
+    /// `N`: a decimal number of up to 38 digits, as DynamoDB wrote it.
     case number(String)
+    /// `B`: bytes.
     case binary([UInt8])
+    /// `SS`: texts, in the order in which DynamoDB gave them.
     case stringSet([String])
+    /// `NS`: decimal numbers, in the order in which DynamoDB gave them.
     case numberSet([String])
+    /// `BS`: pieces of binary, in the order in which DynamoDB gave them.
     case binarySet([[UInt8]])
+    /// `M`: values by name.
     case map([Verbatim: AttributeValue])
+    /// `L`: values in their order.
     case list([AttributeValue])
+    /// `NULL`: there is no value.
     case null
+    /// `BOOL`: true or false.
     case bool(Bool)
 }
 

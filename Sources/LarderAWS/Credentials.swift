@@ -4,10 +4,14 @@ public import LarderInspector
 
 /// AWS credentials: long-lived keys of a user, or a role's session.
 public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable, MintedAnew {
+    /// STS makes another session each time.
     public static let minted = "session"
 
+    /// `AccessKeyId`.
     public let accessKeyID: String
+    /// `SecretAccessKey`.
     public let secretAccessKey: Secret
+    /// `SessionToken`; `nil` for long-lived keys.
     public let sessionToken: Secret?
     /// The end of the session on the age line; `nil` for keys without one.
     public let expiry: AgeInstant?
@@ -18,6 +22,10 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
     /// Where they are from; its text is shared by all of one source.
     var source: KeySource?
 
+    /// - Parameters:
+    ///   - expiry: The end of the session on the age line.
+    ///   - expiration: The same end by the wall clock.
+    ///   - role: The ARN of the role whose session it is.
     public init(
         accessKeyID: String, secretAccessKey: Secret, sessionToken: Secret? = nil,
         expiry: AgeInstant? = nil, expiration: Date? = nil, role: String? = nil

@@ -9,6 +9,7 @@ public struct Deadlines: Hashable, Sendable {
     /// service's time and counts for neither of the others.
     public var credentials: Duration
 
+    /// What is left out is as usual: 10 s a call, 4 s an attempt, 2 min for the credentials.
     public init(
         call: Duration = .seconds(10), attempt: Duration = .seconds(4),
         credentials: Duration = .seconds(120)

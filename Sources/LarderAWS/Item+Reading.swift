@@ -60,14 +60,17 @@ extension AttributeValue {
 }
 
 extension AttributeValue: ExpressibleByStringInterpolation {
+    /// An `S`.
     public init(stringLiteral text: String) { self = .string(text) }
 }
 
 extension AttributeValue: ExpressibleByIntegerLiteral {
+    /// An `N`.
     public init(integerLiteral number: Int) { self = .number("\(number)") }
 }
 
 extension AttributeValue: ExpressibleByBooleanLiteral {
+    /// A `BOOL`.
     public init(booleanLiteral bool: Bool) { self = .bool(bool) }
 }
 

@@ -3,15 +3,19 @@ public import LarderInspector
 
 /// An item of a DynamoDB table.
 public struct DynamoDBItem: Hashable, Sendable, Inspectable, ByteSized {
+    /// The attributes by name.
     public let attributes: [Verbatim: AttributeValue]
     /// The attribute by which it was found; it is shown first.
     public let keyName: String
 
+    /// - Parameter keyName: The attribute by which it was found.
     public init(_ attributes: [Verbatim: AttributeValue], keyName: String) {
         self.attributes = attributes
         self.keyName = keyName
     }
 
+    /// Plain JSON: the attribute by which it was found, then the others in the order of their
+    /// names.
     public var shown: Shown {
         let name = Verbatim(keyName)
         let key = attributes[name].map { [Shown.Field(keyName, $0.shown)] } ?? []
@@ -19,6 +23,7 @@ public struct DynamoDBItem: Hashable, Sendable, Inspectable, ByteSized {
         return .fields(key + others.map { .init($0.key.text, $0.value.shown) })
     }
 
+    /// What the attributes and the key's name own.
     public var heapBytes: Int { attributes.heapBytes + keyName.heapBytes }
 }
 

@@ -4,14 +4,21 @@ extension DynamoDB {
     /// The attributes that name an item: the partition key, and the sort key where the table has
     /// one. Names and texts are compared byte by byte.
     public struct Key: Hashable, Sendable {
+        /// The partition key's attribute.
         public var name: String
+        /// The partition key's value: an `S`, `N` or `B`.
         public var value: AttributeValue
+        /// `nil` where the table has no sort key.
         public var sort: Sort?
 
+        /// The sort key of an item.
         public struct Sort: Hashable, Sendable {
+            /// The sort key's attribute.
             public var name: String
+            /// The sort key's value: an `S`, `N` or `B`.
             public var value: AttributeValue
 
+            /// `Sort("number", 7)`.
             public init(_ name: String, _ value: AttributeValue) {
                 self.name = name
                 self.value = value
@@ -27,6 +34,7 @@ extension DynamoDB {
             }
         }
 
+        /// `Key("customer", "ann", sort: Sort("number", 7))`.
         public init(_ name: String, _ value: AttributeValue, sort: Sort? = nil) {
             self.name = name
             self.value = value
@@ -67,6 +75,7 @@ extension DynamoDB {
         /// a dot, a bracket or a backslash of a name's own has a backslash before it.
         public var attributes: [String]
 
+        /// All attributes, eventually consistent, where nothing is said.
         public init(isConsistent: Bool = false, attributes: [String] = []) {
             self.isConsistent = isConsistent
             self.attributes = attributes

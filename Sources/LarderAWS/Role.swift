@@ -2,6 +2,7 @@ public import Larder
 
 /// An IAM role, by its ARN.
 public struct IAMRole: Hashable, Sendable, ByteSized {
+    /// `arn:aws:iam::222222222222:role/reader`, as it was written.
     public let arn: String
 
     /// - Throws: ``AWSError`` of kind ``AWSError/Kind/invalid`` where the text is no role's ARN.
@@ -25,5 +26,6 @@ public struct IAMRole: Hashable, Sendable, ByteSized {
         return parts[3] + "/" + parts[4].dropFirst("role/".count)
     }
 
+    /// What the ARN's text owns.
     public var heapBytes: Int { arn.heapBytes }
 }

@@ -6,14 +6,23 @@ import LarderInspector
 extension RoleRequest {
     /// One input of AssumeRole, by its name among the options; settings of profiles have `_` for `-`.
     public enum Input: String, Sendable {
+        /// `RoleSessionName`.
         case sessionName = "role-session-name"
+        /// `DurationSeconds`.
         case duration = "duration-seconds"
+        /// `ExternalId`.
         case externalID = "external-id"
+        /// `Policy`.
         case policy
+        /// One of `PolicyArns`.
         case policyARN = "policy-arn"
+        /// One of `Tags`.
         case tag
+        /// One of `TransitiveTagKeys`.
         case transitiveTagKey = "transitive-tag-key"
+        /// `SourceIdentity`.
         case sourceIdentity = "source-identity"
+        /// `SerialNumber`.
         case serialNumber = "mfa-serial"
     }
 

@@ -9,32 +9,41 @@ public import LarderInspector
 /// a session with one external id, policy or tag must never be handed to who asked with another.
 /// Texts are compared byte by byte, as STS does.
 public struct RoleRequest: Sendable {
+    /// `RoleArn`.
     public var role: IAMRole
     /// 2 to 64 letters, digits and `_+=,.@-`; it stands in the account's trail.
     public var sessionName: String
     /// How long the session lives, 15 minutes to 12 hours; `nil` for STS's own hour.
     public var duration: Duration?
+    /// `ExternalId`: what the role's owner agreed with the caller.
     public var externalID: String?
     /// A session policy as JSON: it takes from what the role may do.
     public var policy: String?
+    /// `PolicyArns`: managed policies, 10 at most, which take from what the role may do as well.
     public var policyARNs: [String]
+    /// `Tags` of the session, 50 at most.
     public var tags: [Verbatim: Verbatim]
     /// Of the tags, those that sessions assumed from this one have too.
     public var transitiveTagKeys: Set<Verbatim>
+    /// `SourceIdentity`: who is behind the session; it stands in the account's trail.
     public var sourceIdentity: String?
     /// The device whose code goes with the request.
     public var serialNumber: String?
     /// Who asks, in which region and at which endpoint.
     public var caller: Caller
 
+    /// Who asks, where: each caller has sessions of its own.
     public struct Caller: Sendable {
         /// What tells one identity from another: an access key id, or the name of a provider.
         public var identity: String
+        /// The region whose STS is asked.
         public var region: String
+        /// Another address than AWS's; `nil` for AWS's own.
         public var endpoint: String?
         /// The caller is a role's session itself, so that this one lives an hour at most.
         public var isSession: Bool
 
+        /// A caller that is told from no other, where nothing is said.
         public init(
             identity: String = "", region: String = "", endpoint: String? = nil,
             isSession: Bool = false
@@ -46,6 +55,8 @@ public struct RoleRequest: Sendable {
         }
     }
 
+    /// What is left out is as STS has it; the session is called `larder`. Nothing is checked yet,
+    /// see ``check()``.
     public init(
         _ role: IAMRole, sessionName: String = "larder", duration: Duration? = nil,
         externalID: String? = nil, policy: String? = nil, policyARNs: [String] = [],
@@ -121,6 +132,7 @@ public struct RoleRequest: Sendable {
 }
 
 extension RoleRequest: ByteSized {
+    /// What its texts and lists own.
     public var heapBytes: Int {
         let texts = [
             role.arn, sessionName, externalID, policy, sourceIdentity, serialNumber,

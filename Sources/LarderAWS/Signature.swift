@@ -4,6 +4,7 @@ import LarderInspector
 
 /// A request as far as its signature depends on it.
 public struct SignedRequest: Sendable {
+    /// In capitals: `POST`.
     public var method: String
     /// The path as it is sent, percent-encoding included.
     public var path: String
@@ -11,8 +12,10 @@ public struct SignedRequest: Sendable {
     public var query: [(name: String, value: String)]
     /// All headers to sign, `Host` among them.
     public var headers: [(name: String, value: String)]
+    /// The whole body, whose digest is signed.
     public var body: [UInt8]
 
+    /// A `POST` of `/` without a query, where nothing else is said.
     public init(
         method: String = "POST", path: String = "/", query: [(name: String, value: String)] = [],
         headers: [(name: String, value: String)], body: [UInt8]
@@ -30,10 +33,12 @@ public struct SignedRequest: Sendable {
 /// Source: AWS General Reference, "Signature Version 4 signing process"; where that leaves room
 /// (which headers, how blanks are folded), the choice is that of AWS's own SDKs.
 public struct Signature: Sendable {
+    /// The region whose name stands in the scope: `eu-west-1`.
     public var region: String
     /// The signing name: `dynamodb`, `sts`.
     public var service: String
 
+    /// - Parameter service: The signing name: `dynamodb`, `sts`.
     public init(region: String, service: String) {
         self.region = region
         self.service = service

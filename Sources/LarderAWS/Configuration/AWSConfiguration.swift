@@ -27,6 +27,7 @@ public struct AWSConfiguration: Sendable {
     public var terminal: @Sendable () -> String? = { nil }
     /// When sessions are renewed, and what becomes of a renewal that fails.
     public var renewal = Renewal.credentials
+    /// How long the calls of its clients may take.
     public var deadlines = Deadlines()
     /// Is told, once each, what the one who runs this should know and no error says.
     public var notice: @Sendable (String) -> Void = { _ in }

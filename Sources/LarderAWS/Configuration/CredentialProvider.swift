@@ -7,6 +7,9 @@ public protocol CredentialProvider: Sendable {
     var identity: String { get }
     /// Whether what it gives are known to be sessions of a role.
     var givesSessions: Bool { get }
+    /// What there is to sign with now, asked for anew.
+    ///
+    /// - Throws: ``AWSError``, of kind ``AWSError/Kind/noCredentials`` where there is nothing.
     func credentials() async throws -> Credentials
 }
 

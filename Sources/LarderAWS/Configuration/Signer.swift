@@ -57,9 +57,15 @@ public final class Signer: CredentialProvider {
         }
     }
 
+    /// The identity of whose keys sign now.
     public var identity: String { current.provider.identity }
+    /// Whether whose keys sign now is known to give sessions of a role.
     public var givesSessions: Bool { current.provider.givesSessions }
 
+    /// What the next request is signed with. The files are looked at first; sessions are kept, and
+    /// fetched anew before they end.
+    ///
+    /// - Throws: ``AWSError``; `CancellationError` where the caller gave up.
     public func credentials() async throws -> Credentials {
         noticeChanges()
         let provider = current.provider
