@@ -8,7 +8,12 @@ import NIOHTTP1
 import Synchronization
 
 /// The inspector of an engine in another process, over its socket.
+///
+/// Every call throws ``SocketError`` where no engine that can be trusted answers in time, or where
+/// the answer is of another version; ``InspectorError``, with the engine's own words, where it
+/// refuses; and `CancellationError` where the caller gave up.
 public final class RemoteInspector: Inspector {
+    /// Where the engine's socket is.
     public let place: Rendezvous
     private let http: HTTPClient
     private let reason: String?
@@ -49,6 +54,7 @@ public final class RemoteInspector: Inspector {
         var page: EntryPage
     }
 
+    /// One request where at most one cache is named: a page that has not changed is not sent again.
     public func look(_ query: EntryQuery) async throws -> (report: EngineReport, page: EntryPage) {
         guard query.caches.count < 2 else { return (try await report(), try await entries(query)) }
         let path = path("/v1/look", parameters(query, query.caches.first))
@@ -65,8 +71,11 @@ public final class RemoteInspector: Inspector {
         return (look.report, page)
     }
 
+    /// One request.
     public func report() async throws -> EngineReport { try await get("/v1/snapshot") }
 
+    /// At most 10,000 entries of each cache that is named, or of all together. Several are asked
+    /// for one after the other, and put together here.
     public func entries(_ query: EntryQuery) async throws -> EntryPage {
         guard query.caches.count > 1 else { return try await page(query, query.caches.first) }
         // A part of the caches is asked for one by one and put together here.
@@ -81,6 +90,7 @@ public final class RemoteInspector: Inspector {
         return page
     }
 
+    /// Waits a minute for each cache that is named, which are asked for one after the other.
     public func matching(_ query: EntryQuery) async throws -> [SeenEntry] {
         var seen: [SeenEntry] = []
         for cache in query.caches.isEmpty ? [nil] : query.caches.map(Optional.some) {
@@ -112,6 +122,7 @@ public final class RemoteInspector: Inspector {
         return parameters
     }
 
+    /// `nil` where the engine says that the cache holds no such entry.
     public func entry(_ key: EntryKey) async throws -> EntryDetail? {
         do { return try await get(path(key)) } catch let error as InspectorError {
             // Of an unknown cache there can be no entry: that is an error.
@@ -122,6 +133,7 @@ public final class RemoteInspector: Inspector {
         }
     }
 
+    /// At most 100,000 events a call.
     public func events(in cache: String, after number: UInt64, limit: Int) async throws -> EventLog
     {
         try await get(
@@ -129,6 +141,7 @@ public final class RemoteInspector: Inspector {
             [("after", "\(number)"), ("limit", "\(min(limit, 100_000))")])
     }
 
+    /// An instant before 0 is taken as 0.
     public func history(
         of cache: String, since instant: AgeInstant
     ) async throws -> CacheHistory {
@@ -139,6 +152,7 @@ public final class RemoteInspector: Inspector {
         return history
     }
 
+    /// The width is cut to whole milliseconds.
     public func forecast(width: Duration, count: Int) async throws -> Forecast {
         let milliseconds = width.nanoseconds / 1_000_000
         return try await get(
@@ -147,14 +161,19 @@ public final class RemoteInspector: Inspector {
 
     // MARK: Changing
 
+    /// Waits a minute: an origin may be slow.
     public func fetch(_ key: EntryKey) async throws -> FetchResult {
         try await send("POST", path(key) + "/fetch", wait: .seconds(60))
     }
 
+    /// Waits a minute: an origin may be slow.
     public func verify(_ key: EntryKey) async throws -> Verification {
         try await send("POST", path(key) + "/verify", wait: .seconds(60))
     }
 
+    /// The engine is told by the kernel who asks. Waits a minute for a change of more than 64 KiB.
+    ///
+    /// - Throws: ``InspectorError`` where the change is more than 16 MiB as well.
     public func plan(_ change: Change) async throws -> Plan {
         let body = try PlainJSON.encode(change)
         // One that names many takes its time, and may have to wait for its turn.
@@ -163,10 +182,12 @@ public final class RemoteInspector: Inspector {
             "POST", "/v1/plans", body: body, wait: isLarge ? .seconds(60) : nil)
     }
 
+    /// As the engine keeps it.
     public func plan(known id: Plan.ID) async throws -> Plan {
         try await get("/v1/plans/\(escaped(id))")
     }
 
+    /// The engine is told by the kernel who asks, and of `actor` the reason alone. Waits a minute.
     public func apply(
         _ plan: Plan.ID, _ how: PlanApplication, by actor: Operator
     ) async throws -> Outcome {
@@ -175,28 +196,34 @@ public final class RemoteInspector: Inspector {
             reason: actor.reason, wait: .seconds(60))
     }
 
+    /// As the engine knows it.
     public func progress(of plan: Plan.ID) async throws -> LarderInspector.PlanProgress {
         try await get("/v1/plans/\(escaped(plan))/progress")
     }
 
+    /// Of `actor` the engine is told the reason alone.
     public func cancel(
         _ plan: Plan.ID, by actor: Operator
     ) async throws -> LarderInspector.PlanProgress {
         try await send("POST", "/v1/plans/\(escaped(plan))/cancel", reason: actor.reason)
     }
 
+    /// As the engine works it out.
     public func plan(undoing plan: Plan.ID) async throws -> Plan {
         try await get("/v1/plans/\(escaped(plan))/undo")
     }
 
+    /// Of `actor` the engine is told the reason alone.
     public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try await send("POST", "/v1/plans/\(escaped(plan))/undo", reason: actor.reason)
     }
 
+    /// As the engine keeps them.
     public func changes(after number: UInt64) async throws -> [ChangeRecord] {
         try await get("/v1/changes", [("after", "\(number)")])
     }
 
+    /// Over a connection of its own, without a deadline; ``SocketError`` once it ends.
     public func follow(after number: UInt64) -> AsyncThrowingStream<ChangeRecord, any Error> {
         AsyncThrowingStream { records in
             let reading = Task {

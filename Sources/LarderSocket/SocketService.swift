@@ -21,6 +21,7 @@ public import ServiceLifecycle
 /// reason is logged, and the rest of the group goes on. Where another process has the name, a number
 /// is put behind it. See ``Options/isRequired``.
 public struct SocketService: Service {
+    /// Who may look in, what they may do, and how much of it.
     public struct Options: Sendable {
         /// A group whose members may connect as well; its owner must be allowed to give it files.
         public var group: UInt32?
@@ -46,6 +47,7 @@ public struct SocketService: Service {
         /// Called once the socket is there.
         public var onListening: @Sendable () -> Void = {}
 
+        /// Nobody but the engine's own user and root may look in, and both may change.
         public init() {}
     }
 

@@ -4,10 +4,12 @@ import LarderInspector
 
 /// Why nobody could be met: a sentence for the one who asked.
 public struct SocketError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Whom it is about, what is wrong, and what to do where something can be done.
     public let description: String
     /// Another engine has the name.
     package let isTaken: Bool
 
+    /// - Parameter description: A sentence that people read.
     public init(_ description: String) { self.init(description, isTaken: false) }
 
     package init(_ description: String, isTaken: Bool) {
@@ -22,9 +24,12 @@ public struct SocketError: Error, Hashable, Sendable, CustomStringConvertible {
 /// the kernel. A lock beside the socket tells a live engine from one that has died: the socket of
 /// the latter may be replaced, that of the former never.
 public struct Rendezvous: Hashable, Sendable {
+    /// The path of the folder.
     public let folder: String
+    /// What the engine is called: up to 64 letters, digits and `._-`.
     public let name: String
 
+    /// The path of the socket, 107 bytes at most.
     public var socket: String { "\(folder)/\(name).sock" }
     package var lock: String { "\(folder)/\(name).lock" }
 
