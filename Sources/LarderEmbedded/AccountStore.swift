@@ -97,12 +97,15 @@ extension Row {
 
 /// What went wrong in the embedded origin, as a sentence for the one who asked.
 public enum EmbeddedError: Error, Hashable, CustomStringConvertible {
+    /// There is no account of this number.
     case missing
     /// Now and then, on purpose.
     case throttled
     /// For practice, where that was asked for.
     case broken
+    /// The file cannot be made, or is no account store; `reason` is SQLite's or the system's.
     case unusable(path: String, reason: String)
+    /// The text is no role's ARN.
     case noRole(String)
 
     public var description: String {

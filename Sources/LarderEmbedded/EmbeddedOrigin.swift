@@ -22,6 +22,7 @@ public struct EmbeddedOrigin: Sendable {
         /// How long credentials live, in seconds.
         public var lifetime: ClosedRange<Double> = 120...900
 
+        /// An origin that answers at once and never fails, where nothing is said.
         public init(
             latency: Duration = .zero, throttled: Double = 0, failing: Double = 0,
             lifetime: ClosedRange<Double> = 120...900
@@ -75,6 +76,7 @@ public struct EmbeddedOrigin: Sendable {
 }
 
 extension EmbeddedError: KnownFailure {
+    /// As a cache counts it.
     public var failureKind: FailureKind {
         switch self {
         case .missing: .absent

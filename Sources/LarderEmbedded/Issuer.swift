@@ -4,6 +4,7 @@ public import LarderInspector
 
 /// A role of the embedded origin, `arn:aws:iam::100000000000:role/reader`.
 public struct EmbeddedRole: Hashable, Sendable, ByteSized {
+    /// As it was written.
     public let arn: String
 
     /// - Throws: ``EmbeddedError/noRole(_:)``.
@@ -22,6 +23,7 @@ public struct EmbeddedRole: Hashable, Sendable, ByteSized {
         return parts[3] + "/" + parts[4].dropFirst("role/".count)
     }
 
+    /// What the ARN's text owns.
     public var heapBytes: Int { arn.heapBytes }
 }
 
@@ -29,16 +31,23 @@ public struct EmbeddedRole: Hashable, Sendable, ByteSized {
 public struct IssuedCredentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable,
     MintedAnew
 {
+    /// Each issue makes another session.
     public static let minted = "session"
 
+    /// `ASIA` and 16 letters and digits, as STS has them.
     public let accessKeyID: String
+    /// 40 random characters.
     public let secretAccessKey: Secret
+    /// 360 random characters.
     public let sessionToken: Secret
+    /// The end of the session on the age line.
     public let expiry: AgeInstant?
     /// The same end by the wall clock.
     public let expiration: Date
+    /// The role that was asked for.
     public let role: EmbeddedRole
 
+    /// The secrets' own pages included.
     public var heapBytes: Int {
         accessKeyID.heapBytes + secretAccessKey.heapBytes + sessionToken.heapBytes + role.heapBytes
     }
@@ -56,8 +65,10 @@ public struct IssuedCredentials: Sendable, Expiring, Sensitive, ByteSized, Inspe
 public struct Issuer: Sendable {
     private let clock: AgeClock
 
+    /// - Parameter clock: By which sessions end.
     public init(clock: AgeClock = .system) { self.clock = clock }
 
+    /// A session that lives from now for `lifetime`.
     public func issue(_ role: EmbeddedRole, lifetime: Duration) -> IssuedCredentials {
         IssuedCredentials(
             accessKeyID: "ASIA" + text(16, from: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),

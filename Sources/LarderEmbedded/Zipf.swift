@@ -5,6 +5,10 @@ import Foundation
 public struct Zipf: Sendable {
     private let cumulated: [Double]
 
+    /// Adds up the weights, in time and memory in proportion to `count`, which is 1 or more.
+    ///
+    /// - Parameter s: The exponent: 0 for all alike; the larger, the more of the draws go to the
+    ///   first.
     public init(count: Int, s: Double = 0.99) {
         precondition(count > 0, "there is nothing to draw from")
         var sum = 0.0
@@ -14,6 +18,7 @@ public struct Zipf: Sendable {
         }
     }
 
+    /// The next number, in time in proportion to the logarithm of the count.
     public func draw(using random: inout some RandomNumberGenerator) -> Int {
         let target = Double.random(in: 0..<cumulated.last!, using: &random)
         var (low, high) = (0, cumulated.count - 1)
@@ -24,6 +29,7 @@ public struct Zipf: Sendable {
         return low
     }
 
+    /// The same, with the system's own generator.
     public func draw() -> Int {
         var random = SystemRandomNumberGenerator()
         return draw(using: &random)
