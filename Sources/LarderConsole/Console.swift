@@ -12,16 +12,24 @@ public struct Console {
     private let inspector: any Inspector
     private let options: Options
 
+    /// How the console begins. What is `nil` is as it was left the last time, which ``stateFile``
+    /// keeps.
     public struct Options: Sendable {
         /// Say on the screen that the engine is an invented one.
         public var isDemo = false
+        /// How long lies between two looks at the engine.
         public var refresh = Duration.seconds(1)
         /// Who is named in events for what is changed here.
         public var actor: Operator
+        /// By what the table is sorted.
         public var sort: EntryColumn?
+        /// The largest first; heeded where ``sort`` is given.
         public var descending = false
+        /// What the table shows, as ``EntryFilter`` reads it; empty for every entry.
         public var filter = ""
+        /// Which colors; at first ``Theme/auto``.
         public var theme: Theme?
+        /// Which signs graphs are made of; at first what the terminal can show.
         public var glyphs: GlyphTier?
         /// The terminal's mouse is used; `nil` for as it was last, at first not.
         public var usesMouse: Bool?
@@ -42,6 +50,7 @@ public struct Console {
             throw InspectorError("\(name) cannot be opened from here")
         }
 
+        /// - Parameter actor: Who is named in events for what is changed here.
         public init(actor: Operator) { self.actor = actor }
     }
 
@@ -50,12 +59,16 @@ public struct Console {
         var name: String
         var about: String
 
+        /// - Parameters:
+        ///   - name: By which it is opened.
+        ///   - about: A line that people choose it by.
         public init(_ name: String, about: String) {
             self.name = name
             self.about = about
         }
     }
 
+    /// Takes nothing of the terminal yet: ``run()`` does.
     public init(_ inspector: any Inspector, _ options: Options) {
         self.inspector = inspector
         self.options = options

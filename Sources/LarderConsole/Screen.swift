@@ -310,7 +310,9 @@ struct Screen: Display {
 
 /// Why there can be no console here, as a sentence for the one who asked.
 public enum ConsoleError: Error, CustomStringConvertible, Equatable {
+    /// Standard input or output is no terminal.
     case noTerminal
+    /// Curses does not know the terminal of this name, which is empty where `TERM` is not set.
     case unknownTerminal(String)
     /// The terminal went away while the console ran.
     case closedInput

@@ -169,6 +169,7 @@ package enum Text {
 public enum GlyphTier: String, Hashable, Sendable, Codable, CaseIterable {
     /// Dots, two samples a character.
     case braille
+    /// Blocks of eight heights.
     case blocks
     /// For terminals that show nothing else.
     case ascii
