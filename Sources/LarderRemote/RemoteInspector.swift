@@ -246,7 +246,9 @@ public final class RemoteInspector: Inspector {
         request.headers.add(name: "Host", value: "larder")
         request.headers.add(name: "Accept", value: "text/event-stream")
         let response = try await http.execute(request, deadline: .distantFuture)
-        guard response.status == .ok else { return }
+        guard response.status == .ok else {
+            throw SocketError("\(place.name) answered HTTP \(response.status.code)")
+        }
         var reader = ServerSentEvents.Reader()
         for try await piece in response.body {
             for data in try reader.take(piece.readableBytesView) {

@@ -21,7 +21,8 @@ import Synchronization
 /// A fetch runs with the task locals and the priority of the caller who started it; whoever joins
 /// with a higher one raises it. Where that is wrong, have the fetch do its work in a detached task.
 ///
-/// Failures are thrown to everyone who waits and are not remembered. All methods may be called
+/// Failures are thrown to everyone who waits. They are remembered where bounds or a ``Renewal`` say
+/// so: ``CacheConfiguration/staleIfError``, ``CacheConfiguration/negativeTTL``. All methods may be called
 /// from any thread or task. `==` and `hash(into:)` of keys run under a lock: they must not call
 /// the cache, and neither must the deinit of what a key holds. Every other function that is handed
 /// over, and every property that a value is asked for, runs with no lock held and may call it. A key

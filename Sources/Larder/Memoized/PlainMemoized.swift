@@ -15,7 +15,7 @@
 /// and all return the result that was kept first. Nothing is kept where it throws, nor where
 /// ``MemoizedFunction/cacheClear()`` came in between.
 ///
-/// *Not promised:* an invalidation by another way (``Cache/invalidate(_:version:by:)``, an
+/// *Not promised:* an invalidation by another way (``Cache/invalidate(_:version:undo:by:)``, an
 /// inspector) while the function runs does not reach it: its result is kept all the same.
 public struct PlainMemoized<
     Key: Hashable & Sendable, Value: Sendable, Failure: Error

@@ -2,7 +2,8 @@
 public struct CacheCounters: Hashable, Sendable, Codable {
     /// Look-ups served from an entry.
     public var hits: UInt64 = 0
-    /// Look-ups that started a flight, or found nothing where none could start.
+    /// Look-ups that had to wait for a flight that they started, or found nothing where it was not
+    /// for them to start one.
     public var misses: UInt64 = 0
     /// Look-ups that joined a flight already under way.
     public var coalesced: UInt64 = 0
