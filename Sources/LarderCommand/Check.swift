@@ -49,7 +49,10 @@ struct Check: AsyncParsableCommand {
     var bytes: [String] = []
     @Option(help: "Entries served though past their end or marked as stale, as in '>0'.")
     var stale: [String] = []
-    @Option(help: "Time until the first credential ends, or other value with an end of its own, as in '<5m'.")
+    @Option(
+        help:
+            "Time until the first credential ends, or other value with an end of its own, as in '<5m'."
+    )
     var expiry: [String] = []
 
     @Option(

@@ -12,8 +12,35 @@ struct Fetch: AsyncParsableCommand {
             Examples:
               larder fetch account 123456789012 --table accounts
               larder fetch credentials arn:aws:iam::222222222222:role/reader
+              larder fetch sessions 4711
+
+            A cache by another name is one of a running engine.
             """,
-        subcommands: [FetchAccount.self, FetchCredentials.self])
+        subcommands: [FetchAccount.self, FetchCredentials.self, FetchEntry.self],
+        defaultSubcommand: FetchEntry.self)
+}
+
+/// Any cache's, whatever it is called.
+struct FetchEntry: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "entry", abstract: "Look a key of a running engine's cache up.",
+        discussion: "The engine fetches it where it is not held: `larder entry` only looks.")
+
+    @Argument(help: "The cache, by its name.")
+    var cache: String
+
+    @Argument(help: "The key, as the engine shows it.")
+    var key: String
+
+    @OptionGroup
+    var repetition: Repetition
+
+    @OptionGroup
+    var target: Target
+
+    func run() async throws {
+        try await repetition.fetch(target, EntryKey(cache: cache, key: key))
+    }
 }
 
 struct FetchAccount: AsyncParsableCommand {

@@ -19,6 +19,9 @@ enum Suggestion {
         if let found = commands.first(where: { $0._commandName == word }) {
             return problem(with: words.dropFirst(), in: found)
         }
+        // The values of a default that everybody may see: a cache and a key.
+        let isDefault = command.configuration.defaultSubcommand?.configuration.shouldDisplay == true
+        if isDefault, words.dropFirst().first?.hasPrefix("-") == false { return nil }
         let names = commands.map { $0._commandName }
         let meant = nearest(to: word, of: names).map { "did you mean \"\($0)\"? " } ?? ""
         let there = Words.there(are: names)

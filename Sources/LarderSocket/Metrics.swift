@@ -1,7 +1,16 @@
 import Foundation
 import Larder
-import LarderInspector
+public import LarderInspector
 import LarderWire
+
+extension EngineReport {
+    /// What `/metrics` says of it, in Prometheus' text form, for a route of a service's own; its
+    /// type is ``metricsType``.
+    public var metricsText: String { Metrics.text(self) }
+
+    /// The media type of ``metricsText``.
+    public static var metricsType: String { Metrics.Form.prometheus.type }
+}
 
 /// A report in Prometheus' text form, or in OpenMetrics, which came of it.
 ///

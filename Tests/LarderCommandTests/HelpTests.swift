@@ -122,6 +122,7 @@ import Testing
 
     @Test(arguments: [
         [], ["top"], ["--once"], ["help"], ["help", "top"], ["--help"], ["fetch"],
+        ["fetch", "sessions", "4711"],
         ["caches", "foo"],
         ["fetch", "account", "foo"], ["--generate-completion-script", "bash"], ["entries", "open"],
     ])

@@ -107,6 +107,11 @@ import LarderWire
         }
     }
 
+    @Test func `a service's own route can say it too`() {
+        #expect(Self.report.metricsText == Metrics.text(Self.report))
+        #expect(EngineReport.metricsType.hasPrefix("text/plain; version=0.0.4"))
+    }
+
     @Test func `both forms tell the same`() throws {
         let plain = try metrics(Metrics.text(Self.report))
         let open = try metrics(Metrics.text(Self.report, .openMetrics))
