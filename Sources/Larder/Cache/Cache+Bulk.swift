@@ -62,10 +62,13 @@ extension Cache {
         _ fetchAll: @escaping @Sendable ([Key]) async throws -> [Key: Value]
     ) {
         flights[0].siblings = Array(flights.dropFirst())
+        let keys = flights.map(\.key)
         let task = Task {
             let began = SystemClock.precise()
             let result = await Fetching.$innermost.withValue(flights[0]) {
-                await outcome { try await fetchAll(flights.map(\.key)) }
+                await outcome {
+                    try await limits.run(flights[0], turns, clock) { try await fetchAll(keys) }
+                }
             }
             let took = Duration.nanoseconds(SystemClock.precise() - began)
             for flight in flights {

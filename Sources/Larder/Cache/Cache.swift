@@ -41,6 +41,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @usableFromInline let shards: Shards<Key, Value>
     /// `nil` where each look-up brings its own.
     let fetch: Fetch?
+    /// How long its fetches may take, and how many may be under way.
+    public let limits: FetchLimits
+    let turns: FetchTurns?
     private let onRemoval: RemovalListener?
     let traits: Traits<Key, Value>
     let renewal: Renewal?
@@ -71,6 +74,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///   - weigher: How many bytes a key and its value own on the heap together, in place of what
     ///     they say themselves.
     ///   - renewal: How entries are fetched anew before their end, and what failures mean.
+    ///   - limits: How long a fetch may take, and how many may be under way at once.
     ///   - events: How many events the feed holds before it overwrites the oldest; 0 for no feed.
     ///   - onRemoval: Called for every entry that left, with the cause, soon after; no lock is
     ///     held, so that it may call the cache. It runs on the thread of whoever made the entry
@@ -82,14 +86,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         jitter: Double = 0, policy: Policy = .lru,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
-        events: Int = 4096,
+        limits: FetchLimits = FetchLimits(), events: Int = 4096,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         self.init(
             name,
             CacheConfiguration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
-            lifetime: lifetime, weigher: weigher, renewal: renewal,
+            lifetime: lifetime, weigher: weigher, renewal: renewal, limits: limits,
             events: events, clock: clock,
             onRemoval: onRemoval, fetch: fetch)
     }
@@ -99,12 +103,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         _ name: String, _ configuration: CacheConfiguration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
-        events: Int = 4096,
+        limits: FetchLimits = FetchLimits(), events: Int = 4096,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         self.init(
             name, configuration, lifetime: lifetime, weigher: weigher, renewal: renewal,
-            events: events, clock: clock,
+            limits: limits, events: events, clock: clock,
             shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
     }
 
@@ -114,23 +118,24 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// ``value(for:)`` throws a ``CacheError`` where the key is not held.
     public convenience init(
         _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
-        jitter: Double = 0, policy: Policy = .lru, renewal: Renewal? = nil, events: Int = 4096,
-        clock: AgeClock = .system
+        jitter: Double = 0, policy: Policy = .lru, renewal: Renewal? = nil,
+        limits: FetchLimits = FetchLimits(), events: Int = 4096, clock: AgeClock = .system
     ) {
         self.init(
             name,
             CacheConfiguration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
-            renewal: renewal, events: events, clock: clock, fetch: nil)
+            renewal: renewal, limits: limits, events: events, clock: clock, fetch: nil)
     }
 
     /// As the other one without a fetch, with all bounds in one.
     public convenience init(
         _ name: String, _ configuration: CacheConfiguration, renewal: Renewal? = nil,
-        events: Int = 4096, clock: AgeClock = .system
+        limits: FetchLimits = FetchLimits(), events: Int = 4096, clock: AgeClock = .system
     ) {
         self.init(
-            name, configuration, renewal: renewal, events: events, clock: clock, fetch: nil)
+            name, configuration, renewal: renewal, limits: limits, events: events, clock: clock,
+            fetch: nil)
     }
 
     /// As the public ones, with the number of shards said, 2 to the power of `shardBits`.
@@ -138,10 +143,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         _ name: String, _ configuration: CacheConfiguration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
-        events: Int = 4096,
+        limits: FetchLimits = FetchLimits(), events: Int = 4096,
         clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         precondition(events >= 0, "\(name): a feed holds 0 events or more")
+        precondition(limits.atOnce ?? 1 > 0, "\(name): 1 fetch or more may be under way at once")
+        precondition(limits.time ?? .zero >= .zero, "\(name): a fetch may take 0 s or more")
+        self.limits = limits
+        turns = limits.atOnce.map { FetchTurns($0) }
         self.name = name
         self.clock = clock
         self.fetch = fetch
@@ -309,6 +318,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             leave(waiter, CacheError.circle(name, waiting, "\(flight.key)"))
             return
         }
+        if Fetching.innermost != nil { turns?.letIn(flight) }
         let priority = Task.currentPriority
         if priority > flight.firstPriority {
             store.withLock { $0.raise(flight, to: priority) }?(priority)
@@ -343,10 +353,13 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         attach(Task.immediate { await run(flight, fetch) }, to: flight)
     }
 
-    private func run(_ flight: Flight<Key, Value>, _ fetch: Fetch) async {
+    private func run(_ flight: Flight<Key, Value>, _ fetch: @escaping Fetch) async {
         let began = SystemClock.precise()
         let result = await Fetching.$innermost.withValue(flight) {
-            await outcome { try await fetch(flight.key) }
+            await outcome {
+                guard limits != FetchLimits() else { return try await fetch(flight.key) }
+                return try await limits.run(flight, turns, clock) { try await fetch(flight.key) }
+            }
         }
         land(flight, result, took: .nanoseconds(SystemClock.precise() - began))
     }

@@ -17,6 +17,7 @@ class Fetching: @unchecked Sendable {
     /// The others that the same call of the origin is for.
     var siblings: [Fetching] = []
     private let over = Atomic(false)
+    private let awaited = Atomic(false)
 
     init(of cache: ObjectIdentifier) {
         self.cache = cache
@@ -32,6 +33,11 @@ class Fetching: @unchecked Sendable {
     var isOver: Bool { over.load(ordering: .acquiring) }
 
     func end() { over.store(true, ordering: .releasing) }
+
+    /// Whether another fetch waits for it.
+    var isAwaited: Bool { awaited.load(ordering: .acquiring) }
+
+    func await() { awaited.store(true, ordering: .releasing) }
 
     /// Itself and its siblings.
     var together: [Fetching] { [self] + siblings }
