@@ -259,6 +259,10 @@ struct Storm: AsyncParsableCommand {
         guard let most = peaks.max(by: { $0.fetches < $1.fetches }) else {
             return "no storm: nothing ends that was hit lately\(beside)"
         }
-        return "no storm: of what is held now, at most \(words(most))\(beside)"
+        let isBeyond = forecast.rate.map { $0 > budget } ?? false
+        return
+            (isBeyond
+            ? "no storm beside the fetches of now, which are beyond the budget" : "no storm")
+            + ": of what is held now, at most \(words(most))\(beside)"
     }
 }

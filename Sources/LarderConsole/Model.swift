@@ -325,8 +325,7 @@ struct Model {
     var isReadOnly: Bool { report?.isReadOnly ?? false }
 
     /// The words that only rows in trouble pass.
-    static let trouble =
-        "(state=expired or state=stale or state=failed or state=thin or state=negative)"
+    static let trouble = "(state=stale or state=failed or state=thin or state=negative)"
 
     /// What the engine is asked for.
     var asked: EntryQuery {

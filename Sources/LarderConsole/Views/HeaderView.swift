@@ -189,7 +189,7 @@ enum HeaderView {
     ) {
         let history = model.history(of: cache.name)
         let held = model.held(cache)
-        let fill = fill(held)
+        let fill = fill(held, isNamed: true)
         let name = Text.left(name(cache.name, model), nameWidth(model))
         let gauge = fill.share.map { Sparkline.gauge($0, width: 13, model.glyphs) } ?? ""
         let ttl = held.map { Units.text(ttl: $0.ttl) } ?? "-"
@@ -314,10 +314,14 @@ enum HeaderView {
     }
 
     /// `60/64`, and the share where there is a bound.
-    private static func fill(_ sample: CacheSample?) -> (text: String, share: Double?) {
+    ///
+    /// - Parameter isNamed: A word before it says that so many are held.
+    private static func fill(
+        _ sample: CacheSample?, isNamed: Bool = false
+    ) -> (text: String, share: Double?) {
         guard let sample else { return ("-", nil) }
         let held = Format.count(sample.count)
-        guard let maxsize = sample.maxsize else { return ("\(held) held", nil) }
+        guard let maxsize = sample.maxsize else { return (isNamed ? held : "\(held) held", nil) }
         if maxsize == 0 { return ("off", nil) }
         return (
             "\(held)/\(Format.count(maxsize))", Double(sample.count) / Double(maxsize)

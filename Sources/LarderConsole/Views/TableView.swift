@@ -280,10 +280,11 @@ enum TableView {
 
     private static func style(_ state: EntryRow.State, _ base: Style) -> Style {
         switch state {
-        case .expired, .stale, .failed: .trouble
+        case .stale, .failed: .trouble
         case .expiring, .thin, .negative: .warning
         case .refreshing: .accent
-        case .cold: base == .plain ? .dim : base
+        // What has ended and is kept in case that fetches fail is fetched anew by who asks for it.
+        case .cold, .expired: base == .plain ? .dim : base
         case .fresh: base
         }
     }
