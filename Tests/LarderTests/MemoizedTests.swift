@@ -535,3 +535,46 @@ private func look(_ text: String, _ offset: Int) async throws(Refused) -> Int {
         #expect(long.heapBytes > 0)
     }
 }
+
+/// A function whose arguments cannot be a key.
+@Suite struct `A function memoized by a key` {
+    private struct Request: Sendable {
+        var path: String
+        var read: @Sendable () async throws -> String
+    }
+
+    @Test func `is called once for a key, whatever else its arguments are`() async throws {
+        let calls = Calls()
+        let page = memoized(key: { (request: Request) in request.path }, name: "pages") {
+            (request: Request) in
+            calls.next()
+            return try await request.read()
+        }
+        let first = try await page(Request(path: "/") { "one" })
+        let second = try await page(Request(path: "/") { "two" })
+        #expect(first == "one" && second == "one" && calls.count == 1)
+        page.invalidate(key: "/")
+        #expect(try await page(Request(path: "/") { "three" }) == "three")
+        #expect(page.cacheInfo.hits == 1 && page.cache.name == "pages")
+        struct Broken: Error {}
+        await #expect(throws: Broken.self) {
+            try await page(Request(path: "/broken") { throw Broken() })
+        }
+        #expect(try await page(Request(path: "/broken") { "mended" }) == "mended")
+    }
+
+    @Test func `takes several arguments, of which some do not count`() async throws {
+        struct Trace: Sendable {
+            var say: @Sendable () -> String
+        }
+        let (ann, bob) = (Trace { "ann" }, Trace { "bob" })
+        let lookUp = memoized(key: { (number: Int, _: Trace) in number }) {
+            (number: Int, trace: Trace) in "\(number) by \(trace.say())"
+        }
+        #expect(try await lookUp(1, ann) == "1 by ann")
+        #expect(try await lookUp(1, bob) == "1 by ann")
+        #expect(try await lookUp(2, bob) == "2 by bob")
+        lookUp.cacheClear()
+        #expect(lookUp.cacheInfo.currsize == 0)
+    }
+}

@@ -14,7 +14,8 @@ public final class Memo<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         var counters = CacheCounters()
     }
 
-    init(_ options: MemoOptions, fetch: @escaping Cache<Key, Value>.Fetch) {
+    /// - Parameter fetch: `nil` where each call brings its own.
+    init(_ options: MemoOptions, fetch: Cache<Key, Value>.Fetch?) {
         cache = Cache(
             options.name, maxsize: options.maxsize, ttl: options.ttl, policy: options.policy,
             clock: options.clock, fetch: fetch)
