@@ -58,7 +58,10 @@ struct ChangingOptions: ParsableArguments {
         let actor = Operator("larder", reason: reason)
         var outcome = try await inspector.apply(plan.id, how, by: actor)
         if let spread = how.spread {
-            let back = change.isSoft ? "" : "; larder undo \(plan.id) stops it and takes it back"
+            let back =
+                change.isSoft
+                ? "; larder undo \(plan.id) stops it"
+                : "; larder undo \(plan.id) stops it and takes it back"
             say("under way for \(Units.text(spread)), in the engine\(back)")
             outcome = try await end(of: plan.id, on: inspector)
         }
@@ -95,7 +98,8 @@ struct ChangingOptions: ParsableArguments {
             case .failed(let why): throw InspectorError(why)
             case .cancelled, .undone:
                 throw InspectorError(
-                    "stopped by someone else, with \(progress.outcome.removed) removed")
+                    "stopped by someone else, with \(progress.outcome.removed) "
+                        + (progress.outcome.softened > 0 ? "marked as stale" : "removed"))
             }
         }
     }
@@ -328,7 +332,14 @@ struct Undo: AsyncParsableCommand {
 
     private func undo(on inspector: RemoteInspector, _ from: Source) async throws {
         if !changing.dryRun { try await inspector.checkMayChange() }
-        let undoing = try await inspector.plan(undoing: plan)
+        let undoing: Plan
+        do { undoing = try await inspector.plan(undoing: plan) } catch let error as InspectorError {
+            // What is marked as stale does not come back; the marking can be stopped.
+            guard let progress = try? await inspector.progress(of: plan),
+                progress.state == .underWay
+            else { throw error }
+            return try await stop(on: inspector, from)
+        }
         let isText = changing.output.format == .text
         if isText { show(undoing) }
         if changing.dryRun {
@@ -351,6 +362,22 @@ struct Undo: AsyncParsableCommand {
                 ], from)
         }
         if !Output.flush() { say(undone) }
+    }
+
+    private func stop(on inspector: RemoteInspector, _ from: Source) async throws {
+        if changing.dryRun { return Output.print("plan: it is stopped; nothing comes back") }
+        try changing.ask()
+        let progress = try await inspector.cancel(
+            plan, by: Operator("larder", reason: changing.reason))
+        let marked = Units.counted(progress.outcome.removed, "entry", "entries")
+        guard changing.output.format == .text else {
+            return changing.output.print(
+                [
+                    Field("plan", plan), Field("restored", count: 0), Field("removed", count: 0),
+                    Field("softened", count: progress.outcome.removed),
+                ], from)
+        }
+        Output.print("stopped: \(marked) marked as stale until then")
     }
 
     private func show(_ undoing: Plan) {

@@ -189,7 +189,10 @@ struct Repetition: ParsableArguments {
         let result = try await lookUp(engine.inspector, key)
         let took = ContinuousClock.now - began
         let demo = engine.isDemo ? "DEMO, what is printed is invented: " : ""
-        say("\(demo)no engine is running: fetched by this command itself, nothing is kept after it")
+        let why =
+            Rendezvous.all(ProcessInfo.processInfo.environment).isEmpty
+            ? "no engine is running" : "an origin was named, so no engine was asked"
+        say("\(demo)\(why): fetched by this command itself, nothing is kept after it")
         let counters = try await engine.inspector.report().caches
             .first { $0.name == key.cache }!.snapshot.counters
         let version = result.row.map { "version \($0.version)" } ?? "not kept"

@@ -84,6 +84,9 @@ extension EntryRow {
         case .text(let text): Field(name, text)
         case .count(let count): Field(name, count: count)
         case .bytes(let bytes): Field(name, bytes: bytes)
+        // What is there past its end says for how long it has been.
+        case .left(let time?) where time <= .seconds(-1):
+            Field(name, seconds: time, text: "-" + Format.age(.zero - time))
         case .left(let time): Field(name, seconds: time, text: Format.left(time))
         case .passed(let time):
             Field(name, seconds: time, text: time.map(Format.age) ?? "-")

@@ -76,7 +76,7 @@ struct Target: ParsableArguments {
     /// Whether an engine that runs is meant: not where none is named and none runs, or an origin of
     /// its own was asked for.
     func isRunning(unless namesAnOrigin: Bool) -> Bool {
-        if target != nil { return true }
+        if target != nil || !namesAnOrigin && Self.usual != nil { return true }
         return !namesAnOrigin && Self.environment["LARDER_STORE"] == nil
             && (Self.usual != nil || !Rendezvous.all(Self.environment).isEmpty)
     }

@@ -36,5 +36,8 @@ extension Forecast {
 extension Model {
     /// A few seconds to come in which far more will be fetched than now, or than there is a budget
     /// for, and in which cache.
-    var storm: Forecast.Storm? { forecast?.storm(beyond: budget, at: now) }
+    /// Of an engine that is lost nothing is foretold.
+    var storm: Forecast.Storm? {
+        problem == nil ? forecast?.storm(beyond: budget, at: now) : nil
+    }
 }

@@ -94,6 +94,23 @@ import Testing
 
     // MARK: After a deploy
 
+    @Test func `stops what is marked little by little`() throws {
+        let engine = try serve(20)
+        defer { _ = engine }
+        let marking = try Terminal(
+            "\(TestSupport.larder) invalidate accounts --all --soft --spread 60s --yes; sleep 60",
+            columns: 160, environment: environment)
+        defer { _ = marking }
+        try marking.wait(for: "stops it")
+        let changes = try larder("changes", "--format", "json")
+        let plans = try #require(try json(changes) as? [[String: Any]])
+        let plan = try #require(plans.last?["plan"] as? String)
+        let stopped = try larder("undo", plan, "--yes")
+        #expect(stopped.status == 0 && stopped.output.contains("stopped: "), "\(stopped)")
+        try marking.wait(for: "stopped by someone else")
+        #expect(try larder("undo", plan, "--yes").status == 1)
+    }
+
     @Test func `marks all as stale, and removes all little by little`() throws {
         let engine = try serve(9)
         defer { _ = engine }

@@ -77,6 +77,9 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
         model.forecast?.caches[0].rate = 0.5
         _ = press(&model, .char("2"))
         #expect(text(model).contains("no storm is coming") && text(model).contains("now 0.5"))
+        model.forecast?.caches[0].rate = 80
+        #expect(text(model).contains("but now is beyond the budget of 50"))
+        model.forecast?.caches[0].rate = 0.5
         // 3/s is beyond a budget of 1/s, however few they are.
         model.budget = 1
         #expect(text(model).contains("STORM at 14:08:40"))
@@ -104,8 +107,11 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
         #expect(text(model).contains("no storm is coming"))
     }
 
-    @Test func `that is over is none`() {
+    @Test func `that is over is none, and of a lost engine none is foretold`() {
         #expect(seen(900, at: 900).storm == nil)
+        var model = seen(900)
+        _ = update(&model, .lost("the engine does not answer"))
+        #expect(model.storm == nil && !text(model).contains("STORM"))
     }
 }
 

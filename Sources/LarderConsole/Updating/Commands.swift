@@ -99,7 +99,7 @@ struct Command: Sendable {
                 return (nil, "0.1 to 1000000 are accepted; it is \(model.budget)")
             }
             model.budget = budget
-            model.say("\(text) fetches a second are the budget of a change")
+            model.say("the budget of a change is \(Format.rate(budget)) fetches")
             return (nil, nil)
         },
         Command(

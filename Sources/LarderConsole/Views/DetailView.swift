@@ -202,7 +202,7 @@ enum DetailView {
 
     /// Since when it is marked as stale, where that is known; `nil` where it is not marked.
     private static func softened(_ row: EntryRow, _ model: Model) -> String? {
-        guard row.isMarkedStale else { return nil }
+        guard row.isMarkedStale, row.state(at: model.shownNow) == .stale else { return nil }
         let marked = model.detail.flatMap { detail in
             detail.row.id != row.id
                 ? nil

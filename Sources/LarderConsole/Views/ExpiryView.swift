@@ -82,6 +82,10 @@ enum ExpiryView {
             ]
         } else {
             pieces.append(("  no storm is coming", .plain))
+            if let rate = forecast.rate, rate > model.budget {
+                let budget = Format.rate(model.budget)
+                pieces.append((", but now is beyond the budget of \(budget)", .warning))
+            }
         }
         pieces += [
             (remark(bars.lasting.reduce(0, +), of: ending), .dim),

@@ -58,7 +58,7 @@ enum StatusView {
                 ("  x stops", .bold), (" ", .plain),
             ]
         }
-        guard let undo = model.undo else { return [] }
+        guard model.problem == nil, let undo = model.undo else { return [] }
         guard let until = undo.until else { return [("u undoes ", .dim)] }
         return [("u undoes, \(Format.left(until - model.now)) left ", .bold)]
     }
@@ -249,6 +249,19 @@ enum StatusView {
 
     private static func drawHints(_ model: Model, _ frame: inout Frame) {
         var column = 1
+        // What lies over the views has the keys.
+        if case .plan(let dialog) = model.overlay {
+            let keys = [("Tab", "Choose"), ("Enter", "Do it"), ("r", "Reason"), ("Esc", "Cancel")]
+            for (key, hint) in keys where key != "r" || dialog.focus != .reason {
+                let width = key.count + 1 + hint.count
+                guard column + width <= model.size.columns else { break }
+                frame.put(
+                    [(key, .bold), (" \(hint)", .dim)],
+                    at: Place(row: model.size.rows - 1, column: column))
+                column += width + 2
+            }
+            return
+        }
         for binding in hints(model) {
             let key = binding.keys[0].name
             let hint = binding.word(model)!

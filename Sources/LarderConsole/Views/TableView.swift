@@ -89,6 +89,9 @@ enum TableView {
 
     private static func emptiness(_ model: Model) -> String {
         if let noRecord = model.noRecord { return noRecord }
+        if model.past?.gap != nil, let lack = model.incompleteness {
+            return "nothing passes: \(lack)"
+        }
         if model.report == nil { return model.problem ?? "waiting for the engine" }
         if model.troubleOnly { return "no row is in trouble; ! shows all" }
         if !model.query.filter.isEmpty {

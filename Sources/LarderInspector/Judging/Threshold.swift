@@ -45,7 +45,8 @@ public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
         case .entries: "entries held"
         case .bytes: "bytes of the entries held"
         case .stale: "entries that are stale: served past their end because fetches fail, or marked"
-        case .expiry: "time until the first value ends that has an end of its own, as credentials have"
+        case .expiry:
+            "time until the first value ends that has an end of its own, as credentials have"
         }
     }
 
