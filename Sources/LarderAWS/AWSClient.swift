@@ -32,6 +32,7 @@ public struct AWSClient: Sendable {
     public typealias Rejection = @Sendable (String) async -> Bool
 
     /// - Parameters:
+    ///   - region: Such as `eu-west-1`.
     ///   - endpointURL: Another address than AWS's for every service.
     ///   - deadline: Most time for a call, from its start to the last byte of the reply, retries
     ///     included; what the credentials take is not.
@@ -39,6 +40,8 @@ public struct AWSClient: Sendable {
     ///     time for another.
     ///   - attempts: Most attempts a call, the first included; `nil` for the SDKs' own 3, and 4 at
     ///     DynamoDB.
+    ///   - clock: By which the credentials that it is given by STS end.
+    ///   - credentials: Asked before every request for what to sign it with.
     /// - Throws: ``AWSError`` where the region or the endpoint is none.
     public init(
         region: String, endpointURL: String? = nil, deadline: Duration = .seconds(10),
@@ -134,6 +137,7 @@ public struct AWSClient: Sendable {
     /// The same client, signing with other credentials.
     ///
     /// - Parameters:
+    ///   - credentials: Asked before every request for what to sign it with.
     ///   - name: Who gives them, as an error names it; never a secret.
     ///   - reject: What to do about a key id that a service rejects; the call is then made once
     ///     more.

@@ -23,6 +23,9 @@ public struct Credentials: Sendable, Expiring, Sensitive, ByteSized, Inspectable
     var source: KeySource?
 
     /// - Parameters:
+    ///   - accessKeyID: The name of the key, which is no secret.
+    ///   - secretAccessKey: What requests are signed with.
+    ///   - sessionToken: What goes along with a session's requests; `nil` for keys without one.
     ///   - expiry: The end of the session on the age line.
     ///   - expiration: The same end by the wall clock.
     ///   - role: The ARN of the role whose session it is.

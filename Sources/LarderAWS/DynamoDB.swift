@@ -9,7 +9,10 @@ public struct DynamoDB: Sendable {
 
     /// Reads one item, eventually consistent unless it is said otherwise.
     ///
-    /// - Parameter table: The table's name or ARN.
+    /// - Parameters:
+    ///   - table: The table's name or ARN.
+    ///   - key: The attributes that name the item.
+    ///   - reading: Which attributes are wanted, and how fresh.
     /// - Throws: ``AWSError``; of kind ``AWSError/Kind/missingItem`` where the table has no such
     ///   item. `CancellationError` where the caller gave up, which ends the request.
     public func getItem(
@@ -108,7 +111,10 @@ public struct DynamoDB: Sendable {
 
     /// The keys of some items: one page of a Scan, of each item the attributes of those names.
     ///
-    /// - Parameter limit: Most items to read, from 1.
+    /// - Parameters:
+    ///   - table: The table's name or ARN.
+    ///   - names: The attributes of the key; the values of an item stand in their order.
+    ///   - limit: Most items to read, from 1.
     public func someKeys(
         table: String, names: [String], limit: Int
     ) async throws -> [[AttributeValue]] {

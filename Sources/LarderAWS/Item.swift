@@ -8,7 +8,7 @@ public struct DynamoDBItem: Hashable, Sendable, Inspectable, ByteSized {
     /// The attribute by which it was found; it is shown first.
     public let keyName: String
 
-    /// - Parameter keyName: The attribute by which it was found.
+    /// The attributes by name, and the one of them by which it was found.
     public init(_ attributes: [Verbatim: AttributeValue], keyName: String) {
         self.attributes = attributes
         self.keyName = keyName

@@ -9,7 +9,9 @@ public struct STS: Sendable {
 
     /// Assumes a role and returns its session's credentials, their end already on the age line.
     ///
-    /// - Parameter tokenCode: The present six digits of the request's device.
+    /// - Parameters:
+    ///   - request: Which role, and on which terms.
+    ///   - tokenCode: The present six digits of the request's device.
     /// - Throws: ``AWSError``; `CancellationError` where the caller gave up, which ends the request.
     public func assumeRole(
         _ request: RoleRequest, tokenCode: String? = nil

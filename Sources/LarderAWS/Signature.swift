@@ -38,7 +38,7 @@ public struct Signature: Sendable {
     /// The signing name: `dynamodb`, `sts`.
     public var service: String
 
-    /// - Parameter service: The signing name: `dynamodb`, `sts`.
+    /// The scope of a signature; a service goes by its signing name: `dynamodb`, `sts`.
     public init(region: String, service: String) {
         self.region = region
         self.service = service

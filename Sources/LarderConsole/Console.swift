@@ -25,7 +25,7 @@ public struct Console {
         public var sort: EntryColumn?
         /// The largest first; heeded where ``sort`` is given.
         public var descending = false
-        /// What the table shows, as ``EntryFilter`` reads it; empty for every entry.
+        /// What the table shows, as `EntryFilter` reads it; empty for every entry.
         public var filter = ""
         /// Which colors; at first ``Theme/auto``.
         public var theme: Theme?

@@ -45,7 +45,7 @@ public protocol Inspector: Sendable {
     /// Works out what a change would do; changes nothing.
     func plan(_ change: Change) async throws -> Plan
 
-    /// The same, for somebody: of each user, by ``Operator/uid``, only so much is kept.
+    /// The same, for somebody: of each user, by `Operator.uid`, only so much is kept.
     func plan(_ change: Change, by actor: Operator) async throws -> Plan
 
     /// What a change would do, for somebody who may not make it: nothing is kept, and the plan cannot
@@ -116,7 +116,7 @@ public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible
     /// A change was not made, because it could not be written down.
     package let isUnrecorded: Bool
 
-    /// - Parameter isUnknown: What was asked for is not there.
+    /// A sentence for people, and whether it is that what was asked for is not there.
     public init(_ description: String, isUnknown: Bool = false) {
         self.description = description
         self.isUnknown = isUnknown

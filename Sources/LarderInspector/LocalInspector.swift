@@ -47,7 +47,10 @@ public final class LocalInspector: Inspector {
 
     private static func randomID() -> String { id(.random(in: .min ... .max)) }
 
-    /// - Parameter isDemo: What the caches hold is invented: whoever looks is told so.
+    /// - Parameters:
+    ///   - name: What the engine is called.
+    ///   - clock: By which forecasts, plans and what is under way are timed: the caches' own.
+    ///   - isDemo: What the caches hold is invented: whoever looks is told so.
     public init(_ name: String, clock: AgeClock = .system, isDemo: Bool = false) {
         self.name = name
         self.isDemo = isDemo
@@ -69,10 +72,11 @@ public final class LocalInspector: Inspector {
     ///
     /// Whoever may look sees the keys, as `key` has them, in entries, events, plans, logs and the
     /// audit; of the values what `value` makes of them; of failed fetches what
-    /// ``Renewal/words`` makes of their errors. Whatever else the keys, values and errors hold
+    /// `Renewal.words` makes of their errors. Whatever else the keys, values and errors hold
     /// does not leave the process.
     ///
     /// - Parameters:
+    ///   - cache: What is made visible; it is held as long as the inspector is there.
     ///   - key: How a key is shown; no two keys of the cache may look alike.
     ///   - parse: The key that an operator means by a text, where that is no shown key; throws where
     ///     it is none. Without it, only text keys and keys of entries held can be fetched.
@@ -210,7 +214,7 @@ public final class LocalInspector: Inspector {
         try cache(named: key.cache).detail(of: key.key)
     }
 
-    /// As ``Cache/events(after:limit:)``, with keys as they are shown.
+    /// As `Cache.events(after:limit:)`, with keys as they are shown.
     ///
     /// - Throws: ``InspectorError`` where the cache is unknown.
     public func events(
@@ -219,7 +223,7 @@ public final class LocalInspector: Inspector {
         try self.cache(named: cache).events(after: number, limit: limit)
     }
 
-    /// As ``Cache/history(since:)``.
+    /// As `Cache.history(since:)`.
     ///
     /// - Throws: ``InspectorError`` where the cache is unknown.
     public func history(
@@ -270,7 +274,7 @@ public final class LocalInspector: Inspector {
     ///
     /// - Throws: ``InspectorError`` where a cache is unknown, more than ``EntryQuery/mostMatching``
     ///   entries are named, or several changes are more than 16, in each other, or of one cache's
-    ///   bounds; ``CacheError`` where the cache could not have such bounds.
+    ///   bounds; `CacheError` where the cache could not have such bounds.
     public func plan(_ change: Change, by actor: Operator) async throws -> Plan {
         let (plan, prepared) = try made(change)
         // Here and below, what goes for it is dropped once the lock is free: that may be much.
@@ -478,9 +482,11 @@ public final class LocalInspector: Inspector {
     /// Has every change from now on handed over, before the one who made it is answered. What the
     /// sink throws is told to that one in ``Outcome/warning``: the change is made by then.
     ///
-    /// - Parameter intents: Whether what is about to be applied or undone is handed over first, as
-    ///   ``ChangeRecord/What/applying`` or ``ChangeRecord/What/undoing``. Where the sink throws then,
-    ///   nothing is changed. To stop what is under way takes no such word.
+    /// - Parameters:
+    ///   - intents: Whether what is about to be applied or undone is handed over first, as
+    ///     ``ChangeRecord/What/applying`` or ``ChangeRecord/What/undoing``. Where the sink throws
+    ///     then, nothing is changed. To stop what is under way takes no such word.
+    ///   - sink: Writes a change down.
     public func record(
         intents: Bool = false, _ sink: @escaping @Sendable (ChangeRecord) throws -> Void
     ) {

@@ -9,8 +9,8 @@ import Synchronization
 
 /// The inspector of an engine in another process, over its socket.
 ///
-/// Every call throws ``SocketError`` where no engine that can be trusted answers in time, or where
-/// the answer is of another version; ``InspectorError``, with the engine's own words, where it
+/// Every call throws `SocketError` where no engine that can be trusted answers in time, or where
+/// the answer is of another version; `InspectorError`, with the engine's own words, where it
 /// refuses; and `CancellationError` where the caller gave up.
 public final class RemoteInspector: Inspector {
     /// Where the engine's socket is.
@@ -21,8 +21,11 @@ public final class RemoteInspector: Inspector {
     private let deadline: Duration
     private let known = Mutex<Known?>(nil)
 
-    /// - Parameter reason: Why changes are made; it stands in the engine's events.
-    /// - Throws: ``SocketError`` where the socket, or the folder that it is in, cannot be trusted.
+    /// - Parameters:
+    ///   - place: Where the engine's socket is.
+    ///   - reason: Why changes are made; it stands in the engine's events.
+    ///   - deadline: Longest wait for a reply; what may take its time has a minute.
+    /// - Throws: `SocketError` where the socket, or the folder that it is in, cannot be trusted.
     public init(
         _ place: Rendezvous, reason: String? = nil, deadline: Duration = .seconds(5)
     ) throws(SocketError) {
@@ -39,7 +42,7 @@ public final class RemoteInspector: Inspector {
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    /// - Throws: ``SocketError`` where no engine that can be trusted stands there.
+    /// - Throws: `SocketError` where no engine that can be trusted stands there.
     public static func check(_ place: Rendezvous) throws(SocketError) { try place.checkSocket() }
 
     /// Closes the connections. To be called once, before the last reference goes.
@@ -173,7 +176,7 @@ public final class RemoteInspector: Inspector {
 
     /// The engine is told by the kernel who asks. Waits a minute for a change of more than 64 KiB.
     ///
-    /// - Throws: ``InspectorError`` where the change is more than 16 MiB as well.
+    /// - Throws: `InspectorError` where the change is more than 16 MiB as well.
     public func plan(_ change: Change) async throws -> Plan {
         let body = try PlainJSON.encode(change)
         // One that names many takes its time, and may have to wait for its turn.
@@ -223,7 +226,7 @@ public final class RemoteInspector: Inspector {
         try await get("/v1/changes", [("after", "\(number)")])
     }
 
-    /// Over a connection of its own, without a deadline; ``SocketError`` once it ends.
+    /// Over a connection of its own, without a deadline; `SocketError` once it ends.
     public func follow(after number: UInt64) -> AsyncThrowingStream<ChangeRecord, any Error> {
         AsyncThrowingStream { records in
             let reading = Task {

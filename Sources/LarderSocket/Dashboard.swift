@@ -1,7 +1,7 @@
 import Foundation
 import LarderWire
 
-/// A dashboard for Grafana, over what ``Metrics`` tell: to be imported as it is.
+/// A dashboard for Grafana, over what `/metrics` tells: to be imported as it is.
 public enum Dashboard {
     /// What one panel shows: expressions with what each is called there.
     private struct Panel {

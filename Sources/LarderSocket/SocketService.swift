@@ -58,8 +58,11 @@ public struct SocketService: Service {
     let logger: Logger
 
     /// - Parameters:
+    ///   - inspector: What may be seen and changed.
     ///   - name: What the engine is called; its socket is `NAME.sock`.
     ///   - place: Where the socket is; `nil` for the usual folder of this user.
+    ///   - options: Who may look in, what they may do, and how much of it.
+    ///   - logger: Is told of the socket, and of who was refused.
     public init(
         _ inspector: any Inspector, _ name: String, at place: Rendezvous? = nil,
         options: Options = Options(), logger: Logger = Logger(label: "larder")
@@ -73,7 +76,7 @@ public struct SocketService: Service {
 
     /// Answers until the task is cancelled or the service group shuts down.
     ///
-    /// - Throws: Where the socket is required: ``SocketError`` where the name is taken, or the folder
+    /// - Throws: Where the socket is required: `SocketError` where the name is taken, or the folder
     ///   cannot be trusted; what the server threw.
     public func run() async throws {
         do { try await serve() } catch  where !options.isRequired && !Task.isCancelled {

@@ -2,8 +2,10 @@ extension Cache {
     /// The values for `keys`, with one call of the origin for all that are neither held nor being
     /// fetched. A key that stands twice is looked up once.
     ///
-    /// - Parameter fetchAll: Asks the origin for several keys at once; a key that it leaves out
-    ///   has no value, and is not in the result.
+    /// - Parameters:
+    ///   - keys: What to look up, in any order.
+    ///   - fetchAll: Asks the origin for several keys at once; a key that it leaves out has no
+    ///     value, and is not in the result.
     /// - Throws: What `fetchAll`, or a fetch joined, threw; `CancellationError`.
     public func values(
         for keys: some Sequence<Key>,

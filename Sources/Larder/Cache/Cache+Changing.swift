@@ -13,9 +13,11 @@ extension Cache {
     /// Removes the entry of `key`; a fetch under way for it is handed to its waiters and not kept.
     ///
     /// - Parameters:
+    ///   - key: Whose entry goes.
     ///   - version: Where given, an entry written since then stays.
     ///   - undo: Where given, ``restore(_:by:)`` can put the entry back for
     ///     ``UndoID/window``.
+    ///   - actor: Who asks for it, as the event names them; `nil` for the program itself.
     @discardableResult
     public func invalidate(
         _ key: Key, version: UInt64? = nil, undo: UndoID? = nil, by actor: Operator? = nil
@@ -59,7 +61,10 @@ extension Cache {
     /// does not know any more. Unlike an invalidation it leaves a fetch under way alone, and the
     /// value may still be served as ``CacheConfiguration/staleIfError`` says.
     ///
-    /// - Parameter isBad: Called with no lock held; again, where the value is another meanwhile.
+    /// - Parameters:
+    ///   - key: Whose entry ends.
+    ///   - actor: Who asks for it, as the event names them; `nil` for the program itself.
+    ///   - isBad: Called with no lock held; again, where the value is another meanwhile.
     @discardableResult
     public func reject(
         _ key: Key, by actor: Operator? = nil, where isBad: (Value) -> Bool
@@ -170,10 +175,12 @@ extension Cache {
     /// longer ttl does not bring it back to life.
     ///
     /// - Parameters:
+    ///   - new: All bounds, as they are from then on.
     ///   - expected: Where given, the bounds that these replace: where others were set meanwhile
     ///     nothing is changed, and ``CacheError/boundsWereChanged(_:)`` is thrown.
     ///   - undo: Where given, ``restore(_:by:)`` can put back for
     ///     ``UndoID/window`` what left.
+    ///   - actor: Who asks for it, as the event names them; `nil` for the program itself.
     @discardableResult
     public func configure(
         _ new: CacheConfiguration, replacing expected: CacheConfiguration? = nil,

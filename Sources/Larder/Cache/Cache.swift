@@ -76,6 +76,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///   - renewal: How entries are fetched anew before their end, and what failures mean.
     ///   - limits: How long a fetch may take, and how many may be under way at once.
     ///   - events: How many events the feed holds before it overwrites the oldest; 0 for no feed.
+    ///   - clock: By which entries age, and by which events and snapshots are dated.
     ///   - onRemoval: Called for every entry that left, with the cause, soon after; no lock is
     ///     held, so that it may call the cache. It runs on the thread of whoever made the entry
     ///     leave, who waits for it: hand longer work on.

@@ -41,8 +41,7 @@ public struct KeyedMemoized<
     public func invalidate(key: Key) { memo.cache.invalidate(key) }
 }
 
-/// As ``memoized(name:file:line:maxsize:ttl:clock:_:)``, with a key made of the arguments, which need
-/// not be hashable.
+/// As `memoized(name:maxsize:ttl:_:)`, with a key made of the arguments, which need not be hashable.
 ///
 /// - Parameters:
 ///   - key: Makes the key of a call's arguments; results are kept and shared by it.

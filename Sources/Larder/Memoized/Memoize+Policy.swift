@@ -14,8 +14,11 @@
 /// - Parameters:
 ///   - policy: Names the result that leaves where there are more than `maxsize`.
 ///   - name: By which people and scripts address its cache; the file and line it is made in unless given.
+///   - file: The file of that name.
+///   - line: The line of that name.
 ///   - maxsize: Most results kept; `nil` for no bound, 0 to keep none.
 ///   - ttl: How long a result is returned again after the function returned it; `nil` for no end.
+///   - clock: By which results end.
 ///   - function: Of any number of arguments, async or not, throwing or not.
 public func memoized<Argument: Hashable & Sendable, Value: Sendable, Failure: Error>(
     _ policy: Policy, name: String? = nil, file: String = #fileID, line: Int = #line,

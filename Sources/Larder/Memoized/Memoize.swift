@@ -16,8 +16,11 @@
 ///
 /// - Parameters:
 ///   - name: By which people and scripts address its cache; the file and line it is made in unless given.
+///   - file: The file of that name.
+///   - line: The line of that name.
 ///   - maxsize: Most results kept; `nil` for no bound, 0 to keep none.
 ///   - ttl: How long a result is returned again after the function returned it; `nil` for no end.
+///   - clock: By which results end.
 ///   - function: Of any number of arguments, async or not, throwing or not.
 public func memoized<Argument: Hashable & Sendable, Value: Sendable, Failure: Error>(
     name: String? = nil, file: String = #fileID, line: Int = #line, maxsize: Int? = 128,

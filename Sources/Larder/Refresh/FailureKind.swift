@@ -92,7 +92,7 @@ public struct LastFailure: Hashable, Sendable, Codable {
     /// What the fetch threw, as ``Renewal/words`` has it.
     public var reason: String
 
-    /// - Parameter reason: Is shown to those who look at the cache.
+    /// The reason is shown to those who look at the cache.
     public init(at: AgeInstant, reason: String) {
         self.at = at
         self.reason = reason

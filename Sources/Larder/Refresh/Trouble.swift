@@ -38,9 +38,8 @@ public struct Trouble: Hashable, Sendable, Codable {
     /// When the last of those look-ups was; `nil` before the first.
     public var lastRefusal: AgeInstant?
 
-    /// - Parameters:
-    ///   - failure: What kind of failure it was; as `kind` says, where it is left out.
-    ///   - last: Where it is left out there was one failure.
+    /// Where `failure` is left out it is as `kind` says, and where `last` is left out there was one
+    /// failure.
     public init(
         kind: Kind, failure: FailureKind? = nil, reason: String, since: AgeInstant,
         last: AgeInstant? = nil, until: AgeInstant, failures: Int

@@ -11,7 +11,7 @@ public struct Victim<Key: Sendable>: Sendable {
     /// The last look-up that it served; `nil` before the first, and of an entry that has left.
     public let lastHit: AgeInstant?
 
-    /// - Parameter lastHit: The last look-up that it served; `nil` where there was none.
+    /// One that served no look-up, where no last hit is given.
     public init(
         key: Key, version: UInt64, bytes: Int, cause: RemovalCause, lastHit: AgeInstant? = nil
     ) {

@@ -33,6 +33,7 @@ public struct AWSConfiguration: Sendable {
     public var notice: @Sendable (String) -> Void = { _ in }
 
     /// - Parameters:
+    ///   - environment: The process's, or variables that stand for it.
     ///   - profile: The profile asked for by name; the environment's keys do not count then.
     /// - Throws: ``AWSError`` of kind ``AWSError/Kind/invalid`` with the file and line, or where
     ///   the profile is not there.
@@ -151,6 +152,7 @@ public struct AWSConfiguration: Sendable {
     /// - Parameters:
     ///   - region: Instead of the one that is configured.
     ///   - endpointURL: Instead of those that are configured, for every service.
+    ///   - clock: By which sessions end.
     /// - Throws: ``AWSError``.
     public func client(
         region: String? = nil, endpointURL: String? = nil, clock: AgeClock = .system

@@ -86,7 +86,9 @@ public struct EntryFilter: Sendable {
     private let text: String
     private let steps: Steps
 
-    /// - Parameter scope: What it is asked of; `nil` where only the language counts.
+    /// - Parameters:
+    ///   - text: As people write it; empty for every entry.
+    ///   - scope: What it is asked of; `nil` where only the language counts.
     /// - Throws: ``FilterError``.
     public init(_ text: String, of scope: Scope? = nil) throws(FilterError) {
         var parser = Parser(text, scope)

@@ -5,7 +5,7 @@ public import Larder
 public struct Advice: Hashable, Sendable {
     /// What can be turned.
     public enum Knob: String, Hashable, Sendable, CaseIterable {
-        /// Each is what ``CacheConfiguration`` calls so.
+        /// Each is what `CacheConfiguration` calls so.
         case maxsize, maxbytes, ttl, policy
     }
 

@@ -14,8 +14,10 @@ extension Forecast {
 
     /// The worst that is to come at `now`, or is there; `nil` where no cache has one.
     ///
-    /// - Parameter budget: Fetches a second that an origin may have. Where an origin has more as a
-    ///   habit, only what exceeds that is a storm.
+    /// - Parameters:
+    ///   - budget: Fetches a second that an origin may have. Where an origin has more as a habit,
+    ///     only what exceeds that is a storm.
+    ///   - now: What is over by then does not count.
     public func storm(beyond budget: Double, at now: AgeInstant) -> Storm? {
         caches.compactMap { cache in
             cache.peak.flatMap { peak in

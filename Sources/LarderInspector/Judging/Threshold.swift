@@ -191,8 +191,10 @@ public struct Measured: Hashable, Sendable {
         measure == .hit && hasRecord && lookUps == 0
     }
 
-    /// - Parameter before: The same cache of the same engine, some time ago; `nil` where it was not
-    ///   looked at.
+    /// - Parameters:
+    ///   - now: The cache at the second look.
+    ///   - before: The same cache of the same engine, some time ago; `nil` where it was not looked
+    ///     at.
     public init(_ now: CacheReport, since before: CacheReport? = nil) {
         cache = now.name
         values[.entries] = Double(now.snapshot.count)

@@ -11,7 +11,7 @@ public struct CacheHistory: Hashable, Sendable {
     /// Oldest first. Where more than some seconds lie between two, nothing is known of them.
     public var samples: [CacheSample]
 
-    /// - Parameter samples: Oldest first.
+    /// The samples stand with the oldest first.
     public init(cache: String, instance: String, at: AgeInstant, samples: [CacheSample]) {
         self.cache = cache
         self.instance = instance

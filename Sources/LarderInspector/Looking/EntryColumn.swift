@@ -4,7 +4,7 @@ import Larder
 public enum EntryColumn: String, Hashable, Sendable, Codable, CaseIterable {
     /// ``about`` says what stands in each.
     case cache, key, ttl, expiry, age, hits, size, state, fetch, lasthit, fetches, refresh, togo
-    /// The number of the write, as ``EntryFacts/version``.
+    /// The number of the write, as `EntryFacts.version`.
     case version
 
     /// What stands there, in a few words.

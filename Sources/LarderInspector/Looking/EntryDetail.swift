@@ -4,12 +4,12 @@ import Larder
 public struct EntryDetail: Hashable, Sendable, Codable {
     /// What is known of it beside its value.
     public var row: EntryRow
-    /// The value; of a failure its reason, as ``Renewal/words`` has it.
+    /// The value; of a failure its reason, as `Renewal.words` has it.
     public var value: Shown
     /// What happened to its key lately, oldest first.
     public var history: [LoggedEvent]
 
-    /// - Parameter history: Oldest first.
+    /// The history stands with the oldest first.
     public init(row: EntryRow, value: Shown, history: [LoggedEvent] = []) {
         self.row = row
         self.value = value
@@ -28,7 +28,7 @@ public struct FetchResult: Hashable, Sendable, Codable {
     /// The entry as it is now; `nil` where the cache kept nothing.
     public var row: EntryRow?
 
-    /// - Parameter wasHit: Served from an entry that was there before.
+    /// A hit was served from an entry that was there before; without a row the cache kept nothing.
     public init(id: EntryKey, wasHit: Bool, value: Shown, row: EntryRow?) {
         self.id = id
         self.wasHit = wasHit

@@ -41,9 +41,8 @@ public struct EntryPage: Hashable, Sendable, Codable {
     /// Entries of the caches asked for.
     public var total: Int
 
-    /// - Parameters:
-    ///   - matched: Entries that pass the filter, on this page or not.
-    ///   - total: Entries of the caches asked for, whether they pass or not.
+    /// `matched` counts the entries that pass the filter, on this page or not; `total` those of the
+    /// caches asked for, whether they pass or not.
     public init(at: AgeInstant, rows: [EntryRow], matched: Int, total: Int) {
         self.at = at
         self.rows = rows

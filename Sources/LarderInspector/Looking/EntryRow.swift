@@ -7,7 +7,7 @@ public struct EntryKey: Hashable, Sendable, Codable {
     /// The key as it is shown.
     public var key: String
 
-    /// - Parameter key: As it is shown.
+    /// The key as it is shown.
     public init(cache: String, key: String) {
         self.cache = cache
         self.key = key
@@ -28,11 +28,11 @@ public struct EntryKey: Hashable, Sendable, Codable {
 ///
 /// A failure that is remembered is a row too, where no entry is: its version is 0, it was written
 /// when the last fetch failed, ends with the next try, and its hits are the look-ups that were
-/// answered with it. ``Trouble`` says more.
+/// answered with it. `Trouble` says more.
 public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
     /// Its cache, and its key as it is shown.
     public var id: EntryKey
-    /// The number of the write that made it, as ``EntryFacts/version``; 0 for a failure.
+    /// The number of the write that made it, as `EntryFacts.version`; 0 for a failure.
     public var version: UInt64
     /// When the value was fetched or inserted; of a failure, when the last fetch failed.
     public var writtenAt: AgeInstant

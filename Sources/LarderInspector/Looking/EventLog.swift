@@ -9,7 +9,7 @@ public struct EventLog: Hashable, Sendable, Codable {
     /// The number of the newest event that there is.
     public var last: UInt64
 
-    /// - Parameter dropped: Events that were overwritten before they were read.
+    /// `dropped` counts the events that were overwritten before they were read.
     public init(events: [LoggedEvent], dropped: UInt64, last: UInt64) {
         self.last = last
         self.events = events
@@ -34,7 +34,7 @@ public struct LoggedEvent: Hashable, Sendable, Codable {
     /// The key for whose write there was no room without the eviction.
     public var rival: String?
 
-    /// - Parameter key: As it is shown; `nil` for what concerns the whole cache.
+    /// Without a key it concerns the whole cache; keys are as they are shown.
     public init(
         cache: String, number: UInt64, at: AgeInstant, key: String?, kind: EventKind, by: Operator?,
         rival: String? = nil

@@ -34,7 +34,7 @@ public struct Forecast: Hashable, Sendable, Codable {
         /// known.
         public var rate: Double?
 
-        /// - Parameter count: How many buckets there are, all of them empty yet.
+        /// So many buckets, all of them empty yet.
         public init(name: String, count: Int) {
             self.name = name
             ending = Array(repeating: 0, count: count)
@@ -50,7 +50,7 @@ public struct Forecast: Hashable, Sendable, Codable {
         /// Within ``Forecast/peakWidth`` of it.
         public var fetches: Double
 
-        /// - Parameter fetches: Within ``Forecast/peakWidth`` from then on.
+        /// So many fetches within ``Forecast/peakWidth`` from then on.
         public init(at: AgeInstant, fetches: Double) {
             self.at = at
             self.fetches = fetches
@@ -60,9 +60,7 @@ public struct Forecast: Hashable, Sendable, Codable {
     /// How long a peak is.
     public static let peakWidth = Duration.seconds(5)
 
-    /// - Parameters:
-    ///   - width: Of a bucket.
-    ///   - count: How many buckets there are.
+    /// So many buckets of one width, from that instant on.
     public init(at: AgeInstant, width: Duration, count: Int) {
         self.at = at
         self.width = width

@@ -208,7 +208,10 @@ struct Needle {
 extension EntryQuery {
     /// The page of this query over rows held elsewhere, as they were at `now`.
     ///
-    /// - Parameter actor: Who changed the entry of a row last, where that is known.
+    /// - Parameters:
+    ///   - rows: Of any caches, in any order.
+    ///   - now: By which they are compared.
+    ///   - actor: Who changed the entry of a row last, where that is known.
     /// - Throws: ``FilterError``.
     public func page(
         of rows: [EntryRow], at now: AgeInstant, by actor: (EntryRow) -> Operator? = { _ in nil }

@@ -30,7 +30,7 @@ public struct Verification: Hashable, Sendable, Codable {
         return differences.isEmpty
     }
 
-    /// - Parameter failure: Why the origin gave nothing.
+    /// What is held and what the origin gave, or why it gave nothing.
     public init(
         id: EntryKey, held: Shown? = nil, origin: Shown? = nil, failure: String? = nil
     ) {

@@ -59,11 +59,11 @@ extension FailureKind {
 public struct MemoryPart: Hashable, Sendable {
     /// What takes the memory.
     public enum What: String, Hashable, Sendable, CaseIterable {
-        /// ``CacheSnapshot/bytes`` of all caches.
+        /// `CacheSnapshot.bytes` of all caches.
         case entries
         /// What was removed, and can be put back for a while.
         case undo
-        /// ``CacheSnapshot/recordBytes`` of all caches; ``ProcessMemory/mapped``; what is resident
+        /// `CacheSnapshot.recordBytes` of all caches; ``ProcessMemory/mapped``; what is resident
         /// beside all of these.
         case record, program, rest
 
