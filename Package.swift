@@ -242,6 +242,21 @@ if !core {
             name: "EndToEnd",
             dependencies: ["Greeter", "LarderCommand", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
+        // What the articles of the .docc folders show.
+        .testTarget(
+            name: "Snippets",
+            dependencies: [
+                "Larder", "LarderAWS", "LarderInspector", "LarderSocket", "LarderTesting",
+                "LarderWire", "TestSupport",
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "UnixSignals", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
+            ], swiftSettings: settings),
         .testTarget(
             name: "Siege", dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
