@@ -112,6 +112,7 @@ if !core {
         .library(name: "LarderAWS", targets: ["LarderAWS"]),
         .library(name: "LarderSocket", targets: ["LarderSocket"]),
         .library(name: "LarderRemote", targets: ["LarderRemote"]),
+        .library(name: "LarderWire", targets: ["LarderWire"]),
         .executable(name: "larder", targets: ["LarderCommand"]),
         .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
     ]

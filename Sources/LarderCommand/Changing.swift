@@ -332,14 +332,14 @@ struct Undo: AsyncParsableCommand {
 
     private func undo(on inspector: RemoteInspector, _ from: Source) async throws {
         if !changing.dryRun { try await inspector.checkMayChange() }
-        let undoing: Plan
-        do { undoing = try await inspector.plan(undoing: plan) } catch let error as InspectorError {
-            // What is marked as stale does not come back; the marking can be stopped.
-            guard let progress = try? await inspector.progress(of: plan),
-                progress.state == .underWay
-            else { throw error }
+        // What is marked as stale does not come back; the marking can be stopped.
+        let changes = try await inspector.changes(after: 0)
+        if changes.last(where: { $0.plan == plan })?.what == .began,
+            changes.contains(where: { $0.plan == plan && $0.isSoft })
+        {
             return try await stop(on: inspector, from)
         }
+        let undoing = try await inspector.plan(undoing: plan)
         let isText = changing.output.format == .text
         if isText { show(undoing) }
         if changing.dryRun {
