@@ -27,10 +27,10 @@ struct FetchEntry: AsyncParsableCommand {
         discussion: "The engine fetches it where it is not held: `larder entry` only looks.")
 
     @Argument(help: "The cache, by its name.")
-    var cache: String
+    var cache: String?
 
     @Argument(help: "The key, as the engine shows it.")
-    var key: String
+    var key: String?
 
     @OptionGroup
     var repetition: Repetition
@@ -38,7 +38,16 @@ struct FetchEntry: AsyncParsableCommand {
     @OptionGroup
     var target: Target
 
+    func validate() throws {
+        guard cache == nil || key != nil else {
+            throw ValidationError(
+                "a cache and a key are expected, such as: larder fetch sessions 4711")
+        }
+    }
+
     func run() async throws {
+        // Without a word it says what can be fetched.
+        guard let cache, let key else { throw CleanExit.helpRequest(Fetch.self) }
         try await repetition.fetch(target, EntryKey(cache: cache, key: key))
     }
 }
