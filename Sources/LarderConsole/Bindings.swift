@@ -302,7 +302,7 @@ extension Action {
         case .undo where model.undoTarget == nil:
             return "nothing was changed here that can be taken back"
         case .stop where model.underWay == nil:
-            return "no change is under way here; larder undo stops another's"
+            return "no change is under way here; see larder undo"
         case .open where word(in: model.view) == nil: return "there is nothing to open here"
         case .searchNext where model.sought.isEmpty, .searchPrevious where model.sought.isEmpty:
             return "nothing was searched for yet; F3 does"

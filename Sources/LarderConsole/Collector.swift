@@ -15,6 +15,8 @@ final class Collector: Sendable {
         var underWay: Plan.ID?
         /// Everything, or only the entry.
         var everything: Bool
+        /// When it was asked: what comes back is no older.
+        var asked = ContinuousClock.now
     }
 
     private let inspector: any Inspector
@@ -168,6 +170,7 @@ final class Collector: Sendable {
         let (report, page) = try await inspector.look(request.query)
         var look = Look(
             report: report, page: page, query: request.query, events: [], dropped: 0)
+        look.asked = request.asked
         look.took = ContinuousClock.now - began
         return look
     }
@@ -202,6 +205,7 @@ final class Collector: Sendable {
         var look = Look(
             report: report, page: page, query: request.query, detail: detail,
             events: events.inOrder, dropped: dropped)
+        look.asked = request.asked
         switch request.view {
         case .expiry: look.forecast = try await forecast(inspector, report, &seen)
         case .memory:

@@ -56,15 +56,20 @@ struct Lines: Display {
         if let toast = model.toast?.text, toast != said.toast { answer(toast) }
         said.toast = model.toast?.text
         ask(model)
-        // Two looks later there is nothing to wait for any more.
         let looks = before?.report?.at != model.report?.at
+        // A look that was under way already may be of the time before the line.
+        let passed = wanted.flatMap { wanted in
+            model.lookedSince.map { wanted.since.duration(to: $0) }
+        }
         switch wanted?.what {
-        case .view where looks:
+        case .view where passed.map { $0 >= .zero } ?? false:
             if model.view == .entries, model.detailScroll == nil {
                 numbered = model.rows.prefix(Self.rows).map(\.id)
             }
             answer(view(model).joined(separator: "\n"))
-        case .answer where wanted!.since.duration(to: .now) > .seconds(2): wanted = nil
+        // There is nothing to wait for any more.
+        case .answer where passed.map { $0 > .seconds(2) } ?? false: wanted = nil
+        case _ where model.problem != nil: wanted = nil
         default: break
         }
         if looks, wanted == nil { tell(model) }

@@ -15,6 +15,8 @@ struct Model {
 
     // What was seen.
     var report: EngineReport?
+    /// When it was asked for: what was done before that is in it.
+    var lookedSince: ContinuousClock.Instant?
     var histories: [Verbatim: History] = [:]
     var rows: [EntryRow] = []
     /// Columns of the longest key that was seen: a column may grow, and never jumps back.
@@ -522,6 +524,8 @@ struct Look: Sendable {
     var progress: LarderInspector.PlanProgress?
     /// How long it took to get all this.
     var took = Duration.zero
+    /// When it was asked for.
+    var asked = ContinuousClock.now
 }
 
 /// What an engine kept of the time before, or in which nobody looked.

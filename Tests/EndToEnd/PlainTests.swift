@@ -51,7 +51,8 @@ import Testing
         let done = try say("maxsize 2", "r too many", "1", "entries", "undo", "1", "entries")
         #expect(done.output.contains("done: 2 entries removed"), "\(done.output)")
         #expect(done.output.contains("2 of 2 entries"))
-        #expect(done.output.contains(/2 entries are there again[^~]*4 of 4 entries/))
+        #expect(
+            done.output.contains(/2 entries are there again[^~]*4 of 4 entries/), "\(done.output)")
     }
 
     @Test func `shows an entry by its number, every view by its name, and refuses the rest`() throws

@@ -16,7 +16,9 @@ import Testing
         let text = render(model).text.joined(separator: "\n")
         for binding in KeyBindings().all {
             let says = binding.action.obstacle(model).map { "not now: \($0)" } ?? binding.help
-            #expect(text.contains(binding.names) && text.contains(says.prefix(56)))
+            #expect(
+                text.contains(binding.names) && text.contains(says.prefix(56)),
+                "\(binding.names): \(says)")
         }
         for group in Group.allCases { #expect(text.contains("│ \(group.rawValue)  ")) }
         for command in Command.own {

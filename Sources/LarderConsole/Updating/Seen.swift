@@ -26,6 +26,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         model.note("the engine answered again", at: look.report.at)
     }
     model.report = look.report
+    model.lookedSince = look.asked
     if look.report.isDemo { model.isDemo = true }
     defer { ring(&model) }
     model.now = max(model.now, look.report.at)
