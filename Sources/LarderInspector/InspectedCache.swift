@@ -236,7 +236,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         let served = wasHit && before?.version != after?.version ? before : after
         return FetchResult(
             id: id(key), wasHit: wasHit, value: shownValue(value),
-            row: served.map { row(key, $0) })
+            row: served.map { row(key, $0, renewal(cache.renewals(of: [key])[0], of: $0)) })
     }
 
     func forecast(_ forecast: inout Forecast) {
@@ -571,10 +571,6 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     /// The key that is a text itself; `nil` where keys are something else.
     private func textKey(_ text: String) -> Key? { (Verbatim(text) as? Key) ?? (text as? Key) }
-
-    private func row(_ key: Key, _ facts: EntryFacts) -> EntryRow {
-        row(key, facts, cache.renewal(of: facts))
-    }
 
     private func row(
         _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?,

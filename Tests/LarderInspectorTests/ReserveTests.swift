@@ -47,7 +47,7 @@ import Testing
         failure.set(.service)
         let served = try await inspector.fetch(key)
         #expect(served.wasHit && served.row?.version == 1)
-        #expect(served.row?.state(at: clock.now) == .expired)
+        #expect(served.row?.state(at: clock.now) == .stale)
         #expect(served.value == .fields([.init("name", .text("old"))]))
         let detail = try #require(try await inspector.entry(key))
         #expect(detail.value == .fields([.init("name", .text("old"))]))
@@ -56,6 +56,26 @@ import Testing
         clock.advance(by: .seconds(30))
         let fetched = try await inspector.fetch(key)
         #expect(!fetched.wasHit && fetched.row?.version == 2)
+    }
+
+    @Test func `it is stale between two tries of its fetch, and until they are forgotten`()
+        async throws
+    {
+        outlive()
+        failure.set(.service)
+        _ = try await inspector.fetch(key)
+        func stale() async throws -> [EntryRow.State] {
+            let rows = try await inspector.entries(EntryQuery(filter: "state=stale")).rows
+            return rows.map { $0.state(at: clock.now) }
+        }
+        #expect(try await stale() == [.stale])
+        // The next try is due since five seconds, and nobody has looked it up.
+        clock.advance(by: .seconds(25))
+        #expect(try await stale() == [.stale])
+        #expect(try await inspector.entry(key)?.row.state(at: clock.now) == .stale)
+        clock.advance(by: .seconds(60))
+        #expect(try await stale().isEmpty)
+        #expect(try await inspector.entry(key)?.row.state(at: clock.now) == .expired)
     }
 
     @Test func `once its reserve is over nothing is held`() async throws {

@@ -157,6 +157,12 @@ struct Model {
 
     func trouble(_ key: Name) -> Trouble? { troubles[key].flatMap { now < $0.until ? $0 : nil } }
 
+    /// A failure is told until the next try is due, and where something is held as long as it is
+    /// remembered.
+    func knows(_ trouble: Trouble, of key: Name) -> Bool {
+        now < trouble.until || now < trouble.until + .seconds(60) && held(key) != nil
+    }
+
     func flight(_ key: Name) -> Flight? { flights.first { $0.key == key && $0.isKept } }
 
     /// What `configure` would return.

@@ -527,7 +527,7 @@ final class ModelRig {
     }
 
     private func compareRenewals() throws {
-        let known = model.troubles.filter { model.now < $0.value.until }
+        let known = model.troubles.filter { model.knows($0.value, of: $0.key) }
         try expect(
             cache.troubles().map { Remembered($0.key, $0.trouble) }.sorted { $0.key < $1.key },
             known.map { Remembered($0.key, $0.value) }.sorted { $0.key < $1.key }, "troubles")

@@ -35,7 +35,8 @@ extension Cache {
         if chronicle.withLock({ $0.isDue(at: now) }) { _ = snapshot() }
     }
 
-    /// The keys whose last fetch failed and is remembered, at most 4,096, in no order.
+    /// The keys whose last fetch failed and is remembered, at most 4,096, in no order: until its next
+    /// try is due, and for a minute more where something is held.
     public func troubles() -> [(key: Key, trouble: Trouble)] {
         restless().compactMap { key, trouble in trouble.map { (key, $0) } }
     }

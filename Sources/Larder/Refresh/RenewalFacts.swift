@@ -4,7 +4,8 @@ public struct RenewalFacts: Hashable, Sendable, Codable {
     public var isFetching = false
     /// How many wait for that.
     public var waiters = 0
-    /// Why the last fetch failed, as long as that is remembered.
+    /// Why the last fetch failed: until its next try is due, and for a minute more where something
+    /// is held.
     public var trouble: Trouble?
     /// From when on its entry is fetched anew; `nil` where only its end decides.
     public var start: AgeInstant?

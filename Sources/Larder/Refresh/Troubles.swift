@@ -81,12 +81,10 @@ struct Troubles<Key: Hashable & Sendable>: ~Copyable {
         (nextEnd, search) = (AgeInstant(nanoseconds: .min), (0, .distantFuture))
     }
 
-    /// The failure in a place, where its next try is still to come.
-    func entry(at place: UInt32, _ now: AgeInstant) -> (key: Key, trouble: Trouble)? {
-        guard let entry = known.entry(at: place), entry.element.era == era,
-            entry.element.trouble.until > now
-        else { return nil }
-        return (entry.key, entry.element.trouble)
+    /// The failure in a place.
+    func entry(at place: UInt32) -> (key: Key, hash: UInt64, trouble: Trouble)? {
+        guard let entry = known.entry(at: place), entry.element.era == era else { return nil }
+        return (entry.key, entry.element.hash, entry.element.trouble)
     }
 
     /// Forgets some of what matters no more; true where there may be more of it.

@@ -168,10 +168,15 @@ extension Store {
         let most = max(troubles.places, flights.places)
         let end = min(place + limit, most)
         for place in place..<max(place, end) {
-            if let known = troubles.entry(at: place, now) { found.append(known) }
-            guard let (key, flight) = flights.entry(at: place), flight.era == era,
-                troubles.find(key, flight.hash) == nil
-            else { continue }
+            if let known = troubles.entry(at: place),
+                matters(known.trouble, to: known.key, known.hash, at: now)
+            {
+                found.append((known.key, known.trouble))
+            }
+            guard let (key, flight) = flights.entry(at: place), flight.era == era else { continue }
+            let trouble = troubles.find(key, flight.hash)?.trouble
+            // It is told with its failure.
+            if let trouble, matters(trouble, to: key, flight.hash, at: now) { continue }
             found.append((key, nil))
         }
         return end < most ? end : nil
@@ -183,9 +188,18 @@ extension Store {
         facts.isFetching = flight != nil
         facts.waiters = flight?.waiters.count ?? 0
         facts.trouble = troubles.find(key, hash).flatMap {
-            now < $0.trouble.until ? $0.trouble : nil
+            matters($0.trouble, to: key, hash, at: now) ? $0.trouble : nil
         }
         return facts
+    }
+
+    /// Whether there is anything to say of a failure: until its next try is due, and where something
+    /// is held as long as it is remembered. What is served past its end between two tries is stale.
+    private func matters(
+        _ trouble: Trouble, to key: Key, _ hash: UInt64, at now: AgeInstant
+    ) -> Bool {
+        now < trouble.until
+            || now < trouble.until + Troubles<Key>.afterlife && slot(of: key, hash) != nil
     }
 
     func snapshot(at now: AgeInstant) -> CacheSnapshot {

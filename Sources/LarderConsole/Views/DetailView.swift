@@ -184,13 +184,17 @@ enum DetailView {
     private static func renewal(_ row: EntryRow, _ model: Model) -> String {
         var parts = [softened(row, model)].compactMap(\.self)
         guard let renewal = row.renewal else { return parts.joined() }
-        if let trouble = renewal.trouble, model.shownNow < trouble.until {
+        let now = model.shownNow
+        if let trouble = renewal.trouble, now < trouble.until || row.isPastEnd(at: now) {
             if trouble.kind != .absent {
                 parts.append(
                     "failed \(trouble.failures)x since \(model.time(trouble.since)), "
                         + "\(trouble.failure.word)")
             }
-            parts.append("next try in \(Format.left(trouble.until - model.shownNow))")
+            parts.append(
+                now < trouble.until
+                    ? "next try in \(Format.left(trouble.until - now))"
+                    : renewal.isFetching ? "a fetch is under way" : "next try at the next look-up")
         } else if renewal.isFetching {
             parts.append("a fetch is under way")
         } else if let start = renewal.start, start != row.deadline {
