@@ -30,8 +30,9 @@ struct LarderBench: AsyncParsableCommand {
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 
-    @Option(help: "Figures to take, by id or by its first parts (hit, list.1m), with commas.")
-    var only: String?
+    @Option(
+        help: "Figures to take, by id or by its first parts (hit, list.1m), with commas or again.")
+    var only: [String] = []
     @Option(help: "Samples of each side.") var rounds = 7
     @Option(help: "table or json, which has every sample.") var format = Format.table
     @Option(help: "Where the traces are (default: ../shared/data beside the package).")
@@ -74,8 +75,8 @@ struct LarderBench: AsyncParsableCommand {
 
     private var chosen: [Figure] {
         get throws {
-            guard let only else { return Figure.all }
-            return try only.split(separator: ",").flatMap { wanted in
+            guard !only.isEmpty else { return Figure.all }
+            return try only.flatMap { $0.split(separator: ",") }.flatMap { wanted in
                 let named = Figure.all.filter { $0.id == wanted || $0.id.hasPrefix(wanted + ".") }
                 if !named.isEmpty { return named }
                 guard let other = Figure.hitRatio(id: String(wanted)) else {
