@@ -9,20 +9,7 @@ struct SaidBounds {
 
     /// Bounds with what is said otherwise than before; what an operator changed beside stays.
     func applied(to bounds: CacheConfiguration) -> CacheConfiguration {
-        var bounds = bounds
-        func take<Value: Equatable>(_ bound: WritableKeyPath<CacheConfiguration, Value>) {
-            if before[keyPath: bound] != after[keyPath: bound] {
-                bounds[keyPath: bound] = after[keyPath: bound]
-            }
-        }
-        take(\.maxsize)
-        take(\.maxbytes)
-        take(\.ttl)
-        take(\.jitter)
-        take(\.policy)
-        take(\.staleIfError)
-        take(\.negativeTTL)
-        return bounds
+        bounds.taking(from: before, to: after)
     }
 }
 

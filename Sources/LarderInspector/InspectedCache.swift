@@ -311,10 +311,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     /// What there is to forget of a key; `nil` where no failure is remembered.
     private func failure(of key: Key) -> Victim<Key>? {
-        cache.renewals(of: [key])[0].trouble.map {
-            Victim(
-                key: key, version: 0, bytes: 0, cause: .invalidated, lastHit: $0.lastRefusal)
-        }
+        guard let trouble = cache.renewals(of: [key])[0].trouble, cache.clock.now() < trouble.until
+        else { return nil }
+        return Victim(
+            key: key, version: 0, bytes: 0, cause: .invalidated, lastHit: trouble.lastRefusal)
     }
 
     func prepareInvalidationOfAll() -> Prepared {
@@ -429,31 +429,35 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         let victims = cache.victims(of: new)
         let (bounds, perMinute) = outlook(from: before, to: new, victims)
         var part = part(of: victims, units: bounds.units) { done, undo, actor in
-            var step = try told {
-                () throws(CacheError) in
-                try cache.takeBack(to: before, replacing: bounds.reached(done), by: actor)
-            }
+            var step = try takeBack(bounds, done, by: actor)
             step.outcome.restored = cache.restore(undo, by: actor).restored
             return step
         }
         part.bounds = bounds
         part.wayBack = { done, undo in
-            let reached = bounds.reached(done)
-            guard cache.configuration == reached else { throw boundsWereChanged("by someone else") }
-            let victims = cache.victims(of: before)
-            var way = wayBack(to: before, undo, victims: victims)
-            way.bounds = (reached, before)
-            way.perMinute = outlook(from: reached, to: before, victims).perMinute
+            let (present, old, problem) = try goingBack(bounds, done)
+            let victims = cache.victims(of: old)
+            var way = wayBack(to: old, undo, victims: victims)
+            way.bounds = (present, old)
+            way.perMinute = outlook(from: present, to: old, victims).perMinute
+            way.problem = problem
             return way
         }
         part.perMinute = perMinute
         part.run = { range, actor, undo in
-            var step = try told(again: range.lowerBound == 0) {
-                () throws(CacheError) in
-                try cache.configure(
+            let removed: [Victim<Key>]
+            do throws(CacheError) {
+                removed = try cache.configure(
                     bounds.reached(range.upperBound), replacing: bounds.reached(range.lowerBound),
                     undo: undo, by: actor)
+            } catch {
+                guard error == .boundsWereChanged(name) else { throw error }
+                throw range.lowerBound > 0
+                    ? boundsWereChanged
+                    : InspectorError(
+                        "the bounds of \(name) were changed since; plan the change again")
             }
+            var step = step(removing: removed)
             // In one step exactly those that were named are to go.
             if range == 0..<bounds.units {
                 let gone = Set(step.versions)
@@ -464,6 +468,43 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             return step
         }
         return Prepared([part])
+    }
+
+    /// What bounds there are, what they are once a change of them is taken back, and which of them
+    /// does not go back.
+    ///
+    /// - Throws: ``InspectorError`` where not one of them does.
+    private func goingBack(
+        _ bounds: Bounds, _ done: Int
+    ) throws(InspectorError) -> (from: CacheConfiguration, to: CacheConfiguration, problem: String?)
+    {
+        let present = cache.configuration
+        let (old, others) = present.goingBack(from: bounds.reached(done), to: bounds.from)
+        guard old != present else { throw boundsWereChanged }
+        let problem =
+            others.isEmpty
+            ? nil
+            : "\(others.joined(separator: " and ")) of \(name) "
+                + "\(others.count == 1 ? "was" : "were") changed since by someone else"
+        return (present, old, problem)
+    }
+
+    private func takeBack(_ bounds: Bounds, _ done: Int, by actor: Operator) throws -> Step {
+        while true {
+            let (present, old, problem) = try goingBack(bounds, done)
+            let removed: [Victim<Key>]
+            do {
+                removed = try cache.takeBack(to: old, replacing: present, by: actor)
+            } catch {
+                guard error == .boundsWereChanged(name) else { throw error }
+                // Somebody else was quicker: some of them may still go back.
+                continue
+            }
+            var step = step(removing: removed)
+            step.bounds = ChangeRecord.Bounds(cache: name, before: present, after: old)
+            step.problem = problem
+            return step
+        }
     }
 
     /// A change of bounds as things stand, and see ``Plan/perMinute``.
@@ -483,29 +524,17 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         return (bounds, bounds.isGradual ? Int(clamping: perMinute) : nil)
     }
 
-    /// What a change of bounds removed; where they were not those that were known, that is said.
-    ///
-    /// - Parameter again: Nothing was done yet: the change can be planned again.
-    private func told(
-        again: Bool = false, _ change: () throws(CacheError) -> [Victim<Key>]
-    ) throws -> Step {
-        let removed: [Victim<Key>]
-        do { removed = try change() } catch {
-            guard error == .boundsWereChanged(cache.name) else { throw error }
-            throw again
-                ? InspectorError("the bounds of \(name) were changed since; plan the change again")
-                : boundsWereChanged("by someone else")
-        }
+    private func step(removing victims: [Victim<Key>]) -> Step {
         var step = Step()
-        for victim in removed {
+        for victim in victims {
             step.remove(victim.bytes, planned(victim))
             step.versions.append(victim.version)
         }
         return step
     }
 
-    private func boundsWereChanged(_ how: String) -> InspectorError {
-        InspectorError("the bounds of \(name) were changed since \(how)")
+    private var boundsWereChanged: InspectorError {
+        InspectorError("the bounds of \(name) were changed since by someone else")
     }
 
     /// How often an entry will be fetched that is looked up as often as until now: once in each

@@ -144,7 +144,7 @@ import Testing
         other.ttl = .seconds(10)
         let bounds = try await inspector.plan(.configure(cache: "accounts", to: other))
         _ = try await inspector.apply(bounds.id, by: ann)
-        try accounts.update { $0.maxsize = 4 }
+        try accounts.update { $0.ttl = .seconds(4) }
         _ = whats()
         let error = await #expect(throws: InspectorError.self) {
             try await inspector.undo(bounds.id, by: ann)

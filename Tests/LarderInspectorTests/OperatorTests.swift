@@ -67,10 +67,49 @@ import Testing
         #expect(record.bounds.map(\.before.maxsize) == [120])
         #expect(record.bounds.map(\.after.maxsize) == [90])
         #expect(record.failure?.contains("accounts were changed since by someone else") == true)
-        // Nor does it go back over what the other has set.
+        // What it has set goes back, and what the other has set stays.
+        #expect(try await inspector.undo(plan, by: ann).restored == 30)
+        #expect(
+            accounts.configuration.maxsize == 120 && accounts.configuration.ttl == .seconds(2000))
+        #expect(try await inspector.changes(after: 0).map(\.what) == [.began, .failed, .undone])
+    }
+
+    @Test func `a bound goes back by itself, though another one was set meanwhile`() async throws {
+        var shorter = accounts.configuration
+        shorter.ttl = .seconds(60)
+        let plan = try await apply(
+            .configure(cache: "accounts", to: shorter), PlanApplication(lasting: .seconds(600)))
+        try accounts.update { $0.maxsize = 300 }
+        let way = try await inspector.plan(undoing: plan)
+        #expect(way.before?.maxsize == 300 && way.takesBack?.problems == [])
+        await turn(600)
+        #expect(await settles { accounts.configuration.ttl == .seconds(3000) })
+        #expect(accounts.configuration.maxsize == 300)
+        #expect(try await settles { try await last.what == .undone })
+        let record = try await last
+        #expect(record.failure == nil && record.bounds.map(\.before.maxsize) == [300])
+        #expect(record.bounds.map(\.after.maxsize) == [300])
+    }
+
+    @Test func `of two bounds the one goes back that nobody else has set`() async throws {
+        var both = accounts.configuration
+        (both.ttl, both.maxsize) = (.seconds(60), 200)
+        let plan = try await apply(.configure(cache: "accounts", to: both))
+        try accounts.update { $0.ttl = .seconds(90) }
+        let why = "ttl of accounts was changed since by someone else"
+        let way = try await inspector.plan(undoing: plan)
+        #expect(way.takesBack?.problems == [why])
+        let error = await #expect(throws: InspectorError.self) {
+            try await inspector.undo(plan, by: ann)
+        }
+        #expect(error?.description == "not all was taken back: \(why)")
+        #expect(
+            accounts.configuration.maxsize == 120 && accounts.configuration.ttl == .seconds(90))
+        // What the other has set is the other's from then on, whatever it is.
+        #expect(try await inspector.progress(of: plan).state == .undone)
+        try accounts.update { $0.ttl = .seconds(60) }
         await #expect(throws: InspectorError.self) { try await inspector.undo(plan, by: ann) }
-        #expect(accounts.configuration.maxsize == 90)
-        #expect(try await inspector.changes(after: 0).map(\.what) == [.began, .failed])
+        #expect(accounts.configuration.ttl == .seconds(60))
     }
 
     @Test func `a part that fails leaves a record of the others, and those can be taken back`()
@@ -299,7 +338,11 @@ private struct World {
         case 8:
             let before = evictions
             let maxsize = Int.random(in: 20...140, using: &random)
-            try caches.randomElement(using: &random)!.update(by: actor) { $0.maxsize = maxsize }
+            let ttl = Int.random(in: 2000...3000, using: &random)
+            let isOfTime = Int.random(in: 0..<3, using: &random) == 0
+            try caches.randomElement(using: &random)!.update(by: actor) {
+                if isOfTime { $0.ttl = .seconds(ttl) } else { $0.maxsize = maxsize }
+            }
             removedDirectly += evictions - before
         case 9:
             for _ in 0..<20 {
@@ -393,8 +436,8 @@ private struct World {
         }
     }
 
-    /// Every change of bounds begins where the one before ended, and each step of a plan where its
-    /// own last one did.
+    /// Every change of bounds begins where the one before ended, and what a step of a plan changes is
+    /// what its own last one has set.
     private func checkBounds(of cache: Cache<String, Account>, _ place: String) {
         var now: CacheConfiguration?
         var own: [String: CacheConfiguration] = [:]
@@ -402,9 +445,14 @@ private struct World {
             guard case .configured(let from, let to) = event.kind else { continue }
             #expect(now == nil || now == from, "\(place): nothing lies between")
             if let plan = event.by?.plan {
+                var known = own[plan] ?? from
                 #expect(
-                    own[plan] == nil || own[plan] == from, "\(place): another's are overwritten")
-                own[plan] = to
+                    (from.maxsize == to.maxsize || from.maxsize == known.maxsize)
+                        && (from.ttl == to.ttl || from.ttl == known.ttl),
+                    "\(place): another's are overwritten")
+                if from.maxsize != to.maxsize { known.maxsize = to.maxsize }
+                if from.ttl != to.ttl { known.ttl = to.ttl }
+                own[plan] = known
             }
             now = to
         }

@@ -145,6 +145,18 @@ import Testing
         #expect(plan.entries == 1 && plan.failures == 1 && plan.skipped.isEmpty)
     }
 
+    @Test func `a failure whose next try is due is not one to forget`() async throws {
+        clock.advance(by: .seconds(645))
+        failure.set(.service)
+        #expect(try await inspector.fetch(key).wasHit)
+        // The reserve is over and nobody has swept it; the failure is remembered a minute more.
+        clock.advance(by: .seconds(25))
+        #expect(cache.troubles().count == 1)
+        let plan = try await inspector.plan(.invalidateAll(cache: "accounts"))
+        #expect(plan.entries == 0 && plan.failures == 0)
+        #expect(try await inspector.apply(plan.id, by: Operator("ann")).forgotten == 0)
+    }
+
     @Test func `where nothing is kept, nothing is said to be`() async throws {
         try cache.update { $0.maxsize = 0 }
         let fetched = try await inspector.fetch(key)

@@ -389,6 +389,7 @@ final class Ledger: Sendable {
                 if let bounds = way.bounds {
                     changes.append(.configure(cache: doing.part.cache, to: bounds.to))
                 }
+                problems += [way.problem].compactMap(\.self)
             } catch { problems.append("\(error)") }
         }
         guard !all.isEmpty || problems.isEmpty else {
@@ -461,10 +462,8 @@ final class Ledger: Sendable {
                     back.isSome = true
                     back.step.outcome.add(step.outcome)
                     back.step.gone += step.gone
-                    if let bounds = doing.bounds {
-                        back.bounds.append(
-                            .init(cache: bounds.cache, before: bounds.after, after: bounds.before))
-                    }
+                    back.bounds += [step.bounds].compactMap(\.self)
+                    failures += [step.problem].compactMap(\.self)
                 } catch { failures.append("\(error)") }
             }
             settle(plan, failures, isSome: back.isSome)
@@ -479,11 +478,9 @@ final class Ledger: Sendable {
                 let goesBackItself = applied.progress.goesBack != nil
                 applied.task?.cancel()
                 applied.progress.goesBack = nil
-                if failures.isEmpty {
-                    if !applied.parts.contains(where: \.canGoBack) {
-                        applied.progress.state = .undone
-                    }
-                } else if isSome || goesBackItself {
+                if !applied.parts.contains(where: \.canGoBack) {
+                    applied.progress.state = .undone
+                } else if !failures.isEmpty, isSome || goesBackItself {
                     applied.progress.state = .failed(
                         "not taken back: " + failures.joined(separator: "; "))
                 }

@@ -89,8 +89,10 @@ struct WayBack: Sendable {
     var fetches = 0
     /// See ``Plan/perMinute``.
     var perMinute: Int?
-    /// The bounds there are, and those of before.
+    /// The bounds there are, and what they would be.
     var bounds: (from: CacheConfiguration, to: CacheConfiguration)?
+    /// What would not go back, and why.
+    var problem: String?
 }
 
 /// What came of a step.
@@ -100,6 +102,10 @@ struct Step: Sendable {
     var gone: [PlannedVictim] = []
     /// The versions of all that bounds removed.
     var versions: [UInt64] = []
+    /// The bounds on both sides of one that takes back.
+    var bounds: ChangeRecord.Bounds?
+    /// What was not taken back, and why.
+    var problem: String?
 
     /// Takes note of an entry that left.
     mutating func remove(_ bytes: Int, _ victim: @autoclosure () -> PlannedVictim) {

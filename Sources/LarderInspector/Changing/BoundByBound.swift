@@ -1,0 +1,48 @@
+package import Larder
+
+/// One of a cache's bounds.
+private struct Bound: Sendable {
+    let name: String
+    let isSame: @Sendable (CacheConfiguration, CacheConfiguration) -> Bool
+    let copy: @Sendable (_ from: CacheConfiguration, _ to: inout CacheConfiguration) -> Void
+
+    init<Value: Equatable & SendableMetatype>(
+        _ name: String, _ path: any WritableKeyPath<CacheConfiguration, Value> & Sendable
+    ) {
+        self.name = name
+        isSame = { $0[keyPath: path] == $1[keyPath: path] }
+        copy = { $1[keyPath: path] = $0[keyPath: path] }
+    }
+
+    static let all = [
+        Bound("maxsize", \.maxsize), Bound("maxbytes", \.maxbytes), Bound("ttl", \.ttl),
+        Bound("jitter", \.jitter), Bound("policy", \.policy), Bound("stale", \.staleIfError),
+        Bound("negative", \.negativeTTL),
+    ]
+}
+
+extension CacheConfiguration {
+    /// These bounds, with those that are other ones in `after` than in `before`: what somebody else
+    /// has changed beside them stays.
+    package func taking(from before: CacheConfiguration, to after: CacheConfiguration) -> Self {
+        var bounds = self
+        for bound in Bound.all where !bound.isSame(before, after) { bound.copy(after, &bounds) }
+        return bounds
+    }
+
+    /// These bounds, with those that a change has set from `old` to `new` as they were before it,
+    /// and the names of those that are neither any more: somebody else has set them since.
+    func goingBack(
+        from new: CacheConfiguration, to old: CacheConfiguration
+    ) -> (bounds: CacheConfiguration, others: [String]) {
+        var (bounds, others) = (self, [String]())
+        for bound in Bound.all where !bound.isSame(old, new) {
+            if bound.isSame(self, new) {
+                bound.copy(old, &bounds)
+            } else if !bound.isSame(self, old) {
+                others.append(bound.name)
+            }
+        }
+        return (bounds, others)
+    }
+}
