@@ -303,8 +303,11 @@ struct Model {
         var look = Duration.zero
     }
 
-    /// The instant that is shown: while frozen the one of the freeze, in the past that one.
-    var shownNow: AgeInstant { past?.at ?? frozen?.at ?? now }
+    /// The instant that is shown: while frozen the one of the freeze, in the past that one. While
+    /// the engine is lost time stands still at what was seen last.
+    var shownNow: AgeInstant {
+        past?.at ?? frozen?.at ?? (problem == nil ? now : report?.at ?? now)
+    }
 
     var cacheNames: [String] { report?.caches.map(\.name) ?? [] }
 

@@ -519,6 +519,8 @@ import Testing
         #expect(render(model).text[0].contains("as of 4s ago"))
         _ = update(&model, .lost("gone"))
         #expect(render(model).text[0].contains("LOST, as of 4s ago"))
+        // What nobody sees does not count down.
+        #expect(model.shownNow == model.report?.at)
         _ = update(&model, .resized(Size(columns: 30, rows: 1)))
         #expect(render(model).text[0].hasPrefix("LOST 4s hit"))
     }

@@ -250,9 +250,8 @@ enum StatusView {
     private static func drawHints(_ model: Model, _ frame: inout Frame) {
         var column = 1
         // What lies over the views has the keys.
-        if case .plan(let dialog) = model.overlay {
-            let keys = [("Tab", "Choose"), ("Enter", "Do it"), ("r", "Reason"), ("Esc", "Cancel")]
-            for (key, hint) in keys where key != "r" || dialog.focus != .reason {
+        if let overlay = model.overlay {
+            for (key, hint) in keys(of: overlay) {
                 let width = key.count + 1 + hint.count
                 guard column + width <= model.size.columns else { break }
                 frame.put(
@@ -273,6 +272,22 @@ enum StatusView {
             let columns = column..<column + width
             frame.point(row: model.size.rows - 1, columns: columns, .action(binding.action))
             column += width + 2
+        }
+    }
+
+    private static func keys(of overlay: Model.Overlay) -> [(key: String, hint: String)] {
+        switch overlay {
+        case .plan(let dialog):
+            [("Tab", "Choose"), ("Enter", "Do it")]
+                + (dialog.focus == .reason ? [] : [("r", "Reason")]) + [("Esc", "Cancel")]
+        case .prompt: [("Enter", "Take it"), ("Esc", "Leave"), ("^U", "Clear")]
+        case .palette: [("Enter", "Do it"), ("Tab", "List"), ("Up", "Last"), ("Esc", "Leave")]
+        case .help: [("j k", "Scroll"), ("Space", "Page"), ("Esc", "Close")]
+        case .sort: [("Enter", "Sort"), ("I", "Invert"), ("Esc", "Cancel")]
+        case .columns: [("Enter", "Show or hide"), ("Esc", "Done")]
+        case .engines: [("Enter", "Open"), ("Esc", "Cancel")]
+        case .keys: [("Enter", "Go to"), ("Esc", "Cancel")]
+        case .own: [("Esc", "Close")]
         }
     }
 
