@@ -138,7 +138,10 @@ func show(_ model: inout Model, _ page: EntryPage, of query: EntryQuery) -> Bool
         model.marks = model.marks.filter { there.contains($0.key) }
     }
     let there = Set(model.rows.lazy.map(\.id))
-    model.ghosts.removeAll { there.contains($0.row.id) }
+    model.ghosts.removeAll { ghost in
+        there.contains(ghost.row.id)
+            || !query.caches.isEmpty && !query.caches.contains { $0.isExactly(ghost.row.id.cache) }
+    }
     if !model.isPinned, !model.follows, offset == 0 {
         // Nobody has chosen an entry: what comes first is what is looked at.
         model.position = 0

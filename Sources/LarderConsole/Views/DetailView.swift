@@ -88,18 +88,29 @@ enum DetailView {
         let now = model.shownNow
         var value = fields(model).map { "\($0.name) \($0.text)" }.joined(separator: "  ")
         value = Text.cut(value, to: max(0, model.size.columns - 2), mark: model.glyphs.more)
+        let name: Pieces = [
+            (safe(row.id.key, model), .bold), ("  \(safe(row.id.cache, model))", .plain),
+        ]
+        let written: Pieces = [
+            (model.time(row.writtenAt), .plain), (" (\(Format.age(now - row.writtenAt)) ago)", .dim),
+        ]
+        guard row.isHeld else {
+            let failures = row.renewal?.trouble.map { Format.count($0.failures) + "x, " } ?? ""
+            return [
+                name + [("  no entry is held", .dim)],
+                [("failed ", .dim), ("\(failures)last ", .plain)] + written + [
+                    ("  next try ", .dim), (ending(row, model), .plain),
+                    ("  refusals ", .dim), (hits(row, model), .plain),
+                ] + lately(row),
+                [(value, .plain)],
+            ]
+        }
         return [
-            [
-                (safe(row.id.key, model), .bold), ("  \(safe(row.id.cache, model))", .plain),
-                ("  version ", .dim), ("\(row.version)", .plain),
-                ("  written ", .dim), (model.time(row.writtenAt), .plain),
-                (" (\(Format.age(now - row.writtenAt)) ago)", .dim),
-                ("  fetch ", .dim), (fetch(row, model), .plain),
-            ],
+            name + [("  version ", .dim), ("\(row.version)", .plain), ("  written ", .dim)]
+                + written + [("  fetch ", .dim), (fetch(row, model), .plain)],
             [
                 (row.isPastEnd(at: now) ? "ended " : "ends ", .dim), (ending(row, model), .plain),
-                (row.isHeld ? "  hits " : "  refusals ", .dim), (hits(row, model), .plain),
-                (row.isHeld ? "  last hit " : "  last ", .dim),
+                ("  hits ", .dim), (hits(row, model), .plain), ("  last hit ", .dim),
                 (lastHit(row, model).map { "\($0) ago" } ?? never(row, model), .plain),
                 ("  size ", .dim), (size(row, model), .plain),
             ] + lately(row),

@@ -90,8 +90,8 @@ enum ExpiryView {
         pieces += [
             (remark(bars.lasting.reduce(0, +), of: ending), .dim),
             ("  fetches of these ", .dim), (about(bars.fetches.reduce(0, +)), .plain),
-            ("  now ", .dim), (Format.rate(forecast.rate), .plain),
         ]
+        if let rate = forecast.rate { pieces += [("  now ", .dim), (Format.rate(rate), .plain)] }
         return pieces
     }
 

@@ -161,6 +161,8 @@ enum PlanView {
         if plan.takesBack != nil { return "Take back plan \(plan.id)" }
         return switch plan.change {
         case .invalidate where plan.failures == plan.entries: "Forget \(failures(plan.failures))"
+        case .invalidate where plan.failures > 0:
+            "Invalidate \(entries(plan.entries - plan.failures)), forget \(failures(plan.failures))"
         case .invalidate: "Invalidate \(entries(plan.entries))"
         case .invalidateAll(let cache): "Invalidate all of \(cache)"
         case .configure(let cache, _): "Change \(cache)"

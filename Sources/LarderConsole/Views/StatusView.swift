@@ -58,7 +58,9 @@ enum StatusView {
                 ("  x stops", .bold), (" ", .plain),
             ]
         }
-        guard model.problem == nil, let undo = model.undo else { return [] }
+        // Over the list of changes `u` takes back the one under the cursor, and says so there.
+        guard model.problem == nil, let undo = model.undo, model.undoTarget == undo.plan
+        else { return [] }
         guard let until = undo.until else { return [("u undoes ", .dim)] }
         return [("u undoes, \(Format.left(until - model.now)) left ", .bold)]
     }

@@ -130,7 +130,10 @@ extension ChangeRecord {
             (skipped.count + unnamed, "left alone"),
         ]
         .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        let done = (bounds + gone).joined(separator: ", ")
+        var done = (bounds + gone).joined(separator: ", ")
+        if done.isEmpty, what == .began {
+            done = isSoft ? "entries are marked stale, one by one" : "entries go, one by one"
+        }
         guard let failure else { return done }
         return done.isEmpty ? failure : "\(done); \(failure)"
     }
