@@ -46,10 +46,8 @@ struct OneLook {
             .joined()
     }
 
-    private static let names = [
-        "cache", "key", "version", "ttl", "expiry", "age", "hits", "size", "fetch", "state",
-        "lasthit", "fetches", "refresh", "togo", "failureKind", "failures", "refusals",
-    ]
+    private static let names =
+        EntryColumn.allCases.map(\.rawValue) + ["failureKind", "failures", "refusals"]
 
     // MARK: Text
 

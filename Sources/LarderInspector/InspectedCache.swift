@@ -610,7 +610,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             deadline: facts.deadline == .distantFuture ? nil : facts.deadline, hits: facts.hits,
             lastHit: facts.lastHit, bytes: facts.bytes, fetchTime: facts.fetchTime,
             renewal: renewal, fetchRate: beside.fetchRate, toGo: beside.toGo,
-            isMarkedStale: facts.isStale)
+            loads: facts.loads, isMarkedStale: facts.isStale)
     }
 }
 

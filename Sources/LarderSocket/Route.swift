@@ -75,8 +75,8 @@ struct Asked: Sendable {
     var isOfManyEntries: Bool {
         func number(_ name: String) -> Int { query[name].flatMap { Int($0) } ?? 0 }
         let isFiltered = !(query["filter"] ?? "").allSatisfy(\.isWhitespace)
-        // What these say does not stand in an entry's record.
-        let isAskedOfAll = ["fetches", "refresh", "togo"].contains(query["sort"])
+        let column = query["sort"].flatMap { EntryColumn(rawValue: $0) }
+        let isAskedOfAll = column?.isBesideRecord ?? false
         return isFiltered || isAskedOfAll || number("limit") > 500 || number("offset") > 500
     }
 

@@ -38,6 +38,7 @@ package struct PageColumns: Codable {
     package var lastHit: OptionalNumbers
     package var bytes: Numbers
     package var fetchTime: Numbers
+    package var loads: Numbers
     /// By the row's place; most rows have none.
     package var renewals: [Int: RenewalFacts]
     /// By the row's place: fetches a second, where there were any.
@@ -63,6 +64,7 @@ package struct PageColumns: Codable {
         lastHit = OptionalNumbers(values: rows.map { $0.lastHit?.nanoseconds })
         bytes = Numbers(values: rows.map { Int64($0.bytes) })
         fetchTime = Numbers(values: rows.map(\.fetchTime.nanoseconds))
+        loads = Numbers(values: rows.map { Int64($0.loads) })
         renewals = Dictionary(
             uniqueKeysWithValues: rows.enumerated().compactMap { place, row in
                 row.renewal.map { (place, $0) }
@@ -92,7 +94,7 @@ package struct PageColumns: Codable {
         let lengths = [
             cache.values.count, version.values.count, writtenAt.values.count, expiry.values.count,
             deadline.values.count, hits.values.count, lastHit.values.count, bytes.values.count,
-            fetchTime.values.count, toGo?.values.count ?? key.count,
+            fetchTime.values.count, loads.values.count, toGo?.values.count ?? key.count,
         ]
         guard lengths.allSatisfy({ $0 == key.count }),
             cache.values.allSatisfy({ caches.indices.contains(Int(clamping: $0)) })
@@ -111,7 +113,7 @@ package struct PageColumns: Codable {
                 fetchTime: .nanoseconds(fetchTime.values[place]), renewal: renewals[place],
                 fetchRate: fetchRates.map { $0[place] ?? 0 },
                 toGo: toGo?.values[place].map { Int(clamping: $0) },
-                isMarkedStale: marked.contains(place))
+                loads: Int(clamping: loads.values[place]), isMarkedStale: marked.contains(place))
         }
         return EntryPage(at: instant, rows: rows, matched: matched, total: total)
     }

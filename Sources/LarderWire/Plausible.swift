@@ -94,7 +94,7 @@ extension OriginReport: Plausible {
 
 extension EntryRow: Plausible {
     package var isPlausible: Bool {
-        areCounts(bytes, renewal?.waiters, renewal?.trouble?.failures)
+        areCounts(bytes, loads, renewal?.waiters, renewal?.trouble?.failures)
             && areCounts(hits, renewal?.trouble?.refusals ?? 0) && areCounts(toGo)
             && areAmounts(fetchRate)
     }

@@ -135,8 +135,8 @@ import Testing
     @Test func `as CSV has a row an entry`() throws {
         let lines = try look("--format", "csv", "--sort", "key:desc").split(separator: "\n")
         #expect(
-            lines[0] == "cache,key,version,ttl,expiry,age,hits,size,fetch,state,lasthit,fetches,"
-                + "refresh,togo,failureKind,failures,refusals,DEMO")
+            lines[0] == "cache,key,ttl,expiry,refresh,age,hits,lasthit,size,fetch,fetches,togo,"
+                + "version,state,failureKind,failures,refusals,DEMO")
         #expect(lines.count == 4)
         #expect(lines[1].hasPrefix("accounts,100000000002,"))
     }

@@ -116,7 +116,7 @@ import Testing
         _ = press(&model, .enter, .char("6"), .char("/"))
         type(&model, "cache=accounts")
         _ = press(&model, .enter, .char(">"))
-        #expect(model.largestQuery.filter == "cache=accounts" && model.largestQuery.sort == .state)
+        #expect(model.largestQuery.filter == "cache=accounts" && model.largestQuery.sort == .fetch)
         _ = press(&model, .char("1"))
         #expect(model.query.filter.isEmpty && model.query.sort == .ttl)
         _ = press(&model, .char("3"))

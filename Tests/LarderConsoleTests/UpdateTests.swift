@@ -367,7 +367,7 @@ import Testing
 
     @Test func `the sort menu, its neighbours and turning it round`() {
         var model = model(80, 24)
-        _ = press(&model, .char("s"), .down, .down, .down)
+        _ = press(&model, .char("s"), .down, .down, .down, .down)
         #expect(render(model).text.contains { $0.contains("┌─ Sort by ─") })
         #expect(press(&model, .enter) == .look)
         #expect(model.query.sort == .hits && model.query.descending)
@@ -403,7 +403,7 @@ import Testing
         #expect(render(model).text[0].contains(" FROZEN 12s "))
         _ = press(&model, .char("/"), .char("r"), .char("e"), .enter)
         #expect(model.rows.map(\.id) == [rows[2].id])
-        _ = press(&model, .escape, .char("s"), .end, .enter)
+        _ = press(&model, .escape, .char("s"), .end, .up, .enter)
         #expect(model.rows.map(\.version) == [9, 8, 7])
         #expect(press(&model, .char("Z")) == .look)
         _ = update(&model, look(model, [], report(seconds: 6)))

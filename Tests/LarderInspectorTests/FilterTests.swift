@@ -17,7 +17,8 @@ import Testing
             fetchTime: .milliseconds(84))
         return try EntryFilter(text).passes(
             EntryFilter.Subject(
-                facts: facts, renewal: nil, cache: "accounts", now: Self.now, fetchRate: 2, toGo: 3)
+                entry: EntrySubject(facts, nil, .init(fetchRate: 2, toGo: 3), at: Self.now),
+                cache: "accounts")
         ) { "4410-Ann/reader" }
     }
 
@@ -157,7 +158,8 @@ import Testing
             hits: 0, lastHit: nil, bytes: 0, fetchTime: .zero)
         return try EntryFilter(filter).passes(
             EntryFilter.Subject(
-                facts: facts, renewal: nil, cache: "accounts", now: AgeInstant(nanoseconds: 0))
+                entry: EntrySubject(facts, nil, .init(), at: AgeInstant(nanoseconds: 0)),
+                cache: "accounts")
         ) { key }
     }
 

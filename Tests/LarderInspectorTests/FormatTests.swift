@@ -107,7 +107,7 @@ import Testing
         let error = #expect(throws: UnitError.self) { try EntryColumn(named: "bytes") }
         #expect(
             error?.description.hasPrefix("\"bytes\" is no column; cache, key, ttl, ") == true)
-        #expect(error?.description.hasSuffix("togo, version are accepted") == true)
+        #expect(error?.description.hasSuffix("version, state are accepted") == true)
     }
 
     @Test(arguments: ["hits:desc", "ttl:asc", "togo:"])

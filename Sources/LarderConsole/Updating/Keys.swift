@@ -129,9 +129,10 @@ private func pressInSort(_ model: inout Model, _ key: Key, _ place: Int) -> Effe
 }
 
 /// The columns that can be left out: key, ttl and state are always there.
-let optionalColumns: [EntryColumn] = [
-    .cache, .expiry, .refresh, .age, .hits, .lasthit, .size, .fetch, .fetches, .togo, .version,
-]
+let optionalColumns: [EntryColumn] = {
+    let optional = Set(EntryColumn.optional.map(\.column))
+    return EntryColumn.allCases.filter(optional.contains)
+}()
 
 private func pressInColumns(_ model: inout Model, _ key: Key, _ place: Int) -> Effect? {
     switch key {

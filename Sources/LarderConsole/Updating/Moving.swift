@@ -131,9 +131,7 @@ func neighbour(of column: EntryColumn, _ step: Int) -> EntryColumn {
 
 func sort(_ model: inout Model, by column: EntryColumn) -> Effect? {
     if column != model.order.column {
-        // People look for the most hit, the largest, the slowest and the newest.
-        let descending = [.hits, .size, .fetch, .fetches, .version].contains(column)
-        model.order = Model.Order(column: column, descending: descending)
+        model.order = Model.Order(column: column, descending: column.isLargestFirst)
     }
     return reorder(&model)
 }

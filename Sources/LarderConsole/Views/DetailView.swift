@@ -92,7 +92,8 @@ enum DetailView {
             (safe(row.id.key, model), .bold), ("  \(safe(row.id.cache, model))", .plain),
         ]
         let written: Pieces = [
-            (model.time(row.writtenAt), .plain), (" (\(Format.age(now - row.writtenAt)) ago)", .dim),
+            (model.time(row.writtenAt), .plain),
+            (" (\(Format.age(now - row.writtenAt)) ago)", .dim),
         ]
         guard row.isHeld else {
             let failures = row.renewal?.trouble.map { Format.count($0.failures) + "x, " } ?? ""

@@ -103,9 +103,9 @@ enum TableView {
     /// What fits of what was chosen: key, ttl and state always; the others go in this order, the one
     /// that is sorted by never.
     private static let dropped: [Content] =
-        [.column(.version), .column(.togo), .column(.fetch), .column(.refresh), .share]
-        + [.column(.age), .life, .column(.fetches), .column(.lasthit), .column(.size)]
-        + [.column(.hits), .column(.expiry), .column(.cache)]
+        (EntryColumn.optional.map { (Content.column($0.column), $0.worth) }
+        + [(.share, 45), (.life, 55)])
+        .sorted { $0.1 < $1.1 }.map(\.0)
 
     /// The columns that there is room for.
     static func seen(_ model: Model) -> Set<EntryColumn> {
@@ -116,18 +116,15 @@ enum TableView {
     }
 
     private static func columns(_ model: Model, width: Int) -> [Cell] {
-        let cacheWidth = min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
-        let timeWidth = model.showsTimes ? 8 : 6
-        // As wide as the longest word, seen or not: columns do not move about.
-        let stateWidth = EntryRow.State.allCases.map(\.rawValue.count).max()!
-        var cells = [
-            Cell(.cache, "CACHE", cacheWidth), Cell(.ttl, "TTL", timeWidth), Cell(.life),
-            Cell(.expiry, "EXPIRY", timeWidth), Cell(.refresh, "REFRESH", max(7, timeWidth)),
-            Cell(.age, "AGE", timeWidth), Cell(.hits, "HITS", 6), Cell(.share),
-            Cell(.lasthit, "LAST HIT", 8), Cell(.size, "SIZE", 7), Cell(.fetch, "FETCH", 6),
-            Cell(.fetches, "FETCHES/S", 9), Cell(.togo, "TO GO", 6), Cell(.version, "VERSION", 7),
-            Cell(.state, "STATE", stateWidth),
-        ]
+        var cells = EntryColumn.allCases.filter { $0 != .key }.flatMap { column -> [Cell] in
+            let cell = Cell(
+                column, column.heading, max(column.heading.count, self.width(column, model)))
+            return switch column {
+            case .ttl: [cell, Cell(.life)]
+            case .hits: [cell, Cell(.share)]
+            default: [cell]
+            }
+        }
         cells.removeAll { model.hiddenColumns.contains($0.sorts) }
         if model.shownCaches.count <= 1 { cells.removeAll { $0.content == .column(.cache) } }
         var drop = dropped.filter { $0 != .column(model.query.sort) }[...]
@@ -137,35 +134,39 @@ enum TableView {
         return cells
     }
 
+    private static func width(_ column: EntryColumn, _ model: Model) -> Int {
+        switch column.kind {
+        case .text: min(12, max(5, model.cacheNames.map { Text.width(of: $0) }.max() ?? 0))
+        // As wide as the longest word, seen or not: columns do not move about.
+        case .state: EntryRow.State.allCases.map(\.rawValue.count).max()!
+        case .left, .passed: model.showsTimes ? 8 : 6
+        case .bytes: 7
+        case .count, .took, .turn, .rate: 6
+        }
+    }
+
     /// What stands in a column of a row, as people read it.
     static func text(_ column: EntryColumn, of row: EntryRow, _ model: Model) -> String {
         let now = model.shownNow
-        func left(_ end: AgeInstant?) -> String {
-            guard model.showsTimes, let end else { return Format.left(end.map { $0 - now }) }
-            return model.time(end)
+        func time(_ distance: Duration?, _ words: (Duration) -> String) -> String {
+            guard let distance else { return "-" }
+            return model.showsTimes ? model.time(now + distance) : words(distance)
         }
-        func since(_ begin: AgeInstant?) -> String {
-            guard let begin else { return "-" }
-            return model.showsTimes ? model.time(begin) : Format.age(now - begin)
-        }
-        return switch column {
-        case .cache: row.id.cache
-        case .key: row.id.key
+        return switch column.cell(of: row, at: now) {
+        case .text(let text): text
+        // A failure has no version; a number of a write is one, and no amount.
+        case .count(let count) where column == .version: row.isHeld ? Format.count(count) : "-"
+        case .count(let count): Format.brief(count)
+        case .bytes(let bytes): Format.bytes(bytes)
         // Of what is there past its end, for how long it has been.
-        case .ttl where row.isPastEnd(at: now) && !model.showsTimes:
+        case .left where column == .ttl && row.isPastEnd(at: now) && !model.showsTimes:
             "-" + Format.age(now - row.deadline!)
-        case .ttl: left(row.deadline)
-        case .expiry: left(row.expiry)
-        case .refresh: left(row.nextRefresh(at: now))
-        case .age: since(row.writtenAt)
-        case .hits: Format.brief(row.hits)
-        case .lasthit: since(row.lastHit)
-        case .size: Format.bytes(row.bytes)
-        case .fetch: row.fetchTime == .zero ? "-" : Format.took(row.fetchTime)
-        case .fetches: Format.perSecond(row.fetchRate)
-        case .togo: row.toGo.map { Format.brief(UInt64(clamping: $0)) } ?? "-"
-        case .version: row.isHeld ? Format.count(row.version) : "-"
-        case .state: row.state(at: now).rawValue
+        case .left(let left?): time(left) { Format.left($0) }
+        case .left(nil): Format.left(nil)
+        case .passed(let passed): time(passed.map { .zero - $0 }) { Format.age(.zero - $0) }
+        case .took(let took): took == .zero ? "-" : Format.took(took)
+        case .rate(let rate): Format.perSecond(rate)
+        case .turn(let turn): turn.map { Format.brief(UInt64(clamping: $0)) } ?? "-"
         }
     }
 

@@ -25,7 +25,7 @@ public struct EntryFilter: Sendable {
         case everything
         case word(Needle)
         case text(TextField, TextTest)
-        case number(NumberField, Comparison, Int64)
+        case number(EntryColumn, Comparison, Int64)
         case state(State, isWanted: Bool)
         /// The name of a state by itself: of events a word like any other.
         case bareState(State, Needle)
@@ -40,20 +40,6 @@ public struct EntryFilter: Sendable {
         case equals(Verbatim, isWanted: Bool)
         case matches(Pattern, isWanted: Bool)
     }
-
-    enum NumberField: String, CaseIterable {
-        case ttl, expiry, age, hits, size, fetch, version, lasthit, fetches, refresh, togo
-
-        var isDuration: Bool {
-            [.ttl, .expiry, .age, .fetch, .lasthit, .refresh].contains(self)
-        }
-
-        /// What is known of an event as well.
-        var isOfEvents: Bool { [.age, .hits, .size, .fetch, .version].contains(self) }
-    }
-
-    /// Rates are compared by the millionth.
-    static let rateParts = 1e6
 
     enum Comparison: String, CaseIterable {
         case atLeast = ">=", atMost = "<=", notEqual = "!=", equal = "=", more = ">", less = "<"
@@ -77,11 +63,17 @@ public struct EntryFilter: Sendable {
         both; and, or, not and brackets go between. Compared are:
           cache, key, by                         = != ~ !~ (a regular expression)
           state                                  = != \(State.ofEntries.joined(separator: ", "))
-          ttl, expiry, age, fetch, lasthit, refresh  < <= > >= = != 90, 5m, 1h30m
-          size                                   64K, 64 KiB
-          fetches                                2/s, 100/m
-          hits, version, togo                    1000, 5k
+        and, with < <= > >= = !=,
+          \(names { $0.isDuration })
+                                                 90, 5m, 1h30m
+          \(names { $0.kind == .bytes })                                   64K, 64 KiB
+          \(names { $0.kind == .rate })                                2/s, 100/m
+          \(names { [.count, .turn].contains($0.kind) })                    1000, 5k
         """
+
+    private static func names(_ isMeant: (EntryColumn) -> Bool) -> String {
+        EntryColumn.allCases.filter(isMeant).map(\.rawValue).joined(separator: ", ")
+    }
 
     private let text: String
     private let steps: Steps
@@ -121,8 +113,8 @@ public struct EntryFilter: Sendable {
     public static func isBegun(_ text: String) -> Bool {
         let last = text.split { $0.isWhitespace || "()!".contains($0) }.last.map(String.init) ?? ""
         let names =
-            TextField.allCases.map(\.rawValue) + NumberField.allCases.map(\.rawValue)
-            + ["state", "not", "and", "or"]
+            TextField.allCases.map(\.rawValue) + EntryColumn.allCases.map(\.rawValue)
+            + ["not", "and", "or"]
         return !last.isEmpty && text.hasSuffix(last)
             && names.contains { $0.hasPrefix(last.lowercased()) }
     }
@@ -131,21 +123,13 @@ public struct EntryFilter: Sendable {
 
     /// What there is to know of an entry beside its key.
     struct Subject {
-        let facts: EntryFacts
-        let renewal: RenewalFacts?
+        let entry: EntrySubject
         let cache: String
-        let now: AgeInstant
         /// Who changed it last.
         var by: Operator?
         /// What happened, where it is an event, and all that words are looked for in.
         var event: EventKind.Word?
         var words: String?
-        /// Fetches of its key a second, and its turn to go.
-        var fetchRate: Double?
-        var toGo: Int?
-
-        /// Whether its last fetch failed.
-        var isFailing: Bool { renewal?.trouble.map { $0.kind != .absent } ?? false }
     }
 
     /// Whether it asks who did something.
@@ -169,8 +153,7 @@ public struct EntryFilter: Sendable {
 
     private static func columns(_ node: Node) -> Set<EntryColumn> {
         switch node {
-        case .number(let field, _, _):
-            Set([EntryColumn(rawValue: field.rawValue)].compactMap(\.self))
+        case .number(let column, _, _): [column]
         case .state, .bareState: [.state]
         case .not(let inner): columns(inner)
         case .and(let a, let b), .or(let a, let b): columns(a).union(columns(b))
@@ -203,9 +186,8 @@ public struct EntryFilter: Sendable {
         case .configured: break
         }
         let subject = Subject(
-            facts: facts, renewal: nil, cache: event.cache, now: now, by: event.by,
-            event: event.kind.word,
-            words: event.words)
+            entry: EntrySubject(facts, nil, .init(), at: now), cache: event.cache,
+            by: event.by, event: event.kind.word, words: event.words)
         return passes(subject) { event.key ?? "" }
     }
 
@@ -224,7 +206,8 @@ public struct EntryFilter: Sendable {
         case .text(.key, let test): passes(test, key())
         case .text(.by, let test): passes(test, subject.by)
         case .number(let field, let comparison, let wanted):
-            number(field, subject).map { comparison.holds($0, wanted) } ?? (comparison == .notEqual)
+            field.number(of: subject.entry).map { comparison.holds($0, wanted) }
+                ?? (comparison == .notEqual)
         case .state(let state, let isWanted): state.isThat(of: subject) == isWanted
         case .bareState(let state, let needle):
             subject.event == nil
@@ -254,31 +237,6 @@ public struct EntryFilter: Sendable {
             (actor.map { pattern.matches("\($0) \($0.reason ?? "")") } ?? false) == isWanted
         }
     }
-
-    /// In nanoseconds, bytes or as such; `nil` where the entry has none: no end is more than any, and
-    /// never longer ago.
-    private static func number(_ field: NumberField, _ subject: Subject) -> Int64? {
-        let facts = subject.facts
-        func left(_ end: AgeInstant?) -> Int64 {
-            guard let end, end != .distantFuture else { return .max }
-            return (end - subject.now).nanoseconds
-        }
-        return switch field {
-        case .ttl: left(facts.deadline)
-        case .expiry: left(facts.expiry)
-        case .age: (subject.now - facts.writtenAt).nanoseconds
-        case .hits: Int64(clamping: facts.hits)
-        case .size: Int64(facts.bytes)
-        case .fetch: facts.fetchTime.nanoseconds
-        case .version: Int64(clamping: facts.version)
-        case .lasthit: facts.lastHit.map { (subject.now - $0).nanoseconds } ?? .max
-        case .fetches: subject.fetchRate.map { Int64(clamping: $0 * rateParts) }
-        case .refresh:
-            left(EntryRow.nextRefresh(subject.renewal, deadline: facts.deadline, at: subject.now))
-        case .togo: subject.toGo.map { Int64($0) }
-        }
-    }
-
 }
 
 extension LoggedEvent {

@@ -173,7 +173,7 @@ extension EntryFilter {
                 let value = try self.value()
                 return try state(sign, signPlace, value, valuePlace)
             }
-            guard let field = NumberField(rawValue: word) else {
+            guard let field = EntryColumn(rawValue: word), field.isNumber else {
                 throw fail(
                     "there is no field \"\(word)\"; \(fields) are accepted, and in quotes all is "
                         + "text", at: start)
@@ -190,8 +190,8 @@ extension EntryFilter {
 
         /// Every field that can be compared.
         private var fields: String {
-            let numbers = NumberField.allCases.filter {
-                $0.isOfEvents || scope?.isOfEvents != true
+            let numbers = EntryColumn.allCases.filter {
+                $0.isNumber && ($0.isOfEvents || scope?.isOfEvents != true)
             }
             return (TextField.allCases.map(\.rawValue) + numbers.map(\.rawValue) + ["state"])
                 .sorted().joined(separator: ", ")
@@ -201,9 +201,7 @@ extension EntryFilter {
         private func bare(_ word: String, _ start: Int) throws(FilterError) -> Node {
             if let colon = word.firstIndex(of: ":") {
                 let name = String(word[..<colon])
-                if TextField(rawValue: name) != nil || NumberField(rawValue: name) != nil
-                    || name == "state"
-                {
+                if TextField(rawValue: name) != nil || EntryColumn(rawValue: name) != nil {
                     throw fail(
                         "write \(name)=\(word[colon...].dropFirst()); in quotes it is text",
                         at: start)
@@ -249,8 +247,9 @@ extension EntryFilter {
         }
 
         /// A unit behind its number and blanks, as sizes are shown; empty where none stands there.
-        private mutating func unit(of field: NumberField, _ valuePlace: Int) -> String {
-            guard field == .size || field.isDuration,
+        private mutating func unit(of field: EntryColumn, _ valuePlace: Int) -> String {
+            let isSize = field.kind == .bytes
+            guard isSize || field.isDuration,
                 scalars[valuePlace..<place].allSatisfy({ ("0"..."9").contains($0) })
             else { return "" }
             let start = place
@@ -258,8 +257,8 @@ extension EntryFilter {
             let end = scalars[place...].firstIndex { !$0.properties.isAlphabetic } ?? scalars.count
             let unit = Self.string(scalars[place..<end])
             let isOver = end == scalars.count || isBlank(end) || scalars[end] == ")"
-            let known = field == .size ? Self.sizeUnits : Self.timeUnits
-            guard isOver, known.contains(field == .size ? unit.lowercased() : unit) else {
+            let known = isSize ? Self.sizeUnits : Self.timeUnits
+            guard isOver, known.contains(isSize ? unit.lowercased() : unit) else {
                 place = start
                 return ""
             }
@@ -378,19 +377,19 @@ extension EntryFilter {
         }
 
         private func number(
-            _ field: NumberField, _ value: String, _ valuePlace: Int
+            _ field: EntryColumn, _ value: String, _ valuePlace: Int
         ) throws(FilterError) -> Int64 {
             if field.isDuration {
                 do { return try Units.duration(value).nanoseconds } catch {
                     throw fail("\(error)", at: valuePlace)
                 }
             }
-            if field == .fetches {
-                do { return Int64(clamping: try Units.rate(value) * EntryFilter.rateParts) } catch {
+            if field.kind == .rate {
+                do { return Int64(clamping: try Units.rate(value) * EntryColumn.rateParts) } catch {
                     throw fail("\(error)", at: valuePlace)
                 }
             }
-            if field == .size {
+            if field.kind == .bytes {
                 guard let bytes = Units.bytes(value) else {
                     throw fail(
                         "\"\(value)\" is no number of bytes; write it like 276, 512K or 64 MiB",

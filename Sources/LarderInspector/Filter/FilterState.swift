@@ -16,9 +16,9 @@ extension EntryFilter {
 
         func isThat(of subject: Subject) -> Bool {
             if let event = subject.event { return event == self.event }
-            let state = EntryRow.State(subject.facts, subject.renewal, at: subject.now)
+            let state = subject.entry.state
             // What is served past its end has failed too.
-            return state == entry || entry == .failed && state == .stale && subject.isFailing
+            return state == entry || entry == .failed && state == .stale && subject.entry.isFailing
         }
 
         static let ofEntries = EntryRow.State.allCases.map(\.rawValue)

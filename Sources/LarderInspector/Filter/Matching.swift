@@ -29,8 +29,7 @@ struct Matching {
     ) {
         guard filter.isEmpty || patience.lasts else { return }
         let subject = EntryFilter.Subject(
-            facts: facts, renewal: renewal, cache: cache, now: now, by: actor,
-            fetchRate: beside.fetchRate, toGo: beside.toGo)
+            entry: EntrySubject(facts, renewal, beside, at: now), cache: cache, by: actor)
         guard filter.passes(subject, { key().key }) else { return }
         count += 1
         guard count <= EntryQuery.mostMatching else { return found = [] }

@@ -55,6 +55,8 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
     /// Its place in the order in which its cache lets entries go, 1 for the next; `nil` where that
     /// was not worked out, or where no entry is.
     public var toGo: Int?
+    /// How often its key was written while it stayed; of a failure 1.
+    public var loads: Int
     /// True, or nothing where it would be false.
     private var marked: Bool?
 
@@ -70,8 +72,9 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
         deadline: AgeInstant?,
         hits: UInt64, lastHit: AgeInstant?, bytes: Int, fetchTime: Duration,
         renewal: RenewalFacts? = nil, fetchRate: Double? = nil, toGo: Int? = nil,
-        isMarkedStale: Bool = false
+        loads: Int = 1, isMarkedStale: Bool = false
     ) {
+        self.loads = loads
         marked = isMarkedStale ? true : nil
         self.renewal = renewal
         self.fetchRate = fetchRate
@@ -115,12 +118,12 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
         State(facts, renewal, at: now)
     }
 
-    /// As the engine has it; `loads` are not known here.
+    /// As the engine has it.
     var facts: EntryFacts {
         EntryFacts(
             version: version, writtenAt: writtenAt, expiry: expiry,
             deadline: deadline ?? .distantFuture, hits: hits, lastHit: lastHit, bytes: bytes,
-            fetchTime: fetchTime, isStale: isMarkedStale)
+            fetchTime: fetchTime, loads: loads, isStale: isMarkedStale)
     }
 
     /// When it is fetched anew at the next look-up, were it looked up again and again: from a time

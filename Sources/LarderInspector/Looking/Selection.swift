@@ -49,12 +49,11 @@ struct Selection {
         by actor: Operator? = nil, beside: Beside = Beside(), _ makeRow: () -> EntryRow
     ) {
         total += 1
+        let subject = EntrySubject(facts, renewal, beside, at: now)
         var row: EntryRow?
         if !filter.isEmpty {
             guard patience.lasts else { return }
-            let subject = EntryFilter.Subject(
-                facts: facts, renewal: renewal, cache: cache, now: now, by: actor,
-                fetchRate: beside.fetchRate, toGo: beside.toGo)
+            let subject = EntryFilter.Subject(entry: subject, cache: cache, by: actor)
             let passes = filter.passes(subject) {
                 let made = row ?? makeRow()
                 row = made
@@ -64,7 +63,7 @@ struct Selection {
         }
         matched += 1
         guard wanted > 0 else { return }
-        let number = rank(facts, renewal, beside, place: place)
+        let number = query.sort == .cache ? Int64(place) : rank(subject)
         if let bar, let number, isBefore(bar.rank, .number(number)) { return }
         let made = row ?? makeRow()
         let rank: Rank = number.map { .number($0) } ?? .text(Verbatim(made.id.key))
@@ -83,24 +82,8 @@ struct Selection {
     /// How many of a cache's entries are enough, in which order; `nil` where all have to be
     /// offered, because only their shown keys can tell.
     func order(keysAreShown: Bool) -> (count: Int, rank: Larder.Rank)? {
-        guard filter.isEmpty else { return nil }
-        let rank: Larder.Rank? =
-            switch query.sort {
-            case .cache: .written
-            case .key: keysAreShown ? .key : nil
-            case .ttl: .deadline
-            case .expiry: .expiry
-            case .age: .age
-            case .hits: .hits
-            case .size: .bytes
-            case .state: .state
-            case .fetch: .fetchTime
-            case .version: .version
-            case .lasthit: .lastHit
-            // Asked of what is not in the entry's record.
-            case .fetches, .refresh, .togo: nil
-            }
-        return rank.map { (wanted, $0) }
+        guard filter.isEmpty, query.sort != .key || keysAreShown else { return nil }
+        return query.sort.rank.map { (wanted, $0) }
     }
 
     /// Whether it has to be told who changed an entry last.
@@ -141,27 +124,10 @@ struct Selection {
     }
 
     /// What the entry is sorted by where that is a number; `nil` for its shown key.
-    private func rank(
-        _ facts: EntryFacts, _ renewal: RenewalFacts?, _ beside: Beside, place: Int
-    ) -> Int64? {
-        switch query.sort {
-        case .cache: Int64(place)
-        case .key: nil
-        case .ttl: facts.deadline.nanoseconds
-        case .expiry: facts.expiry?.nanoseconds ?? .max
-        // The bits turned over: the opposite order, and there is no number without one.
-        case .age: ~facts.writtenAt.nanoseconds
-        case .hits: Int64(clamping: facts.hits)
-        case .size: Int64(facts.bytes)
-        case .state: EntryRow.State(facts, renewal, at: now).rank
-        case .fetch: facts.fetchTime.nanoseconds
-        case .version: Int64(clamping: facts.version)
-        case .lasthit: facts.lastHit.map { ~$0.nanoseconds } ?? .max
-        case .fetches: Int64(clamping: (beside.fetchRate ?? 0) * 1e6)
-        case .refresh:
-            EntryRow.nextRefresh(renewal, deadline: facts.deadline, at: now)?.nanoseconds ?? .max
-        case .togo: beside.toGo.map { Int64($0) } ?? .max
-        }
+    private func rank(_ subject: EntrySubject) -> Int64? {
+        guard query.sort.kind != .text else { return nil }
+        // What is not known is behind all turns, and no rate.
+        return query.sort.number(of: subject) ?? (query.sort.kind == .rate ? 0 : .max)
     }
 
     private func isBefore(_ a: Rank, _ b: Rank) -> Bool {
