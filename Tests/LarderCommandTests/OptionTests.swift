@@ -136,7 +136,7 @@ import Testing
         let lines = try look("--format", "csv", "--sort", "key:desc").split(separator: "\n")
         #expect(
             lines[0] == "cache,key,ttl,expiry,refresh,age,hits,lasthit,size,fetch,fetches,togo,"
-                + "version,state,failureKind,failures,refusals,DEMO")
+                + "version,loads,state,failureKind,failures,refusals,DEMO")
         #expect(lines.count == 4)
         #expect(lines[1].hasPrefix("accounts,100000000002,"))
     }

@@ -403,7 +403,7 @@ import Testing
         #expect(render(model).text[0].contains(" FROZEN 12s "))
         _ = press(&model, .char("/"), .char("r"), .char("e"), .enter)
         #expect(model.rows.map(\.id) == [rows[2].id])
-        _ = press(&model, .escape, .char("s"), .end, .up, .enter)
+        _ = press(&model, .escape, .char("s"), .end, .up, .up, .enter)
         #expect(model.rows.map(\.version) == [9, 8, 7])
         #expect(press(&model, .char("Z")) == .look)
         _ = update(&model, look(model, [], report(seconds: 6)))

@@ -107,7 +107,7 @@ import Testing
         let error = #expect(throws: UnitError.self) { try EntryColumn(named: "bytes") }
         #expect(
             error?.description.hasPrefix("\"bytes\" is no column; cache, key, ttl, ") == true)
-        #expect(error?.description.hasSuffix("version, state are accepted") == true)
+        #expect(error?.description.hasSuffix("loads, state are accepted") == true)
     }
 
     @Test(arguments: ["hits:desc", "ttl:asc", "togo:"])
@@ -121,6 +121,16 @@ import Testing
             #expect(try EntryColumn(named: column.rawValue) == column)
             #expect(!column.about.isEmpty && column.about.count <= 50)
         }
+    }
+
+    @Test func `tell how often a key was written while it stayed`() async throws {
+        let engine = Engine(maxsize: 3)
+        for key in ["a", "b", "b", "c"] { engine.accounts.insert(Account(name: key), for: key) }
+        let query = EntryQuery(filter: "loads>1", sort: try EntryColumn(named: "loads"))
+        let page = try await engine.inspector.entries(query)
+        #expect(page.rows.map(\.id.key) == ["b"])
+        let loads = page.rows.map { query.sort.value(of: $0, at: page.at) }
+        #expect(loads == [.number("2")])
     }
 
     @Test func `tell what goes next, what is fetched most and what was used last`() async throws {

@@ -55,6 +55,7 @@ import Testing
             case .fetches: a.fetchRate! < b.fetchRate!
             case .refresh: refresh(a) < refresh(b)
             case .togo: a.toGo! < b.toGo!
+            case EntryColumn(rawValue: "loads"): a.loads < b.loads
             case let other: fatalError("how \(other.rawValue) sorts is not said here")
             }
         }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// What entries can be put in order by. Equal ones stand in the order of writing.
 package enum Rank: Sendable {
-    case written, deadline, expiry, age, hits, bytes, fetchTime, version
+    case written, deadline, expiry, age, hits, bytes, fetchTime, version, loads
     /// Those that were hit last first, those that never were behind them.
     case lastHit
     /// The most urgent first, as `urgency` says.
@@ -109,6 +109,7 @@ struct Ranking {
             case .hits: Int64(record.pointee.hits)
             case .bytes: Int64(record.pointee.bytes)
             case .fetchTime: Int64(record.pointee.fetchMicroseconds)
+            case .loads: Int64(record.pointee.loads)
             case .state:
                 Self.urgency(
                     deadline: span.deadline(place), writtenAt: record.pointee.writtenAt,

@@ -214,6 +214,10 @@ private struct Rewound {
         return next <= 1 ? nil : min(start, frozen.at)
     }
 
+    /// What the event of its removal does not tell of an entry.
+    private static let notTold = Set(EntryColumn.allCases)
+        .subtracting([.cache, .key, .age, .version, .state])
+
     private mutating func undo(_ event: LoggedEvent) {
         guard let key = event.key else { return }
         let id = EntryKey(cache: event.cache, key: key)
@@ -226,7 +230,7 @@ private struct Rewound {
                 // One that expired went at its end, or soon after.
                 deadline: cause == .expired ? event.at : nil, hits: hits, lastHit: nil, bytes: 0,
                 fetchTime: .zero)
-            unknown[id] = [.size, .fetch, .expiry, .hits, .ttl]
+            unknown[id] = Self.notTold
             if cause == .expired { unknown[id]?.remove(.ttl) }
             if hits == 0 { unknown[id]?.remove(.hits) }
         case .softened(let version):
@@ -267,7 +271,7 @@ private struct Rewound {
             gaps.insert(.lasthit)
         }
         // What the engine reckons of an entry it reckons for now alone.
-        gaps.formUnion([.fetches, .refresh, .togo])
+        gaps.formUnion(EntryColumn.allCases.lazy.filter(\.isBesideRecord))
         if row.renewal?.isFetching == true { row.renewal = nil }
         // Which of the two it was, hits and the end would tell.
         let isOpen = [.cold, .fresh].contains(row.state(at: instant))

@@ -116,7 +116,9 @@ enum TableView {
     }
 
     private static func columns(_ model: Model, width: Int) -> [Cell] {
-        var cells = EntryColumn.allCases.filter { $0 != .key }.flatMap { column -> [Cell] in
+        var cells = EntryColumn.allCases.filter {
+            $0 != .key && ($0.isUsual || $0 == model.query.sort)
+        }.flatMap { column -> [Cell] in
             let cell = Cell(
                 column, column.heading, max(column.heading.count, self.width(column, model)))
             return switch column {

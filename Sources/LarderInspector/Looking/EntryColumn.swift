@@ -38,7 +38,8 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
         var isOfEvents = false
         /// Above it on a screen, where that is not the name.
         var heading: String?
-        /// What is worth less leaves a narrow screen sooner; `nil` for what is always there.
+        /// What is worth less leaves a narrow screen sooner; `nil` for what is always there, 0 for what
+        /// is only seen where it is sorted by.
         var worth: Int?
     }
 
@@ -97,6 +98,10 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
             name: "version", about: "the number of its write", content: .count(\.facts.version),
             rank: .version, isOfEvents: true, worth: 10),
         Line(
+            name: "loads", about: "how often its key was written while it stayed",
+            content: .count { UInt64(clamping: $0.facts.loads) }, rank: .loads,
+            worth: 0),
+        Line(
             name: "state", about: "how it is, in a word; the most urgent first", content: .state,
             rank: .state),
     ]
@@ -143,7 +148,10 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
     /// Those that can be left out, what a narrow screen leaves out first at the front.
     package static let optional: [(column: EntryColumn, worth: Int)] =
         allCases.compactMap { column in column.line.worth.map { (column, $0) } }
-        .sorted { $0.worth < $1.worth }
+        .filter { $0.worth > 0 }.sorted { $0.worth < $1.worth }
+
+    /// It is seen where there is room, whatever is sorted by.
+    package var isUsual: Bool { line.worth != 0 }
 
     /// People look for the most hit, the largest, the slowest and the newest.
     package var isLargestFirst: Bool { [.count, .bytes, .took, .rate].contains(kind) }
