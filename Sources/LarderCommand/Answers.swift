@@ -246,8 +246,8 @@ struct Storm: AsyncParsableCommand {
     /// What comes at once is not spread over a bucket: the peak of a few seconds decides, however
     /// wide a bucket is.
     private func verdict(_ forecast: Forecast) -> String {
-        let now = forecast.rate.map { "\(Units.text($0, digits: 1)) now, " } ?? ""
-        let beside = "; \(now)and a budget of \(Units.text(budget, digits: 1))"
+        let now = forecast.rate.map { "\(Units.text($0, digits: 1)) a second now, " } ?? ""
+        let beside = "; \(now)and a budget of \(Units.text(budget, digits: 1)) a second"
         func words(_ peak: Forecast.Peak) -> String {
             let left = max(.zero, peak.at - forecast.at)
             return "\(Units.text(peak.rate, digits: 1)) fetches a second, in \(Units.text(left))"

@@ -39,10 +39,7 @@ struct ChangingOptions: ParsableArguments {
             throw InspectorError(
                 "the bounds of \(cache) were changed just now by someone else; look and try again")
         }
-        for skipped in plan.skipped {
-            say("left alone: \(skipped.id.key), \(skipped.why)")
-        }
-        if plan.unnamed > 0 { say("left alone: \(plan.unnamed) more") }
+        for words in plan.skipped.inShort(unnamed: plan.unnamed) { say("left alone: \(words)") }
         let isText = output.format == .text
         let how = PlanApplication(
             spread: pace.spread(of: plan), lasting: lasting, confirmation: confirm)
@@ -105,8 +102,8 @@ struct ChangingOptions: ParsableArguments {
     }
 
     private func tell(_ outcome: Outcome, of plan: Plan, _ from: Source) {
-        for skipped in outcome.skipped {
-            say("left alone: \(skipped.id.key), \(skipped.why)")
+        for words in outcome.skipped.inShort(unnamed: outcome.unnamed) {
+            say("left alone: \(words)")
         }
         if let warning = outcome.warning { say("warning: \(warning)") }
         let leftAlone = outcome.skipped.count + outcome.unnamed
@@ -382,11 +379,14 @@ struct Undo: AsyncParsableCommand {
 
     private func show(_ undoing: Plan) {
         for words in undoing.boundsBack { Output.print(PlainText.fit(words)) }
-        let back = undoing.takesBack.map { back in
-            "\(Units.counted(back.entries, "entry comes", "entries come")) back at most"
+        // Of bounds alone nothing more is to be said.
+        let back = undoing.takesBack.flatMap { back in
+            back.entries == 0 && !undoing.boundsBack.isEmpty
+                ? nil : "\(Units.counted(back.entries, "entry comes", "entries come")) back at most"
         }
         let gone = undoing.entries > 0 ? "\(undoing.effect) for it" : nil
-        Output.print("plan: " + [back, gone].compactMap(\.self).joined(separator: "; "))
+        let words = [back, gone].compactMap(\.self).joined(separator: "; ")
+        if !words.isEmpty { Output.print("plan: " + words) }
         undoing.printVictims()
         for problem in undoing.takesBack?.problems ?? [] {
             Output.print(PlainText.fit("  \(problem)"))
@@ -406,8 +406,8 @@ struct Undo: AsyncParsableCommand {
         let bounds = hasBounds ? "the bounds are as they were, " : ""
         let why =
             outcome.restored == 0 && !hasBounds
-            ? ": they come back for \(Units.text(Plan.undoWindow)), unless fetched anew since; "
-                + "credentials never do" : ""
+            ? ": they come back for \(Units.text(Plan.undoWindow)), unless fetched anew since, and "
+                + "where there is room; credentials never do" : ""
         let gone =
             outcome.removed == 0
             ? "" : ", \(Units.counted(outcome.removed, "entry", "entries")) had to go for it"

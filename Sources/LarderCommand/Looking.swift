@@ -406,7 +406,7 @@ struct Changes: AsyncParsableCommand {
                     "time", "what", "by", "plan", "change", "reason", "removed", "forgotten",
                     "softened",
                     "restored", "bytes",
-                    "leftAlone", "failure",
+                    "leftAlone", "failure", "lasting",
                 ], shown: ["time", "what", "by", "plan", "change", "reason"], from)
         }
     }
@@ -422,6 +422,7 @@ extension ChangeRecord {
             Field("restored", count: restored),
             Field("bytes", bytes: bytes),
             Field("leftAlone", count: skipped.count + unnamed), Field("failure", failure),
+            Field("lasting", seconds: lasting, text: lasting.map { Units.text($0) } ?? "-"),
         ]
     }
 }

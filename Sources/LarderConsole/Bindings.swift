@@ -273,21 +273,21 @@ extension Action {
         case .mark, .freeze: return model.view == .entries && !isDetail
         case .sort: return [.entries, .memory].contains(model.view) && !isDetail
         case .invalidate: return [.entries, .memory].contains(model.view)
-        case .open: return word(in: model.view) != nil && !isDetail
+        case .open: return obstacle(model) == nil && !isDetail
         case .filter: return model.view.isFiltered && !isDetail
         case .copyKey: return isDetail
         default: return true
         }
     }
 
-    /// What opening is called in a view; `nil` where there is nothing to open.
-    fileprivate func word(in view: Model.View) -> String? {
+    /// What opening is called in a view.
+    fileprivate func word(in view: Model.View) -> String {
         switch view {
         case .entries: "Detail"
         case .expiry, .caches: "Entries"
         case .evictions, .events, .memory: "Entry"
         case .origins: "Open"
-        case .config: nil
+        case .config: "Record"
         }
     }
 
@@ -302,8 +302,9 @@ extension Action {
         case .undo where model.undoTarget == nil:
             return "nothing was changed here that can be taken back"
         case .stop where model.underWay == nil:
-            return "no change is under way here; see larder undo"
-        case .open where word(in: model.view) == nil: return "there is nothing to open here"
+            return "no change is under way"
+        case .open where model.view == .config && model.changes.isEmpty:
+            return "nothing was changed yet"
         case .searchNext where model.sought.isEmpty, .searchPrevious where model.sought.isEmpty:
             return "nothing was searched for yet; F3 does"
         case .invalidate where model.view == .entries && !model.marks.isEmpty: return nil

@@ -174,6 +174,8 @@ struct Lines: Display {
                 "\(Format.bytes(model.ownCost.memory)) of memory, last look took "
                     + Format.took(model.ownCost.look)
             ]
+        case .record(let change):
+            lines = ConfigView.record(model, change).map { $0.map(\.text).joined() }
         case .help: lines = []
         }
         let text = lines.joined(separator: "\n")
@@ -260,7 +262,7 @@ struct Lines: Display {
             // No choice is longer.
             guard let number = Int(line), (1...1000).contains(number) else { return [.escape] }
             return [.home] + Array(repeating: .down, count: number - 1) + [.enter]
-        case .palette, .own, .help: return [.escape] + command(line, model)
+        case .palette, .own, .record, .help: return [.escape] + command(line, model)
         case nil: return command(line, model)
         }
     }

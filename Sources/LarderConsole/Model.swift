@@ -210,8 +210,12 @@ struct Model {
     /// What `u` takes back: of the changes listed the one under the cursor, whoever made it.
     var undoTarget: Plan.ID? {
         guard view == .config, !changes.isEmpty else { return undo?.plan }
+        // Until one is chosen it is the latest that can be taken back.
+        guard pane.cursor > 0 else {
+            let ended = Set(changes.lazy.filter { $0.what == .undone }.map(\.plan))
+            return changes.last { $0.canUndo(at: now) && !ended.contains($0.plan) }?.plan
+        }
         let change = changes[max(0, changes.count - 1 - pane.cursor)]
-        if change.what == .undone { return undo?.plan }
         return change.canUndo(at: now) ? change.plan : nil
     }
 
@@ -234,6 +238,7 @@ struct Model {
         case palette(Palette)
         case plan(PlanDialog)
         case own
+        case record(ChangeRecord)
     }
 
     struct Drawn {
@@ -250,6 +255,8 @@ struct Model {
     struct Toast {
         var text: String
         var until: AgeInstant
+        /// Why something that was asked for here was not done: others do not write over it.
+        var isRefusal = false
     }
 
     struct EngineTab: Hashable {
@@ -288,6 +295,8 @@ struct Model {
         var plan: Plan.ID
         var share = 0.0
         var removed = 0
+        /// Who began it elsewhere; `nil` for one from here.
+        var by: String?
     }
 
     /// What the console itself takes.
@@ -383,6 +392,7 @@ struct Model {
     /// Says what did not work; it stays to be read.
     mutating func complain(_ problem: String) {
         say(problem)
+        toast?.isRefusal = true
         log.add(problem, at: now, trouble: true)
     }
 

@@ -371,7 +371,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                 case .absent: step.leave(skip(victim, "not there any more"))
                 case .changed(let version):
                     let why = cache.peek(victim.key).map { rewritten($0.facts) }
-                    step.leave(skip(victim, why ?? "now version \(version)"))
+                    step.leave(skip(victim, why ?? "\(Skipped.rewritten) \(version)"))
                 }
             }
             return step
@@ -550,7 +550,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
 
     private func rewritten(_ facts: EntryFacts) -> String {
         let age = cache.clock.now() - facts.writtenAt
-        return "now version \(facts.version), written \(Format.age(age)) ago"
+        return "\(Skipped.rewritten) \(facts.version), written \(Format.age(age)) ago"
     }
 
     private func planned(_ victim: Victim<Key>) -> PlannedVictim {

@@ -123,7 +123,7 @@ import Testing
         _ = press(&model, .enter)
         let text = render(model).text
         for (label, words) in [
-            ("first", "1m00s ago"), ("last", "1s ago"), ("count", "3  failures in a row"),
+            ("first", "1m00s ago"), ("last", "1s ago"), ("count", "3  such answers"),
             ("refusals", "12  last 2s ago"), ("state", "negative  absent"),
         ] {
             #expect(text.contains { $0.contains(label) && $0.contains(words) }, "\(label)")

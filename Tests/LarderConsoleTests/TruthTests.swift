@@ -69,7 +69,8 @@ private func plan(_ change: Change, entries: Int = 0, before: CacheConfiguration
         rewritten.skipped = rows.map { Skipped(id: $0.id, why: "now version 99") }
         rewritten.unnamed = 4
         _ = update(&model, .plannedMatching(rewritten, left: 0))
-        #expect(text(model).contains("7 written or gone since are left alone."))
+        #expect(text(model).contains("Left alone: 3, written anew since."))
+        #expect(text(model).contains("Left alone: 4 more."))
         _ = update(&model, .plannedMatching(all, left: 0))
         #expect(!text(model).contains("since") && !text(model).contains("hidden"))
     }

@@ -201,3 +201,23 @@ import Testing
         #expect(engine.accounts.order == ["2", "1"])
     }
 }
+
+@Suite struct `What is left alone` {
+    private func skipped(_ count: Int, _ why: (Int) -> String) -> [Skipped] {
+        (0..<count).map {
+            Skipped(id: EntryKey(cache: "accounts", key: "\($0)"), why: why($0))
+        }
+    }
+
+    @Test func `is told by name where it is little, and by its reasons where it is much`() {
+        #expect(
+            skipped(2) { _ in "not there any more" }.inShort(unnamed: 0)
+                == ["0, not there any more", "1, not there any more"])
+        let much =
+            skipped(4) { "now version \($0), written \($0)s ago" }
+            + skipped(5) { _ in "past its end" }
+        #expect(
+            much.inShort(unnamed: 7) == ["5, past its end", "4, written anew since", "7 more"])
+        #expect([Skipped]().inShort(unnamed: 0).isEmpty)
+    }
+}

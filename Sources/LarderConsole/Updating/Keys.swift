@@ -34,7 +34,7 @@ private func pressNow(_ model: inout Model, _ key: Key) -> Effect? {
     case .prompt(let prompt): return pressInPrompt(&model, key, prompt)
     case .palette(let palette): return pressInPalette(&model, key, palette)
     case .plan(let dialog): return pressInPlan(&model, key, dialog)
-    case .own:
+    case .own, .record:
         model.overlay = nil
         return nil
     }

@@ -108,6 +108,8 @@ private func take(_ model: inout Model, _ progress: PlanProgress) {
     guard progress.state != .underWay else { return }
     model.underWay = nil
     model.asksToLeave = false
+    // Of what others do their record tells.
+    guard underWay.by == nil else { return }
     warn(&model, of: progress.outcome)
     switch progress.state {
     case .done:

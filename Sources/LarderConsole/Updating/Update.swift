@@ -115,8 +115,12 @@ private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     if change.what == .undone, change.failure == nil {
         model.undos.removeAll { $0.plan == change.plan }
     }
+    if own == nil, change.what == .began, model.underWay == nil {
+        model.underWay = Model.UnderWay(plan: change.plan, by: "\(change.by)")
+        if change.isSoft { model.kinds[change.plan] = .nothing }
+    }
     // Of what was done from here the answer tells, but not of what goes back by itself, or fails to.
-    if own == nil || own?.lasting != nil && change.failure != nil {
+    if own == nil || own?.lasting != nil && change.failure != nil, model.toast?.isRefusal != true {
         let why = change.by.reason.map { " \"\($0)\"" } ?? ""
         model.say(
             "\(change.by): \(change.summary(arrow: model.glyphs.arrow))\(why)", for: .seconds(8))
@@ -284,7 +288,11 @@ private func open(_ model: inout Model) -> Effect? {
         guard let cache = model.aimedCache else { return nil }
         return open(&model) { showCache(&$0, cache) }
     case .origins: return openOrigin(&model)
-    case .config: return nil
+    case .config:
+        guard !model.changes.isEmpty else { return nil }
+        model.overlay = .record(
+            model.changes[max(0, model.changes.count - 1 - model.pane.cursor)])
+        return nil
     }
 }
 

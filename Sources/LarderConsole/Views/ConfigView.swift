@@ -92,8 +92,8 @@ enum ConfigView {
         if let underWay = model.underWay {
             lines.append([
                 (
-                    "under way: plan \(underWay.plan), \(Format.percent(underWay.share)) done",
-                    .warning
+                    "under way: plan \(underWay.plan), \(Format.percent(underWay.share)) done"
+                        + (underWay.by.map { ", by \($0)" } ?? ""), .warning
                 ),
                 ("  x stops it", .dim),
             ])
@@ -112,6 +112,32 @@ enum ConfigView {
             lines.append([("u takes plan \(target) back\(left)", .bold)])
         }
         return lines.isEmpty ? [] : [[]] + lines
+    }
+
+    // MARK: One change
+
+    /// All of a change, in the middle of the screen.
+    static func drawRecord(_ model: Model, _ change: ChangeRecord, _ frame: inout Frame) {
+        let width = min(model.size.columns - 2, 90)
+        let lines = record(model, change).flatMap { Text.flow($0, labels: 1, to: width - 4) }
+        let inside = frame.dialog("Change", width: width, height: lines.count + 2, model.glyphs)
+        frame.put(lines, in: inside, model)
+    }
+
+    static func record(_ model: Model, _ change: ChangeRecord) -> [Pieces] {
+        func line(_ label: String, _ text: String?, _ style: Style = .plain) -> [Pieces] {
+            guard let text, !text.isEmpty else { return [] }
+            return [
+                [(Text.left(label, 8), .dim), (Text.safe(text, ascii: model.glyphs.ascii), style)]
+            ]
+        }
+        let keys = change.entries.prefix(20).map(\.id.key)
+        let more = change.entries.count > keys.count ? " \(model.glyphs.more)" : ""
+        return line("at", model.time(change.at)) + line("who", "\(change.by)")
+            + line("what", change.what.rawValue)
+            + line("change", change.summary(arrow: model.glyphs.arrow))
+            + line("reason", change.by.reason) + line("why not", change.failure, .trouble)
+            + line("keys", keys.joined(separator: " ") + more) + line("plan", change.plan)
     }
 
     /// As wide as the longest name there is, but no more than a third of the screen.

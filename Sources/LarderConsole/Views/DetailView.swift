@@ -76,8 +76,8 @@ enum DetailView {
             + events.reversed().map { event in
                 let (word, note) = EventLines.words(event)
                 return [
-                    (model.time(event.at) + " ", .dim), (Text.left(word, 11), .plain),
-                    (note.isEmpty ? "" : " " + safe(note, model), .dim),
+                    (model.time(event.at) + " ", .dim), (Text.left(word, 11) + " ", .dim),
+                    (safe(note, model), .plain),
                 ]
             }
     }
@@ -184,7 +184,7 @@ enum DetailView {
                 "at \(model.time(trouble.until))"),
             line("first", model.time(trouble.since), ago(trouble.since)),
             line("last", model.time(trouble.last), ago(trouble.last)),
-            line("count", Format.count(trouble.failures), "failures in a row"),
+            line("count", Format.count(trouble.failures), "such answers, and no value between"),
             line(
                 "refusals", Format.count(trouble.refusals),
                 trouble.lastRefusal.map { "last \(ago($0))" } ?? "nobody asked since"),

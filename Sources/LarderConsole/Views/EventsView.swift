@@ -87,7 +87,8 @@ enum EventsView {
         if !note.isEmpty {
             let used = pieces.reduce(0) { $0 + Text.width(of: $1.text) }
             let text = (keys.isEmpty ? "" : "  ") + note
-            pieces.append((Text.cut(text, to: max(0, room - used), mark: model.glyphs.more), .dim))
+            pieces.append(
+                (Text.cut(text, to: max(0, room - used), mark: model.glyphs.more), .plain))
         }
         return pieces
     }

@@ -71,27 +71,29 @@ enum ExpiryView {
 
     private static func summary(_ model: Model, _ forecast: Forecast, _ bars: Bars) -> Pieces {
         let ending = bars.ending.reduce(0, +)
-        var pieces: Pieces = [
-            (Format.count(ending), .bold), (" end within \(Units.text(forecast.reach))", .plain),
-        ]
         // What matters most is not what a narrow screen leaves out.
+        var pieces: Pieces = []
         if let storm = model.storm {
             pieces += [
-                ("  STORM at \(model.time(storm.peak.at))", .trouble),
+                ("STORM at \(model.time(storm.peak.at))", .trouble),
                 (": \(about(storm.peak.fetches)) fetches in 5s", .plain),
             ]
         } else {
-            pieces.append(("  no storm is coming", .plain))
+            pieces.append(("no storm is coming", .bold))
+            if let peak = forecast.caches.compactMap(\.peak).max(by: { $0.fetches < $1.fetches }) {
+                pieces.append((": \(Format.rate(peak.rate)) at most", .plain))
+            }
             if let rate = forecast.rate, rate > model.budget {
                 let budget = Format.rate(model.budget)
                 pieces.append((", but now is beyond the budget of \(budget)", .warning))
             }
         }
+        if let rate = forecast.rate { pieces.append((", now \(Format.rate(rate))", .plain)) }
         pieces += [
+            ("  \(Format.count(ending))", .bold),
+            (" end within \(Units.text(forecast.reach))", .plain),
             (remark(bars.lasting.reduce(0, +), of: ending), .dim),
-            ("  fetches of these ", .dim), (about(bars.fetches.reduce(0, +)), .plain),
         ]
-        if let rate = forecast.rate { pieces += [("  now ", .dim), (Format.rate(rate), .plain)] }
         return pieces
     }
 

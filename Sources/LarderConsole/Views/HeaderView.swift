@@ -274,18 +274,16 @@ enum HeaderView {
         guard model.past == nil else { return [] }
         let lately = cache.snapshot.failuresLately
         let kinds = FailureKind.allCases.filter { lately[$0] > 0 }
-        // Where all would leave no room for the graph, the one that is trouble most often.
-        let shown =
-            model.size.columns < 160 ? kinds.max { weight($0) < weight($1) }.map { [$0] } : kinds
-        func weight(_ kind: FailureKind) -> (Int, UInt64) {
-            (kind == .absent ? 0 : 1, lately[kind])
+        func piece(_ word: String, _ count: UInt64, _ style: Style) -> Pieces {
+            [("  \(word) ", .dim), ("\(Format.count(count))/min", style)]
         }
-        return (shown ?? []).flatMap { kind -> Pieces in
-            [
-                ("  \(kind.word) ", .dim),
-                ("\(Format.count(lately[kind]))/min", kind == .absent ? .plain : .trouble),
-            ]
+        let troubles = kinds.filter { $0 != .absent }
+        // Where each kind would leave no room for the graph, all that is trouble together.
+        if model.size.columns < 160, troubles.count > 1 {
+            return piece("failed", troubles.reduce(0) { $0 &+ lately[$1] }, .trouble)
         }
+        let shown = model.size.columns < 160 && !troubles.isEmpty ? troubles : kinds
+        return shown.flatMap { piece($0.word, lately[$0], $0 == .absent ? .plain : .trouble) }
     }
 
     /// Both at the end of the two lines of a cache.

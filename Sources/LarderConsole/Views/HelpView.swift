@@ -1,5 +1,5 @@
 /// Every key there is, in its group, from the table of bindings, and what can be typed behind `:`;
-/// what cannot be done just now is grey and says why.
+/// what cannot be done just now is grey, and its key says why.
 enum HelpView {
     private enum Line {
         case heading(String)
@@ -12,7 +12,7 @@ enum HelpView {
     static func draw(_ model: Model, _ scroll: Int, _ frame: inout Frame) {
         let lines = lines(model)
         let inside = frame.dialog(
-            "Keys and commands", width: width(model), height: min(model.size.rows, lines.count + 2),
+            "Keys and commands", width: width(model), height: lines.count + 2,
             model.glyphs)
         let names = nameWidth(model)
         for (place, line) in lines.dropFirst(scroll).prefix(max(0, inside.height)).enumerated() {
@@ -50,10 +50,9 @@ enum HelpView {
             lines += Text.wrap(group.note ?? "", to: max(20, width(model) - 4))
                 .filter { !$0.isEmpty }.map { .note($0) }
             lines += model.keys.all.filter { $0.group == group }.flatMap { binding in
-                let obstacle = binding.action.obstacle(model)
-                return rows(
-                    model, binding.names, obstacle.map { "not now: \($0)" } ?? binding.help,
-                    isThere: obstacle == nil)
+                rows(
+                    model, binding.names, binding.help,
+                    isThere: binding.action.obstacle(model) == nil)
             }
         }
         lines += [.blank, .heading("Commands behind :, beside the names of what keys do")]
@@ -90,6 +89,6 @@ enum HelpView {
 
     /// How far help can be scrolled.
     static func lastScroll(_ model: Model) -> Int {
-        max(0, lines(model).count - (model.size.rows - 2))
+        max(0, lines(model).count - (model.size.rows - 3))
     }
 }

@@ -80,7 +80,7 @@ enum MemoryView {
     /// What came to be in the last minutes, by the minute, and when the limit would be reached.
     private static func growth(_ model: Model, limit: Int?) -> Pieces {
         guard let rate = model.growth, let last = model.memory.last else {
-            return line("growth", "-", "seen after half a minute")
+            return line("growth", "-", "told once this console has looked for half a minute")
         }
         // Less than a hundredth of a percent a minute is none.
         guard abs(rate) >= Double(last.resident) / 10_000 else { return line("growth", "none") }

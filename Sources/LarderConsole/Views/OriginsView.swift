@@ -137,7 +137,7 @@ enum OriginsView {
         let style: Style = kind == .absent || lately == 0 ? .plain : .trouble
         return [
             name(model, cache.name), (front, style),
-            (cut(model, last?.reason ?? "", room), .dim),
+            (cut(model, last?.reason ?? "", room), .plain),
         ]
     }
 
@@ -183,7 +183,7 @@ enum OriginsView {
             name(model, cache), (key, .plain),
             (fetches, .plain),
             (failures, row.kind == nil || row.kind == .absent ? .plain : .trouble),
-            (cut(model, row.why, room), .dim),
+            (cut(model, row.why, room), .plain),
         ]
     }
 

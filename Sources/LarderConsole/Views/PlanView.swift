@@ -6,9 +6,11 @@ enum PlanView {
     static func draw(_ model: Model, _ dialog: PlanDialog, _ frame: inout Frame) {
         let plan = dialog.plan
         let width = min(model.size.columns - 2, 72)
+        // The last line has the keys.
+        let rows = model.size.rows - 1
         let choices = choices(model, dialog)
         // The border, the buttons and what can be chosen have their place; the words what is left.
-        let most = max(1, model.size.rows - 3 - choices.count)
+        let most = max(1, rows - 3 - choices.count)
         var notes = (notes(model, dialog) + undo(model, dialog) + age(model, dialog)).flatMap {
             Text.wrap($0, to: width - 4)
         }
@@ -16,12 +18,12 @@ enum PlanView {
             notes = Array(notes.prefix(most))
             notes[most - 1] = Text.cut(notes[most - 1], to: width - 5, mark: "") + model.glyphs.more
         }
-        let room = max(0, model.size.rows - notes.count - choices.count - 7)
+        let room = max(0, rows - notes.count - choices.count - 7)
         let named = min(plan.victims.count, min(8, room))
         let others = plan.entries - named
         let more = named > 0 && others > 0 ? 1 : 0
         let height = min(
-            model.size.rows,
+            rows,
             named + more + notes.count + choices.count + 4 + (named > 0 ? 1 : 0)
                 + (choices.isEmpty ? 0 : 1))
         let inside = frame.dialog(title(plan), width: width, height: height, model.glyphs)
@@ -220,6 +222,7 @@ enum PlanView {
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .configure(let cache, let new):
             if let before = plan.before { notes += changed(model, plan, cache, new, from: before) }
+            if let other = overtaken(model, plan, cache) { notes.append(other) }
         }
         if let remark = dialog.remark { notes.append(remark) }
         if let cost = cost(model, plan) { notes.append(cost) }
@@ -239,11 +242,7 @@ enum PlanView {
             left == 0
             ? []
             : ["\(Format.count(left)) written since \(left == 1 ? "is" : "are") left alone."]
-        let count = plan.skipped.count + plan.unnamed
-        guard count > 2 else {
-            return since + plan.skipped.map { "Left alone: \($0.id.key), \($0.why)." }
-        }
-        return since + ["\(Format.count(count)) written or gone since are left alone."]
+        return since + plan.skipped.inShort(unnamed: plan.unnamed).map { "Left alone: \($0)." }
     }
 
     /// Other bounds, what goes for them, and what they do beside.
@@ -263,6 +262,14 @@ enum PlanView {
                 + "\(done.isEmpty ? "go" : done.joined(separator: " or "))."
         return [new.differences(from: before, arrow: model.glyphs.arrow), gone]
             + new.consequences(from: before, held: stay)
+    }
+
+    /// That somebody else has set other bounds since it was made; `nil` where nobody has.
+    private static func overtaken(_ model: Model, _ plan: Plan, _ cache: String) -> String? {
+        guard let before = plan.before, let now = model.configuration(of: cache), now != before
+        else { return nil }
+        let what = now.differences(from: before, arrow: model.glyphs.arrow)
+        return "Somebody else has set \(what) since: plan it again."
     }
 
     /// What comes back, what has to go for it, and what cannot be taken back.

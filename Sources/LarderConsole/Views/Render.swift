@@ -31,6 +31,7 @@ func render(_ model: Model) -> Frame {
         ChoiceView.drawEngines(model, engines, place, &frame)
     case .plan(let dialog): PlanView.draw(model, dialog, &frame)
     case .own: OwnView.draw(model, &frame)
+    case .record(let change): ConfigView.drawRecord(model, change, &frame)
     }
     return frame
 }
@@ -119,7 +120,8 @@ extension Frame {
     mutating func dialog(_ title: String, width: Int, height: Int, _ glyphs: Glyphs) -> Box {
         let box = Box(
             row: max(0, (size.rows - height) / 2), column: max(0, (size.columns - width) / 2),
-            height: min(height, size.rows), width: min(width, size.columns))
+            height: min(height, size.rows > 3 ? size.rows - 1 : size.rows),
+            width: min(width, size.columns))
         clear(box)
         pointNowhere()
         border(box, title, glyphs)

@@ -55,6 +55,7 @@ enum StatusView {
                     " \(Format.count(underWay.removed)) \(isSoft ? "marked stale" : "removed")",
                     .plain
                 ),
+                (underWay.by.map { " by \(Text.safe($0, ascii: model.glyphs.ascii))" } ?? "", .dim),
                 ("  x stops", .bold), (" ", .plain),
             ]
         }
@@ -280,7 +281,7 @@ enum StatusView {
     private static func keys(of overlay: Model.Overlay) -> [(key: String, hint: String)] {
         switch overlay {
         case .plan(let dialog):
-            [("Tab", "Choose"), ("Enter", "Do it")]
+            [("Tab", "Choose"), ("Enter", enter(dialog))]
                 + (dialog.focus == .reason ? [] : [("r", "Reason")]) + [("Esc", "Cancel")]
         case .prompt: [("Enter", "Take it"), ("Esc", "Leave"), ("^U", "Clear")]
         case .palette: [("Enter", "Do it"), ("Tab", "List"), ("Up", "Last"), ("Esc", "Leave")]
@@ -289,7 +290,15 @@ enum StatusView {
         case .columns: [("Enter", "Show or hide"), ("Esc", "Done")]
         case .engines: [("Enter", "Open"), ("Esc", "Cancel")]
         case .keys: [("Enter", "Go to"), ("Esc", "Cancel")]
-        case .own: [("Esc", "Close")]
+        case .own, .record: [("Esc", "Close")]
+        }
+    }
+
+    private static func enter(_ dialog: PlanDialog) -> String {
+        switch dialog.focus {
+        case .cancel: "Cancel"
+        case .reason: "Take it"
+        case .apply, .confirmation: "Do it"
         }
     }
 

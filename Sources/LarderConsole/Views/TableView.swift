@@ -255,7 +255,9 @@ enum TableView {
                 let text = Text.safe(
                     word ?? (isKnown ? text(column, of: row, model) : "-"),
                     ascii: model.glyphs.ascii)
-                let shown = Text.cut(text, to: cell.width, mark: model.glyphs.more)
+                // What became of an entry may be a longer word, and behind the state nothing stands.
+                let more = column == .state ? max(0, room(cells, table.width) - keyWidth) : 0
+                let shown = Text.cut(text, to: cell.width + more, mark: model.glyphs.more)
                 pieces.append(
                     (
                         leftward(cell)

@@ -8,6 +8,8 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     /// What was done, or is about to be.
     public enum What: String, Hashable, Sendable, Codable, CaseIterable {
         /// A plan whose application is spread over some time.
+        ///
+        /// ``ChangeRecord/entries`` are those that are to go.
         case began
         /// All was done; it was stopped before that; it was taken back, by someone or by itself; it
         /// failed, and ``ChangeRecord/failure`` says why.
@@ -70,6 +72,8 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     public var unnamed: Int
     /// Why it is not done, or not wholly.
     public var failure: String?
+    /// After how long its bounds go back by themselves; `nil` where they stay.
+    public var lasting: Duration?
 
     /// How many entries one record names.
     public static let named = 1000
@@ -130,12 +134,22 @@ extension ChangeRecord {
             (skipped.count + unnamed, "left alone"),
         ]
         .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        var done = (bounds + gone).joined(separator: ", ")
-        if done.isEmpty, what == .began {
-            done = isSoft ? "entries are marked stale, one by one" : "entries go, one by one"
-        }
+        let going = what == .began && !entries.isEmpty ? [going] : []
+        var done = (bounds + going + gone).joined(separator: ", ")
+        if let lasting, failure == nil { done += ", for \(Units.text(lasting))" }
+        if done.isEmpty, what == .undone { done = "nothing came back" }
         guard let failure else { return done }
         return done.isEmpty ? failure : "\(done); \(failure)"
+    }
+}
+
+extension ChangeRecord {
+    /// What is to go, one after the other: `65 of accounts go, one by one`.
+    private var going: String {
+        let caches = Set(entries.map { Verbatim($0.id.cache) }).map(\.text).sorted()
+        let count = "\(entries.count)" + (entries.count == Self.named ? " and more" : "")
+        return "\(count) of \(caches.joined(separator: ", ")) "
+            + (isSoft ? "are marked stale, one by one" : "go, one by one")
     }
 }
 

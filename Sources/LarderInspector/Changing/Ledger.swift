@@ -110,7 +110,9 @@ final class Ledger: Sendable {
             $0.add(Applied(prepared), of: 0, for: plan) { !$0.isLive }
         }
         if let spread = how.spread, spread > .zero, prepared.units > 1 {
-            record(.began, plan, by: actor, bounds: prepared.parts.compactMap(\.whole))
+            record(
+                .began, plan, by: actor, bounds: prepared.parts.compactMap(\.whole),
+                gone: prepared.victims)
             let began = clock.now()
             let task = Task { await self.run(plan, since: began, over: spread, how, by: actor) }
             keep(task, plan) { $0.progress.state == .underWay && !$0.isToStop }
@@ -258,7 +260,7 @@ final class Ledger: Sendable {
             applied.progress.goesBack = back
         }
         guard isDone else { return }
-        record(.applied, plan, by: actor)
+        record(.applied, plan, by: actor, lasting: how.lasting)
         guard let back else { return }
         let task = Task { [clock] in
             do { try await clock.sleep(max(back - clock.now(), .zero)) } catch { return }
@@ -507,17 +509,18 @@ final class Ledger: Sendable {
     private func record(
         _ what: ChangeRecord.What, _ plan: Plan.ID, by actor: Operator,
         bounds: [ChangeRecord.Bounds]? = nil, outcome: Outcome? = nil,
-        gone: [PlannedVictim]? = nil, failure: String? = nil
+        gone: [PlannedVictim]? = nil, failure: String? = nil, lasting: Duration? = nil
     ) -> String? {
         guard let applied = state.withLock({ $0[plan] }) else { return nil }
         let reached = applied.parts.filter { $0.done > 0 }.compactMap(\.bounds)
         // Of an undone plan it is told what had been, and then what had to go for it.
         let entries = what == .undone ? applied.gone + (gone ?? []) : gone ?? applied.gone
-        let warning = changes.add(
-            ChangeRecord(
-                at: clock.now(), plan: plan, what: what, by: actor, bounds: bounds ?? reached,
-                entries: entries, outcome ?? applied.progress.outcome, isSoft: applied.isSoft,
-                failure: failure))
+        var record = ChangeRecord(
+            at: clock.now(), plan: plan, what: what, by: actor, bounds: bounds ?? reached,
+            entries: entries, outcome ?? applied.progress.outcome, isSoft: applied.isSoft,
+            failure: failure)
+        record.lasting = lasting
+        let warning = changes.add(record)
         if let warning {
             state.withLock { _ = $0.change(plan) { $0.progress.outcome.warning = warning } }
         }

@@ -76,9 +76,24 @@ public struct Skipped: Hashable, Sendable, Codable {
 
     /// How many of them one answer names.
     public static let named = 1000
+
+    /// How the reason of one begins that was written since it was seen.
+    static let rewritten = "now version"
 }
 
 extension [Skipped] {
+    /// What is left alone and why, in a few lines: each by its name where there are three at most, else
+    /// how many for which reason.
+    package func inShort(unnamed: Int) -> [String] {
+        guard count + unnamed > 3 else { return map { "\($0.id.key), \($0.why)" } }
+        let reasons = Dictionary(grouping: self) {
+            $0.why.hasPrefix(Skipped.rewritten) ? "written anew since" : $0.why
+        }
+        return reasons.map { (why: $0.key, count: $0.value.count) }
+            .sorted { ($1.count, $0.why) < ($0.count, $1.why) }
+            .map { "\($0.count), \($0.why)" } + (unnamed > 0 ? ["\(unnamed) more"] : [])
+    }
+
     /// Takes note of more, as far as they are named; counts the rest.
     mutating func add(_ more: some Collection<Skipped>, _ unnamed: inout Int) {
         let named = more.prefix(Skipped.named - count)
