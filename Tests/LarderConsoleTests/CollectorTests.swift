@@ -1,6 +1,5 @@
 import Larder
 @testable import LarderInspector
-import Synchronization
 import TestSupport
 import Testing
 
@@ -8,7 +7,7 @@ import Testing
 
 @Suite struct `The collector` {
     private final class Looks: Sendable {
-        private let looks = Mutex<[Look]>([])
+        private let looks = Guarded<[Look]>([])
 
         func post(_ message: Message) {
             if case .looked(let look) = message { looks.withLock { $0.append(look) } }
@@ -52,7 +51,7 @@ import Testing
 
     /// The plan of all that passes, and how many were written since the table was drawn.
     private final class Plans: Sendable {
-        private let plans = Mutex<[(Plan, Int)]>([])
+        private let plans = Guarded<[(Plan, Int)]>([])
 
         func post(_ message: Message) {
             if case .plannedMatching(let plan, let left) = message {

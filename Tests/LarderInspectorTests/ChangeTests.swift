@@ -1,7 +1,6 @@
 import Foundation
 import Larder
 import LarderTesting
-import Synchronization
 import TestSupport
 import Testing
 
@@ -18,7 +17,7 @@ import Testing
     }
 
     @Test func `each is told with who, why, before and after`() async throws {
-        let handed = Mutex<[ChangeRecord]>([])
+        let handed = Guarded<[ChangeRecord]>([])
         inspector.record { record in handed.withLock { $0.append(record) } }
         let plan = try await inspector.plan(
             .invalidate([seen("2"), seen("4", version: 77), seen("5")]))
@@ -87,8 +86,8 @@ import Testing
     }
 
     @Test func `what has to be written down first is not done where that fails`() async throws {
-        let handed = Mutex<[ChangeRecord]>([])
-        let isFull = Mutex(true)
+        let handed = Guarded<[ChangeRecord]>([])
+        let isFull = Guarded(true)
         inspector.record(intents: true) { record in
             if isFull.withLock({ $0 }) { throw Full() }
             handed.withLock { $0.append(record) }
@@ -120,7 +119,7 @@ import Testing
     @Test func `what is said to be about to be done has an end, whatever comes of it`()
         async throws
     {
-        let handed = Mutex<[ChangeRecord]>([])
+        let handed = Guarded<[ChangeRecord]>([])
         inspector.record(intents: true) { record in handed.withLock { $0.append(record) } }
         func whats() -> [ChangeRecord.What] {
             handed.withLock { records in
@@ -158,7 +157,7 @@ import Testing
     @Test func `two that apply a plan at once say once that it is about to be done`()
         async throws
     {
-        let handed = Mutex<[ChangeRecord.What]>([])
+        let handed = Guarded<[ChangeRecord.What]>([])
         inspector.record(intents: true) { record in handed.withLock { $0.append(record.what) } }
         for _ in 0..<200 {
             let plan = try await inspector.plan(.invalidateAll(cache: "accounts"))

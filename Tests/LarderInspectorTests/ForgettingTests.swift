@@ -1,6 +1,5 @@
 import Foundation
 import LarderTesting
-import Synchronization
 import TestSupport
 import Testing
 
@@ -20,7 +19,7 @@ import Testing
 
     /// What the origin has.
     private final class Known: Sendable {
-        private let keys = Mutex<Set<String>>([])
+        private let keys = Guarded<Set<String>>([])
 
         func has(_ key: String) -> Bool { keys.withLock { $0.contains(key) } }
         func add(_ key: String) { keys.withLock { _ = $0.insert(key) } }

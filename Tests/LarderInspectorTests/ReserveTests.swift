@@ -1,7 +1,6 @@
 import Larder
 import LarderInspector
 import LarderTesting
-import Synchronization
 import TestSupport
 import Testing
 
@@ -16,7 +15,7 @@ import Testing
     private enum Missing: Error { case item, service }
 
     private final class Failing: Sendable {
-        private let error = Mutex<Missing?>(nil)
+        private let error = Guarded<Missing?>(nil)
         func set(_ new: Missing?) { error.withLock { $0 = new } }
         func check() throws { if let error = error.withLock({ $0 }) { throw error } }
     }

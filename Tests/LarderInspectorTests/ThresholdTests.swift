@@ -1,7 +1,6 @@
 import Larder
 import LarderInspector
 import LarderTesting
-import Synchronization
 import TestSupport
 import Testing
 
@@ -208,7 +207,7 @@ import Testing
 
     private final class Failure: Sendable {
         private struct Broken: Error {}
-        private let isSet = Mutex(false)
+        private let isSet = Guarded(false)
         func set() { isSet.withLock { $0 = true } }
         func check() throws { if isSet.withLock({ $0 }) { throw Broken() } }
     }
