@@ -16,7 +16,7 @@ public final class LocalInspector: Inspector {
     public let instance: String
     private let clock: AgeClock
     private let state = Guarded(State())
-    private let ledger: Ledger
+    private let applied: AppliedPlans
     private let changes: Changes
     private let started = Date()
     private let user = NSUserName()
@@ -57,7 +57,7 @@ public final class LocalInspector: Inspector {
         self.clock = clock
         instance = Self.randomID()
         changes = Changes(instance: instance)
-        ledger = Ledger(clock: clock, changes: changes)
+        applied = AppliedPlans(clock: clock, changes: changes)
     }
 
     /// An inspector of one cache, whose keys and values say themselves what may be seen of them.
@@ -419,14 +419,14 @@ public final class LocalInspector: Inspector {
         try actor.checkReason()
         guard let known = try kept(plan).prepared else { throw Self.unknown }
         // What is refused here can be applied yet, with the right word.
-        try ledger.check(known, how)
+        try applied.check(known, how)
         // Whoever comes second says nothing of what it is about to do.
         guard let prepared = state.withLock({ $0.plans.take(plan) }) else { throw Self.unknown }
-        do { try ledger.intend(plan, prepared, by: actor.applying(plan)) } catch {
+        do { try applied.intend(plan, prepared, by: actor.applying(plan)) } catch {
             state.withLock { $0.plans.giveBack(plan, prepared) }
             throw error
         }
-        return try ledger.apply(plan, prepared, how, by: actor.applying(plan))
+        return try applied.apply(plan, prepared, how, by: actor.applying(plan))
     }
 
     /// How far it has come. What is under way is remembered, and of the others the latest: 64 in
@@ -434,7 +434,7 @@ public final class LocalInspector: Inspector {
     ///
     /// - Throws: ``InspectorError`` where the plan was not applied, or is not known any more.
     public func progress(of plan: Plan.ID) async throws -> PlanProgress {
-        guard let progress = ledger.progress(of: plan) else { throw notApplied(plan) }
+        guard let progress = applied.progress(of: plan) else { throw notApplied(plan) }
         return progress
     }
 
@@ -444,7 +444,7 @@ public final class LocalInspector: Inspector {
     ///   reason is too long.
     public func cancel(_ plan: Plan.ID, by actor: Operator) async throws -> PlanProgress {
         try actor.checkReason()
-        guard let progress = ledger.cancel(plan, by: actor.applying(plan)) else {
+        guard let progress = applied.cancel(plan, by: actor.applying(plan)) else {
             throw notApplied(plan)
         }
         return progress
@@ -454,10 +454,10 @@ public final class LocalInspector: Inspector {
     ///
     /// - Throws: ``InspectorError`` where nothing can be taken back, with why.
     public func plan(undoing plan: Plan.ID) async throws -> Plan {
-        if ledger.progress(of: plan) == nil, (try? kept(plan))?.prepared != nil {
+        if applied.progress(of: plan) == nil, (try? kept(plan))?.prepared != nil {
             throw InspectorError("this plan was not applied yet: there is nothing to take back")
         }
-        return try ledger.planUndo(plan, instance: instance)
+        return try applied.planUndo(plan, instance: instance)
     }
 
     /// Takes back all that can be; what is under way is stopped first.
@@ -466,7 +466,7 @@ public final class LocalInspector: Inspector {
     ///   back, the reason is too long, or it could not be written down beforehand.
     public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try actor.checkReason()
-        return try ledger.undo(plan, by: actor.applying(plan))
+        return try applied.undo(plan, by: actor.applying(plan))
     }
 
     /// Those of this run that are kept.

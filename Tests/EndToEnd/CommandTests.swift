@@ -167,7 +167,7 @@ import Testing
         #expect(
             dry.status == 0 && dry.output.contains("maxsize 64 -> 4 entries"), "\(dry)"
         )
-        #expect(dry.output.contains("; 5 entries, ") && dry.output.contains("evicted  accounts  "))
+        #expect(dry.output.contains("plan: 5 entries, ") && dry.output.contains("evicted  accounts  "))
         let unasked = try larder("undo", plan)
         #expect(unasked.status == 1 && unasked.errors.contains("nothing was changed"))
         #expect(try held() == 9)
@@ -345,7 +345,7 @@ import Testing
             let optional: Set = [
                 "engine", "expiry", "key", "reason", "by", "failure", "warning", "critical",
                 "share", "regretEvictedShare", "regretExpiredShare", "value", "entries", "cache",
-                "limit", "maxbytes", "version", "kind",
+                "limit", "maxbytes", "version", "kind", "lasting",
             ]
             guard names != ["field", "value"] else {
                 let fields = lines(csv).dropFirst().map { String($0.prefix { $0 != "," }) }

@@ -256,17 +256,17 @@ import Testing
                 cache: "accounts", entries: 2, bytes: 2, first: [], weight: 200 << 20, units: 2,
                 run: { _, _, _ in Step() }, undo: { _, _, _ in Step() })
         ])
-        let ledger = Ledger(clock: clock.ageClock, changes: Changes(instance: "1"))
+        let applied = AppliedPlans(clock: clock.ageClock, changes: Changes(instance: "1"))
         let paced = PlanApplication(spread: .seconds(60))
-        _ = try ledger.apply("a", prepared, paced, by: ann)
+        _ = try applied.apply("a", prepared, paced, by: ann)
         // Two of these under way would take too much.
-        #expect(throws: InspectorError.self) { try ledger.check(prepared, paced) }
-        _ = ledger.cancel("a", by: ann)
-        try ledger.check(prepared, paced)
+        #expect(throws: InspectorError.self) { try applied.check(prepared, paced) }
+        _ = applied.cancel("a", by: ann)
+        try applied.check(prepared, paced)
         for number in 0..<60 {
-            _ = try ledger.apply("\(number)", prepared, PlanApplication(), by: ann)
+            _ = try applied.apply("\(number)", prepared, PlanApplication(), by: ann)
         }
-        #expect(ledger.progress(of: "a")?.state == .cancelled)
+        #expect(applied.progress(of: "a")?.state == .cancelled)
     }
 
     // MARK: At random

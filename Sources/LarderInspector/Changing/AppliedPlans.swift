@@ -7,7 +7,7 @@ import Synchronization
 /// part, so that a part that fails, or that cannot go back, changes nothing in what is known of
 /// the others. A step of bounds replaces those that the step before has set, and no others:
 /// whoever else changes them ends the application.
-final class Ledger: Sendable {
+final class AppliedPlans: Sendable {
     private let clock: AgeClock
     private let changes: Changes
     private let state: Guarded<Shelf<Applied>>

@@ -1,0 +1,65 @@
+public import Larder
+
+extension EntryRow {
+    /// An entry's state in one word; color may repeat it, never replace it.
+    public enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Past its deadline and not yet swept, or kept in case that fetches fail.
+        case expired
+        /// Served though it is past its end, because fetches fail, or though it is marked as stale.
+        case stale
+        /// The last fetch failed, and the next waits; what is held is not past its end.
+        case failed
+        /// So near its end that all callers wait for a fetch, and none has come yet.
+        case thin
+        /// The origin has no such thing: that is remembered, and no entry held.
+        case negative
+        /// Being fetched anew.
+        case refreshing
+        /// In the last tenth of its life.
+        case expiring
+        /// Never hit since it was written.
+        case cold
+        /// Nothing of all this.
+        case fresh
+    }
+
+    /// How it is at `now`. Where several are true it is the first of stale, failed or negative,
+    /// refreshing, expired, thin, expiring, cold.
+    public func state(at now: AgeInstant) -> State {
+        State(facts, renewal, at: now)
+    }
+}
+
+extension EntryRow.State {
+    init(_ facts: EntryFacts, _ renewal: RenewalFacts?, at now: AgeInstant) {
+        let deadline = facts.deadline == .distantFuture ? nil : facts.deadline
+        if facts.isServedStale(renewal, at: now) {
+            self = .stale
+        } else if let trouble = renewal?.trouble, now < trouble.until {
+            self = trouble.kind == .absent ? .negative : .failed
+        } else if renewal?.isFetching == true {
+            self = .refreshing
+        } else if let deadline, deadline <= now {
+            self = .expired
+        } else if let mandatory = renewal?.mandatory, mandatory <= now, mandatory != deadline {
+            self = .thin
+        } else if let deadline, deadline - now < (deadline - facts.writtenAt) / 10 {
+            self = .expiring
+        } else {
+            self = facts.hits == 0 ? .cold : .fresh
+        }
+    }
+
+    /// The most urgent first.
+    var rank: Int64 { Int64(Self.allCases.firstIndex(of: self)!) }
+}
+
+extension EntryFacts {
+    /// Marked, and not past its end; or past it, while its fetches fail. Without a failure, what is
+    /// past its end is not served, but fetched anew.
+    fileprivate func isServedStale(_ renewal: RenewalFacts?, at now: AgeInstant) -> Bool {
+        guard version > 0 else { return false }
+        guard deadline <= now else { return isStale }
+        return !isStale && renewal?.trouble.map { $0.kind != .absent } ?? false
+    }
+}
