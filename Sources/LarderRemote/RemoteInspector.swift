@@ -20,6 +20,8 @@ public final class RemoteInspector: Inspector {
     /// Longest wait for a reply: a peer that hangs is told apart from one that is busy.
     private let deadline: Duration
     private let known = Mutex<Known?>(nil)
+    /// What the engine said last: by it the times of day that it tells are its own instants.
+    private let epoch = Atomic<Int64>(0)
 
     /// - Parameters:
     ///   - place: Where the engine's socket is.
@@ -144,13 +146,19 @@ public final class RemoteInspector: Inspector {
             [("after", "\(number)"), ("limit", "\(min(limit, 100_000))")])
     }
 
-    /// An instant before 0 is taken as 0.
     public func history(
         of cache: String, since instant: AgeInstant
     ) async throws -> CacheHistory {
         let columns: HistoryColumns = try await get(
             "/v1/caches/\(escaped(cache))/history",
-            [("since", "\(max(0, instant.nanoseconds))")])
+            [
+                (
+                    "since",
+                    AgeInstant.$epoch.withValue(epoch.load(ordering: .relaxed)) {
+                        instant.timeOfDay
+                    }
+                )
+            ])
         guard let history = columns.history else { throw strange }
         return history
     }
@@ -252,10 +260,11 @@ public final class RemoteInspector: Inspector {
         guard response.status == .ok else {
             throw SocketError("\(place.name) answered HTTP \(response.status.code)")
         }
+        noteEpoch(response)
         var reader = ServerSentEvents.Reader()
         for try await piece in response.body {
             for data in try reader.take(piece.readableBytesView) {
-                let record = try PlainJSON.decode(ChangeRecord.self, from: data)
+                let record = try decode(ChangeRecord.self, from: data)
                 guard record.isPlausible else { throw strange }
                 take(record)
             }
@@ -319,8 +328,19 @@ public final class RemoteInspector: Inspector {
                 ?? "\(place.name) answered HTTP \(status)"
             throw InspectorError(sentence, isUnknown: status == 404)
         }
-        do { return try PlainJSON.decode(Value.self, from: data) } catch {
+        do { return try decode(Value.self, from: data) } catch {
             throw strange
+        }
+    }
+
+    private func noteEpoch(_ response: HTTPClientResponse) {
+        let said = response.headers.first(name: Limits.epochHeader).flatMap { Int64($0) }
+        if let said { epoch.store(said, ordering: .relaxed) }
+    }
+
+    private func decode<Value: Decodable>(_: Value.Type, from data: Data) throws -> Value {
+        try AgeInstant.$epoch.withValue(epoch.load(ordering: .relaxed)) {
+            try PlainJSON.decode(Value.self, from: data)
         }
     }
 
@@ -340,6 +360,7 @@ public final class RemoteInspector: Inspector {
             // It is the deadline of the whole answer.
             let response = try await http.execute(
                 request, deadline: .now() + .nanoseconds(limit.nanoseconds))
+            noteEpoch(response)
             let buffer = try await response.body.collect(upTo: 256 << 20)
             return (Int(response.status.code), Data(buffer.readableBytesView))
         } catch is CancellationError {

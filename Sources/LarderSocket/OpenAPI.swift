@@ -23,9 +23,10 @@ enum OpenAPI {
             "info": [
                 "title": "Larder", "version": "\(Routes.version)",
                 "description":
-                    "A cache engine, looked into and changed. Times are whole nanoseconds: durations "
-                    + "as such, instants on the engine's own age line, where `at` of the same reply "
-                    + "is now. Times of day, as `time` and `wall`, are texts as in RFC 3339, in UTC.",
+                    "A cache engine, looked into and changed. Durations are seconds, with fractions; "
+                    + "sizes are bytes; instants are texts as in RFC 3339, in UTC. Of columns of "
+                    + "numbers each time is in whole nanoseconds, and counts from the instant that "
+                    + "the header Larder-Epoch says, in nanoseconds since 1970.",
             ] as Object,
             "paths": paths, "components": ["schemas": schemas] as Object,
         ]
@@ -174,9 +175,8 @@ enum OpenAPI {
     private static let perhapsWhole: Object = [
         "type": ["integer", "null"], "minimum": 0, "maximum": Int.max,
     ]
-    private static let nanoseconds: Object = [
-        "type": ["integer", "null"], "minimum": 0, "maximum": Int.max,
-        "description": "Nanoseconds.",
+    private static let seconds: Object = [
+        "type": ["number", "null"], "minimum": 0, "maximum": 9e9, "description": "Seconds.",
     ]
     private static let perhapsText: Object = ["type": ["string", "null"]]
     private static let text: Object = ["type": "string"]
@@ -244,13 +244,13 @@ enum OpenAPI {
                 "maxsize": [
                     "type": ["integer", "null"], "minimum": 0,
                     "maximum": CacheConfiguration.largestMaxsize,
-                ] as Object, "maxbytes": perhapsWhole, "ttl": nanoseconds,
+                ] as Object, "maxbytes": perhapsWhole, "ttl": seconds,
                 "jitter": ["type": ["number", "null"], "minimum": 0, "maximum": 1] as Object,
                 "policy": [
                     "type": ["string", "null"],
                     "pattern":
                         "^(lru|fifo|lfu(,age=none)?|rr(,seed=[0-9]{1,18})?|sieve|s3fifo|tinylfu)$",
-                ] as Object, "staleIfError": nanoseconds, "negativeTTL": nanoseconds,
+                ] as Object, "staleIfError": seconds, "negativeTTL": seconds,
             ]),
         "SeenEntry": object(
             [
@@ -258,7 +258,7 @@ enum OpenAPI {
                 "version": perhapsWhole,
             ], required: ["id"]),
         "Application": object([
-            "spread": nanoseconds, "lasting": nanoseconds, "confirmation": perhapsText,
+            "spread": seconds, "lasting": seconds, "confirmation": perhapsText,
         ]),
         "Change": [
             "type": "object", "minProperties": 1, "maxProperties": 1,

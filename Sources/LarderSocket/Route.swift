@@ -53,6 +53,17 @@ struct Asked: Sendable {
         return number
     }
 
+    /// The instant of that name; where it is left out, before all.
+    func instant(_ name: String) throws -> AgeInstant {
+        guard let text = query[name] else { return AgeInstant(nanoseconds: .min) }
+        guard let instant = AgeInstant(timeOfDay: text) else {
+            throw Refusal(
+                .badRequest,
+                "\(name) is \"\(text.prefix(40))\"; a time as 2026-03-29T12:00:00Z is accepted")
+        }
+        return instant
+    }
+
     /// The number after which a page or a stream begins.
     func last() throws -> UInt64 {
         let after = UInt64(try number("after", 0...Int.max, default: 0))

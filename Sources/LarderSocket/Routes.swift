@@ -220,15 +220,15 @@ struct Routes: Sendable {
                     + "looked for some seconds, nothing stands.",
                 query: [
                     .init(
-                        name: "since", type: "integer",
-                        about: "Samples after this instant on the engine's age line.")
+                        name: "since", type: "string",
+                        about: "Samples after this instant, as in RFC 3339, in UTC.")
                 ], reply: "History", isCostly: { _ in true }
             ) { asked in
-                let since = try asked.number("since", 0...Int.max, default: 0)
+                let since = try asked.instant("since")
                 return try .value(
                     HistoryColumns(
                         try await inspector.history(
-                            of: asked.parts["cache"]!, since: AgeInstant(nanoseconds: Int64(since)))
+                            of: asked.parts["cache"]!, since: since)
                     ))
             },
             Route(

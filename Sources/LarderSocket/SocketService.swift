@@ -108,12 +108,12 @@ public struct SocketService: Service {
         defer { close(lock) }
         try place.admit(options.group, before: true)
         defer { unlink(place.socket) }
-        let instance = try await inspector.report().instance
+        let report = try await inspector.report()
         let stalled = StalledPeers(
             patience: .milliseconds(options.readingDeadline.nanoseconds / 1_000_000))
         let responder = Responder(
             routes: Routes(inspector, isReadOnly: options.isReadOnly), inspector: inspector,
-            options: options, instance: instance, logger: logger)
+            options: options, report: report, logger: logger)
         let http = HTTP1Channel.Configuration(
             additionalChannelHandlers: [stalled.watch()], idleTimeout: .seconds(60))
         let application = Hummingbird.Application(
@@ -169,6 +169,8 @@ struct Responder: HTTPResponder {
     let inspector: any Inspector
     let options: SocketService.Options
     let instance: String
+    /// See ``AgeInstant/epoch``.
+    let epoch: Int64
     let logger: Logger
     private let lanes = Lanes()
     /// Large bodies are read one after the other of each process, few at once.
@@ -177,17 +179,26 @@ struct Responder: HTTPResponder {
     private let unread = Quota(ofProcess: SocketService.Options.unread)
 
     init(
-        routes: Routes, inspector: any Inspector, options: SocketService.Options, instance: String,
-        logger: Logger
+        routes: Routes, inspector: any Inspector, options: SocketService.Options,
+        report: EngineReport, logger: Logger
     ) {
         self.routes = routes
         self.inspector = inspector
         self.options = options
-        self.instance = instance
+        instance = report.instance
+        epoch = report.epoch
         self.logger = logger
     }
 
     func respond(to request: Request, context: PeerContext) async throws -> Response {
+        var response = try await AgeInstant.$epoch.withValue(epoch) {
+            try await responded(to: request, context: context)
+        }
+        response.headers[.larderEpoch] = "\(epoch)"
+        return response
+    }
+
+    private func responded(to request: Request, context: PeerContext) async throws -> Response {
         let peer = try await Peer(context.channel)
         // All that is done for a peer is done in its turn, be it ever so little: of very many
         // requests that would be much.
@@ -485,12 +496,14 @@ struct Responder: HTTPResponder {
                 "one process may follow \(Options.streams) streams at once, and one user "
                     + "\(2 * Options.streams); end some")
         }
-        let share = streams.take(1, of: peer)
+        let (share, epoch) = (streams.take(1, of: peer), epoch)
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream"],
             body: ResponseBody { writer in
-                for try await piece in pieces.cancelOnGracefulShutdown() {
-                    try await writer.write(ByteBuffer(string: piece))
+                try await AgeInstant.$epoch.withValue(epoch) {
+                    for try await piece in pieces.cancelOnGracefulShutdown() {
+                        try await writer.write(ByteBuffer(string: piece))
+                    }
                 }
                 try await writer.finish(nil)
                 withExtendedLifetime(share) {}
@@ -511,4 +524,10 @@ struct Responder: HTTPResponder {
             status: status, headers: [.contentType: "application/json; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
     }
+}
+
+extension HTTPField.Name {
+    /// Of every answer: when the engine's age line began, in nanoseconds since 1970. Columns of numbers
+    /// count from there, and whoever reads the times of day gets the engine's own instants back.
+    static let larderEpoch = HTTPField.Name(Limits.epochHeader)!
 }

@@ -167,7 +167,8 @@ import Testing
         #expect(
             dry.status == 0 && dry.output.contains("maxsize 64 -> 4 entries"), "\(dry)"
         )
-        #expect(dry.output.contains("plan: 5 entries, ") && dry.output.contains("evicted  accounts  "))
+        #expect(
+            dry.output.contains("plan: 5 entries, ") && dry.output.contains("evicted  accounts  "))
         let unasked = try larder("undo", plan)
         #expect(unasked.status == 1 && unasked.errors.contains("nothing was changed"))
         #expect(try held() == 9)

@@ -49,7 +49,7 @@ import Testing
         (["--table", "t", "--follow-roles", "a", "--allow-role", "*"], "write a pattern of role"),
         (["--follow-roles", "a", "--allow-role", "arn:*"], "belongs to --origin aws"),
         (["fetch", "account", "1", "--dynamodb-json"], "belongs to accounts of a DynamoDB"),
-        (["--sort", "bytes"], "\"bytes\" is no order; write one of cache, key, ttl, expiry, age"),
+        (["--sort", "bytes"], "\"bytes\" is no order; write one of cache, key, ttl, expiry"),
         (["entries", "--sort", "hits:up"], "\"hits:up\" is no order; write one of cache, key"),
         (["entries", "--columns", "key,bytes"], "\"bytes\" is no column; cache, key, ttl, exp"),
         (["entries", "--columns", "hits:desc"], "is an order, which --sort takes"),

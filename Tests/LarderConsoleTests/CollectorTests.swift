@@ -1,5 +1,6 @@
 import Larder
 @testable import LarderInspector
+import Synchronization
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderTesting
+import Synchronization
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import LarderTesting
+import Synchronization
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Larder
 import LarderInspector
 import LarderTesting
+import Synchronization
 import TestSupport
 import Testing
 

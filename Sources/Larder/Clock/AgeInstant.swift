@@ -42,38 +42,3 @@ extension Duration {
     /// The duration in seconds.
     public var inSeconds: Double { Double(nanoseconds) / 1e9 }
 }
-
-// MARK: Written down
-
-/// One number, in nanoseconds.
-extension AgeInstant: Codable {
-    public init(from decoder: any Decoder) throws {
-        self.init(nanoseconds: try decoder.singleValueContainer().decode(Int64.self))
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(nanoseconds)
-    }
-}
-
-// Durations likewise: the standard library writes two halves of a 128-bit number of attoseconds.
-extension KeyedEncodingContainer {
-    package mutating func encode(_ duration: Duration, forKey key: Key) throws {
-        try encode(duration.nanoseconds, forKey: key)
-    }
-
-    package mutating func encodeIfPresent(_ duration: Duration?, forKey key: Key) throws {
-        try encodeIfPresent(duration?.nanoseconds, forKey: key)
-    }
-}
-
-extension KeyedDecodingContainer {
-    package func decode(_: Duration.Type, forKey key: Key) throws -> Duration {
-        .nanoseconds(try decode(Int64.self, forKey: key))
-    }
-
-    package func decodeIfPresent(_: Duration.Type, forKey key: Key) throws -> Duration? {
-        try decodeIfPresent(Int64.self, forKey: key).map { .nanoseconds($0) }
-    }
-}

@@ -80,7 +80,9 @@ final class AuditFile: Sendable {
     ///
     /// - Throws: ``InspectorError`` where it could not be written.
     func write(_ record: ChangeRecord) throws(InspectorError) {
-        let line = Self.line(record)
+        let line = AgeInstant.$epoch.withValue(record.at.epoch(at: record.time)) {
+            Self.line(record)
+        }
         let why = state.withLock { state -> String? in
             followRemoval(&state)
             let why = Self.append(line, to: &state)

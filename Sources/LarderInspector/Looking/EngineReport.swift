@@ -11,6 +11,9 @@ public struct EngineReport: Hashable, Sendable, Codable {
     public var pid: Int32
     /// When, on the engine's age line.
     public var at: AgeInstant
+    /// See ``AgeInstant/epoch``.
+    package var epoch: Int64 { at.epoch(at: wall) }
+
     /// The wall clock at `at`, to show times of day.
     public var wall: Date
     /// Every cache, in the order in which they were added.
@@ -41,5 +44,13 @@ public struct EngineReport: Hashable, Sendable, Codable {
         self.wall = wall
         self.caches = caches
         self.memory = memory
+    }
+}
+
+extension AgeInstant {
+    /// When the age line began on which it is now `wall`; see ``AgeInstant/epoch``.
+    package func epoch(at wall: Date) -> Int64 {
+        let microseconds = (wall.timeIntervalSince1970 * 1e6).rounded()
+        return (Int64(exactly: microseconds) ?? 0) &* 1000 &- nanoseconds
     }
 }

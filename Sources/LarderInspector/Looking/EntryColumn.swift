@@ -220,8 +220,8 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
     /// Rates are compared by the millionth.
     static let rateParts = 1e6
 
-    /// What stands in this column of a row: text, or a whole number (times in nanoseconds, as what
-    /// is left or has passed at `now`); `nil` where there is nothing.
+    /// What stands in this column of a row: text, or a number (times in seconds, as what is left or
+    /// has passed at `now`); `nil` where there is nothing.
     public func value(of row: EntryRow, at now: AgeInstant) -> Shown {
         func number(_ number: (some CustomStringConvertible)?) -> Shown {
             number.map { .number("\($0)") } ?? .null
@@ -230,8 +230,8 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
         case .text(let text): .text(text)
         case .count(let count): number(count)
         case .bytes(let bytes): number(bytes)
-        case .left(let time), .passed(let time): number(time?.nanoseconds)
-        case .took(let time): number(time.nanoseconds)
+        case .left(let time), .passed(let time): number(time?.inSeconds)
+        case .took(let time): number(time.inSeconds)
         case .rate(let rate): number(rate)
         case .turn(let turn): number(turn)
         }

@@ -1,8 +1,8 @@
 import Foundation
 public import Larder
 
-// How values are written as JSON where no synthesized form would read well. Times are nanoseconds:
-// durations as such, instants on the engine's own age line.
+// How values are written as JSON where no synthesized form would read well. Durations are seconds,
+// instants times of day in UTC.
 
 /// An object with one member, which names the change: `{"invalidateAll": "accounts"}`.
 extension Change: Codable {
@@ -95,7 +95,7 @@ extension LoggedEvent {
             try values.decode(Value.self, forKey: name)
         }
         func duration(_ name: Name) throws -> Duration {
-            .nanoseconds(try get(name) as Int64)
+            try values.decode(Duration.self, forKey: name)
         }
         let word: EventKind.Word = try get(.kind)
         let kind: EventKind =
