@@ -141,7 +141,7 @@ struct Events: AsyncParsableCommand {
 extension LoggedEvent {
     fileprivate static let names = ["cache", "number", "event", "key", "note", "by", "reason"]
 
-    fileprivate var fields: [Field] {
+    var fields: [Field] {
         [
             Field("cache", cache), Field("number", .number("\(number)"), text: ""),
             Field("event", kind.word.rawValue), Field("key", key), Field("note", kind.note()),

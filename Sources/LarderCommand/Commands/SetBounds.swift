@@ -75,9 +75,3 @@ struct SetBounds: AsyncParsableCommand {
         }
     }
 }
-
-extension Change {
-    fileprivate var bounds: CacheConfiguration? {
-        if case .configure(_, let bounds) = self { bounds } else { nil }
-    }
-}

@@ -195,7 +195,7 @@ struct ChangingOptions: ParsableArguments {
 
 extension Plan {
     /// The first of what would go, for people.
-    fileprivate func printVictims() {
+    func printVictims() {
         for victim in victims.prefix(10) {
             Output.print(
                 PlainText.fit("  \(victim.cause.rawValue)  \(victim.id.cache)  \(victim.id.key)"))
@@ -209,5 +209,11 @@ extension RemoteInspector {
     func checkMayChange() async throws {
         guard try await report().isReadOnly else { return }
         throw InspectorError("\(place.name) lets nobody change anything")
+    }
+}
+
+extension Change {
+    fileprivate var bounds: CacheConfiguration? {
+        if case .configure(_, let bounds) = self { bounds } else { nil }
     }
 }
