@@ -164,9 +164,9 @@ import Testing
     ]
 
     @Test func `every key of the help does what it says`() throws {
-        let readme = try String(
-            contentsOf: packageRoot.appending(path: "README.md"), encoding: .utf8)
-        let listed = readme.split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let path = "Sources/LarderConsole/LarderConsole.docc/Keys.md"
+        let manual = try String(contentsOf: packageRoot.appending(path: path), encoding: .utf8)
+        let listed = manual.split(separator: "\n").filter { $0.hasPrefix("| `") }
             .flatMap { $0.matches(of: /`([^`]+)`/).map { String($0.1) } }
         #expect(Set(listed).subtracting(Self.keys.map(\.name)) == [], "without a test")
         let terminal = try open(

@@ -18,10 +18,13 @@ import Testing
         symlink(larder, folder.path + "/bin/larder")
     }
 
-    /// The commands in its blocks of shell, in order, without comments.
+    /// The commands in its blocks of shell, and in those of what goes on from there, in order, without
+    /// comments.
     private func commands() throws -> [String] {
-        let text = try String(
-            contentsOf: packageRoot.appending(path: "README.md"), encoding: .utf8)
+        let files = ["README.md", "Sources/LarderConsole/LarderConsole.docc/LookIntoAnEngine.md"]
+        let text = try files.map {
+            try String(contentsOf: packageRoot.appending(path: $0), encoding: .utf8)
+        }.joined(separator: "\n")
         return text.matches(of: /```sh\n([^`]+)```/).flatMap { block in
             block.1.split(separator: "\n").map {
                 $0.replacing(#/ +#.*$/#, with: "").trimmingCharacters(in: .whitespaces)

@@ -330,26 +330,23 @@ import Testing
             ])
     }
 
-    @Test func `the README names only variables that are read`() throws {
-        let readme = try String(
-            contentsOf: packageRoot.appending(path: "README.md"), encoding: .utf8)
-        let start = try #require(readme.firstRange(of: "## Point it at AWS"))
-        let text = readme[start.upperBound...]
-        let section = text[..<(text.firstRange(of: "\n## ")?.lowerBound ?? text.endIndex)]
+    @Test func `the manual names only variables that are read`() throws {
+        let path = "Sources/LarderAWS/LarderAWS.docc/PointItAtAWS.md"
+        let manual = try String(contentsOf: packageRoot.appending(path: path), encoding: .utf8)
         let folder = packageRoot.appending(path: "Sources/LarderAWS")
         let files = try #require(FileManager.default.enumerator(atPath: folder.path))
         var sources = ""
         for case let file as String in files where file.hasSuffix(".swift") {
             sources += try String(contentsOf: folder.appending(path: file), encoding: .utf8)
         }
-        let names = Set(section.matches(of: /`([A-Z][A-Z_]+[A-Z])`/).map { String($0.output.1) })
+        let names = Set(manual.matches(of: /`([A-Z][A-Z_]+[A-Z])`/).map { String($0.output.1) })
         #expect(names.count > 20)
         for name in names {
             // Some are put together of the word for what they are about and the rest.
             let isRead =
                 sources.contains(name) || name.hasSuffix("_PROXY")
                 || name.hasPrefix("AWS_ENDPOINT_URL_")
-            #expect(isRead, "\(name) is named in the README and read nowhere")
+            #expect(isRead, "\(name) is named in the manual and read nowhere")
         }
     }
 }

@@ -49,11 +49,12 @@ import Testing
         #expect(model.overlay == nil)
     }
 
-    @Test func `are the ones that the README lists`() throws {
+    @Test func `are the ones that the manual lists`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-        let listed = readme.split(separator: "\n").map(String.init).filter {
+        let path = "Sources/LarderConsole/LarderConsole.docc/Keys.md"
+        let manual = try String(contentsOf: root.appending(path: path), encoding: .utf8)
+        let listed = manual.split(separator: "\n").map(String.init).filter {
             $0.hasPrefix("| `") || $0.hasPrefix("| **")
         }
         let expected = Group.allCases.flatMap { group in
@@ -64,7 +65,7 @@ import Testing
                 }
         }
         #expect(listed == expected)
-        let words = readme.replacing("\n", with: " ")
+        let words = manual.replacing("\n", with: " ")
         #expect(words.contains("removes \(Confirmation.words) is confirmed by typing"))
     }
 }
