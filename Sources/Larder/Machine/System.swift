@@ -35,10 +35,16 @@ enum SystemClock {
     /// Lets another thread run, for a moment or for a while.
     static func pause(isLong: Bool) { if isLong { usleep(50) } else { sched_yield() } }
 
+    /// The members of a `timespec` are read as what they are: by their names they belong to another
+    /// module in one build than in the next.
     private static func read(_ clock: clockid_t) -> Int64 {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+        withUnsafeTemporaryAllocation(of: timespec.self, capacity: 1) { time in
+            clock_gettime(clock, time.baseAddress!)
+            let members = UnsafeRawPointer(time.baseAddress!)
+            let seconds = members.load(as: time_t.self)
+            let rest = members.load(fromByteOffset: MemoryLayout<time_t>.stride, as: Int.self)
+            return Int64(seconds) &* 1_000_000_000 &+ Int64(rest)
+        }
     }
 }
 
