@@ -220,7 +220,9 @@ final class Collector: Sendable {
             if isDue { look.forecast = try? await forecast(inspector, report, &seen) }
         }
         if look.forecast != nil { seen.forecastAt = report.at }
-        if let plan = request.underWay { look.progress = try? await inspector.progress(of: plan) }
+        if let plan = request.underWay {
+            (look.progressOf, look.progress) = (plan, try? await inspector.progress(of: plan))
+        }
         look.took = ContinuousClock.now - began
         return look
     }

@@ -212,8 +212,11 @@ struct Model {
         guard view == .config, !changes.isEmpty else { return undo?.plan }
         // Until one is chosen it is the latest that can be taken back.
         guard pane.cursor > 0 else {
-            let ended = Set(changes.lazy.filter { $0.what == .undone }.map(\.plan))
-            return changes.last { $0.canUndo(at: now) && !ended.contains($0.plan) }?.plan
+            // The latest record of a plan decides.
+            var seen: Set<Plan.ID> = []
+            return changes.reversed().first {
+                seen.insert($0.plan).inserted && $0.canUndo(at: now)
+            }?.plan
         }
         let change = changes[max(0, changes.count - 1 - pane.cursor)]
         return change.canUndo(at: now) ? change.plan : nil
@@ -534,7 +537,9 @@ struct Look: Sendable {
     var largest: [EntryRow]?
     /// Why they were not listed.
     var largestProblem: String?
+    /// How far a plan has come that is under way, and which; nothing where it is not known any more.
     var progress: LarderInspector.PlanProgress?
+    var progressOf: Plan.ID?
     /// How long it took to get all this.
     var took = Duration.zero
     /// When it was asked for.

@@ -438,7 +438,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             let (present, old, problem) = try goingBack(bounds, done)
             let victims = cache.victims(of: old)
             var way = wayBack(to: old, undo, victims: victims)
-            way.bounds = (present, old)
+            if old != present { way.bounds = (present, old) }
             way.perMinute = outlook(from: present, to: old, victims).perMinute
             way.problem = problem
             return way
@@ -451,7 +451,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                     bounds.reached(range.upperBound), replacing: bounds.reached(range.lowerBound),
                     undo: undo, by: actor)
             } catch {
-                guard error == .boundsWereChanged(name) else { throw error }
+                guard error == .boundsWereChanged(cache.name) else { throw error }
                 throw range.lowerBound > 0
                     ? boundsWereChanged
                     : InspectorError(
@@ -480,7 +480,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     {
         let present = cache.configuration
         let (old, others) = present.goingBack(from: bounds.reached(done), to: bounds.from)
-        guard old != present else { throw boundsWereChanged }
+        // Those that are as before already have gone back.
+        guard old != present || others.isEmpty else { throw boundsWereChanged }
         let problem =
             others.isEmpty
             ? nil
@@ -496,12 +497,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             do {
                 removed = try cache.takeBack(to: old, replacing: present, by: actor)
             } catch {
-                guard error == .boundsWereChanged(name) else { throw error }
+                guard error == .boundsWereChanged(cache.name) else { throw error }
                 // Somebody else was quicker: some of them may still go back.
                 continue
             }
             var step = step(removing: removed)
-            step.bounds = ChangeRecord.Bounds(cache: name, before: present, after: old)
+            if old != present {
+                step.bounds = ChangeRecord.Bounds(cache: name, before: present, after: old)
+            }
             step.problem = problem
             return step
         }

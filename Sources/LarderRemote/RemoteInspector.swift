@@ -260,11 +260,11 @@ public final class RemoteInspector: Inspector {
         guard response.status == .ok else {
             throw SocketError("\(place.name) answered HTTP \(response.status.code)")
         }
-        noteEpoch(response)
+        let epoch = noteEpoch(response)
         var reader = ServerSentEvents.Reader()
         for try await piece in response.body {
             for data in try reader.take(piece.readableBytesView) {
-                let record = try decode(ChangeRecord.self, from: data)
+                let record = try decode(ChangeRecord.self, from: data, by: epoch)
                 guard record.isPlausible else { throw strange }
                 take(record)
             }
@@ -321,25 +321,30 @@ public final class RemoteInspector: Inspector {
         if let reason = reason ?? self.reason {
             request.headers.add(name: "Larder-Reason", value: escaped(reason))
         }
-        let (status, data) = try await answer(to: request, within: wait ?? deadline)
+        let (status, data, epoch) = try await answer(to: request, within: wait ?? deadline)
         guard status == 200 else {
             let sentence =
                 (try? PlainJSON.decode(Refused.self, from: data))?.error
                 ?? "\(place.name) answered HTTP \(status)"
             throw InspectorError(sentence, isUnknown: status == 404)
         }
-        do { return try decode(Value.self, from: data) } catch {
+        do { return try decode(Value.self, from: data, by: epoch) } catch {
             throw strange
         }
     }
 
-    private func noteEpoch(_ response: HTTPClientResponse) {
+    /// When the age line began that an answer counts by.
+    private func noteEpoch(_ response: HTTPClientResponse) -> Int64 {
         let said = response.headers.first(name: Limits.epochHeader).flatMap { Int64($0) }
-        if let said { epoch.store(said, ordering: .relaxed) }
+        guard let said else { return epoch.load(ordering: .relaxed) }
+        epoch.store(said, ordering: .relaxed)
+        return said
     }
 
-    private func decode<Value: Decodable>(_: Value.Type, from data: Data) throws -> Value {
-        try AgeInstant.$epoch.withValue(epoch.load(ordering: .relaxed)) {
+    private func decode<Value: Decodable>(
+        _: Value.Type, from data: Data, by epoch: Int64
+    ) throws -> Value {
+        try AgeInstant.$epoch.withValue(epoch) {
             try PlainJSON.decode(Value.self, from: data)
         }
     }
@@ -352,7 +357,7 @@ public final class RemoteInspector: Inspector {
 
     private func answer(
         to request: HTTPClientRequest, within limit: Duration
-    ) async throws -> (Int, Data) {
+    ) async throws -> (Int, Data, epoch: Int64) {
         // The folder may have changed hands since.
         try place.checkSocket()
         let (http, name) = (http, place.name)
@@ -360,9 +365,9 @@ public final class RemoteInspector: Inspector {
             // It is the deadline of the whole answer.
             let response = try await http.execute(
                 request, deadline: .now() + .nanoseconds(limit.nanoseconds))
-            noteEpoch(response)
+            let epoch = noteEpoch(response)
             let buffer = try await response.body.collect(upTo: 256 << 20)
-            return (Int(response.status.code), Data(buffer.readableBytesView))
+            return (Int(response.status.code), Data(buffer.readableBytesView), epoch)
         } catch is CancellationError {
             throw CancellationError()
         } catch let error as HTTPClientError where error == .deadlineExceeded {

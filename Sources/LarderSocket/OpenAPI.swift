@@ -24,9 +24,11 @@ enum OpenAPI {
                 "title": "Larder", "version": "\(Routes.version)",
                 "description":
                     "A cache engine, looked into and changed. Durations are seconds, with fractions; "
-                    + "sizes are bytes; instants are texts as in RFC 3339, in UTC. Of columns of "
+                    + "sizes are bytes; instants are texts as in RFC 3339, in UTC, by the clock as it "
+                    + "stood when the engine began: `wall` is what it says now. Of columns of "
                     + "numbers each time is in whole nanoseconds, and counts from the instant that "
-                    + "the header Larder-Epoch says, in nanoseconds since 1970.",
+                    + "the header Larder-Epoch says, in nanoseconds since 1970. How long locks were "
+                    + "held is in nanoseconds, and what has a unit in its name in that.",
             ] as Object,
             "paths": paths, "components": ["schemas": schemas] as Object,
         ]

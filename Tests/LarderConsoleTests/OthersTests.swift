@@ -35,6 +35,31 @@ import Testing
         #expect(text(model).contains("began: 2 of accounts go, one by one"))
         #expect(text(model).contains("x stops") && text(model).contains("by bob"))
         #expect(press(&model, .char("x")) == .cancel("p1"))
+        // It is not waited for, and its end is told by its record.
+        var other = model
+        #expect(press(&other, .control("c")) == .quit)
+        _ = update(&model, .changed(record(.cancelled, keys: ["1"])))
+        #expect(model.underWay == nil)
+    }
+
+    @Test func `before the console was opened goes on in it`() {
+        var model = model(120, 40)
+        var began = record(.began, keys: ["1"])
+        began.planned = 5000
+        _ = update(&model, .changesBefore([began]))
+        #expect(model.underWay?.plan == "p1" && model.underWay?.by != nil)
+        _ = press(&model, .char("5"))
+        #expect(text(model).contains("began: 5000 of accounts go, one by one"))
+        _ = update(&model, .changed(record(.applied)))
+        #expect(model.underWay == nil && model.undoTarget == nil)
+    }
+
+    @Test func `of which a part went back is not offered any more`() {
+        var model = model(120, 40)
+        model.undos = [.init(plan: "p0"), .init(plan: "p1")]
+        let back = maxsize(64, 128)
+        _ = update(&model, .changed(record(.undone, bounds: [back], failure: "ttl was changed")))
+        #expect(model.undos.map(\.plan) == ["p0"])
     }
 
     @Test func `for a while says for how long`() {
@@ -64,10 +89,13 @@ import Testing
             at: at(1000), entries: 0, bytes: 0, victims: [], skipped: [])
         plan.before = model.configuration(of: "accounts")
         _ = update(&model, .planned(plan))
-        #expect(!text(model).contains("Somebody else"))
+        #expect(!text(model).contains("other ones since"))
         plan.before?.maxsize = 40
         _ = update(&model, .planned(plan))
-        #expect(text(model).contains("Somebody else has set maxsize 40 → 64 entries since"))
+        // What was seen is older than the plan.
+        #expect(!text(model).contains("other ones since"))
+        _ = update(&model, look(model, rows, report(seconds: 1)))
+        #expect(text(model).contains("The bounds are other ones since, maxsize 40 → 64 entries"))
         // Enter does what it says.
         #expect(text(model).contains("Enter Cancel"))
         _ = press(&model, .tab)

@@ -112,6 +112,45 @@ import Testing
         #expect(accounts.configuration.ttl == .seconds(60))
     }
 
+    @Test func `bounds that are as before already bring their entries back`() async throws {
+        let plan = try await apply(bounds(accounts, maxsize: 100))
+        try accounts.update { $0.maxsize = 120 }
+        #expect(try await inspector.plan(undoing: plan).takesBack?.entries == 20)
+        #expect(try await inspector.undo(plan, by: ann).restored == 20)
+        #expect(accounts.configuration.maxsize == 120)
+        #expect(try await last.bounds.isEmpty)
+    }
+
+    @Test func `a jitter that was set meanwhile keeps its ttl, and the rest goes back`()
+        async throws
+    {
+        try accounts.update { $0.ttl = nil }
+        var both = accounts.configuration
+        (both.ttl, both.maxsize) = (.seconds(300), 200)
+        let plan = try await apply(.configure(cache: "accounts", to: both))
+        try accounts.update { $0.jitter = 0.1 }
+        await #expect(throws: InspectorError.self) { try await inspector.undo(plan, by: ann) }
+        #expect(accounts.configuration.maxsize == 120)
+        #expect(accounts.configuration.ttl == .seconds(300))
+        #expect(accounts.configuration.jitter == 0.1)
+    }
+
+    @Test func `of a second cache of a name it is said that its bounds were changed`() async throws
+    {
+        let second = Cache<String, Account>("accounts", maxsize: 10, clock: clock.neverWaking) {
+            Account(name: $0)
+        }
+        inspector.add(second)
+        var new = second.configuration
+        new.maxsize = 5
+        let plan = try await inspector.plan(.configure(cache: "accounts-2", to: new))
+        try second.update { $0.maxsize = 7 }
+        let error = await #expect(throws: InspectorError.self) {
+            try await inspector.apply(plan.id, by: ann)
+        }
+        #expect(error?.description.contains("were changed since; plan the change again") == true)
+    }
+
     @Test func `a part that fails leaves a record of the others, and those can be taken back`()
         async throws
     {

@@ -81,7 +81,22 @@ import Testing
     @Test func `beyond all there is are held at the ends`() throws {
         #expect(AgeInstant(timeOfDay: "9999-01-01T00:00:00Z") == .distantFuture)
         #expect(AgeInstant(timeOfDay: "0000-01-01T00:00:00Z")?.nanoseconds == .min)
-        let far = try times(#"{"at":"1970-01-01T00:00:00Z","took":1e300,"ttl":-1e300}"#)
-        #expect(far.took == .nanoseconds(Int64.max) && far.ttl == .nanoseconds(Int64.min))
+        for far in ["1e300", "-1e300", "300000000000"] {
+            #expect(throws: DecodingError.self) {
+                try times(#"{"at":"1970-01-01T00:00:00Z","took":\#(far)}"#)
+            }
+        }
+        let ends = Times(
+            at: .distantFuture, took: .nanoseconds(Int64.max), ttl: .nanoseconds(Int64.min))
+        #expect(try times(try json(ends)) == ends)
+        for epoch in [Int64.min, Int64.max, -1] as [Int64] {
+            for instant in [Int64.min, -1, 0, 1, Int64.max - 1] as [Int64] {
+                let times = Times(at: AgeInstant(nanoseconds: instant), took: .zero, ttl: nil)
+                let text = try json(times, epoch: epoch)
+                // Before the year 0 and behind 9999 there is no text.
+                if text.contains("\"at\":\"-") { continue }
+                #expect(try self.times(text, epoch: epoch) == times)
+            }
+        }
     }
 }

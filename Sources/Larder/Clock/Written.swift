@@ -28,9 +28,9 @@ extension AgeInstant: Codable {
     /// `2026-03-29T12:00:00.123456789Z`.
     package var timeOfDay: String {
         if self == .distantFuture { return Self.never }
-        let (sum, overflow) = nanoseconds.addingReportingOverflow(Self.epoch)
-        let instant = overflow ? (nanoseconds < 0 ? .min : .max) : sum
-        let (seconds, fraction) = instant.flooring(by: 1_000_000_000)
+        // A sum of two may be beyond 64 bits.
+        let (seconds, fraction) = (Int128(nanoseconds) + Int128(Self.epoch))
+            .flooring(by: 1_000_000_000)
         let (days, second) = seconds.flooring(by: 86400)
         let (year, month, day) = Self.date(days)
         func text(_ number: Int64, _ width: Int) -> String {
@@ -77,10 +77,8 @@ extension AgeInstant: Codable {
         }
         let seconds =
             Self.days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
-        // The year 9999 is beyond 64 bits of nanoseconds.
-        let (whole, isFar) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (since, isFarther) = whole.subtractingReportingOverflow(Self.epoch - fraction)
-        self.init(nanoseconds: isFar || isFarther ? (seconds < 0 ? .min : .max) : since)
+        let since = Int128(seconds) * 1_000_000_000 + Int128(fraction) - Int128(Self.epoch)
+        self.init(nanoseconds: Int64(clamping: since))
     }
 
     // Howard Hinnant's algorithms: years begin in March, and 400 of them have 146097 days.
@@ -101,23 +99,23 @@ extension AgeInstant: Codable {
     }
 }
 
-extension Int64 {
-    /// The quotient rounded down, and what is left.
-    fileprivate func flooring(by divisor: Int64) -> (quotient: Int64, rest: Int64) {
+extension SignedInteger {
+    /// The quotient rounded down, and what is left: both of few digits here.
+    fileprivate func flooring(by divisor: Self) -> (quotient: Int64, rest: Int64) {
         let (quotient, rest) = quotientAndRemainder(dividingBy: divisor)
-        return rest < 0 ? (quotient - 1, rest + divisor) : (quotient, rest)
+        return rest < 0
+            ? (Int64(quotient) - 1, Int64(rest + divisor)) : (Int64(quotient), Int64(rest))
     }
 }
 
 extension Duration {
-    /// Held at the ends of ``nanoseconds``; `nil` where it is no number.
+    /// `nil` where it is no number, or beyond the 292 years of ``nanoseconds``.
     fileprivate init?(seconds: Double) {
-        guard !seconds.isNaN else { return nil }
+        guard abs(seconds) <= 9_223_372_037 else { return nil }
         // The fraction by itself has more digits than behind a whole number.
         let (whole, fraction) = (seconds.rounded(.down), (seconds - seconds.rounded(.down)) * 1e9)
-        let ends = Duration.nanoseconds(seconds < 0 ? Int64.min : Int64.max)
-        guard abs(whole) < 9_223_372_036, fraction.isFinite else {
-            self = ends
+        guard abs(whole) < 9_223_372_036 else {
+            self = .nanoseconds(seconds < 0 ? Int64.min : Int64.max)
             return
         }
         self = .seconds(Int64(whole)) + .nanoseconds(Int64(fraction.rounded()))
@@ -139,7 +137,8 @@ extension KeyedDecodingContainer {
     package func decode(_: Duration.Type, forKey key: Key) throws -> Duration {
         guard let duration = Duration(seconds: try decode(Double.self, forKey: key)) else {
             throw DecodingError.dataCorruptedError(
-                forKey: key, in: self, debugDescription: "this is no number of seconds")
+                forKey: key, in: self,
+                debugDescription: "this is no number of seconds, up to 9223372036")
         }
         return duration
     }

@@ -35,6 +35,8 @@ private func pressNow(_ model: inout Model, _ key: Key) -> Effect? {
     case .palette(let palette): return pressInPalette(&model, key, palette)
     case .plan(let dialog): return pressInPlan(&model, key, dialog)
     case .own, .record:
+        // To look anew is to stay.
+        if model.keys[key] == .lookNow { return .look }
         model.overlay = nil
         return nil
     }

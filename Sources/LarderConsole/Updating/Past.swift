@@ -232,7 +232,7 @@ private struct Rewound {
                 fetchTime: .zero)
             unknown[id] = Self.notTold
             if cause == .expired { unknown[id]?.remove(.ttl) }
-            if hits == 0 { unknown[id]?.remove(.hits) }
+            if hits == 0 { unknown[id]?.subtract([.hits, .lasthit]) }
         case .softened(let version):
             if rows[id]?.version == version { rows[id]?.isMarkedStale = false }
         case .failed, .oversized, .forgotten, .configured: break

@@ -50,7 +50,13 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         model.panes[.memory]?.filter = ""
         model.say(String(problem.prefix { $0 != "\n" }), for: .seconds(8))
     }
-    if let progress = look.progress { take(&model, progress) }
+    if let plan = look.progressOf, plan == model.underWay?.plan {
+        if let progress = look.progress {
+            take(&model, progress)
+        } else if model.underWay?.by != nil {
+            model.underWay = nil
+        }
+    }
     guard model.frozen == nil else { return nil }
     // An answer to a question that has changed since: another is under way.
     guard look.query.asks(as: model.asked) else { return nil }
@@ -110,6 +116,7 @@ private func take(_ model: inout Model, _ progress: PlanProgress) {
     model.asksToLeave = false
     // Of what others do their record tells.
     guard underWay.by == nil else { return }
+    defer { followOthers(&model) }
     warn(&model, of: progress.outcome)
     switch progress.state {
     case .done:

@@ -46,7 +46,9 @@ func update(_ model: inout Model, _ message: Message) -> Effect? {
         model.log.add(
             text, at: model.now,
             trouble: verification.agrees == false || verification.failure != nil)
-    case .changesBefore(let changes): model.changes = changes
+    case .changesBefore(let changes):
+        model.changes = changes
+        followOthers(&model)
     case .changed(let change): return heard(&model, of: change)
     case .engines(let engines): return choose(&model, among: engines)
     case .refused(let why):
@@ -110,22 +112,41 @@ private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     if hasEnded, model.goesBack?.plan == change.plan {
         model.goesBack = nil
     }
-    // What is being taken back from here is answered for itself.
-    if model.takingBack[change.plan] != nil { return .look }
-    if change.what == .undone, change.failure == nil {
+    // Of what went back in part the rest does not any more.
+    if change.what == .undone, change.failure == nil || !change.bounds.isEmpty {
         model.undos.removeAll { $0.plan == change.plan }
     }
-    if own == nil, change.what == .began, model.underWay == nil {
-        model.underWay = Model.UnderWay(plan: change.plan, by: "\(change.by)")
-        if change.isSoft { model.kinds[change.plan] = .nothing }
-    }
+    followOthers(&model)
+    // What is being taken back from here is answered for itself.
+    if model.takingBack[change.plan] != nil { return .look }
     // Of what was done from here the answer tells, but not of what goes back by itself, or fails to.
-    if own == nil || own?.lasting != nil && change.failure != nil, model.toast?.isRefusal != true {
+    if own == nil || own?.lasting != nil && change.failure != nil {
         let why = change.by.reason.map { " \"\($0)\"" } ?? ""
-        model.say(
-            "\(change.by): \(change.summary(arrow: model.glyphs.arrow))\(why)", for: .seconds(8))
+        let text = "\(change.by): \(change.summary(arrow: model.glyphs.arrow))\(why)"
+        if model.toast?.isRefusal == true {
+            model.log.add(text, at: model.now)
+        } else {
+            model.say(text, for: .seconds(8))
+        }
     }
     return .look
+}
+
+/// Shows how far a change has come that somebody else has under way; the latest record of each tells
+/// whether one is.
+func followOthers(_ model: inout Model) {
+    var seen: Set<Plan.ID> = []
+    let latest = model.changes.reversed().filter { seen.insert($0.plan).inserted }
+    if let underWay = model.underWay, underWay.by != nil,
+        latest.first(where: { $0.plan == underWay.plan })?.what != .began
+    {
+        model.underWay = nil
+    }
+    guard model.underWay == nil,
+        let other = latest.first(where: { $0.what == .began && model.ownPlans[$0.plan] == nil })
+    else { return }
+    model.underWay = Model.UnderWay(plan: other.plan, by: "\(other.by)")
+    if other.isSoft { model.kinds[other.plan] = .nothing }
 }
 
 /// Does what an action asks for, in the view that is shown.
@@ -212,7 +233,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .back: return back(&model)
     case .quit:
         guard model.detailScroll == nil, model.view == .entries else { return leave(&model) }
-        if model.underWay != nil, !model.asksToLeave {
+        if let underWay = model.underWay, underWay.by == nil, !model.asksToLeave {
             model.asksToLeave = true
             model.say("a change is under way: x stops it, q again leaves it to go on")
             return nil

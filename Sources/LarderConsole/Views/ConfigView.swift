@@ -125,19 +125,20 @@ enum ConfigView {
     }
 
     static func record(_ model: Model, _ change: ChangeRecord) -> [Pieces] {
-        func line(_ label: String, _ text: String?, _ style: Style = .plain) -> [Pieces] {
+        func line(_ label: String, _ text: String?) -> [Pieces] {
             guard let text, !text.isEmpty else { return [] }
             return [
-                [(Text.left(label, 8), .dim), (Text.safe(text, ascii: model.glyphs.ascii), style)]
+                [(Text.left(label, 8), .dim), (Text.safe(text, ascii: model.glyphs.ascii), .plain)]
             ]
         }
         let keys = change.entries.prefix(20).map(\.id.key)
-        let more = change.entries.count > keys.count ? " \(model.glyphs.more)" : ""
+        let all = change.planned ?? change.entries.count
+        let more = all > keys.count ? " \(model.glyphs.more)" : ""
         return line("at", model.time(change.at)) + line("who", "\(change.by)")
             + line("what", change.what.rawValue)
             + line("change", change.summary(arrow: model.glyphs.arrow))
-            + line("reason", change.by.reason) + line("why not", change.failure, .trouble)
-            + line("keys", keys.joined(separator: " ") + more) + line("plan", change.plan)
+            + line("reason", change.by.reason) + line("plan", change.plan)
+            + line("keys", keys.isEmpty ? nil : keys.joined(separator: " ") + more)
     }
 
     /// As wide as the longest name there is, but no more than a third of the screen.

@@ -99,10 +99,11 @@ enum DetailView {
             let failures = row.renewal?.trouble.map { Format.count($0.failures) + "x, " } ?? ""
             return [
                 name + [("  no entry is held", .dim)],
-                [("failed ", .dim), ("\(failures)last ", .plain)] + written + [
-                    ("  next try ", .dim), (ending(row, model), .plain),
-                    ("  refusals ", .dim), (hits(row, model), .plain),
-                ] + lately(row),
+                [("\(row.renewal?.trouble?.failure.word ?? "failed") ", .dim)]
+                    + [("\(failures)last ", .plain)] + written + [
+                        ("  next try ", .dim), (ending(row, model), .plain),
+                        ("  refusals ", .dim), (hits(row, model), .plain),
+                    ] + lately(row),
                 [(value, .plain)],
             ]
         }

@@ -264,12 +264,13 @@ enum PlanView {
             + new.consequences(from: before, held: stay)
     }
 
-    /// That somebody else has set other bounds since it was made; `nil` where nobody has.
+    /// That the bounds are other ones than when it was made; `nil` where they are not.
     private static func overtaken(_ model: Model, _ plan: Plan, _ cache: String) -> String? {
-        guard let before = plan.before, let now = model.configuration(of: cache), now != before
+        guard let before = plan.before, let now = model.configuration(of: cache), now != before,
+            let report = model.report, plan.at < report.at
         else { return nil }
         let what = now.differences(from: before, arrow: model.glyphs.arrow)
-        return "Somebody else has set \(what) since: plan it again."
+        return "The bounds are other ones since, \(what): plan it again."
     }
 
     /// What comes back, what has to go for it, and what cannot be taken back.

@@ -112,7 +112,7 @@ final class AppliedPlans: Sendable {
         if let spread = how.spread, spread > .zero, prepared.units > 1 {
             record(
                 .began, plan, by: actor, bounds: prepared.parts.compactMap(\.whole),
-                gone: prepared.victims)
+                gone: prepared.victims, planned: prepared.entries)
             let began = clock.now()
             let task = Task { await self.run(plan, since: began, over: spread, how, by: actor) }
             keep(task, plan) { $0.progress.state == .underWay && !$0.isToStop }
@@ -509,7 +509,8 @@ final class AppliedPlans: Sendable {
     private func record(
         _ what: ChangeRecord.What, _ plan: Plan.ID, by actor: Operator,
         bounds: [ChangeRecord.Bounds]? = nil, outcome: Outcome? = nil,
-        gone: [PlannedVictim]? = nil, failure: String? = nil, lasting: Duration? = nil
+        gone: [PlannedVictim]? = nil, failure: String? = nil, lasting: Duration? = nil,
+        planned: Int? = nil
     ) -> String? {
         guard let applied = state.withLock({ $0[plan] }) else { return nil }
         let reached = applied.parts.filter { $0.done > 0 }.compactMap(\.bounds)
@@ -519,7 +520,7 @@ final class AppliedPlans: Sendable {
             at: clock.now(), plan: plan, what: what, by: actor, bounds: bounds ?? reached,
             entries: entries, outcome ?? applied.progress.outcome, isSoft: applied.isSoft,
             failure: failure)
-        record.lasting = lasting
+        (record.lasting, record.planned) = (lasting, planned)
         let warning = changes.add(record)
         if let warning {
             state.withLock { _ = $0.change(plan) { $0.progress.outcome.warning = warning } }

@@ -43,6 +43,11 @@ extension CacheConfiguration {
                 others.append(bound.name)
             }
         }
+        // A jitter needs a ttl: where one of the two would stand alone, both stay.
+        if bounds.jitter > 0, bounds.ttl == nil {
+            others.append(ttl == nil ? "jitter" : "ttl")
+            (bounds.ttl, bounds.jitter) = (ttl, jitter)
+        }
         return (bounds, others)
     }
 }

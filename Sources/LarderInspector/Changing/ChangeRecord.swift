@@ -74,6 +74,8 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     public var failure: String?
     /// After how long its bounds go back by themselves; `nil` where they stay.
     public var lasting: Duration?
+    /// Of what begins: how many are to go, of which ``entries`` names the first.
+    public var planned: Int?
 
     /// How many entries one record names.
     public static let named = 1000
@@ -147,8 +149,7 @@ extension ChangeRecord {
     /// What is to go, one after the other: `65 of accounts go, one by one`.
     private var going: String {
         let caches = Set(entries.map { Verbatim($0.id.cache) }).map(\.text).sorted()
-        let count = "\(entries.count)" + (entries.count == Self.named ? " and more" : "")
-        return "\(count) of \(caches.joined(separator: ", ")) "
+        return "\(planned ?? entries.count) of \(caches.joined(separator: ", ")) "
             + (isSoft ? "are marked stale, one by one" : "go, one by one")
     }
 }

@@ -167,7 +167,8 @@ struct Bounds: Sendable {
             bounds.maxsize = target + Int((Double(start - target) * left).rounded(.up))
         }
         if let target = to.ttl, target < firstTTL {
-            bounds.ttl = target + (firstTTL - target) * left
+            // In whole nanoseconds, as it is written down.
+            bounds.ttl = .nanoseconds((target + (firstTTL - target) * left).nanoseconds)
         }
         return bounds
     }

@@ -15,6 +15,9 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
 
     private init(place: Int) { self.place = place }
 
+    public static func == (a: Self, b: Self) -> Bool { a.place == b.place }
+    public func hash(into hasher: inout Hasher) { hasher.combine(place) }
+
     /// By which it is asked for.
     public var rawValue: String { line.name }
     /// What stands there, in a few words.
@@ -209,7 +212,10 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
         case .state: subject.state.rank
         case .count(let count): Int64(clamping: count(subject))
         case .bytes(let bytes): Int64(bytes(subject))
-        case .left(let end): end(subject).map { ($0 - subject.now).nanoseconds } ?? .max
+        case .left(let end):
+            end(subject).flatMap {
+                $0 == .distantFuture ? nil : ($0 - subject.now).nanoseconds
+            } ?? .max
         case .passed(let begin): begin(subject).map { (subject.now - $0).nanoseconds } ?? .max
         case .took(let time): time(subject).nanoseconds
         case .rate(let rate): rate(subject).map { Int64(clamping: $0 * Self.rateParts) }
