@@ -49,6 +49,11 @@ enum OpenAPI {
         let inQuery: [Object] = route.query.map { parameter in
             var schema: Object = ["type": parameter.type]
             if !parameter.values.isEmpty { schema["enum"] = parameter.values }
+            if parameter.name == "since" {
+                schema["pattern"] =
+                    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])"
+                    + ":[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$"
+            }
             if parameter.name == "columns" {
                 let column = EntryColumn.allCases.map(\.rawValue).joined(separator: "|")
                 schema["pattern"] = "^(\(column))(,(\(column)))*$"

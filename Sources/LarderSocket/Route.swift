@@ -112,7 +112,7 @@ struct Asked: Sendable {
     }
 
     func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        do { return try PlainJSON.decode(type, from: body) } catch {
+        do { return try PlainJSON.decode(type, from: body, allDigits: false) } catch {
             throw Refusal(.badRequest, "the body is no \(type) in JSON: \(Self.reason(error))")
         }
     }

@@ -340,6 +340,23 @@ struct Engine {
         }
     }
 
+    @Test func `times are seconds and times of day, and any number of seconds is one`()
+        async throws
+    {
+        try await Engine.run { engine in
+            for ttl in ["0.5", "300", "1e-320", "2.5e-150", "9000000000", "null"] {
+                let body = #"{"configure":{"cache":"accounts","to":{"maxsize":64,"ttl":\#(ttl)}}}"#
+                let reply = try engine.curl("-X", "POST", "-d", body, "http://larder/v1/plans")
+                #expect(reply.status == 200, "\(ttl): \(reply.body)")
+                #expect(
+                    reply.body.contains(/"at":"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{9}Z"/))
+            }
+            let history = "http://larder/v1/caches/accounts/history?since="
+            #expect(try engine.curl(history + "2026-03-29T12:00:00.5Z").status == 200)
+            #expect(try engine.curl(history + "1000").status == 400)
+        }
+    }
+
     @Test func `a body that is too large or no JSON is refused, and the engine goes on`()
         async throws
     {

@@ -43,8 +43,12 @@ public enum PlainJSON {
         return String(decoding: data, as: UTF8.self)
     }
 
+    /// - Parameter allDigits: What is read has numbers of which every digit counts. Of one that has
+    ///   none, a number that is smaller than `Decimal` holds is as good as any.
     /// - Throws: `DecodingError`.
-    public static func decode<Value: Decodable>(_: Value.Type, from data: Data) throws -> Value {
+    public static func decode<Value: Decodable>(
+        _: Value.Type, from data: Data, allDigits: Bool = true
+    ) throws -> Value {
         let mark = newMark()
         let decoder = JSONDecoder()
         decoder.userInfo[Self.mark] = mark
@@ -53,7 +57,8 @@ public enum PlainJSON {
             // A fraction may be left out.
             return try (try? Date(text, strategy: time)) ?? Date(text, strategy: .iso8601)
         }
-        return try decoder.decode(Value.self, from: quoted(data, Array(("\"" + mark).utf8)))
+        return try decoder.decode(
+            Value.self, from: allDigits ? quoted(data, Array(("\"" + mark).utf8)) : data)
     }
 
     private static let quote = UInt8(ascii: "\"")
