@@ -91,6 +91,31 @@ import Testing
         #expect(record.bounds.map(\.after.maxsize) == [300])
     }
 
+    @Test func `of two that were set for a while on each other nothing stays`() async throws {
+        func ttl(_ seconds: Int, for time: Int?) async throws -> Plan.ID {
+            var new = accounts.configuration
+            new.ttl = .seconds(seconds)
+            let how = PlanApplication(lasting: time.map { .seconds($0) })
+            return try await apply(.configure(cache: "accounts", to: new), how)
+        }
+        _ = try await ttl(1000, for: 10)
+        _ = try await ttl(500, for: 20)
+        #expect(await settles { clock.sleepers.count > 2 })
+        clock.advance(by: .seconds(10))
+        #expect(try await settles { try await last.what == .failed })
+        #expect(accounts.configuration.ttl == .seconds(500))
+        await turn(10)
+        #expect(await settles { accounts.configuration.ttl == .seconds(3000) })
+        // Nor does what was set for good on top of one bring it back.
+        _ = try await ttl(1000, for: 10)
+        let lasting = try await ttl(500, for: nil)
+        await turn(10)
+        #expect(try await settles { try await inspector.changes(after: 0).count == 7 })
+        #expect(try await inspector.plan(undoing: lasting).before?.ttl == .seconds(500))
+        _ = try await inspector.undo(lasting, by: ann)
+        #expect(accounts.configuration.ttl == .seconds(3000))
+    }
+
     @Test func `of two bounds the one goes back that nobody else has set`() async throws {
         var both = accounts.configuration
         (both.ttl, both.maxsize) = (.seconds(60), 200)
@@ -293,7 +318,7 @@ import Testing
         let prepared = Prepared([
             Part(
                 cache: "accounts", entries: 2, bytes: 2, first: [], weight: 200 << 20, units: 2,
-                run: { _, _, _ in Step() }, undo: { _, _, _ in Step() })
+                run: { _, _, _ in Step() }, undo: { _, _, _, _ in Step() })
         ])
         let applied = AppliedPlans(clock: clock.ageClock, changes: Changes(instance: "1"))
         let paced = PlanApplication(spread: .seconds(60))

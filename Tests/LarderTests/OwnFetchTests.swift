@@ -216,9 +216,7 @@ import Testing
         let cache = Cache<Int, Int>("raised") { _ in
             try await gate.pass()
             // It is raised right after the second has joined.
-            for _ in 0..<1000 where Task.currentPriority < .high {
-                try await Task.sleep(for: .milliseconds(2))
-            }
+            _ = await settles { Task.currentPriority >= .high }
             seen.withLock { $0 = Task.currentPriority }
             return 1
         }

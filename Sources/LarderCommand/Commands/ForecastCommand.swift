@@ -5,7 +5,7 @@ import LarderInspector
 import LarderRemote
 import LarderWire
 
-struct Storm: AsyncParsableCommand {
+struct ForecastCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forecast",
         abstract: "Print how many entries of a running engine end when, and whether a storm comes.",

@@ -386,7 +386,7 @@ final class AppliedPlans: Sendable {
         var problems: [String] = []
         for doing in applied.parts.reversed() where doing.canGoBack {
             do {
-                let way = try doing.part.wayBack(doing.done, doing.undo)
+                let way = try doing.part.wayBack(doing.part.bounds, doing.done, doing.undo)
                 all.append(way)
                 if let bounds = way.bounds {
                     changes.append(.configure(cache: doing.part.cache, to: bounds.to))
@@ -411,8 +411,9 @@ final class AppliedPlans: Sendable {
 
     /// Bounds go back by themselves, and nothing else does.
     private func goBack(_ plan: Plan.ID, by actor: Operator) {
-        guard progress(of: plan)?.goesBack != nil,
-            let (back, failures) = try? takeBack(plan, by: actor, where: { $0.bounds != nil })
+        guard progress(of: plan)?.goesBack != nil else { return }
+        rebase(on: plan)
+        guard let (back, failures) = try? takeBack(plan, by: actor, where: { $0.bounds != nil })
         else { return }
         if back.isSome {
             record(back, plan, by: actor, failures)
@@ -420,6 +421,25 @@ final class AppliedPlans: Sendable {
             record(
                 .failed, plan, by: actor, bounds: [], outcome: .nothing, gone: [],
                 failure: "bounds did not go back: " + failures.joined(separator: "; "))
+        }
+    }
+
+    /// What was set on top of bounds whose time is over goes back to those of before, should it be
+    /// taken back.
+    private func rebase(on plan: Plan.ID) {
+        state.withLock { state in
+            for doing in state[plan]?.parts ?? [] {
+                guard let over = doing.part.bounds else { continue }
+                for id in state.later(than: plan) {
+                    state.change(id) { other in
+                        for place in other.parts.indices
+                        where other.parts[place].part.cache.isExactly(doing.part.cache) {
+                            other.parts[place].part.bounds?
+                                .rebase(from: over.reached(doing.done), to: over.from)
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -459,7 +479,7 @@ final class AppliedPlans: Sendable {
             for (place, doing) in applied.parts.enumerated().reversed()
             where doing.canGoBack && isMeant(doing.part) {
                 do {
-                    let step = try doing.part.undo(doing.done, doing.undo, actor)
+                    let step = try doing.part.undo(doing.part.bounds, doing.done, doing.undo, actor)
                     state.withLock { _ = $0.change(plan) { $0.parts[place].isBack = true } }
                     back.isSome = true
                     back.step.outcome.add(step.outcome)

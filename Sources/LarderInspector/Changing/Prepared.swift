@@ -72,10 +72,12 @@ struct Part: Sendable {
     var units: Int
     /// Does some of the steps; it holds on to all that would go.
     var run: (@Sendable (_ units: Range<Int>, Operator, UndoID) throws -> Step)?
-    /// Takes back what the first so many steps did.
-    var undo: @Sendable (_ done: Int, UndoID, Operator) throws -> Step
+    /// Takes back what the first so many steps did; ``bounds`` as they stand by then.
+    var undo: @Sendable (Bounds?, _ done: Int, UndoID, Operator) throws -> Step
     /// What that would do now.
-    var wayBack: @Sendable (_ done: Int, UndoID) throws -> WayBack = { _, _ in WayBack() }
+    var wayBack: @Sendable (Bounds?, _ done: Int, UndoID) throws -> WayBack = { _, _, _ in
+        WayBack()
+    }
 }
 
 /// What taking back a part would do.
@@ -134,13 +136,20 @@ struct Step: Sendable {
 
 /// Bounds on their way from one to the other, for an application that is spread over some time.
 struct Bounds: Sendable {
-    let from: CacheConfiguration
+    /// What they are taken back to.
+    private(set) var from: CacheConfiguration
     let to: CacheConfiguration
     /// Entries held when it was planned, and the age of the oldest.
     let held: Int
     let oldest: Duration
 
     static let steps = 60
+
+    /// Bounds that were set for a while are over: what was set on top of them is taken back to those of
+    /// before.
+    mutating func rebase(from over: CacheConfiguration, to before: CacheConfiguration) {
+        from = from.goingBack(from: over, to: before).bounds
+    }
 
     /// Only what shrinks takes time.
     var isGradual: Bool {

@@ -18,6 +18,11 @@ struct Shelf<Value> {
 
     var all: Dictionary<Plan.ID, Value>.Values { values.values }
 
+    /// Those that were put there later.
+    func later(than id: Plan.ID) -> ArraySlice<Plan.ID> {
+        order.drop { $0 != id }.dropFirst()
+    }
+
     /// Puts a value there; the oldest that may go make room.
     mutating func add(
         _ value: Value, of bytes: Int, for id: Plan.ID, mayGo: (Value) -> Bool = { _ in true }
