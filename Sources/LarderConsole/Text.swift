@@ -118,7 +118,9 @@ package enum Text {
     static func flow(_ pieces: Pieces, labels: Int, to width: Int) -> [Pieces] {
         guard pieces.reduce(0, { $0 + self.width(of: $1.text) }) > width else { return [pieces] }
         var lines: [Pieces] = [Array(pieces.prefix(labels))]
-        let indent = max(0, min(lines[0].reduce(0) { $0 + self.width(of: $1.text) }, width / 2))
+        // Where that would leave next to no room, further to the left.
+        let most = max(width / 2, width - 14)
+        let indent = max(0, min(lines[0].reduce(0) { $0 + self.width(of: $1.text) }, most))
         let room = max(1, width - indent)
         var used = 0
         for piece in pieces.dropFirst(labels) {

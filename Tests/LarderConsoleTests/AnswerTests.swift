@@ -269,6 +269,16 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
             #expect(texts.joined().filter { $0 != " " } == "label" + words.joined())
             if width > 12 { #expect(texts.allSatisfy { $0.count <= width }) }
         }
+        // What goes on begins where the first word did, in a narrow pane too.
+        let happened: Pieces = [
+            ("14:07:00 ", .dim), ("failed      ", .dim), ("there is no such account", .plain),
+        ]
+        let lines = Text.flow(happened, labels: 2, to: 36).map { $0.map(\.text).joined() }
+        #expect(
+            lines == [
+                "14:07:00 failed      there is no",
+                String(repeating: " ", count: 21) + "such account",
+            ])
         #expect(Text.wrap("a bc def gh", to: 8) == ["a bc", "def gh"])
     }
 
