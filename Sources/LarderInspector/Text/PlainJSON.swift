@@ -43,8 +43,9 @@ public enum PlainJSON {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// - Parameter allDigits: What is read has numbers of which every digit counts. Of one that has
-    ///   none, a number that is smaller than `Decimal` holds is as good as any.
+    /// `allDigits` says that what is read has numbers of which every digit counts. Of what has no such
+    /// number, one that is smaller than `Decimal` holds is as good as any.
+    ///
     /// - Throws: `DecodingError`.
     public static func decode<Value: Decodable>(
         _: Value.Type, from data: Data, allDigits: Bool = true
