@@ -243,11 +243,15 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         let now = forecast.at
         let snapshot = cache.snapshot()
         var survival = Survival(snapshot.agesAtRemoval)
-        cache.survey { _, facts in survival.add(held: now - facts.writtenAt) }
+        var repetition = Repetition()
+        cache.survey { _, facts in
+            survival.add(held: now - facts.writtenAt)
+            repetition.add(facts)
+        }
         survival.settle()
         var buckets = Forecast.Buckets(
             name, forecast, ttl: snapshot.configuration.ttl, rate: fetchRate(until: snapshot))
-        cache.survey { _, facts in buckets.add(facts, survival) }
+        cache.survey { _, facts in buckets.add(facts, survival, repetition) }
         forecast.caches.append(buckets.cache)
     }
 

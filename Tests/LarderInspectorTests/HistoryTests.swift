@@ -73,6 +73,15 @@ import Testing
             engine.accounts.insert(Account(name: "x"), for: "\(number)")
             engine.clock.advance(by: .milliseconds(10))
         }
+        #expect(try await forecast(engine).peak == nil, "nobody has asked for anything yet")
+        for number in 0..<400 where number % 2 == 0 {
+            _ = engine.accounts.cached("\(number)")
+            #expect(engine.accounts.cached("early \(number % 50)") != nil)
+        }
+        // Every other one was hit, and half of the rest may be, as they are as many.
+        let half = try await forecast(engine)
+        #expect((300...320).contains(half.peak?.fetches ?? 0))
+        for number in 0..<400 { _ = engine.accounts.cached("\(number)") }
         let cache = try await forecast(engine)
         #expect(cache.lasting.reduce(0, +) == 450)
         #expect(cache.longest == .seconds(300))

@@ -20,7 +20,10 @@ public struct Forecast: Hashable, Sendable, Codable {
         /// How many of them may be expected to be there until then: most of a full cache are
         /// evicted before, as the ages at which others left tell.
         public var lasting: [Double]
-        /// How many of these were looked up within the last minute: so many fetches are to come.
+        /// How many of these may be expected to be looked up once they have ended: so many fetches
+        /// are to come. Those count that were hit within the last minute; of those that were written
+        /// within it and not hit yet, as many as were asked for more than once among all that are
+        /// held.
         public var fetches: [Double]
         /// Entries that end after the last bucket.
         public var later = 0
@@ -103,15 +106,15 @@ extension Forecast {
             width = forecast.width.nanoseconds
         }
 
-        mutating func add(_ facts: EntryFacts, _ survival: Survival) {
+        mutating func add(
+            _ facts: EntryFacts, _ survival: Survival, _ repetition: Repetition
+        ) {
             guard facts.deadline != .distantFuture else { return buckets.endless += 1 }
             let life = facts.deadline - facts.writtenAt
             buckets.longest = max(buckets.longest ?? life, life)
             let left = max(0, (facts.deadline - now).nanoseconds)
             let lasts = survival.share(from: now - facts.writtenAt, to: life)
-            // A write is a look-up too.
-            let wanted = max(facts.writtenAt, facts.lastHit ?? facts.writtenAt)
-            let fetches = now - wanted < .seconds(60) ? lasts : 0
+            let fetches = lasts * repetition.share(of: facts, at: now)
             note(fetches, second: left / 1_000_000_000)
             let place = left / width
             guard place < buckets.ending.count else { return buckets.later += 1 }
