@@ -46,9 +46,11 @@ let traits: Set<Trait> =
         .trait(name: "Socket", description: "LarderSocket, by which a process is looked into."),
         .trait(name: "Remote", description: "LarderRemote, which looks into another process."),
         .trait(
+            name: "Telemetry", description: "LarderTelemetry, for swift-metrics and for tracing."),
+        .trait(
             name: "Command", description: "larder and larder-bench.",
             enabledTraits: ["AWS", "Remote", "Socket"]),
-        .default(enabledTraits: ["AWS", "Command", "Remote", "Socket"]),
+        .default(enabledTraits: ["AWS", "Command", "Remote", "Socket", "Telemetry"]),
     ]
 
 /// Both ends of the socket need these.
@@ -105,6 +107,8 @@ if !core {
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ]
@@ -112,6 +116,7 @@ if !core {
         .library(name: "LarderAWS", targets: ["LarderAWS"]),
         .library(name: "LarderSocket", targets: ["LarderSocket"]),
         .library(name: "LarderRemote", targets: ["LarderRemote"]),
+        .library(name: "LarderTelemetry", targets: ["LarderTelemetry"]),
         .library(name: "LarderWire", targets: ["LarderWire"]),
         .executable(name: "larder", targets: ["LarderCommand"]),
         .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
@@ -178,6 +183,40 @@ if !core {
                     condition: .when(traits: ["Socket"])),
                 .product(
                     name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderTelemetry",
+            dependencies: [
+                "Larder", "LarderInspector",
+                .product(
+                    name: "CoreMetrics", package: "swift-metrics",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "Tracing", package: "swift-distributed-tracing",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Telemetry"])),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "LarderTelemetryTests",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderTelemetry", "LarderTesting", "TestSupport",
+                .product(
+                    name: "MetricsTestKit", package: "swift-metrics",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "CoreMetrics", package: "swift-metrics",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "InMemoryTracing", package: "swift-distributed-tracing",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "Tracing", package: "swift-distributed-tracing",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Telemetry"])),
             ], swiftSettings: settings),
         .target(
             name: "LarderEmbedded",
