@@ -88,7 +88,7 @@ private final class Reported: Sendable {
                 gone.remove(series)
                 tell(series, metric.kind, sample.value, &handlers[series])
             }
-            // A bound that there is no more has no value to be told.
+            // A bound that was taken away has no value any more.
             for series in gone {
                 if case .gauge(let gauge)? = handlers.removeValue(forKey: series) {
                     gauge.destroy()
@@ -97,7 +97,7 @@ private final class Reported: Sendable {
         }
     }
 
-    /// Buckets are no counters to a backend, which makes its own; words are no numbers.
+    /// Whether a sample is told: not a bucket, as a backend makes its own, nor a word.
     private static func isTold(_ metric: Metric, _ sample: Metric.Sample) -> Bool {
         metric.kind != .info && sample.suffix != "_bucket"
     }
