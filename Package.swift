@@ -242,7 +242,10 @@ if !core {
                 .product(
                     name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
                 .product(name: "Yams", package: "Yams", condition: .when(traits: ["Command"])),
-            ], swiftSettings: settings, linkerSettings: standalone),
+            ],
+            // The articles, by links, for `larder help TOPIC`.
+            resources: [.embedInCode("Topics")], swiftSettings: settings,
+            linkerSettings: standalone),
         .systemLibrary(name: "CGlibc"),
         // It sees the engine as another package does: the public face and nothing else.
         .executableTarget(
@@ -286,8 +289,8 @@ if !core {
         .testTarget(
             name: "Snippets",
             dependencies: [
-                "Larder", "LarderAWS", "LarderInspector", "LarderSocket", "LarderTesting",
-                "LarderWire", "TestSupport",
+                "Larder", "LarderAWS", "LarderInspector", "LarderSocket", "LarderTelemetry",
+                "LarderTesting", "LarderWire", "TestSupport",
                 .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle",
                     condition: .when(traits: ["Socket"])),

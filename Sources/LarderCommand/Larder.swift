@@ -14,7 +14,8 @@ struct LarderCommand: AsyncParsableCommand {
             accounts and credentials under invented traffic. Where output is no terminal there is \
             no demo but a status of 69; larder top has one anywhere.
 
-            Press ? in the console for its keys.
+            Press ? in the console for its keys. larder help TOPIC tells more of \
+            \(HelpTopic.all.map(\.name).joined(separator: ", ")).
             """,
         version: "0.1.0",
         subcommands: [
@@ -29,6 +30,10 @@ struct LarderCommand: AsyncParsableCommand {
     /// Runs the command and ends the process.
     static func main() async {
         do {
+            if let topic = HelpTopic(asked: written) {
+                Output.print(topic.text)
+                Ending.end(0)
+            }
             if let problem = Suggestion.problem(with: written, in: Self.self) {
                 say(problem)
                 Ending.end(64)

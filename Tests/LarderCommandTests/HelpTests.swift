@@ -114,7 +114,8 @@ import Testing
         throws
     {
         let problem = try #require(Suggestion.problem(with: words, in: LarderCommand.self))
-        #expect(problem.contains("there is no command \"\(words.last!)\""))
+        let kind = words.first == "help" ? "command or topic" : "command"
+        #expect(problem.contains("there is no \(kind) \"\(words.last!)\""))
         #expect(meant.map { problem.contains("did you mean \"\($0)\"?") } ?? true, "\(problem)")
         let names = problem.split(separator: "here are ").last!
         #expect(!names.contains("open"), "\(problem)")

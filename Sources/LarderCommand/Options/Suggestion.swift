@@ -2,19 +2,20 @@ import ArgumentParser
 import Foundation
 import LarderInspector
 
-/// What somebody may have meant who wrote the name of no command.
+/// What somebody may have meant by a word that is not a command.
 enum Suggestion {
     /// Why the first words name no command; `nil` where they do, or name none at all.
     ///
     /// Where a command has a default, the parser would take the word for one of its values, and
     /// speak of a command that nobody is to see.
     static func problem(
-        with words: some Collection<String>, in command: any ParsableCommand.Type
+        with words: some Collection<String>, in command: any ParsableCommand.Type,
+        orOne topics: [String] = []
     ) -> String? {
         let commands = command.configuration.subcommands.filter { $0.configuration.shouldDisplay }
         guard !commands.isEmpty, let word = words.first, !word.hasPrefix("-") else { return nil }
         if word == "help", command == LarderCommand.self {
-            return problem(with: words.dropFirst(), in: command)
+            return problem(with: words.dropFirst(), in: command, orOne: HelpTopic.all.map(\.name))
         }
         if let found = commands.first(where: { $0._commandName == word }) {
             return problem(with: words.dropFirst(), in: found)
@@ -22,16 +23,17 @@ enum Suggestion {
         // The values of a default that everybody may see: a cache and a key.
         let isDefault = command.configuration.defaultSubcommand?.configuration.shouldDisplay == true
         if isDefault, words.dropFirst().first?.hasPrefix("-") == false { return nil }
-        let names = commands.map { $0._commandName }
+        let names = commands.map { $0._commandName } + topics
         let meant = nearest(to: word, of: names).map { "did you mean \"\($0)\"? " } ?? ""
         let there = Words.there(are: names)
         let shown = PlainText.fit(String(word.prefix(200)))
-        return "there is no command \"\(shown)\"; "
+        let kinds = topics.isEmpty ? "command" : "command or topic"
+        return "there is no \(kinds) \"\(shown)\"; "
             + (meant.isEmpty ? there : meant + there.prefix(1).uppercased() + there.dropFirst())
     }
 
-    /// The name that a word begins, or that fewest changes of a letter make of it, where that is not
-    /// most of it, or else that begins as it does.
+    /// The name that begins with a word; else the one that takes the fewest changes of letters, if
+    /// those are not most of it; else one that begins as the word does.
     static func nearest(to word: String, of names: [String]) -> String? {
         if word.count > 1, let whole = names.first(where: { $0.hasPrefix(word) }) { return whole }
         let near = names.map { (name: $0, distance: distance(Array(word), Array($0))) }
