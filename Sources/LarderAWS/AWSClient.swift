@@ -27,8 +27,8 @@ public struct AWSClient: Sendable {
     private let reject: Rejection?
     let tally: Tally
 
-    /// Told of an access key id that a service does not know any more, or whose session it says
-    /// has ended; returns whether it may be another one the next time.
+    /// Told of an access key id that a service does not know any more, or whose session has ended;
+    /// returns whether the next try may have another key.
     public typealias Rejection = @Sendable (String) async -> Bool
 
     /// - Parameters:
@@ -42,7 +42,7 @@ public struct AWSClient: Sendable {
     ///     DynamoDB.
     ///   - clock: By which the credentials that it is given by STS end.
     ///   - credentials: Asked before every request for what to sign it with.
-    /// - Throws: ``AWSError`` where the region or the endpoint is none.
+    /// - Throws: ``AWSError`` where the region or the endpoint cannot be one.
     public init(
         region: String, endpointURL: String? = nil, deadline: Duration = .seconds(10),
         attemptDeadline: Duration = .seconds(4), attempts: Int? = nil,
@@ -209,7 +209,7 @@ public struct AWSClient: Sendable {
     /// Another address for a service than AWS's.
     func endpoint(of service: String) throws -> Endpoint? { try endpoints(service) }
 
-    /// Fetches something that is none of AWS's services, unsigned: keys from an endpoint nearby.
+    /// Fetches from an endpoint nearby, unsigned: it is not one of AWS's services, and gives keys.
     ///
     /// - Returns: `nil` where there was no whole answer within the limit.
     func fetch(

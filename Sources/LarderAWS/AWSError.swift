@@ -60,8 +60,8 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
     public let requestID: String?
     /// What was called, on what, what came of it, and what to do: one line, fit for a terminal.
     public let description: String
-    /// The same without what another program said of it, where there is such a thing: that is for
-    /// the one who runs it, and a log is kept and read by others.
+    /// The same without what another program said, if one did: that is for the one who runs this,
+    /// and a log is kept and read by others.
     package let forLogs: String
     /// The service says that it may be over soon.
     var isTransient = false
@@ -97,7 +97,7 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
         code == "ValidationError" && description.contains("role chaining")
     }
 
-    /// Text of others made fit for a terminal: one line, left to right, and an end.
+    /// Text of others made fit for a terminal: one line, left to right, of bounded length.
     static func printable(_ text: String) -> String {
         // Scalars, because a single character may be as long as the text.
         let most = 500

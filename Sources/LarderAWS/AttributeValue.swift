@@ -190,8 +190,8 @@ extension AttributeValue: Codable {
 
 extension AttributeValue: Inspectable, ByteSized {
     /// Plain JSON: numbers with every digit, sets as lists in the order in which DynamoDB gave them
-    /// (they have none of their own), binary as base64 in a string. Which of them was a set, or
-    /// binary, it does not say: DynamoDB JSON does.
+    /// (they have none of their own), binary as base64 in a string. It does not say which list was
+    /// a set, or which string was binary: DynamoDB JSON does.
     public var shown: Shown {
         switch self {
         case .string(let text): .text(text)

@@ -7,7 +7,7 @@ struct Call {
     /// On what, as a sentence goes on: `on "accounts"`.
     var subject: String
     var endpoint: Endpoint
-    /// What leads to the endpoint, where it is not reached straight.
+    /// The proxy that leads to the endpoint, if one does.
     var proxy: Proxy?
     var region: String
     var isSigned = true
@@ -35,7 +35,7 @@ struct Call {
         return error
     }
 
-    /// A refusal that is none of the service's.
+    /// A refusal that is not one of the service's own.
     func unexplained(status: Int) -> AWSError {
         if ServiceError.throttlingStatuses.contains(status) {
             return error(

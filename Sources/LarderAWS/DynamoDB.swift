@@ -98,7 +98,7 @@ public struct DynamoDB: Sendable {
         return found
     }
 
-    /// What no table can have used is not counted.
+    /// Counts the units used, but not a number that no table can have used.
     private func spent(_ call: Call, _ capacity: [Shown?]) {
         let units = capacity.reduce(0.0) { sum, one in
             guard case .number(let digits)? = one?["CapacityUnits"], let units = Double(digits),
@@ -155,7 +155,7 @@ public struct DynamoDB: Sendable {
                 throw strange()
             }
             do { return try read(got) } catch let error as AWSError {
-                // What is no attribute value says nothing of the call.
+                // The error of a value does not name the call; this one does.
                 throw error.kind == .garbage ? strange() : error
             }
         }

@@ -16,7 +16,7 @@ struct Endpoint: Hashable, Sendable {
         var isFIPS = false
         /// That is reached by IPv6 as well.
         var isDualStack = false
-        /// STS of the older regions as one, at its first address.
+        /// STS's first address, which the older regions have in common.
         var isGlobalSTS = false
     }
 

@@ -13,7 +13,7 @@ extension DynamoDBItem {
     /// The item as a type of one's own: its attributes by name, numbers as numbers, sets as arrays,
     /// binary as `Data`.
     ///
-    /// - Throws: `DecodingError` where the item is another than the type says.
+    /// - Throws: `DecodingError` where the item is not as the type says.
     public func decode<Value: Decodable>(
         _: Value.Type, using decoder: JSONDecoder = JSONDecoder()
     ) throws -> Value {

@@ -4,12 +4,12 @@ extension Renewal {
     /// Credentials by the refresh rules that AWS's SDKs share, with windows in which a caller who
     /// wants a quarter of an hour of life gets it.
     ///
-    /// They are renewed 20 minutes before their end where they live for more than 40 minutes, 15
-    /// where more than 20, 5 where more than 10; what lives shorter is renewed after half of its
-    /// life, because it may be that the source has nothing newer to give, and then half of what is
-    /// left passes between one try and the next. Within the last minute everyone waits. After a
-    /// failure what is held is served on and the next try waits 5 to 10 minutes; where nothing is
-    /// held the failure is told to everyone for 1 to 5 seconds.
+    /// They are refreshed 20 minutes before their end where they live for more than 40 minutes, 15
+    /// where more than 20, 5 where more than 10. What lives shorter is refreshed after half of its
+    /// life; the source may then have nothing newer to give, and half of what is left passes
+    /// between one try and the next. Within the last minute everyone waits. After a failure what is
+    /// held is served on and the next try waits 5 to 10 minutes; where nothing is held the failure
+    /// is told to everyone for 1 to 5 seconds.
     ///
     /// Two rules are not the SDKs'. Credentials past their end are not served, unless the cache's
     /// ``CacheConfiguration/staleIfError`` says so. And what STS refuses for good, such as
@@ -17,7 +17,7 @@ extension Renewal {
     /// was, so it is served while the refusal is shown.
     public static let credentials: Renewal = .credentials(servesRefused: true)
 
-    /// The same, with a word on refusals.
+    /// The same, with a choice for refusals.
     ///
     /// - Parameter servesRefused: False for the SDKs' own rule: a refresh that STS refuses for good
     ///   is told to everyone at once, whatever life the session held has left.
@@ -38,7 +38,7 @@ extension Renewal {
         (.seconds(600), .seconds(300)),
     ]
 
-    /// What lives no longer is not renewed before its end.
+    /// What lives no longer than this is not refreshed before its end.
     private static let shortest = Duration.seconds(10)
 
     private static let told: ClosedRange<Duration> = .seconds(1) ... .seconds(5)

@@ -99,7 +99,7 @@ struct Limits: Sendable {
     /// The characters, in words.
     var words: String
     var accepts: @Sendable (Unicode.Scalar) -> Bool
-    /// What else it has to be; `nil` where it is.
+    /// What else is wrong with it; `nil` where nothing is.
     var isWrong: @Sendable (String) -> String? = { _ in nil }
 
     func problem(_ text: String) -> String? {

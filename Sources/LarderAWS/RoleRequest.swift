@@ -43,7 +43,7 @@ public struct RoleRequest: Sendable {
         /// The caller is a role's session itself, so that this one lives an hour at most.
         public var isSession: Bool
 
-        /// A caller that is told from no other, where nothing is said.
+        /// A caller that is not told apart from others, where nothing is said.
         public init(
             identity: String = "", region: String = "", endpoint: String? = nil,
             isSession: Bool = false

@@ -22,7 +22,7 @@ public struct STS: Sendable {
         do {
             return try await assume(request, tokenCode)
         } catch let error as AWSError where asksForMore && error.isAboutChaining {
-            // Nothing but STS can tell a role's session from a user's, both have tokens.
+            // Only STS can tell a role's session from a user's, since both have tokens.
             sayCut(request)
             var request = request
             request.caller.isSession = true

@@ -11,7 +11,7 @@ package enum SecretVariables {
 
     static let names: Set<String> = [key, session, oldSession, container]
 
-    /// What of an environment is no secret, and what is.
+    /// An environment in two parts: what is not secret, and what is.
     static func parted(
         _ environment: [String: String]
     ) -> (plain: [String: String], secrets: [String: Secret]) {

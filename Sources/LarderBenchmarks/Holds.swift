@@ -159,8 +159,9 @@ extension Figure {
         while inspected.cache.snapshot().count > 1000 { inspected.cache.expire() }
     }
 
-    /// The longest single hold of a lock by one kind of work on a million entries: as a probe
-    /// meets it, and `atleast` without its waits for a core; `counted` by the engine itself; and what the probe meets with nothing to meet.
+    /// The longest single hold of a lock by one kind of work on a million entries: as a probe meets
+    /// it, and `atleast` without its waits for a core; `counted` by the engine itself;
+    /// `undisturbed`, what the probe meets where no such work runs.
     private static func hold(
         _ name: String, _ about: String,
         _ work: @escaping @Sendable (Inspected) async throws -> Void
@@ -191,7 +192,7 @@ extension Figure {
                     return least?.stall.whole
                 },
                 Contestant("atleast") { least?.stall.lessWaits },
-                // Of each kind of work the least: what strikes one of a round strikes not all.
+                // The least of a round for each kind: what strikes one sample does not strike all.
                 Contestant("counted") { least?.counted.max() },
                 Contestant("undisturbed") { least?.undisturbed },
             ]

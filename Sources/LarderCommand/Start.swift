@@ -15,8 +15,8 @@ enum Start {
         dispatchMain()
     }
 
-    /// The first three descriptors that are closed become others than what is opened next: the
-    /// event poll of this process, or a file that messages are then written into.
+    /// Opens each of the first three descriptors that is closed: else it would become what is
+    /// opened next, the event poll of this process, or a file into which messages are then written.
     ///
     /// Output and errors are opened for reading: what is written there is refused, as it would be
     /// had nothing been opened.

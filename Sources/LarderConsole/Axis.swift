@@ -36,7 +36,7 @@ extension Forecast {
 extension Model {
     /// A few seconds to come in which far more will be fetched than now, or than there is a budget
     /// for, and in which cache.
-    /// Of an engine that is lost nothing is foretold.
+    /// Nothing is foretold of an engine that is lost.
     var storm: Forecast.Storm? {
         problem == nil ? forecast?.storm(beyond: budget, at: now) : nil
     }

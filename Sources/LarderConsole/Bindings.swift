@@ -44,8 +44,8 @@ enum Action: String, Hashable, Sendable, CaseIterable {
     case help, back, quit, suspend, repaint
 }
 
-/// One row a key: the keymap, the help screen, the bottom line, the palette and the README are read
-/// from here.
+/// One row a key: the keymap, the help screen, the bottom line, the palette and the article "Keys"
+/// are read from here.
 struct Binding: Sendable {
     var keys: [Key]
     let action: Action
@@ -75,7 +75,7 @@ struct Binding: Sendable {
     var names: String { keys.map(\.name).joined(separator: " ") }
 }
 
-/// What bindings are about, as help and the README group them.
+/// What bindings are about, as help and the article "Keys" group them.
 enum Group: String, Sendable, CaseIterable {
     case move = "Move"
     case views = "Views"
@@ -124,7 +124,7 @@ private let groups: [Group: [Binding]] =
         .views: [
             Binding([.char("1")], .entries, "Show the entries held"),
             Binding([.char("2")], .expiry, "Show when they end, and the fetches to come"),
-            Binding([.char("3")], .evictions, "Show what had to go, for what, and what that says"),
+            Binding([.char("3")], .evictions, "Show evictions, and which knob they say to turn"),
             Binding([.char("4"), .char("e")], .events, "Show what happened, who did it and why"),
             Binding([.char("5")], .config, "Show bounds now and before, and what was changed"),
             Binding([.char("6")], .memory, "Show what takes the memory, and how it grows"),
@@ -162,7 +162,7 @@ private let groups: [Group: [Binding]] =
                 hint: "Invalidate"),
             Binding(
                 [.char("D")], .invalidateMatching,
-                "Invalidate all listed, by s without a stampede: plan"),
+                "Invalidate all listed, softly by s: plan"),
             Binding(
                 [.char("m")], .maxsize, "Change maxsize of the selected row's cache: plan",
                 hint: "Maxsize"),

@@ -15,7 +15,7 @@ final class Collector: Sendable {
         var underWay: Plan.ID?
         /// Everything, or only the entry.
         var everything: Bool
-        /// When it was asked: what comes back is no older.
+        /// When it was asked: the answer is not older than that.
         var asked = ContinuousClock.now
     }
 
@@ -58,7 +58,7 @@ final class Collector: Sendable {
                             post(.lookedAtEntry(entry, seen.detail))
                         }
                     } catch {
-                        // What the engine says itself: it answers.
+                        // An error of the engine's own shows that it answers.
                         let isAnswer = error is FilterError || error is InspectorError
                         post(isAnswer ? .refused("\(error)") : .lost("\(error)"))
                     }
@@ -227,7 +227,7 @@ final class Collector: Sendable {
         return look
     }
 
-    /// All entries are gone through for one: where it is not looked at, seldom.
+    /// A forecast goes through all entries: where nobody looks at it, it is made seldom.
     private static let forecastInterval = Duration.seconds(30)
 
     /// A forecast as far as the longest life reaches, which the one before has told.
@@ -245,7 +245,7 @@ final class Collector: Sendable {
         return try await inspector.forecast(width: right.width, count: right.count)
     }
 
-    /// Posts what anybody does to the engine as it is done, and that the engine is heard no more.
+    /// Posts each change of the engine as it is made, and that the engine is lost.
     private static func follow(
         _ inspector: any Inspector, _ post: @Sendable (Message) -> Void
     ) async {
@@ -276,7 +276,7 @@ final class Collector: Sendable {
         }
     }
 
-    /// A page after the other would pass over some that move meanwhile: it is one question.
+    /// One question, since page after page would pass over entries that move meanwhile.
     func planMatching(_ query: EntryQuery, drawn: AgeInstant) {
         perform { inspector, _ in
             var whole = query
@@ -380,7 +380,7 @@ final class Collector: Sendable {
 }
 
 extension EntryQuery {
-    /// The same of what was written longer ago: a second more, since it is asked a little later.
+    /// The query for entries older than `age`: a second more, since it is asked a little later.
     fileprivate func older(than age: Duration) -> EntryQuery {
         let isOlder = "age>=\(Int(clamping: age.inSeconds.rounded(.up)) + 1)s"
         var older = self
@@ -390,7 +390,7 @@ extension EntryQuery {
 }
 
 extension EntryRow {
-    /// It was there at an instant as it is now: it was not written since, or began to fail.
+    /// Whether it was there at an instant as it is now: not written since, nor begun to fail.
     fileprivate func wasThere(at instant: AgeInstant) -> Bool {
         (isHeld ? writtenAt : renewal?.trouble?.since ?? writtenAt) <= instant
     }

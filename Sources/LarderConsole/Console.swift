@@ -311,8 +311,8 @@ private final class Loop {
         for place in sessions.indices {
             let session = sessions[place]
             if now >= session.nextLook {
-                // A peer that is gone is looked for more often, it may be back, and then less and
-                // less so.
+                // A peer that is gone is looked for more often at first, since it may be back, and
+                // then less and less.
                 let isLost = session.model.problem != nil
                 session.failures = isLost ? session.failures + 1 : 0
                 let retry = Self.firstRetry * (1 << min(session.failures, 3))
@@ -605,7 +605,7 @@ private final class ErrorCapture {
         return lines
     }
 
-    /// Descriptor 2 as it was; what nobody read yet is written there.
+    /// Puts descriptor 2 back as it was, and writes there what nobody has read yet.
     func release() {
         let saved = Rescue.savedStandardError
         // There was none where the host had closed it.

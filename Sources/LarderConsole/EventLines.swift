@@ -7,7 +7,7 @@ struct EventLines: Hashable, Sendable {
     private(set) var lines: [Line] = []
     /// How many there have been, those that are kept no more included.
     private(set) var appended = 0
-    /// Of one key the writes are told as well.
+    /// Whether writes are told as well, as in the events of one key.
     var tellsWrites = false
 
     struct Line: Hashable, Sendable {

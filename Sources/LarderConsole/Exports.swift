@@ -15,9 +15,9 @@ enum Exports {
     }
 
     /// Writes a text to a file for nobody else to read; returns what went wrong, 0 for nothing.
-    /// `EEXIST` where there is one that is not to be written over: that is found out by making it, so
-    /// that none is lost that comes at the same moment. Only what is a file is written over: a pipe
-    /// waits for a reader, and a device takes what it is given for orders.
+    /// That is `EEXIST` where a file is there that is not to be written over: the attempt to make
+    /// it tells, so that a file which appears at the same moment is not lost. Only regular files
+    /// are written over: a pipe waits for a reader, and a device takes what it is given for orders.
     static func write(_ text: String, to path: String, overwrites: Bool) -> Int32 {
         let how = overwrites ? O_NONBLOCK | O_NOCTTY : O_EXCL
         let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | how, 0o600)

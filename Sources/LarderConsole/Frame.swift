@@ -42,7 +42,7 @@ struct Frame: Equatable {
             return
         }
         var column = place.column
-        // Whoever forgot to ask what is fit is asked here.
+        // A text that was not made fit before is made fit here.
         for (cell, width) in Text.cells(PlainText.fit(text)) {
             if column + width > end { return }
             if column >= 0 {
@@ -81,8 +81,8 @@ struct Frame: Equatable {
         return Unicode.Scalar(cell.code).map { String($0) }
     }
 
-    /// What is not as it was in a frame of the same size, from the first such column of a row to the
-    /// last; all where that had another size.
+    /// What differs from a frame of the same size, in each row from the first such column to the
+    /// last; everything where the other frame had another size.
     func stretches(changedSince last: Frame?) -> [(row: Int, columns: Range<Int>)] {
         let all = 0..<size.columns
         guard let last, last.size == size else { return (0..<size.rows).map { ($0, all) } }
@@ -118,7 +118,7 @@ struct Frame: Equatable {
         targets.last { $0.row == place.row && $0.columns.contains(place.column) }?.pointed
     }
 
-    /// What lies below means nothing while something lies over it.
+    /// Forgets what a press of the mouse means there: something lies over all of it.
     mutating func pointNowhere() { targets = [] }
 
     /// Gives a whole stretch one style, keeping its text.

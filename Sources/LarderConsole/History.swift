@@ -10,7 +10,7 @@ struct History: Hashable, Sendable {
     private(set) var points: ArraySlice<CacheSample> = []
     /// Where more lies between two points, nothing is known of the time between.
     var longest = Duration.seconds(5)
-    /// The instant that is shown is one of which nothing is known.
+    /// Whether nothing is known of the instant that is shown.
     private var isUnknown = false
 
     /// What happened between two points.

@@ -18,7 +18,7 @@ enum Key: Hashable, Sendable {
         ] + (1...12).map { .function($0) }
         + "abcdefghijklmnopqrstuvwxyz".map { .control($0) }
 
-    /// By the name that help and the README write, or a character by itself.
+    /// By the name that help and the article "Keys" write, or a character by itself.
     init?(named name: String) {
         if name.count == 1 {
             self = .char(name.first!)
@@ -29,7 +29,7 @@ enum Key: Hashable, Sendable {
         }
     }
 
-    /// As help and the README write it.
+    /// As help and the article "Keys" write it.
     var name: String {
         switch self {
         case .char(" "): "Space"

@@ -18,7 +18,7 @@ struct Lines: Display {
     private(set) var problem: ConsoleError?
     private let isTerminal = isatty(1) == 1
     private var model: Model?
-    /// The rows that were said last, by whose numbers they are called.
+    /// The rows that were said last: they are called by their numbers.
     private var numbered: [EntryKey] = []
     /// What of the model was said already.
     private var said = Said()

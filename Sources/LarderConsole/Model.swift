@@ -106,7 +106,7 @@ struct Model {
     var rings = 0
     /// What was seen when it was last measured.
     var measured: EngineReport?
-    /// It was said that a change is under way when the console was to be left.
+    /// Whether it was said, when the console was to be left, that a change is under way.
     var asksToLeave = false
     /// When bounds that were changed for a while go back.
     var goesBack: (plan: Plan.ID, at: AgeInstant)?
@@ -131,7 +131,7 @@ struct Model {
         /// A filter of its own has a place in it.
         var isFiltered: Bool { [.entries, .evictions, .events, .memory].contains(self) }
 
-        /// What shows it.
+        /// The action that shows it.
         var action: Action {
             switch self {
             case .entries: .entries
@@ -188,7 +188,7 @@ struct Model {
         return view == .events || view == .evictions ? .events(of: caches) : .entries(of: caches)
     }
 
-    /// What the view shows passes it.
+    /// The filter of the view: what it shows passes it.
     var filter: String { view == .entries ? query.filter : pane.filter }
 
     /// What the view of the memory lists.
@@ -222,7 +222,7 @@ struct Model {
         return change.canUndo(at: now) ? change.plan : nil
     }
 
-    /// The cache that bounds are changed of and keys are fetched through.
+    /// The cache whose bounds are changed, and through which keys are fetched.
     var aimedCache: String? {
         if view == .caches {
             return cacheNames.isEmpty ? nil : cacheNames[min(pane.cursor, cacheNames.count - 1)]
@@ -231,7 +231,7 @@ struct Model {
     }
 
     enum Overlay {
-        /// Keys to go to one of.
+        /// Keys, to choose one to go to.
         case keys([EntryKey], Int)
         case help(scroll: Int)
         case sort(Int)
@@ -258,7 +258,7 @@ struct Model {
     struct Toast {
         var text: String
         var until: AgeInstant
-        /// Why something that was asked for here was not done: others do not write over it.
+        /// Whether it says why something was not done: then nothing else is written over it.
         var isRefusal = false
     }
 
@@ -455,9 +455,9 @@ struct PlanDialog {
     /// Bounds go back by themselves after ten minutes.
     var goesBack = false
 
-    /// What is to be known beside: what of it is hidden now.
+    /// What else is to be known: which of the marked entries are hidden now.
     var remark: String?
-    /// What passes, but was written since the table was drawn: the plan has nothing of it.
+    /// How many pass, but were written since the table was drawn: they are not in the plan.
     var left = 0
 
     var confirms: Bool { focus == .apply }
@@ -604,7 +604,7 @@ enum Message: Sendable {
 }
 
 extension EntryRow {
-    /// An entry that is past its end and there all the same, for longer than until it is swept.
+    /// Whether an entry is past its end, and there for longer than until it is swept.
     func isPastEnd(at now: AgeInstant) -> Bool {
         isHeld && deadline.map { $0 + .seconds(2) <= now } ?? false
     }

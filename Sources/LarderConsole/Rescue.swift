@@ -103,7 +103,7 @@ enum Rescue {
 
     private static func die(_ signal: Int32) {
         entered += 1
-        // What goes wrong in here as well is the end without another word.
+        // Where this goes wrong as well, the process ends without another word.
         guard entered < 5 else { return end(by: signal) }
         leaveToDrawingThread(signal)
         restore()

@@ -44,7 +44,7 @@ struct Screen: Display {
             throw .unknownTerminal(terminal)
         }
         self.memory = memory
-        // Whoever has a slow line says so, and the parts of a key may come apart.
+        // On a slow line the parts of a key may come apart: whoever has one sets `ESCDELAY`.
         if environment["ESCDELAY"].flatMap({ Int32($0) }).map({ $0 > 0 }) != true {
             set_escdelay(25)
         }
@@ -229,8 +229,8 @@ struct Screen: Display {
         }
     }
 
-    /// What curses does not know behind an Esc is a key that nobody pressed by its letters: none of
-    /// them may be taken for one. False where the Esc stood alone.
+    /// Skips what curses does not know behind an Esc: it came from one key, and its letters were
+    /// not pressed. False where the Esc stood alone.
     private func skipSequence() -> Bool {
         var code: wint_t = 0
         guard wget_wch(larder_stdscr(), &code) == OK else { return false }

@@ -69,7 +69,7 @@ package enum Signals {
         pthread_sigmask(SIG_BLOCK, &blocked, nil)
     }
 
-    /// Nobody ignores or handles it.
+    /// Whether the signal ends the process, since nobody ignores or handles it.
     package static func endsProcess(_ signal: Int32) -> Bool {
         var action = sigaction()
         // `SIG_DFL` is no handler at all.

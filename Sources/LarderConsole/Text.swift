@@ -10,7 +10,7 @@ package enum Text {
         return character.unicodeScalars.reduce(0) { $0 + width(of: $1) }
     }
 
-    /// Columns of a scalar; none of what stands on the one before.
+    /// Columns of a scalar; 0 for a mark that stands on the one before.
     static func width(of scalar: Unicode.Scalar) -> Int {
         max(0, Int(larder_wcwidth(wchar_t(bitPattern: scalar.value))))
     }
@@ -22,8 +22,8 @@ package enum Text {
             : text.unicodeScalars.reduce(0) { $0 + width(of: $1) }
     }
 
-    /// Has widths told by the user's own locale, or where that knows none by one that does: for who
-    /// writes lines and has no ``Screen``.
+    /// Has widths told by the user's own locale, or by another where that one knows none: for those
+    /// who write lines and have no ``Screen``.
     package static func useOwnLocale() {
         let locale = setlocale(LC_CTYPE, "").map { String(cString: $0) } ?? "C"
         if ["C", "POSIX"].contains(locale) { setlocale(LC_CTYPE, "C.UTF-8") }

@@ -1,6 +1,6 @@
 import CNcurses
 
-/// Which colors things have. Whatever it is, no color says what no word says.
+/// Which colors things have. Whatever they are, a color only repeats what a word says.
 public enum Theme: String, Hashable, Sendable, Codable, CaseIterable {
     /// The terminal's own eight colors.
     case auto

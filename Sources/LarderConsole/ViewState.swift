@@ -83,7 +83,7 @@ struct ViewState: Codable {
         return kept
     }
 
-    /// Kept if it can be: nobody's console fails over it.
+    /// Saves it if that can be done; the console does not fail over it.
     func save(to path: String) {
         let folder = (path as NSString).deletingLastPathComponent
         try? FileManager.default.createDirectory(

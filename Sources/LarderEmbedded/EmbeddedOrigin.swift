@@ -62,7 +62,7 @@ public struct EmbeddedOrigin: Sendable {
         return issuer.issue(role, lifetime: .seconds(exp(.random(in: range))))
     }
 
-    /// The way to the origin and back, which some never survive.
+    /// Takes the time of the way to the origin and back, on which some calls fail.
     private func travel(times: Int = 1) async throws {
         if behavior.latency > .zero {
             // Most are quick and a few are slow: an exponential tail behind a fixed half.
@@ -88,7 +88,7 @@ extension EmbeddedError: KnownFailure {
 }
 
 extension Renewal {
-    /// Credentials are fetched anew half a minute after they were issued, so that one sees it.
+    /// Credentials are refreshed half a minute after they were issued, so that one sees it.
     public static let embeddedCredentials = Renewal(
         window: { life in life - .seconds(30) }, mandatory: .seconds(10))
 

@@ -20,7 +20,7 @@ package enum Descriptor {
         var left = bytes.count
         while left > 0 {
             if patience >= 0, !isReady(descriptor, within: patience) { return EAGAIN }
-            // A pipe that takes anything takes as much as this at once, and nobody is waited for.
+            // A pipe that takes anything takes this much at once: the write does not wait.
             let part = patience >= 0 ? min(left, Int(PIPE_BUF)) : left
             let count = Foundation.write(descriptor, next, part)
             if count > 0 {
@@ -45,7 +45,7 @@ package enum Descriptor {
         write(Array(text.utf8), to: descriptor, patience: patience)
     }
 
-    /// Whether something can be written, or be known to be in vain; false where the time is over.
+    /// Waits until something can be written, or never can; false where the time is over.
     private static func isReady(_ descriptor: Int32, within milliseconds: Int32) -> Bool {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         while true {

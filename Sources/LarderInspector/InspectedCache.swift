@@ -102,7 +102,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         }
     }
 
-    /// Visits every entry there is, each once, with what there is to say of its renewal; returns
+    /// Visits every entry there is, each once, with what there is to say of its refresh; returns
     /// what is known of keys without an entry.
     private func visit(
         _ visit: (Key, EntryFacts, RenewalFacts?) -> Void
@@ -115,13 +115,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         return restless
     }
 
-    /// What is being fetched, or has failed, of which there is little.
+    /// The keys that are being fetched or have failed; there are few of them.
     private var restless: [Key: RenewalFacts] {
         let keys = cache.restless().map(\.key)
         return Dictionary(zip(keys, cache.renewals(of: keys))) { first, _ in first }
     }
 
-    /// What there is to say of the renewal of a key; `nil` where there is nothing.
+    /// What there is to say of the refresh of a key; `nil` where there is nothing.
     private func renewal(_ known: RenewalFacts?, of facts: EntryFacts?) -> RenewalFacts? {
         let marks = facts.flatMap { cache.renewal(of: $0) }
         guard var renewal = known, renewal.isFetching || renewal.trouble != nil else {
@@ -154,8 +154,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         return actors
     }
 
-    /// Offers what is being fetched anew or has failed; returns its keys, and how many of them have
-    /// an entry.
+    /// Offers the keys that are being fetched or have failed; returns them, and how many of those
+    /// have an entry.
     private func offerRestless(
         _ beside: Beside<Key>, to selection: inout Selection, place: Int
     ) -> (keys: Set<Key>, held: Int) {

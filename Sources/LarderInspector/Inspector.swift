@@ -12,7 +12,7 @@ public protocol Inspector: Sendable {
     /// yet swept is among them, in that state.
     func entries(_ query: EntryQuery) async throws -> EntryPage
 
-    /// Both in one: what somebody who watches asks for again and again.
+    /// The report and a page in one: what somebody who watches asks for again and again.
     func look(_ query: EntryQuery) async throws -> (report: EngineReport, page: EntryPage)
 
     /// Every entry that passes the query's filter, as it is at one instant, each once: what a change
@@ -45,7 +45,7 @@ public protocol Inspector: Sendable {
     /// Works out what a change would do; changes nothing.
     func plan(_ change: Change) async throws -> Plan
 
-    /// The same, for somebody: of each user, by `Operator.uid`, only so much is kept.
+    /// The same, for somebody: it is bounded how much is kept for each user, by `Operator.uid`.
     func plan(_ change: Change, by actor: Operator) async throws -> Plan
 
     /// What a change would do, for somebody who may not make it: nothing is kept, and the plan cannot
@@ -97,8 +97,7 @@ extension Inspector {
         try await plan(change)
     }
 
-    /// ``plan(_:)``, where an inspector has nothing of its own: whether the plan is kept is up to
-    /// that.
+    /// By default the same as ``plan(_:)``: then it is up to that whether the plan is kept.
     public func preview(_ change: Change) async throws -> Plan { try await plan(change) }
 
     /// Does what was planned, at once and for good.
@@ -116,7 +115,7 @@ public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible
     /// A change was not made, because it could not be written down.
     package let isUnrecorded: Bool
 
-    /// A sentence for people, and whether it is that what was asked for is not there.
+    /// A sentence for people, and whether what was asked for is not there.
     public init(_ description: String, isUnknown: Bool = false) {
         self.description = description
         self.isUnknown = isUnknown
@@ -129,7 +128,7 @@ public struct InspectorError: Error, Hashable, Sendable, CustomStringConvertible
         isUnrecorded = true
     }
 
-    /// By what is said.
+    /// Equal where both say the same.
     public static func == (error: InspectorError, other: InspectorError) -> Bool {
         error.description == other.description
     }

@@ -36,7 +36,7 @@ public final class LocalInspector: Inspector {
         var recording: Task<Void, Never>?
     }
 
-    /// Changes that one can be made of.
+    /// How many changes may be made as one.
     private static let mostTogether = 16
 
     /// A number as an id: sixteen digits, be it ever so small, so that ids stand under each other.
@@ -78,8 +78,8 @@ public final class LocalInspector: Inspector {
     /// - Parameters:
     ///   - cache: What is made visible; it is held as long as the inspector is there.
     ///   - key: How a key is shown; no two keys of the cache may look alike.
-    ///   - parse: The key that an operator means by a text, where that is no shown key; throws where
-    ///     it is none. Without it, only text keys and keys of entries held can be fetched.
+    ///   - parse: The key that an operator means by a text that is not a shown key; throws where it
+    ///     means no key. Without it, only text keys and keys of entries held can be fetched.
     ///   - isProtected: A change of it has to be confirmed by its name.
     ///   - value: What is shown of a value. It runs in this process and decides what leaves it.
     public func add<Key, Value>(
@@ -155,7 +155,7 @@ public final class LocalInspector: Inspector {
         add(cache, parse: parse, isProtected: isProtected, value: \.shown)
     }
 
-    /// Has what an origin counts told in every report.
+    /// Has every report tell what an origin counts.
     public func add(origin report: @escaping @Sendable () -> OriginReport) {
         state.withLock { $0.origins.append(report) }
     }
@@ -331,8 +331,8 @@ public final class LocalInspector: Inspector {
     /// Bytes of the plans that are kept.
     var bytesOfPlans: Int { state.withLock { $0.plans.bytes } }
 
-    /// Lets go of plans though nobody asks for one any more. By the machine's own clock is decided
-    /// when to look, and by the engine's what is too old.
+    /// Lets go of plans though nobody asks for one any more. The machine's own clock decides when
+    /// to look, and the engine's what is too old.
     private func forgetInTime() {
         state.withLock { state in
             guard state.forgetting == nil else { return }
@@ -418,9 +418,9 @@ public final class LocalInspector: Inspector {
     ) async throws -> Outcome {
         try actor.checkReason()
         guard let known = try kept(plan).prepared else { throw Self.unknown }
-        // What is refused here can be applied yet, with the right word.
+        // A plan that is refused here is kept: it can be applied yet, with the right confirmation.
         try applied.check(known, how)
-        // Whoever comes second says nothing of what it is about to do.
+        // Of two who apply a plan at once, the second announces nothing.
         guard let prepared = state.withLock({ $0.plans.take(plan) }) else { throw Self.unknown }
         do { try applied.intend(plan, prepared, by: actor.applying(plan)) } catch {
             state.withLock { $0.plans.giveBack(plan, prepared) }
@@ -438,7 +438,7 @@ public final class LocalInspector: Inspector {
         return progress
     }
 
-    /// Stops what is under way, once the step that is being done is; otherwise nothing changes.
+    /// Stops an application under way, once its present step is done; otherwise nothing changes.
     ///
     /// - Throws: ``InspectorError`` where the plan was not applied or is not known any more, or the
     ///   reason is too long.

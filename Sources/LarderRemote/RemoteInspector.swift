@@ -306,7 +306,7 @@ public final class RemoteInspector: Inspector {
         var request = HTTPClientRequest(
             url: "http+unix://\(escaped(place.socket))\(path)")
         request.method = HTTPMethod(rawValue: method)
-        // The client takes none from the path of a socket.
+        // The client does not make a host of the path of a socket.
         request.headers.add(name: "Host", value: "larder")
         if let body {
             // The engine would hang up on it, and seem to have ended.

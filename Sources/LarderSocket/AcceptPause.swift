@@ -29,7 +29,7 @@ final class AcceptPause: ChannelInboundHandler {
         guard [EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED].contains(code) else {
             return context.fireErrorCaught(error)
         }
-        // Whoever hung up before being let in is nobody's trouble.
+        // A peer that hung up before it was let in is not a reason to pause.
         guard code != ECONNABORTED else { return }
         if !isSaid {
             logger.error(

@@ -121,7 +121,7 @@ public enum Dashboard {
             "time": ["from": "now-1h", "to": "now"] as Object,
             "templating": ["list": [cache]] as Object, "panels": laidOut(),
         ]
-        // What is made of literals can be written.
+        // It is made of literals, so it can be written.
         let data = try! JSONSerialization.data(
             withJSONObject: document,
             options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])

@@ -339,11 +339,11 @@ private final class Talk {
     }
 }
 
-/// What is wrong with a request's host: of HTTP/1.1 there is one, and it is one (RFC 9112, 3.2).
+/// What is wrong with a request's host: HTTP/1.1 wants just one, and a valid one (RFC 9112, 3.2).
 enum HostTrouble: String {
     case missing, several, strange
 
-    /// By which a request tells it to whoever answers; a peer's own is taken away.
+    /// The header that tells it to whoever answers; one that a peer sends is taken away.
     static let header = "larder-host-trouble"
 
     fileprivate init?(_ head: HTTPRequestHead) {

@@ -46,8 +46,8 @@ struct FairQueue<Line: Hashable, Item> {
         turn = waiting.turn
         lines[line]!.turn += 1
         let item = lines[line]!.items.removeFirst().item
-        // Those that have nothing ahead of the others are as good as new.
-        // Of very many, each asking once, nobody else is remembered either: that is worth one turn.
+        // An empty line that is not ahead of the others is forgotten: it would begin where they
+        // are. Of very many lines those ahead are forgotten too, which is worth a turn.
         let isMany = lines.count > Self.mostRemembered
         lines = lines.filter { !$0.value.items.isEmpty || $0.value.turn > turn && !isMany }
         return (line, item)

@@ -32,7 +32,7 @@ enum OpenAPI {
             ] as Object,
             "paths": paths, "components": ["schemas": schemas] as Object,
         ]
-        // What is made of literals can be written.
+        // It is made of literals, so it can be written.
         return try! JSONSerialization.data(
             withJSONObject: document,
             options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
@@ -196,7 +196,7 @@ enum OpenAPI {
     ]
     private static let time: Object = ["type": "string", "format": "date-time"]
 
-    /// What comes in is described whole; of what goes out, what can be relied upon.
+    /// Requests are described in full, replies as far as can be relied upon.
     private static let schemas: Object = [
         "Error": object(["error": text], required: ["error"]),
         "Document": ["type": "object"] as Object,

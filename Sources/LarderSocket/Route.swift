@@ -75,7 +75,7 @@ struct Asked: Sendable {
                     .badRequest,
                     "Last-Event-ID is \"\(last.prefix(40))\"; the id of an event is accepted")
             }
-            // Of another run nothing counts here: all there is is new.
+            // A number of another run means nothing here: all events are new.
             return parts.count == 1 || parts[0] == instance ? number : 0
         }
         return after

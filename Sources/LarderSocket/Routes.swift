@@ -204,7 +204,7 @@ struct Routes: Sendable {
                 let after = try asked.last()
                 let every = try asked.number("every", 50...60_000, default: 250)
                 let limit = try asked.number("limit", 0...100_000, default: 1000)
-                // What is not there is told before a stream begins.
+                // That a cache is not there is told before a stream begins.
                 let page = try await inspector.events(in: cache, after: after, limit: limit)
                 guard asked.wantsStream else { return try .value(page) }
                 return .events(

@@ -126,7 +126,7 @@ public struct SocketService: Service {
             },
             configuration: .init(
                 address: .unixDomainSocket(path: place.socket),
-                // Who is refused takes one as well, until it has heard so.
+                // A peer that is refused takes a connection as well, until it has heard so.
                 availableConnectionsDelegate: MaximumAvailableConnections(connections + 8)),
             onServerRunning: { [options, logger] channel in
                 await AcceptPause.add(to: channel, logger)
@@ -262,7 +262,7 @@ struct Responder: HTTPResponder {
         return .answered(response)
     }
 
-    /// A refusal of the route alone leaves a body behind: a long one is not taken for it.
+    /// Whether a body is too long to be read and thrown away where the route alone is refused.
     private func isLong(_ request: Request) -> Bool {
         length(of: request) ?? .max > Limits.smallBody || isWaiting(request)
     }
@@ -280,7 +280,7 @@ struct Responder: HTTPResponder {
         request.headers[.expect]?.lowercased() == "100-continue"
     }
 
-    /// Tells it. What an answer to a request can be has no such thing in it: this goes past the
+    /// Tells the peer to go on. The types of answers have no such status: this goes past the
     /// encoder, before anything else is written.
     private func goOn(_ channel: any Channel) {
         channel.eventLoop.execute {
@@ -479,7 +479,7 @@ struct Responder: HTTPResponder {
             while rest.readableBytes > 0 {
                 let length = min(Limits.smallBody, rest.readableBytes)
                 try await writer.write(rest.readSlice(length: length)!)
-                // Only once the loop has seen it does the next one wait for the peer.
+                // The next write waits for the peer only once the loop has seen this one.
                 try await channel.eventLoop.submit {}.get()
             }
             try await writer.finish(nil)
@@ -518,7 +518,7 @@ struct Responder: HTTPResponder {
     }
 
     private static func refusal(_ status: HTTPResponse.Status, _ sentence: String) -> Response {
-        // A text can be written.
+        // It is one text, so it can be written.
         let data = try! PlainJSON.encode(["error": sentence], .withoutEscapingSlashes)
         return Response(
             status: status, headers: [.contentType: "application/json; charset=utf-8"],

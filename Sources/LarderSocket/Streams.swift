@@ -3,8 +3,8 @@ import LarderInspector
 import LarderWire
 
 extension ServerSentEvents {
-    /// A piece is not begun anew once it has so many bytes: one waits for each subscriber that does
-    /// not read.
+    /// Nothing is added to a piece once it has so many bytes: each subscriber that does not read
+    /// keeps one waiting.
     static let longest = 256 << 10
 
     /// An event with its id: the run of the engine that it is of, and its number there.
@@ -22,7 +22,7 @@ struct EventStream: AsyncSequence, Sendable {
     let cache: String
     let instance: String
     let after: UInt64
-    /// How often is looked for new ones.
+    /// How often new ones are looked for.
     let every: Duration
     /// Where that is done.
     let lane: PeerLane
@@ -33,7 +33,7 @@ struct EventStream: AsyncSequence, Sendable {
         let stream: EventStream
         var last: UInt64
         var quiet = Duration.zero
-        /// How long nothing may be said yet: the subscriber said how often it wants to hear.
+        /// How long nothing is said yet, because the subscriber said how often it wants to hear.
         private var rest = Duration.zero
 
         init(stream: EventStream, last: UInt64) {
@@ -96,8 +96,8 @@ struct EventStream: AsyncSequence, Sendable {
 
 /// What is done to the engine, as it is done.
 ///
-/// It is read from what the engine keeps when the piece before was taken: that somebody follows only
-/// says when to look.
+/// Each piece is read from what the engine keeps, once the piece before was taken. Following only
+/// tells when to look.
 struct ChangeStream: AsyncSequence, Sendable {
     let inspector: any Inspector
     let after: UInt64
@@ -118,7 +118,7 @@ struct ChangeStream: AsyncSequence, Sendable {
             rings = Self.rings(stream.inspector, after: stream.after).makeAsyncIterator()
         }
 
-        /// Something when there may be more, and when nothing was said for long.
+        /// Yields when there may be more, and when nothing was said for long.
         private static func rings(
             _ inspector: any Inspector, after: UInt64
         ) -> AsyncThrowingStream<Void, any Error> {

@@ -23,7 +23,7 @@ struct Budget<User: Hashable> {
     mutating func spend(
         _ amount: Duration, of user: User, at now: ContinuousClock.Instant
     ) {
-        // Whoever was dear for an hour is so for half a minute more, and not for hours.
+        // A user who asked for much for an hour is held back for half a minute more, not for hours.
         used[user] = (min(rest(of: user, at: now) + amount, Self.most * 16), now)
         if used.count > 256 { used = used.filter { rest(of: $0.key, at: now) > .zero } }
     }
@@ -34,8 +34,8 @@ struct Budget<User: Hashable> {
     }
 }
 
-/// So much at a time, of each user and each process so much: the others wait, and nobody keeps
-/// another waiting for longer than one turn, be they asking for ever so much.
+/// Limits how much is done at a time, in all, by each user and by each process. The rest waits, but
+/// nobody keeps another waiting for longer than one turn, whatever they ask for.
 ///
 /// One turn may be a long one. So a turn is had in a seat, and not every seat is for all: whoever has
 /// used little lately, and asks for little as a rule, need not wait for those who ask for much.
@@ -43,7 +43,7 @@ final class Turns: Sendable {
     /// Whom a seat is for.
     enum Seat {
         case anyone
-        /// Processes that have not spent what they may lately, or processes of users that have not.
+        /// Processes that have not used up their own budget lately, or whose user has not.
         case lightProcesses, lightUsers
     }
 

@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// How many files this process may have open, which sockets are among.
+/// How many files this process may have open, sockets included.
 public enum Descriptors {
     /// Raises this process' own limit as far as it may, for a program that is an engine: the usual
     /// one is low for the sake of others. A library does not do that to the service that it is in.
@@ -28,13 +28,13 @@ public enum Descriptors {
     }
 
     package static var open: Int {
-        // The listing has one open itself, and the names of the folder and its parent.
+        // The listing has one open itself.
         (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count - 1) ?? 0
     }
 
     private static let areLoopsStarted = Guarded(false)
 
-    /// The loops that read connections need a few each, and whoever starts them without those ends.
+    /// Starts the loops that read connections: each needs a few, and without them the process ends.
     ///
     /// - Throws: ``SocketError`` where there are too few.
     package static func startLoops() throws(SocketError) {

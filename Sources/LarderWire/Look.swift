@@ -5,7 +5,7 @@ package import LarderInspector
 /// read it once more would be most of the work of a look.
 package struct Look: Codable {
     package var report: EngineReport
-    /// `nil` where it is the one that is known.
+    /// `nil` where it is the page that the asker knows already.
     package var page: PageColumns?
     package var at: AgeInstant
     /// What tells this page from others, in this run of the engine.

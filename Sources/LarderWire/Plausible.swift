@@ -2,8 +2,8 @@ import Foundation
 package import Larder
 package import LarderInspector
 
-/// What an engine says of itself. Numbers that no engine has are refused at the door: nobody behind
-/// it reckons with them.
+/// What an engine says of itself. Numbers that an engine cannot have are refused at the door:
+/// nobody behind it has to expect them.
 package protocol Plausible {
     var isPlausible: Bool { get }
 }
@@ -19,10 +19,10 @@ private func areFinite(_ numbers: Double?...) -> Bool {
     numbers.allSatisfy { (-1e15...1e15).contains($0 ?? 0) }
 }
 
-/// As counts, where they are only expected.
+/// Amounts that are expected, not counted, and so have fractions.
 private func areAmounts(_ number: Double?) -> Bool { (0...1e15).contains(number ?? 0) }
 
-/// So many counts can be added up.
+/// Counts of so many caches can be added up.
 private let mostCaches = 512
 
 /// Years of four digits.

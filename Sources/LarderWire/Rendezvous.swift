@@ -100,7 +100,7 @@ public struct Rendezvous: Hashable, Sendable {
                 try rendezvous.makeFolder()
                 return rendezvous
             } catch {
-                // What is there and cannot be trusted is not evaded: somebody has to look at it.
+                // A folder that cannot be trusted is not passed over: somebody has to see to it.
                 if access(folder, F_OK) == 0 { throw error }
                 refusal = error
             }
@@ -143,7 +143,7 @@ public struct Rendezvous: Hashable, Sendable {
     /// - Throws: ``SocketError`` where somebody else could put another folder in the place of this
     ///   one, or of one that it is in, now or while an engine runs.
     private func checkParents() throws(SocketError) {
-        // As it is written, and as it is: a link may lead to another tree.
+        // The path as written, and the real one: a link may lead to another tree.
         let real = Self.real(Self.parent(of: folder)).map {
             $0 + "/" + (folder as NSString).lastPathComponent
         }
@@ -159,9 +159,9 @@ public struct Rendezvous: Hashable, Sendable {
 
     private func check(_ outer: String, around inner: String) throws(SocketError) {
         var facts = stat()
-        // What is not there cannot be made either, which is said then.
+        // A folder that is not there is told of when the one inside it cannot be made.
         guard stat(outer, &facts) == 0, facts.st_mode & 0o022 != 0 else { return }
-        // As in the temporary folder, each has what is its own, and nobody takes it away.
+        // In a sticky folder, as the temporary one is, nobody takes away what is another's.
         if facts.st_mode & 0o1000 != 0 {
             let isForeign = Self.file(inner).map {
                 inner != folder && inner != realFolder && ![0, geteuid()].contains($0.uid)

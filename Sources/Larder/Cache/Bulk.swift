@@ -32,10 +32,10 @@ final class Countdown: Sendable {
     func isLast() -> Bool { left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
 }
 
-/// The origin has no value for a key: so it said, or left the key out of an answer for several.
-/// It is remembered as such for ``CacheConfiguration/negativeTTL``, whatever else counts as absent.
+/// The origin has no value for a key: it said so, or it left the key out of an answer for several.
+/// This error always counts as absent, and is remembered for ``CacheConfiguration/negativeTTL``.
 public struct NoSuchValue: Error, Hashable, CustomStringConvertible {
-    /// For a fetch to throw whose origin says that there is no such thing.
+    /// A fetch throws this where its origin says that there is no such thing.
     public init() {}
 
     public var description: String { "the origin has no value for this key" }

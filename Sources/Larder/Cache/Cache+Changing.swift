@@ -94,9 +94,9 @@ extension Cache {
         return removed
     }
 
-    /// Removes the entries that `isBad` names, those among them that have ended and are kept in case
-    /// that fetches fail; returns how many. Entries written since the call began
-    /// stay, unless they replace one that it would have looked at.
+    /// Removes the entries that `isBad` names, and returns how many. Entries that have ended and
+    /// are kept in case fetches fail are looked at too. Entries written since the call began stay,
+    /// unless they replace one that was to be looked at and `isBad` names them as well.
     ///
     /// `isBad` runs with no lock held, once for each version of an entry.
     @discardableResult
@@ -171,8 +171,8 @@ extension Cache {
 
     /// Changes all bounds, `nil` being no bound; returns the entries that left for it, in order.
     ///
-    /// What has ended and is kept in case that fetches fail stays, unless its room is needed; a
-    /// longer ttl does not bring it back to life.
+    /// What has ended and is kept in case fetches fail stays, unless its room is needed; a longer
+    /// ttl does not bring it back to life.
     ///
     /// - Parameters:
     ///   - new: All bounds, as they are from then on.
@@ -194,9 +194,9 @@ extension Cache {
         return removed
     }
 
-    /// Bounds go back to what they were before a change: what had ended by it and is still held
-    /// lives on, and what left can be put back by ``restore(_:by:)``. Returns what has to leave for
-    /// it.
+    /// Sets bounds back to what they were before a change. What had ended by the change and is
+    /// still held lives on, and what left can be put back by ``restore(_:by:)``. Returns what has
+    /// to leave for the old bounds.
     @discardableResult
     package func takeBack(
         to old: CacheConfiguration, replacing present: CacheConfiguration, by actor: Operator? = nil
@@ -209,13 +209,13 @@ extension Cache {
         return removed
     }
 
-    /// Sets bounds, in one step, and does in slices what that leaves to do; false where the bounds
-    /// that they are to replace are not there.
+    /// Sets bounds in one step, and does the rest of the work in slices. False where the bounds
+    /// that they are to replace are not there any more.
     ///
     /// - Parameters:
-    ///   - shrinks: Whether what the bounds have no place for leaves at once, or by and by.
-    ///   - told: Is told of what left, slice by slice, with no lock held: a list that grows to a
-    ///     million is moved now and then.
+    ///   - shrinks: Whether entries that the bounds have no place for leave at once, or by and by.
+    ///   - told: Is told of what left, slice by slice, with no lock held: to append to a list of a
+    ///     million may copy all of it.
     private func install(
         _ new: CacheConfiguration, replacing expected: CacheConfiguration?, undo: UndoID? = nil,
         isUndone: Bool = false, shrinks: Bool = true, by actor: Operator?,
@@ -225,7 +225,7 @@ extension Cache {
         let now = clock.now()
         let isInstalled = untilDone(for: \.changing, removing: Store<Key, Value>.slice) {
             store -> Bool? in
-            // What is left of an earlier change comes first, then what has left by now.
+            // First comes the work that an earlier change left to do, then what has ended by now.
             if store.tidy(Store<Key, Value>.slice) || store.redate(Store<Key, Value>.slice)
                 || store.expire(limit: Store<Key, Value>.slice, at: now) == Store<Key, Value>.slice
             {

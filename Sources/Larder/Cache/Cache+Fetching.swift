@@ -13,9 +13,9 @@ extension Cache {
     /// }
     /// ```
     ///
-    /// The fetch is called once for all callers of a key that is not held, and is that of the first
-    /// of them. It runs on the first caller's priority, raised to that of whoever joins, and with
-    /// the first caller's task locals.
+    /// One call of a fetch serves all callers of a key that is not held: it is the first caller's
+    /// fetch. It runs on that caller's priority, raised to that of whoever joins, and with that
+    /// caller's task locals.
     nonisolated(nonsending) public func value(
         for key: Key, fetch: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
@@ -23,13 +23,13 @@ extension Cache {
         return try await fetched(key) { _ in try await fetch() }
     }
 
-    /// Fetches the value of `key` anew and returns it; joins a fetch that is under way for it. What
-    /// is held is served to others until the new value has landed. It stays where the fetch fails in
-    /// passing; it goes where the origin has no such thing, or where it was marked as stale. Nothing
-    /// is counted as a look-up.
+    /// Fetches the value of `key` now and returns it; joins a fetch that is under way for it. What
+    /// is held is served to others until the new value has landed. Where the fetch fails in passing
+    /// it stays. Where the origin has no such thing it goes, and so does an entry that was marked
+    /// as stale where the origin refuses. None of this counts as a look-up.
     ///
     /// - Throws: What the fetch threw, whatever is held; `CancellationError` and ``CacheError`` as
-    ///   ``value(for:)``. A failure that is remembered keeps no fetch back.
+    ///   ``value(for:)``. A failure that is remembered does not keep the fetch back.
     @discardableResult
     nonisolated(nonsending) public func refresh(_ key: Key) async throws -> Value {
         guard let fetch else { throw CacheError.noFetch(name) }
@@ -66,8 +66,8 @@ extension Cache {
         }
     }
 
-    /// Writes what `change` makes of the value that is held for `key`, `nil` where it is not held;
-    /// removes the entry where that is `nil`. Returns what `change` made, held or not kept.
+    /// Hands `change` the value that is held for `key`, or `nil`, and writes what it returns; where
+    /// it returns `nil` the entry is removed. Returns the same, held or not kept.
     ///
     /// `change` runs with no lock held. It is called again where the key was written meanwhile.
     @discardableResult

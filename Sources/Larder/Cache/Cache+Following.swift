@@ -7,8 +7,8 @@ extension Cache {
     /// for await event in accounts.events { log("\(event.kind)") }
     /// ```
     ///
-    /// Who reads so slowly that events were overwritten meanwhile misses them, which shows: their
-    /// numbers run from 1 without a gap. Where the feed holds 0 events there is nothing to read.
+    /// A reader that is too slow misses events that were overwritten. It can tell, since numbers
+    /// run from 1 without a gap. Where the feed holds 0 events there is nothing to read.
     public var events: Events { Events(cache: self, after: lastEvent) }
 
     /// See ``Cache/events-swift.property``. Holds the cache.

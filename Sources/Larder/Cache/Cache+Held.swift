@@ -1,5 +1,5 @@
 extension Cache {
-    /// As ``peek(_:)``, also where the entry has ended and is kept in case that fetches fail.
+    /// As ``peek(_:)``, also where the entry has ended and is kept in reserve.
     package func held(_ key: Key) -> (value: Value, facts: EntryFacts)? {
         let now = clock.now()
         let held = shards.peek(key, at: now + (.zero - configuration.staleIfError))

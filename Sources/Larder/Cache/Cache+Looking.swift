@@ -1,8 +1,8 @@
 import Synchronization
 
 extension Cache {
-    /// Bounds, sizes and counters at this instant. It counts as no look-up, and may leave a sample
-    /// for ``history(since:)``.
+    /// Bounds, sizes and counters at this instant. It does not count as a look-up, and may leave a
+    /// sample for ``history(since:)``.
     public func snapshot() -> CacheSnapshot {
         let now = clock.now()
         var snapshot = store.withLock { $0.snapshot(at: now) }
@@ -18,11 +18,11 @@ extension Cache {
         return snapshot
     }
 
-    /// How the cache was in its last hour, about a sample a second, oldest first, as far as
-    /// somebody looked: each ``snapshot()`` is a look, and an inspector looks once a second. Where
-    /// nobody did, for some seconds or at all, nothing stands.
+    /// How the cache was in its last hour: about a sample a second, oldest first. Each
+    /// ``snapshot()`` may take one, and an inspector takes one a second; of a time in which nobody
+    /// looked there are no samples.
     ///
-    /// - Parameter instant: Samples after it; all that there are where nothing is said.
+    /// - Parameter instant: Samples after it are returned; all that there are where it is left out.
     public func history(since instant: AgeInstant = AgeInstant(nanoseconds: .min)) -> [CacheSample]
     {
         let now = clock.now()
@@ -35,8 +35,8 @@ extension Cache {
         if chronicle.withLock({ $0.isDue(at: now) }) { _ = snapshot() }
     }
 
-    /// The keys whose last fetch failed and is remembered, at most 4,096, in no order: until its next
-    /// try is due, and for a minute more where something is held.
+    /// The keys whose last fetch failed, at most 4,096, in no order. A failure is listed until the
+    /// next try is due, and for a minute more where something is held.
     public func troubles() -> [(key: Key, trouble: Trouble)] {
         restless().compactMap { key, trouble in trouble.map { (key, $0) } }
     }
@@ -50,7 +50,7 @@ extension Cache {
         return copy.first(limit, at: now)
     }
 
-    /// When an entry is to be renewed; `nil` where only its end decides.
+    /// When an entry is to be refreshed; `nil` where only its end decides.
     package func renewal(of facts: EntryFacts) -> RenewalFacts? {
         guard let marks = renewal?.marks(facts) else { return nil }
         var renewal = RenewalFacts()
@@ -85,7 +85,7 @@ extension Cache {
         return found
     }
 
-    /// The facts of `key`'s entry, also where it has ended and is kept in case that fetches fail.
+    /// The facts of `key`'s entry, also where it has ended and is kept in reserve.
     package func facts(of key: Key) -> EntryFacts? { shards.facts(of: key) }
 
     /// Asks the origin past the cache: nothing is counted, kept or shared.
@@ -176,9 +176,10 @@ extension Cache {
         return EventPage(events: events, dropped: dropped, last: newest)
     }
 
-    /// How often each key was fetched within the last minute, with success or not, as far as events
-    /// are kept; a key that was not is left out. And how long a time that is: `nil` where no event
-    /// is kept, and so nothing is known. See ``MostFetched`` for why there are two counts.
+    /// How often each key was fetched within the last minute, failed fetches included, as far as
+    /// events are kept; a key without a fetch is left out. And how long the time is that this
+    /// covers: `nil` where no event is kept, so that nothing is known. See ``MostFetched`` for why
+    /// there are two counts.
     package func fetchesLately(at now: AgeInstant) -> (counts: [Key: Int], window: Duration?) {
         let begin = now + .seconds(-60)
         var counts: [Key: Int] = [:]
@@ -187,7 +188,7 @@ extension Cache {
         while before > 0, oldest.map({ $0 > begin }) ?? true, !hasLost {
             let after = before > 256 ? before - 256 : 0
             let page = events(after: after, limit: 256)
-            // What was overwritten meanwhile makes place for what came since.
+            // Where events were overwritten, the page goes on to later ones: those were counted.
             for event in page.events where event.number <= before {
                 oldest = min(oldest ?? event.at, event.at)
                 guard event.at > begin, event.kind.isFetch, let key = event.key else { continue }
@@ -209,7 +210,7 @@ extension Cache {
         return keys
     }
 
-    /// The live entries, in no particular order; counts as no look-up. Linear in the entries held.
+    /// The live entries, in no particular order; not a look-up. Linear in the entries held.
     ///
     /// ```swift
     /// for (number, account) in accounts.entries where account.isClosed { ... }

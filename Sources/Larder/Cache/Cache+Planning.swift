@@ -1,8 +1,8 @@
 import Synchronization
 
 extension Cache {
-    /// How many of entries that are invalidated or evicted at once, with an undo, in this order,
-    /// ``restore(_:by:)`` could put back: the last of them, as far as they are kept.
+    /// How many of these entries ``restore(_:by:)`` could put back, were they removed at once, in
+    /// this order and with an undo: the last of them, as many as are kept for that.
     package func restorable(_ victims: [Victim<Key>]) -> Int {
         guard traits.mayBeBuried else { return 0 }
         var (count, bytes) = (0, 0)
@@ -31,10 +31,10 @@ extension Cache {
             }
     }
 
-    /// The first `wanted` entries in the order in which they leave, were nothing used or written any
-    /// more: those that have ended, then those that the policy names. Exact for `lru`, `fifo` and
-    /// `lfu`; of the others as it stands before the next use: `sieve`, `s3fifo` and `tinylfu` put
-    /// off what is used, and `rr` draws anew with each eviction.
+    /// The first `wanted` entries in the order in which they would leave if nothing were used or
+    /// written any more: those that have ended, then those that the policy names. The order is
+    /// exact for `lru`, `fifo` and `lfu`. For the others it holds until the next use: `sieve`,
+    /// `s3fifo` and `tinylfu` put off what is used, and `rr` draws anew with each eviction.
     package func nextToGo(_ wanted: Int) -> [Victim<Key>] {
         guard wanted > 0 else { return [] }
         let (outlook, present) = outlook(nil)
@@ -48,7 +48,7 @@ extension Cache {
             }
     }
 
-    /// What bounds would do to each entry by itself, the present ones where there are no others.
+    /// What bounds would do to each entry by itself: the new ones, or else the present ones.
     private func outlook(
         _ new: CacheConfiguration?
     ) -> (outlook: Outlook<Key>, present: CacheConfiguration) {
@@ -97,8 +97,8 @@ extension Cache {
         return victims
     }
 
-    /// How many entries ``restore(_:by:)`` would find no other in the place of, were there room for
-    /// all.
+    /// How many entries ``restore(_:by:)`` would put back, were there room for all: those whose
+    /// keys have no other entry by now.
     package func restorable(_ undo: UndoID) -> Int {
         let now = clock.now()
         let slice = 8 * Store<Key, Value>.slice
@@ -150,10 +150,10 @@ extension Cache {
         return policy.policy
     }
 
-    /// The present policy over again; and the slots that it knows of.
+    /// A copy of the present policy, and the slots that it knows of.
     private func replica() -> (policy: any EvictionPolicy, seen: Set<UInt32>) {
         var replica: any EvictionPolicy = LRU()
-        // What is used on the way may be met again.
+        // A slot that is used during the walk may come a second time.
         var seen: Set<UInt32> = []
         walk {
             replica = $0
@@ -191,7 +191,7 @@ extension Cache {
             began(empty)
             var piece: [Seat] = []
             piece.reserveCapacity(slice)
-            // Hits that go on and on end nothing.
+            // Hits that never stop must not prolong the walk for ever: its pieces are counted.
             for _ in 0...2 * held / slice {
                 piece.removeAll(keepingCapacity: true)
                 self.held(for: \.planning) { $0.policy.walk(slice, &piece) }

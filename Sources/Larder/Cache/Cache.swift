@@ -28,8 +28,8 @@ import Synchronization
 /// over, and every property that a value is asked for, runs with no lock held and may call it. A key
 /// that is not equal to itself (`Double.nan`) is fetched for each look-up and never held.
 public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    /// Asks the origin for the value of a key. What it throws goes to all who wait for it, where
-    /// nothing may be served in spite of it.
+    /// Asks the origin for the value of a key. What it throws goes to all who wait for it, unless a
+    /// value may be served in spite of the failure.
     public typealias Fetch = @Sendable (Key) async throws -> Value
     /// Is told of an entry that left.
     public typealias RemovalListener = @Sendable (RemovedEntry<Key, Value>) -> Void
@@ -49,16 +49,16 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     let renewal: Renewal?
     let store: Guarded<Store<Key, Value>>
     let sweeper = Guarded(Sweeper())
-    /// Under a lock of its own: nobody who reads an hour of it is in anybody's way.
+    /// It has a lock of its own: whoever reads an hour of samples is in nobody's way.
     let chronicle = Guarded(Chronicle())
     let nextSweep = Atomic(Int64.max)
     let followers = Followers()
-    /// Taken by the one walk through what the policy knows that there may be at a time.
+    /// Held during a walk through what the policy knows: there is one walk at a time.
     let walking = Guarded(())
-    /// The last to go: what the store had is released before.
+    /// Declared last, so that it goes last: what the store had is released before it.
     private let last = GivesBack()
 
-    /// Bounds that cannot be end the program with a sentence: have those that come from outside
+    /// Impossible bounds end the program with a sentence: have bounds that come from outside
     /// checked by ``CacheConfiguration/validate()`` first.
     ///
     /// - Parameters:
@@ -68,12 +68,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///     keys and values that tell their size (``ByteSized``), or a weigher.
     ///   - ttl: How long an entry may be served after it was written; `nil` for no end but the
     ///     value's own (``Expiring``).
-    ///   - jitter: By up to which part of the ttl entries live shorter, 0 to 1.
+    ///   - jitter: The part of the ttl by which entries may live shorter, 0 to 1.
     ///   - policy: Who goes where there is no room.
     ///   - lifetime: How long a value may be served, from what it is; never longer than the ttl.
     ///   - weigher: How many bytes a key and its value own on the heap together, in place of what
     ///     they say themselves.
-    ///   - renewal: How entries are fetched anew before their end, and what failures mean.
+    ///   - renewal: How entries are refreshed before their end, and what failures mean.
     ///   - limits: How long a fetch may take, and how many may be under way at once.
     ///   - events: How many events the feed holds before it overwrites the oldest; 0 for no feed.
     ///   - clock: By which entries age, and by which events and snapshots are dated.
@@ -188,7 +188,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// The value held for `key`, or `nil`; never fetches. Counts as a look-up.
     ///
-    /// What ``value(for:)`` would serve past its end, since the last fetch failed, this serves too.
+    /// Like ``value(for:)`` it may serve a value past its end where the last fetch failed.
     @inlinable
     public func cached(_ key: Key) -> Value? {
         let hash = shards.hash(key)
@@ -220,7 +220,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Settles the notes of all shards, because one has many.
     @usableFromInline
     func settle(_ number: Int) {
-        // Who holds the store may be about to settle; there is room to wait for that, not for ever.
+        // Whoever holds the store may be about to settle: there is some room to wait for that.
         if store.withLockIfAvailable({ $0.settle(isFull: true) }) != nil { return }
         let isCrowded = shards[number].withLock {
             $0.touchCount >= 2 * Shard<Key, Value>.manyTouches - 8
@@ -245,7 +245,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     @usableFromInline
     func fetched(_ key: Key) async throws -> Value {
         guard let fetch else {
-            // No flight: who brings a fetch would join it, and be told of what is not theirs.
+            // A flight is not started: a caller with a fetch would join it and get our error.
             guard let value = cached(key) else { throw CacheError.noFetch(name) }
             return value
         }
@@ -445,8 +445,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    /// Writes; where there is more to remove for that than one hold may, it is done in several,
-    /// and others who write meanwhile need not wait for it: they exceed the bounds for that long.
+    /// Writes. Where more has to be removed than one hold of the lock may, that is done in several.
+    /// Others who write meanwhile do not wait for it: they exceed the bounds for that long.
     ///
     /// - Parameter work: Returns `nil` where it is to be called again; is told whether the caller
     ///   is among those who remove what is beyond the bounds.

@@ -7,12 +7,12 @@ struct Outlook<Key: Hashable & Sendable> {
     private let (reserve, newReserve): (Int64, Int64)
     private let now: Int64
 
-    /// Entries that leave without a change; that the change ends for good; and that have ended, or
-    /// would by the change, and are kept in case that fetches fail.
+    /// Entries that leave without the change; those that the change ends for good; and those that
+    /// have ended, or would by the change, and stay in reserve.
     private(set) var over: [Ended] = []
     private(set) var leaving: [Ended] = []
     private(set) var inReserve: [Ended] = []
-    /// What was looked at last, under a lock: nothing that grows is to grow under one.
+    /// What the last slice found. It has room made before the lock: nothing may grow under one.
     private var seen: (over: [Ended], leaving: [Ended], inReserve: [Ended]) = ([], [], [])
     /// As many as a slice has, see ``Cache/eachSlot(_:afterSlice:)``.
     private static var mostSeen: Int { 256 }

@@ -30,7 +30,7 @@ struct Ranking {
     let now: Int64
     /// Entries written since are left out.
     let last: UInt64
-    /// Entries with so many nanoseconds left are thin.
+    /// Entries with so many nanoseconds left, or fewer, are thin.
     private let mandatory: Int64
     private(set) var total = 0
     private var best: [RankedEntry] = []

@@ -8,10 +8,10 @@ import Synchronization
 /// wall clock over 50 ms; backward steps are ignored.
 ///
 /// A wall clock that is set back and corrected later ages nothing: a forward step that only undoes
-/// steps back of the last 24 hours is none, and of a larger one the rest counts. After that a step
-/// forward counts again, because it may be the only sign of a machine that stood still; within the
-/// 24 hours such a sign is taken for the correction. What the machine slept by its own account
-/// counts in either case.
+/// steps back of the last 24 hours does not count, and of a larger one only the rest counts. After
+/// that a step forward counts in full again, because it may be the only sign of a machine that
+/// stood still; within the 24 hours such a sign is taken for the correction. What the machine slept
+/// by its own account counts in either case.
 ///
 /// A wall clock that is set forward by mistake ages entries by as much, since nothing tells that
 /// from a machine that stood still; setting it right takes nothing back. A value's own end that was
@@ -77,9 +77,9 @@ struct AgeLine {
     /// Steps back that no step forward has undone yet, by the hour, the latest last.
     private var stepsBack: [(hour: Int64, size: Int64)] = []
 
-    /// Drift and jitter up to this much is no step.
+    /// Drift and jitter up to this much do not count as a step.
     static let tolerance: Int64 = 50_000_000
-    /// No freeze is longer, and the line (292 years) outlasts clocks that are set anyhow.
+    /// No freeze is longer than ten years; the line, of 292, lasts whatever clocks are set to.
     static let longestJump: Int64 = 3653 * 24 * hour
     private static let hour: Int64 = 3_600_000_000_000
     /// For how many hours a step back may be undone.
@@ -112,7 +112,7 @@ struct AgeLine {
         let more = total.less(asleep)
         guard more.magnitude > Self.tolerance else { return 0 }
         asleep = total
-        // Boot time that goes back is another machine's: a process that was moved.
+        // Boot time that goes back is that of another machine, to which the process was moved.
         return max(more, 0)
     }
 
@@ -142,7 +142,7 @@ struct AgeLine {
 }
 
 extension Int64 {
-    /// The sum, held at the ends: clocks may be set anyhow.
+    /// The sum, held at the ends of `Int64`: clocks may be set to any date.
     fileprivate func plus(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min : .max) : sum
@@ -156,8 +156,8 @@ extension Int64 {
 
 /// The process's one age line: two atomics for the many readings, a lock for the rare step.
 ///
-/// Sleep moves the wall clock by as much, so boot time is read only where that has moved. Sleep that
-/// the clock's being set back hides, to the 50 ms, is seen with the next step.
+/// Sleep moves the wall clock by as much, so boot time is read only where the wall clock has moved.
+/// Where it was set back by just as much, to the 50 ms, sleep is seen with the next step.
 private struct SystemAgeLine: ~Copyable, Sendable {
     static let shared = SystemAgeLine()
 

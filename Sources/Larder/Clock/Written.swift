@@ -1,8 +1,8 @@
 /// How times are written down: instants as times of day in RFC 3339, in UTC, and durations in seconds.
 /// Both keep every nanosecond, durations those of up to 97 days.
 extension AgeInstant: Codable {
-    /// When the age line began, in nanoseconds since 1970: which time of day an instant is, only who
-    /// writes or reads it knows.
+    /// When the age line began, in nanoseconds since 1970. Only who writes or reads an instant
+    /// knows this, and by it the instant's time of day.
     @TaskLocal package static var epoch: Int64 = 0
 
     /// In the last year that can be written: no end.
@@ -42,8 +42,8 @@ extension AgeInstant: Codable {
             + text(second % 60, 2) + "." + text(fraction, 9) + "Z"
     }
 
-    /// `nil` where it is no such time. A fraction may be left out or be shorter; what lies beyond the
-    /// age line is held at its ends.
+    /// `nil` where the text is not such a time. A fraction may be left out or be shorter; what lies
+    /// beyond the age line is held at its ends.
     package init?(timeOfDay text: String) {
         if text == Self.never {
             self = .distantFuture

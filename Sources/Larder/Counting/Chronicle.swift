@@ -2,7 +2,7 @@
 /// bounds that it had.
 ///
 /// Between two samples of ``Cache/history(since:)`` lies about a second. Where more lies between
-/// them nobody looked, as where the machine stood still: of that time nothing is known but the sums.
+/// them, nobody looked or the machine stood still: of that time only the sums are known.
 public struct CacheSample: Hashable, Sendable {
     /// When the sample was taken.
     public var at: AgeInstant
@@ -44,7 +44,7 @@ public struct CacheSample: Hashable, Sendable {
     package static let kept = Duration.seconds(3600)
     /// A sample that follows another sooner is not kept: two who look each second are one.
     package static let spacing = Duration.milliseconds(950)
-    /// An hour of them, be they as close as they may.
+    /// Most samples in an hour, at their closest.
     package static let most = 3800
 
     /// What is kept of a snapshot for an hour.
@@ -72,7 +72,7 @@ struct Chronicle: Sendable {
     private var samples: [CacheSample] = []
     /// The oldest, once the ring is full.
     private var oldest = 0
-    /// What was counted under the present bounds, to tell what came of late.
+    /// Counts under the present bounds, read now and then: recent counts are their differences.
     var readings = Readings()
 
     private static let (length, spacing) = (CacheSample.kept, CacheSample.spacing)

@@ -11,7 +11,7 @@ public struct Histogram: Hashable, Sendable, Codable {
     /// Nothing counted yet.
     public init() {}
 
-    /// From counts a bucket; those behind the last that is not 0 are left out.
+    /// From a count for each bucket; those behind the last that is not 0 are left out.
     init(buckets: [UInt64], microseconds: UInt64) {
         self.microseconds = microseconds
         self.buckets = Array(buckets.prefix((buckets.lastIndex { $0 > 0 } ?? -1) + 1))
@@ -38,8 +38,8 @@ public struct Histogram: Hashable, Sendable, Codable {
         count > 0 ? .microseconds(Int64(clamping: microseconds / count)) : nil
     }
 
-    /// The mean, and no more than the upper end of the bucket that holds the median: a few that hung
-    /// tell nothing of the others. `nil` where there are none.
+    /// The mean, but at most the upper end of the bucket that holds the median: a few fetches that
+    /// hung do not raise it. `nil` where there are none.
     public var usual: Duration? { mean.flatMap { mean in quantile(0.5).map { min(mean, $0) } } }
 
     /// The upper end of the bucket that holds the given share of all, 0...1; `nil` where there

@@ -34,7 +34,7 @@ public struct Hold: Hashable, Sendable, Codable {
     public var total: Int64 = 0
     /// Nanoseconds of the longest, by the clock on the wall.
     public var longest: Int64 = 0
-    /// Nanoseconds of work of the longest, without what the machine did in between.
+    /// The most nanoseconds of work in one hold, without what the machine did in between.
     public var longestWork: Int64 = 0
 
     /// No holds yet.

@@ -1,6 +1,6 @@
-/// What a cache counted in its last ten minutes; since its bounds were changed, or somebody looked
-/// again, where that is shorter. Whether a bound is short is told by that, and not by what was under
-/// others.
+/// What a cache counted in its last ten minutes, or since its bounds were changed or somebody
+/// looked again, where that is shorter. Only this tells whether a bound is short: older counts
+/// belong to other bounds.
 public struct Lately: Hashable, Sendable, Codable {
     /// When that time began; it reaches to the instant of the snapshot.
     public var since: AgeInstant
@@ -20,7 +20,7 @@ public struct Lately: Hashable, Sendable, Codable {
     /// Nothing counted yet.
     public init(since: AgeInstant) { self.since = since }
 
-    /// So far back it reaches at most.
+    /// How far back it reaches at most.
     public static let longest = Duration.seconds(600)
 
     /// The share of the misses, 0...1, that more room would have spared; `nil` without a miss.
@@ -57,8 +57,8 @@ struct UnderBounds {
 
     init(since: AgeInstant, _ counters: CacheCounters) { (self.since, before) = (since, counters) }
 
-    /// A key is missed that left at an instant. What left under other bounds does not tell whether
-    /// these are short.
+    /// Notes a miss on a key that left at an instant. What left under other bounds does not tell
+    /// whether these are short.
     mutating func regret(_ cause: RemovalCause, leftAt left: Int64) {
         guard left >= since.nanoseconds else { return }
         switch cause {

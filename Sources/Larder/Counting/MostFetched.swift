@@ -15,15 +15,15 @@ public struct FetchedKey<Key: Sendable>: Sendable {
 /// The keys that are fetched most, found with bounded memory: Space-Saving, by Metwally, Agrawal and
 /// El Abbadi, "Efficient Computation of Frequent and Top-k Elements in Data Streams" (2005).
 ///
-/// A new key for which there is no line takes that of the key that was fetched least, and its count:
-/// so no key that is fetched often is missing, and a count is too high by what it began with at most.
-/// That is taken off where it is told. Lines are begun anew every five minutes, and what is told is
-/// of the present ones and those before: what was fetched most an hour ago is nobody's question.
+/// A new key for which there is no line takes the line of the key that was fetched least, with its
+/// count: so no key that is fetched often is missing, and a count is too high by at most what it
+/// began with, which is taken off where it is told. Every five minutes new lines are begun. Told is
+/// what the present lines and those before have: nobody asks what was fetched most an hour ago.
 ///
-/// ``Cache/fetchesLately(at:)`` counts the same in another way, because it answers another question:
-/// of any key how often it was fetched in the last minute, exactly, as far as events reach. Events
-/// reach a minute back where these reach ten, and do not tell the reason of a failure once they are
-/// overwritten; lines are kept of the most fetched keys alone, and know no minute.
+/// ``Cache/fetchesLately(at:)`` counts the same in another way, because it answers another
+/// question: how often any key was fetched in the last minute, exactly, as far as events reach.
+/// Events reach a minute back, lines ten, and an event that is overwritten no longer tells why a
+/// fetch failed. Lines are kept of the most fetched keys alone, and do not know the minute.
 struct MostFetched<Key: Hashable & Sendable> {
     private var young = Lines()
     private var old = Lines()
@@ -120,8 +120,8 @@ struct MostFetched<Key: Hashable & Sendable> {
         (oldSince, youngSince) = (isLate ? nil : youngSince, now)
     }
 
-    /// Makes `other` the same, in room of its own: one that shared this one's would have the next
-    /// fetch copy all lines. Nothing grows where `other` has room for all.
+    /// Makes `other` the same, in room of its own: were memory shared, the next fetch would copy
+    /// all lines. Nothing grows where `other` has room for all.
     func copy(into other: inout MostFetched) {
         young.copy(into: &other.young)
         old.copy(into: &other.old)

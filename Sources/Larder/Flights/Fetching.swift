@@ -12,7 +12,7 @@ class Fetching: @unchecked Sendable {
     @TaskLocal static var innermost: Fetching?
 
     let cache: ObjectIdentifier
-    /// In which the look-up was made that started this one.
+    /// The fetch in which the look-up was made that started this one.
     let outer: Fetching?
     /// The others that the same call of the origin is for.
     var siblings: [Fetching] = []
@@ -29,7 +29,7 @@ class Fetching: @unchecked Sendable {
     /// Whether it fetches a key.
     func isOf(_ key: Any) -> Bool { false }
 
-    /// A task that was started in a fetch and outlives it waits for nobody there any more.
+    /// Whether it has ended: a task that was started in it and outlives it waits for nobody there.
     var isOver: Bool { over.load(ordering: .acquiring) }
 
     func end() { over.store(true, ordering: .releasing) }

@@ -1,10 +1,10 @@
-/// One fetch under way, and those who wait for it; nobody does for one that replaces a stale entry.
+/// One fetch under way, and those who wait for it; the refresh of a stale entry may have nobody.
 final class Flight<Key: Hashable & Sendable, Value: Sendable>: Fetching, @unchecked Sendable {
     // Unchecked: what changes is changed and read under the store's lock only.
 
     let key: Key
     let hash: UInt64
-    /// The store's, when it was started.
+    /// The store's era when it was started.
     let era: UInt64
     var waiters: [Waiter<Key, Value>] = []
     /// Called once nobody waits any more.

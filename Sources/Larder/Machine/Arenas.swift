@@ -1,9 +1,10 @@
 /// Runs of pages, cut from a few large mappings of the system's.
 ///
 /// A process may have only so many mappings (`vm.max_map_count`, 65,530 as a rule), and the service
-/// around a cache has its own. Were each block one, a cache of many gigabytes, with gaps where entries
-/// ended, would have that many alone. So an arena of 2 MB is one, with a map of its pages in the first
-/// of them; its address is a multiple of its size, so that a block's arena is known by its address.
+/// around a cache has its own. If each block were a mapping, a cache of many gigabytes with gaps
+/// where entries ended would need that many alone. So an arena of 2 MB is one mapping, with a map
+/// of its pages in the first of them; its address is a multiple of its size, so that a block's
+/// address tells its arena.
 ///
 /// Arenas are listed by their longest run of free pages, in powers of two: what is looked for is found
 /// in the first list that has it for sure, and finding it takes as long with one arena as with many
@@ -93,8 +94,8 @@ struct Arenas: ~Copyable {
         }
     }
 
-    /// The address of so many pages, ``mostPages`` at most; `nil` where there are none. What is in
-    /// them is anything.
+    /// The address of so many pages, ``mostPages`` at most; `nil` where there are none. Their
+    /// content is not defined.
     mutating func take(_ pages: Int) -> UInt? {
         // In this list any arena will do, and in those behind it.
         let first = Self.list(holding: 2 * pages - 1)
@@ -112,7 +113,7 @@ struct Arenas: ~Copyable {
         let start = Int(address - arena.address) / Pages.size
         arena.set(start..<start + pages, used: false)
         sort(arena)
-        // One that is empty is kept for the next block, and no second one.
+        // An empty arena is kept for the next block, but not a second one.
         guard arena.isEmpty, arena.next != 0 || arena.previous != 0 else { return }
         remove(arena)
         count -= 1

@@ -50,7 +50,7 @@ enum SystemClock {
 
 // The engine's lock. Only value types go inside: a class value leaks through `withLock`.
 #if THREAD_SANITIZER
-    /// ThreadSanitizer cannot see `Mutex` on Linux and reports races that are none; it knows this one.
+    /// ThreadSanitizer cannot see `Mutex` on Linux and reports false races; it knows this one.
     @usableFromInline
     package final class Guarded<Value: ~Copyable>: @unchecked Sendable {  // always under the lock
         private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -142,7 +142,7 @@ enum Pages {
         madvise(pages, bytes, MADV_DONTNEED)
     }
 
-    /// Each is taken by itself: two megabytes at a time would be a long wait for who uses one first.
+    /// Has pages taken one by one: who uses one first would wait long for two megabytes at once.
     static func keepSmall(_ pages: UnsafeMutableRawPointer, _ bytes: Int) {
         madvise(pages, bytes, MADV_NOHUGEPAGE)
     }

@@ -9,8 +9,8 @@
 /// page.invalidate(key: "/prices")
 /// ```
 ///
-/// Of those who call it at once with one key the first one's arguments count. It throws what the
-/// function throws, and otherwise as ``Cache/value(for:)`` does.
+/// Where several call it at once with one key, the first one's arguments count. It throws what the
+/// function throws, and for the rest what ``Cache/value(for:)`` does.
 public struct KeyedMemoized<
     Key: Hashable & Sendable, Value: Sendable, each Argument: Sendable
 >: MemoizedFunction {

@@ -34,8 +34,8 @@
 ///
 /// It behaves as a function under a decorator of Python's `cachetools.func`, and differs so:
 /// - it may be async: the value is kept, not the coroutine;
-/// - callers who wait are counted as coalesced and not as hits, and share the error, if it comes to
-///   that, where there each would call again in turn;
+/// - callers who wait are counted as coalesced and not as hits, and share an error, where in
+///   Python each would call again in turn;
 /// - ``MemoizedFunction/cacheClear()`` also keeps out the results of calls under way;
 /// - Swift's arguments have one type each, so there is no `typed`.
 public struct Memoized<

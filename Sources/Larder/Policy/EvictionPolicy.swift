@@ -10,7 +10,7 @@ protocol EvictionPolicy: AnyObject {
     /// Whether hits matter to it; where not, it is not told of them.
     var heedsHits: Bool { get }
 
-    /// Whether an entry that is written anew is to it as one that is hit.
+    /// Whether it takes the rewriting of an entry for a hit.
     var takesRewritesForHits: Bool { get }
 
     /// Entries held.
@@ -43,13 +43,14 @@ protocol EvictionPolicy: AnyObject {
     /// there may be more.
     func tidy(_ limit: Int) -> Bool
 
-    /// Begins to tell what it knows of its entries, in pieces, with anything else in between; has
-    /// `other` know the rest, which is new, of the same kind and for as many entries, and can be
-    /// told of them by ``seat(_:)``. It is made outside of the lock: its memory is the allocator's.
+    /// Begins a walk, in which it tells in pieces what it knows of its entries; anything else may
+    /// come in between. `other` is new, of the same kind and for as many entries: it is given the
+    /// rest of what this policy knows here, and the entries by ``seat(_:)``. It is made outside of
+    /// the lock, since its memory comes from the allocator.
     func beginWalk(_ other: any EvictionPolicy)
 
-    /// Adds the next pieces of the walk to `seats` until those are `limit`, or fewer at its end.
-    /// They have room for them: nothing that grows is to grow under a lock.
+    /// Adds the next entries of the walk to `seats` until there are `limit`, or fewer at its end.
+    /// `seats` has room for them: nothing may grow under a lock.
     func walk(_ limit: Int, _ seats: inout [Seat])
 
     /// Takes an entry over from another policy of the same kind, in the order of its walk.

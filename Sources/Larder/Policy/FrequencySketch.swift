@@ -59,7 +59,7 @@ struct FrequencySketch: ~Copyable {
     /// 0 through 15.
     func count(_ tag: UInt32) -> Int {
         var block = block(tag)
-        // One that has not parted yet speaks for its twin.
+        // A block that has not parted yet holds the counts of its twin too.
         if seen[low(block)].growths != now.growths { block = low(block) }
         var least: UInt64 = 15
         for row in 0..<4 as Range<UInt32> {

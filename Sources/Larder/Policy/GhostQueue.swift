@@ -77,7 +77,7 @@ struct GhostQueue: ~Copyable {
 }
 
 extension Int {
-    /// The least power of two that is no less; 1 for what is less than that.
+    /// The smallest power of two that is at least this; 1 for anything below 1.
     var roundedUpToPowerOfTwo: Int {
         self <= 1 ? 1 : 1 << (Int.bitWidth - (self - 1).leadingZeroBitCount)
     }

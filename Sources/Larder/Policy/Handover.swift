@@ -1,8 +1,8 @@
 /// One policy taking over from another, in pieces: a million entries cannot change hands at once.
 ///
-/// The new one is told of the entries in the order in which the former would let them go. What is
-/// used meanwhile changes hands at once; what has not yet is the first to be evicted, as it would be
-/// in an order that is taken over whole.
+/// The new one is told of the entries in the order in which the former would let them go. An entry
+/// that is used meanwhile changes hands at once. Those that have not changed hands yet are evicted
+/// first, as they would be in an order that is taken over whole.
 final class Handover: EvictionPolicy {
     private let former: any EvictionPolicy
     let successor: any EvictionPolicy

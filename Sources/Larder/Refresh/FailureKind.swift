@@ -1,6 +1,6 @@
-/// What kind of failure a fetch came to. Each calls for something else: an absent thing for
-/// nothing, too many calls for fewer, a refusal for a permission, silence for a look at the
-/// network, and what is broken for a look at its reason.
+/// What kind of failure a fetch came to. Each kind calls for something else: an absent thing for
+/// nothing at all, throttling for fewer calls, a refusal for a permission, silence for a look at
+/// the network, and a broken fetch for a look at its reason.
 public enum FailureKind: String, Hashable, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
     /// The origin answered that there is no such thing.
     case absent
@@ -10,7 +10,7 @@ public enum FailureKind: String, Hashable, Sendable, Codable, CaseIterable, Codi
     case refused
     /// No answer came in time, or the fetch was given up.
     case timedOut
-    /// Anything else; what no error says is this as well.
+    /// Anything else, and what an error does not tell.
     case broken
 
     /// As people read it.
@@ -24,8 +24,8 @@ public enum FailureKind: String, Hashable, Sendable, Codable, CaseIterable, Codi
 ///     var failureKind: FailureKind { self == .noSuchAccount ? .absent : .broken }
 /// }
 /// ```
-/// The kind is counted and shown. What a failure means for the look-ups to come is said by
-/// ``Renewal/meaning``, and where that says ``Renewal/Failure/absent``, so is the kind.
+/// The kind is counted and shown. ``Renewal/meaning`` says what the failure means for the look-ups
+/// to come; where it says ``Renewal/Failure/absent``, the kind is absent too.
 public protocol KnownFailure: Error {
     /// What kind of failure the error is. Asked at most once for a fetch that failed, with no lock
     /// held.
@@ -33,7 +33,7 @@ public protocol KnownFailure: Error {
 }
 
 extension FailureKind {
-    /// The kind of an error, which means that for the look-ups to come.
+    /// The kind of an error that means `meaning` for the look-ups to come.
     init(_ error: any Error, _ meaning: Renewal.Failure) {
         if meaning == .absent {
             self = .absent

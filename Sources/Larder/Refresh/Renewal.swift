@@ -1,19 +1,19 @@
-/// How entries are fetched anew before they end, and what becomes of fetches that fail.
+/// How entries are refreshed before they end, and what becomes of fetches that fail.
 ///
 /// An entry that nears its end passes two marks. From the first on (`window` before the end) one
-/// caller fetches it anew while the others are served the one held; from the second on
-/// (`mandatory` before the end) everyone waits for that fetch. A renewal that fails leaves the
-/// entry where it is, to be served to its end, and the next try waits for the `backoff`.
+/// caller refreshes it while the others are served the one held; from the second on (`mandatory`
+/// before the end) everyone waits for that fetch. A refresh that fails leaves the entry where it
+/// is, to be served to its end, and the next try waits for the `backoff`.
 ///
 /// How long a value may be served *past* its end while fetches fail, and how long the origin's "no
 /// such thing" is remembered, are bounds that an operator may change:
 /// ``CacheConfiguration/staleIfError`` and ``CacheConfiguration/negativeTTL``.
 public struct Renewal: Sendable {
-    /// How long before its end a value is fetched anew, from how long it lives in all.
+    /// How long before its end a value is refreshed, by how long it lives in all.
     public var window: @Sendable (_ life: Duration) -> Duration
     /// How long before the end all callers wait for the fetch; never more than the window.
     public var mandatory: Duration
-    /// After a failed renewal the next is not tried for a time drawn from here.
+    /// After a failed refresh the next try waits for a time drawn from here.
     public var backoff: ClosedRange<Duration>
     /// How long a passing failure is told to everyone where nothing is held; `nil` for every
     /// look-up to try for itself.
@@ -67,7 +67,7 @@ public struct Renewal: Sendable {
         error is NoSuchValue ? .absent : meaning(error)
     }
 
-    /// The instant from which on an entry is fetched anew.
+    /// The instant from which on an entry is refreshed.
     func start(writtenAt: Int64, end: Int64) -> Int64 {
         guard end != .max else { return .max }
         let ahead = window(.nanoseconds(end &- writtenAt)).nanoseconds

@@ -33,7 +33,7 @@ public struct Trouble: Hashable, Sendable, Codable {
     public var until: AgeInstant
     /// Fetches that failed in a row.
     public var failures: Int
-    /// Look-ups that were answered with them instead of a fetch.
+    /// Look-ups that were answered with the failure instead of a fetch.
     public var refusals: UInt64 = 0
     /// When the last of those look-ups was; `nil` before the first.
     public var lastRefusal: AgeInstant?

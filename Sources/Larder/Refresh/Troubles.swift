@@ -115,7 +115,7 @@ struct Failing: Sendable {
     let kind: FailureKind
     let reason: String
 
-    /// Asks the error and the cache's own rules, which is nobody's to do under a lock.
+    /// Asks the error and the cache's own rules; never to be called under a lock.
     init(_ error: any Error, _ renewal: Renewal) {
         self.error = error
         meaning = renewal.meaning(of: error)

@@ -44,7 +44,7 @@ struct Departures<Key: Sendable, Value: Sendable>: ~Copyable {
     /// The one that left last.
     var last: RemovedEntry<Key, Value>? { count == 0 ? nil : entries?[count - 1] }
 
-    /// All of them, for somebody else to have: here are none any more.
+    /// Hands all of them to the caller; none is left here.
     mutating func take() -> Taken {
         defer { (entries, count, capacity) = (nil, 0, 0) }
         return Taken(entries: entries, count: count, capacity: capacity)

@@ -4,7 +4,7 @@ struct ExpiryHeap: ~Copyable {
     struct Item: BitwiseCopyable {
         var expiry = Int64.max
         var slot = SlotOrder.none
-        /// The lower half of the entry's version: no two that meet are as far apart as it reaches.
+        /// The lower half of the entry's version: two that meet are never too far apart for it.
         var version: UInt32 = 0
 
         static func < (a: Item, b: Item) -> Bool {

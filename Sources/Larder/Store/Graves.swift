@@ -15,8 +15,8 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     /// Graves that one call gives up.
     static var mostGivenUp: Int { 64 }
 
-    /// Keeps what was removed; what gives way for it, itself where that is not enough, is added to
-    /// `dropped`.
+    /// Keeps what was removed. What gives way for it is added to `dropped`, or it is itself where
+    /// even that is not enough.
     mutating func bury(
         _ grave: Grave<Key, Value>, at now: AgeInstant, dropped: inout [RemovedEntry<Key, Value>]
     ) {
@@ -126,7 +126,7 @@ struct Grave<Key: Sendable, Value: Sendable>: Sendable {
 /// By which several invalidations can be undone together.
 public struct UndoID: Hashable, Sendable {
     private let number = UInt64.random(in: .min ... .max)
-    /// One that is like no other.
+    /// A new one, unlike all others.
     public init() {}
 
     /// How long a removal can be undone.

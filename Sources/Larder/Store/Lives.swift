@@ -25,7 +25,7 @@ struct Lives: Hashable, Sendable {
         func life(_ jitterClass: Int) -> Int64 { ttl - jitterStep * Int64(jitterClass) }
     }
 
-    /// Lives that became longer so many times are remembered one by one.
+    /// So many former lives are remembered one by one; older ones become one.
     private static let most = 16
 
     init() {}
@@ -71,7 +71,7 @@ struct Lives: Hashable, Sendable {
 
     private mutating func remember(_ lives: Former) {
         if former.count >= Self.most {
-            // The shorter of the two oldest for both: nothing comes back, and none stays longer.
+            // The two oldest become one, with the shorter life: nothing comes back or stays longer.
             former[1].ttl = min(former[0].ttl, former[1].ttl)
             former[1].jitterStep = max(former[0].jitterStep, former[1].jitterStep)
             former.removeFirst()

@@ -20,7 +20,7 @@ enum Found<Value: Sendable>: Sendable {
     case value(Value)
     /// An entry that was invalidated softly, in this slot of its shard.
     case stale(UInt32)
-    /// An entry that is to be fetched anew, though it may still be served.
+    /// An entry that is to be refreshed, though it may still be served.
     case due(Due)
     /// An entry whose deadline has come, in this slot of its shard.
     case ended(UInt32)
@@ -34,7 +34,7 @@ struct Due: Hashable, Sendable {
     let writtenAt: Int64
     let deadline: Int64
 
-    /// When it is to be fetched anew, and from when on everyone waits for that.
+    /// When it is to be refreshed, and from when on everyone waits for that.
     struct Marks: Sendable {
         let of: Due
         let start: Int64

@@ -1,4 +1,4 @@
-/// The keys that left lately by eviction or expiry, so that a miss can be told to be a pity.
+/// The keys that left lately by eviction or expiry, so that a miss can be told to be a ghost hit.
 ///
 /// It remembers hashes for a minute, in two generations, the younger of which takes the place of
 /// the older once it is full: so it is exact for the last 2,048 departures at least. Two keys of one

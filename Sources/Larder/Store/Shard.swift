@@ -21,8 +21,8 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     @usableFromInline var lives = Lives()
     /// The ends of values that end by themselves; `nil` where none ever does.
     @usableFromInline var expiries: UnsafeMutablePointer<Int64>?
-    /// From when on a look-up of an entry has to go by the store: its value's end, or where
-    /// entries are renewed the time for that.
+    /// From when on a look-up of an entry has to go by the store: its value's end, or where entries
+    /// are refreshed the time for that.
     @usableFromInline var gates: UnsafeMutablePointer<Int64>?
     private let hasOwnGates: Bool
     private var expiryCapacity = 0
@@ -207,7 +207,7 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return end < expiryCapacity ? UInt32(end) : nil
     }
 
-    /// From `gate` on look-ups of the entry go by the store; nothing where entries are not renewed.
+    /// From `gate` on look-ups of the entry go by the store; nothing without a refresh of entries.
     mutating func setGate(_ slot: UInt32, _ gate: Int64) {
         if hasOwnGates { gates![Int(slot)] = gate }
     }

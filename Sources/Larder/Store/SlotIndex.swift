@@ -215,9 +215,9 @@ struct SlotIndex: ~Copyable {
 
     /// Gives back some of what a much larger cache once needed; true where there may be more.
     ///
-    /// Two tables that one bit tells apart become one where that would be half empty, and the
-    /// directory halves where no two of its places differ. A call merges two tables, of the first
-    /// thousand it looks at.
+    /// Two tables whose marks differ in one bit become one where that would be half empty, and the
+    /// directory halves where each table is named twice. A call merges two tables, of the first
+    /// thousand that it looks at.
     mutating func trim() -> Bool {
         if depth == 0 { return shrinkTable() }
         for _ in 0..<1024 {
@@ -248,7 +248,7 @@ struct SlotIndex: ~Copyable {
         }
         merged.count = table.count + other.count
         (directory + place).update(repeating: merged, count: 2 * span)
-        // It may be merged with its own buddy next, which stands before it where it is a second.
+        // The merged table may be merged next: where it is a second, its buddy stands before it.
         trimmed = place & (2 * span) == 0 ? place : max(0, place - 2 * span)
         return true
     }

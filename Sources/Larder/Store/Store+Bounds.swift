@@ -1,5 +1,5 @@
 extension Store {
-    /// Removes at most `limit` entries whose deadline has come, and their reserve is over; returns
+    /// Removes at most `limit` entries whose deadline has come and whose reserve is over; returns
     /// how many.
     mutating func expire(limit: Int, at now: AgeInstant) -> Int {
         settle()
@@ -100,14 +100,14 @@ extension Store {
         back.append(slot, backLinks)
     }
 
-    /// Whichever leaves, no more are outdated than are left.
+    /// Takes an entry out of those that are back; at most as many are outdated as are left there.
     mutating func forgetBack(_ slot: UInt32) {
         if outdated > 0, slot == back.first { outdated -= 1 }
         back.remove(slot, backLinks)
         outdated = min(outdated, back.count)
     }
 
-    /// Has look-ups work out anew when entries are to be fetched anew; returns where to go on.
+    /// Has look-ups work out anew when entries are to be refreshed; returns where to go on.
     func shutGates(_ place: (shard: Int, slot: UInt32)) -> (shard: Int, slot: UInt32)? {
         guard traits.renews, place.shard < shards.count else { return nil }
         let next = shards[place.shard].withLock {
@@ -193,8 +193,8 @@ extension Store {
         return facts
     }
 
-    /// Whether there is anything to say of a failure: until its next try is due, and where something
-    /// is held as long as it is remembered. What is served past its end between two tries is stale.
+    /// Whether a failure is still to be told: until its next try is due, and where something is
+    /// held, as long as it is remembered. What is served past its end between two tries is stale.
     private func matters(
         _ trouble: Trouble, to key: Key, _ hash: UInt64, at now: AgeInstant
     ) -> Bool {

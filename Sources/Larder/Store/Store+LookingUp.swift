@@ -36,7 +36,7 @@ extension Store {
         _ key: Key, _ hash: UInt64, _ waiter: Waiter<Key, Value>, _ marks: Due.Marks? = nil,
         of cache: ObjectIdentifier, at now: AgeInstant
     ) -> Lookup<Key, Value> {
-        // When what is kept in case that fetches fail has ended.
+        // When the entry ended that is kept in reserve.
         var ended: Int64?
         switch hit(key, hash, at: now) {
         case .value(let value): return .hit(value)
@@ -84,8 +84,8 @@ extension Store {
             ?? false
     }
 
-    /// The value of an entry that is due to be fetched anew, where this is not the caller to wait
-    /// for that: another is at it, or the last try has failed and the next is not due.
+    /// The value of an entry that is due for a refresh, where this caller need not wait for it:
+    /// another is at it, or the last try has failed and the next is not due.
     private mutating func heldBack(
         _ key: Key, _ hash: UInt64, _ due: Due, _ marks: Due.Marks?, at now: AgeInstant
     ) -> Value? {
@@ -133,7 +133,7 @@ extension Store {
         miss(hash, at: now)
     }
 
-    /// - Parameter ended: When the entry ended that is there still, the first time that it is missed.
+    /// - Parameter ended: When the entry ended, where it is still there and is missed a first time.
     private mutating func miss(_ hash: UInt64, endedAt ended: Int64? = nil, at now: AgeInstant) {
         counters.misses += 1
         var left = regret.missed(hash, at: now.nanoseconds)
@@ -184,7 +184,7 @@ extension Store {
     }
 
     /// Tells the flight what to call once nobody waits for it, and what raises its priority;
-    /// returns the one that it should have, `nil` where nobody waits already.
+    /// returns the priority that it should have, `nil` where it has ended already.
     func attach(
         _ abandon: @escaping Abandon, _ raise: @escaping Raise, to flight: Flight<Key, Value>
     ) -> TaskPriority? {
@@ -193,8 +193,8 @@ extension Store {
         return flight.priority
     }
 
-    /// Notes that someone of a priority waits; returns what is to be called with it, where it is
-    /// higher than all before and there is something to call already.
+    /// Notes that somebody with a priority waits. Where that is higher than all before, returns
+    /// what raises the fetch to it, if there is such a thing yet.
     func raise(_ flight: Flight<Key, Value>, to priority: TaskPriority) -> Raise? {
         guard !flight.isOver, priority > flight.priority else { return nil }
         flight.priority = priority
@@ -278,8 +278,8 @@ extension Store {
         }
     }
 
-    /// Has the next look-up of an entry come to the store: who was to fetch it anew has left, or
-    /// was refused.
+    /// Has the next look-up of an entry come to the store: the caller who was to refresh it has
+    /// left, or was refused.
     private func reopenGate(_ key: Key, _ hash: UInt64) {
         guard traits.renews, let slot = slot(of: key, hash) else { return }
         let local = shards.local(slot)
@@ -349,7 +349,7 @@ extension Store {
     }
 }
 
-/// What was there, now that something else is.
+/// Puts `new` in the place, and returns what was there.
 private func exchange<T>(_ place: inout T, with new: T) -> T {
     defer { place = new }
     return place

@@ -138,7 +138,7 @@ extension Store {
         return .removed(bytes: Int(record.bytes))
     }
 
-    /// A stale entry whose fetch failed is not served any longer.
+    /// Removes the entry of `key` if it is stale: its fetch failed, and it is served no longer.
     mutating func removeStale(_ key: Key, _ hash: UInt64, at now: AgeInstant) {
         guard let slot = slot(of: key, hash), record(slot).isStale else { return }
         settle()
@@ -164,7 +164,8 @@ extension Store {
     // MARK: Undoing
 
     /// Puts back at most `limit` of what was removed under `undo`, where nothing has been written
-    /// for the key since, it has life left and there is room; returns how many were and were not.
+    /// for the key since, it has life left and there is room; returns how many did and did not come
+    /// back.
     mutating func restore(
         _ undo: UndoID, limit: Int, by: Operator?, at now: AgeInstant
     ) -> (restored: Int, lost: Int) {

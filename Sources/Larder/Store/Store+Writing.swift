@@ -103,7 +103,7 @@ extension Store {
         end(slot, record, expiry)
     }
 
-    /// Where entries are fetched anew before their end, the first look-up finds out when that is.
+    /// Where entries are refreshed before their end, the first look-up finds out when that is.
     private func firstGate(_ expiry: Int64?) -> Int64 { traits.renews ? .min : expiry ?? .max }
 
     private mutating func end(_ slot: UInt32, _ record: Record, _ expiry: Int64?) {
@@ -119,8 +119,8 @@ extension Store {
 
     /// The newer value takes the slot of the older one.
     private mutating func rewrite(_ slot: UInt32, _ arrival: Arrival<Value>, at now: AgeInstant) {
-        // To the policy a note is as good as being told, where a rewrite is a use to it; and a note
-        // is settled with others, once it matters.
+        // Where the policy takes a rewrite for a hit, a note is enough: it is settled with the
+        // others before anything is decided.
         let isNoted = policy.takesRewritesForHits
         if !isNoted { settle() }
         let record = newRecord(arrival, at: now)
@@ -158,7 +158,7 @@ extension Store {
     ) -> Room {
         let maxsize = min(configuration.maxsize ?? .max, CacheConfiguration.largestMaxsize)
         let maxbytes = configuration.maxbytes ?? .max
-        // A growing entry takes no room away from others, but of bytes.
+        // An entry that grows takes bytes from others, but no place.
         let mostEntries = grown == nil ? maxsize - 1 : .max
         if count <= mostEntries, bytes + size <= maxbytes { return .made }
         settle()

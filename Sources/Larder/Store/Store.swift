@@ -30,7 +30,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// `expiries` with its deadline, which changes with the lives.
     var back = SlotOrder()
     var backLinks = SlotLinks()
-    /// So many of the first in `back` may stand in `expiries` as former lives had it.
+    /// How many of the first in `back` may stand in `expiries` with an end by former lives.
     var outdated = 0
     /// No entry ends before.
     var soonest = Int64.max
@@ -123,7 +123,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             let reach = min(Int(now &- settledBefore), touched.count)
             touched[..<reach].update(repeating: SlotOrder.none)
             var found = 0
-            // Taken while we collect, or at the same instant as another.
+            // Notes whose stamp was taken while we collect, or is that of another note too.
             var late: [UInt32] = []
             for number in 0..<shards.count {
                 shards[number].withLock { shard in
@@ -230,7 +230,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return shards.shard(of: slot).withLock { $0.expiry(local) }
     }
 
-    /// Whether an entry that ended at `end` is still kept, in case that fetches fail.
+    /// Whether an entry that ended at `end` is still kept, in case fetches fail.
     func isInReserve(_ end: Int64, at now: AgeInstant) -> Bool {
         let (gone, overflow) = end.addingReportingOverflow(reserve)
         return overflow || now.nanoseconds < gone

@@ -5,13 +5,13 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
     /// Whether a removed value may be kept for a while, for an undo.
     let mayBeBuried: Bool
     let renewal: Renewal
-    /// Whether entries are renewed before their end.
+    /// Whether entries are refreshed before their end.
     let renews: Bool
     /// When a value that is written now ends by itself.
     let expiry: @Sendable (Key, Value, AgeInstant) -> AgeInstant?
     /// All that an entry takes.
     let bytes: @Sendable (Key, Value) -> Int
-    /// The type of which nobody says how much its values take.
+    /// A type whose values' size is not known; `nil` where there is no such type.
     private let unsized: String?
 
     init(

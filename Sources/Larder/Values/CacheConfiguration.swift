@@ -6,8 +6,8 @@ public struct CacheConfiguration: Hashable, Sendable, Codable {
     public var maxbytes: Int?
     /// How long an entry may be served after it was written. 0 keeps nothing.
     public var ttl: Duration?
-    /// By up to which part of the ttl entries live shorter, so that those written together do
-    /// not end together: 0 to 1. It works in steps of an eighth.
+    /// The part of the ttl by which entries may live shorter, so that those written together do not
+    /// end together: 0 to 1. It works in steps of an eighth.
     public var jitter: Double
     /// Who goes where there is no room.
     public var policy: Policy
@@ -16,7 +16,7 @@ public struct CacheConfiguration: Hashable, Sendable, Codable {
     /// How long it is remembered that the origin has no such thing, where it says so.
     public var negativeTTL: Duration
 
-    /// What is left out is as a ``Cache`` has it where nothing is said.
+    /// What is left out is as in a ``Cache`` that is made without it.
     public init(
         maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
         jitter: Double = 0, policy: Policy = .lru, staleIfError: Duration = .zero,
@@ -59,7 +59,7 @@ public struct CacheConfiguration: Hashable, Sendable, Codable {
         }
     }
 
-    /// What is left out is absent, or as it usually is.
+    /// A bound that is left out is absent, or has its usual value.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(

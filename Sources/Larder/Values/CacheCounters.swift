@@ -2,8 +2,8 @@
 public struct CacheCounters: Hashable, Sendable, Codable {
     /// Look-ups served from an entry.
     public var hits: UInt64 = 0
-    /// Look-ups that had to wait for a flight that they started, or found nothing where it was not
-    /// for them to start one.
+    /// Look-ups that had to wait for a flight that they started, and those that found nothing and
+    /// could not start one.
     public var misses: UInt64 = 0
     /// Look-ups that joined a flight already under way.
     public var coalesced: UInt64 = 0
@@ -41,12 +41,12 @@ public struct CacheCounters: Hashable, Sendable, Codable {
     /// Hits over look-ups, 0...1; `nil` before the first look-up.
     public var hitRatio: Double? { lookups == 0 ? nil : Double(hits) / Double(lookups) }
 
-    /// The share of the misses, 0...1, that were on keys evicted within the minute before: so many
-    /// more room would spare. `nil` before the first miss.
+    /// The share of the misses, 0...1, that were on keys evicted within the minute before: more
+    /// room would spare them. `nil` before the first miss.
     public var regretEvictedShare: Double? { shareOfMisses(regretEvicted) }
 
-    /// The share of the misses, 0...1, that were on keys expired within the minute before: so many
-    /// a longer ttl would spare. `nil` before the first miss.
+    /// The share of the misses, 0...1, that were on keys expired within the minute before: a longer
+    /// ttl would spare them. `nil` before the first miss.
     public var regretExpiredShare: Double? { shareOfMisses(regretExpired) }
 
     private func shareOfMisses(_ count: UInt64) -> Double? {

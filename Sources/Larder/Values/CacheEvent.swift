@@ -28,8 +28,8 @@ public enum EventKind: Hashable, Sendable {
     case softened(version: UInt64)
     /// An invalidation was undone.
     case restored(version: UInt64)
-    /// So many failures in a row were remembered of a key, and so many look-ups answered with them;
-    /// someone had that forgotten.
+    /// Somebody had the failures of a key forgotten: how many in a row were remembered, and how
+    /// many look-ups were answered with them.
     case forgotten(failures: Int, refusals: UInt64)
     /// Bounds were changed.
     case configured(from: CacheConfiguration, to: CacheConfiguration)

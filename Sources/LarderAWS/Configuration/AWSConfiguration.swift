@@ -22,14 +22,14 @@ public struct AWSConfiguration: Sendable {
     let profiles: Profiles
     /// Asks for the code of a device; `nil` where nobody can be asked.
     public var code: (@Sendable (_ serialNumber: String) async throws -> String)?
-    /// The terminal at which a program may ask now that gives credentials, such as `/dev/tty`;
+    /// The terminal at which a program that gives credentials may ask now, such as `/dev/tty`;
     /// `nil` where there is none.
     public var terminal: @Sendable () -> String? = { nil }
-    /// When sessions are renewed, and what becomes of a renewal that fails.
+    /// When sessions are refreshed, and what becomes of a refresh that fails.
     public var renewal = Renewal.credentials
     /// How long the calls of its clients may take.
     public var deadlines = Deadlines()
-    /// Is told, once each, what the one who runs this should know and no error says.
+    /// Told, once each, what the one who runs this should know and what is not an error.
     public var notice: @Sendable (String) -> Void = { _ in }
 
     /// - Parameters:
@@ -78,7 +78,7 @@ public struct AWSConfiguration: Sendable {
         return settings["region"]?.value
     }
 
-    /// - Throws: ``AWSError`` with file and line where the profile's region counts and is none.
+    /// - Throws: ``AWSError`` with file and line where the profile's region counts and is wrong.
     private func checkRegion() throws(AWSError) {
         guard let setting = settings["region"], setting.value == region,
             !AWSClient.isRegion(setting.value)
@@ -115,7 +115,7 @@ public struct AWSConfiguration: Sendable {
         return try address(url)
     }
 
-    /// - Throws: ``AWSError`` with file and line where it is none.
+    /// - Throws: ``AWSError`` with file and line where it is not an address.
     private func address(_ setting: Setting) throws(AWSError) -> String {
         do { _ = try Endpoint(setting.value) } catch {
             throw AWSError(.invalid, "\(setting.place): \(error)\(setting.hint)")
@@ -147,7 +147,7 @@ public struct AWSConfiguration: Sendable {
 
     // MARK: Clients and providers
 
-    /// A client that signs with the credentials of the chain, kept and renewed as they need it.
+    /// A client that signs with the credentials of the chain, kept and refreshed as they need it.
     ///
     /// - Parameters:
     ///   - region: Instead of the one that is configured.
@@ -176,7 +176,7 @@ public struct AWSConfiguration: Sendable {
         return (client, signer)
     }
 
-    /// The first of the chain that has anything to say.
+    /// The first provider of the chain for which something is set.
     func provider(
         _ name: String, _ client: AWSClient, _ visited: inout [String]
     ) throws -> any CredentialProvider {

@@ -38,7 +38,7 @@ struct RoleProvider: CredentialProvider {
     var givesSessions: Bool { true }
 
     func credentials() async throws -> Credentials {
-        // What cannot be sent needs no code.
+        // A request that cannot be sent needs no code.
         try request.check()
         var token: String?
         if let serial = request.serialNumber { token = try await self.code(of: serial) }

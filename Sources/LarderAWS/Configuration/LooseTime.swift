@@ -5,10 +5,10 @@ import Foundation
 /// the dates of mail and of the web, and many more.
 ///
 /// The rules are its rules, token by token, so that whatever is read here is the same moment there.
-/// Year, month, day, hour and a zone must all be there: it would take them from today's date or the
-/// machine's zone, and a session ends neither today nor here by accident.
+/// Year, month, day, hour and a zone must all be there: `dateutil` would take what is missing from
+/// today's date or the machine's zone, and a session ends neither today nor here by accident.
 ///
-/// - Returns: `nil` where it is none.
+/// - Returns: `nil` where the text is not a time.
 func looseTime(_ text: String, now: Date = Date()) -> Date? {
     guard let tokens = TimeTokens.split(text), tokens.count < 100 else { return nil }
     var reader = TimeReader(tokens: tokens, now: now)
@@ -228,7 +228,7 @@ private struct TimeReader {
             && (token == "z" || token.allSatisfy { $0.isLetter && $0.isUppercase })
     }
 
-    /// `UTC+3` means that UTC is three hours on, which is three hours back.
+    /// In `UTC+3` UTC is three hours ahead, so that the zone is three hours behind.
     private mutating func readZone(_ token: String) {
         zone = token
         guard let sign = self.token(place + 1), sign == "+" || sign == "-" else { return }

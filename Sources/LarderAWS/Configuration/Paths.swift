@@ -18,7 +18,7 @@ func expandedPath(_ path: String, _ environment: [String: String]) -> String {
     return whole.isEmpty ? "/" : whole
 }
 
-/// The home that the system's list of users has; `nil` for nobody that it knows.
+/// The home that the system's list of users has; `nil` for a user that it does not know.
 private func home(of user: String?) -> String? {
     var entry = passwd()
     var found: UnsafeMutablePointer<passwd>?

@@ -6,7 +6,7 @@ import LarderInspector
 struct ProcessProvider: CredentialProvider {
     var command: Setting
     var environment: [String: String]
-    /// Variables too, which the program has as this process had them: as botocore's has.
+    /// Secret variables: the program gets them as this process had them, as with botocore.
     var secrets: [String: Secret] = [:]
     var clock: AgeClock
     /// How long it may take.

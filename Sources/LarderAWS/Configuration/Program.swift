@@ -72,7 +72,7 @@ struct Program {
             output: Self.contents(files[0]), errors: Self.text(files[1]))
     }
 
-    /// A file in memory. Its number is none of the first three, which the child has otherwise.
+    /// A file in memory. Its number is above 2: the first three are the child's own.
     private static func file(_ name: String) -> Int32 {
         let file = larder_memfd(name)
         guard (0...2).contains(file) else { return file }

@@ -17,7 +17,7 @@ enum SettingMeanings {
         "ec2_metadata_service_endpoint", "ec2_metadata_service_endpoint_mode",
         "ec2_metadata_v1_disabled", "imds_use_ipv6",
     ]
-    /// Of DynamoDB and STS as well, and not heeded here: that is said.
+    /// Settings of DynamoDB and STS that are not heeded here; a warning says so.
     static let unheeded: Set = [
         "defaults_mode", "endpoint_discovery_enabled", "account_id_endpoint_mode",
         "auth_scheme_preference", "sigv4a_signing_region_set", "data_path", "api_versions",
@@ -58,8 +58,8 @@ enum SettingMeanings {
             || begins(name, idlePrefixes)
     }
 
-    /// Whether whoever wrote it should be told that it does nothing here. Tools write into the
-    /// credentials file what they like; the names that begin as AWS's own do are looked at.
+    /// Whether the one who wrote it should be told that it does nothing here. Tools write into the
+    /// credentials file what they like: there only names count that begin as AWS's own do.
     static func isWorthAWord(_ name: String, inCredentials: Bool) -> Bool {
         if unheeded.contains(name) { return true }
         if sources.contains(name) || isNoSource(name) || isNote(name)

@@ -8,7 +8,7 @@ struct Setting: Hashable, Sendable {
 
     var place: String { "\(file):\(line)" }
 
-    /// What may be meant where a value is none: a comment goes on with it, in these files.
+    /// A hint where a value cannot be read: a comment behind it is part of it, in these files.
     var hint: String { Self.hint(value) }
 
     static func hint(_ value: String) -> String {
@@ -43,7 +43,7 @@ struct SettingsFile: Sendable {
     /// In the order of the file.
     var sections: [(name: String, settings: [String: Setting])] = []
 
-    /// `nil` where there is no such file; `/dev/null` and a folder are none.
+    /// `nil` where there is no such file; `/dev/null` and a folder do not count as one.
     ///
     /// - Throws: ``AWSError`` of kind ``AWSError/Kind/invalid`` with file and line.
     init?(path: String) throws(AWSError) {

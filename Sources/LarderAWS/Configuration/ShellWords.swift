@@ -51,7 +51,7 @@ func shellWords(_ line: String) -> [String]? {
             word = word ?? .init()
         case (nil, "\\"), ("\""?, "\\"):
             guard let next = scalars.next() else { return nil }
-            // Between double quotes a backslash is one, unless it has something to hide.
+            // Between double quotes a backslash is kept, unless a quote or another follows.
             if quote != nil, next != "\"", next != "\\" { word!.append("\\") }
             word = word ?? .init()
             word!.append(next)

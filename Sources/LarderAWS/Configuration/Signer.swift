@@ -5,10 +5,10 @@ import Synchronization
 
 /// Whose keys sign, as the environment and the files say it at this moment.
 ///
-/// Tools write new keys into `~/.aws/credentials` while programs run: the files are looked at before
-/// every request and read again where they have changed, and once more when a service says that a
-/// session has ended. What is written half, or is no longer there, changes nothing; and the files
-/// becoming empty never makes anybody the container or the machine.
+/// Tools write new keys into `~/.aws/credentials` while programs run: the files are looked at
+/// before every request and read again where they have changed, and once more when a service says
+/// that a session has ended. A file that is half written, or is gone, changes nothing; and where
+/// the files become empty, the container's or machine's keys never take their place.
 public final class Signer: CredentialProvider {
     private struct State {
         var configuration: AWSConfiguration
@@ -50,20 +50,20 @@ public final class Signer: CredentialProvider {
         kept = Cache(
             "caller", maxsize: 1, ttl: nil, renewal: configuration.renewal, clock: client.clock
         ) {
-            // One and the same identity may be had in a new way.
+            // The same identity may have another provider by now.
             let provider = current.provider
             return try await (Asked(provider: provider) == $0 ? provider : $0.provider)
                 .credentials()
         }
     }
 
-    /// The identity of whose keys sign now.
+    /// The identity whose keys sign now.
     public var identity: String { current.provider.identity }
-    /// Whether whose keys sign now is known to give sessions of a role.
+    /// Whether the keys that sign now are known to be those of a role's session.
     public var givesSessions: Bool { current.provider.givesSessions }
 
     /// What the next request is signed with. The files are looked at first; sessions are kept, and
-    /// fetched anew before they end.
+    /// refreshed before they end.
     ///
     /// - Throws: ``AWSError``; `CancellationError` where the caller gave up.
     public func credentials() async throws -> Credentials {
@@ -73,10 +73,10 @@ public final class Signer: CredentialProvider {
         return try await kept.value(for: Asked(provider: provider))
     }
 
-    /// Reads the files again where they have changed. What cannot be read now was read before.
+    /// Reads the files again where they have changed. What cannot be read stays as it was.
     public func noticeChanges() { _ = try? look(isForced: false) }
 
-    /// To be told when the keys have become somebody else's.
+    /// Has `body` called when the keys have become somebody else's.
     public func onChange(_ body: @escaping @Sendable () -> Void) { changed.withLock { $0 = body } }
 
     /// A service does not know the key, or says that its session has ended; returns whether it may
@@ -95,7 +95,7 @@ public final class Signer: CredentialProvider {
 
     /// Reads the files again.
     ///
-    /// - Returns: Where settings stand that have changed and are heeded at a start only.
+    /// - Returns: The places of settings that have changed and are heeded only at a start.
     /// - Throws: ``AWSError``; then nothing is changed.
     public func readAgain() throws -> [String] { try look(isForced: true) }
 
@@ -121,7 +121,7 @@ public final class Signer: CredentialProvider {
 }
 
 extension CredentialProvider {
-    /// Whether somebody wrote down that these are the keys, rather than their being at hand.
+    /// Whether somebody configured these keys; those of a container or machine are only at hand.
     fileprivate var isWritten: Bool { !(self is ContainerProvider || self is MetadataProvider) }
 }
 

@@ -9,7 +9,7 @@ struct Proxy: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
     let variable: String
     let authorization: HTTPClient.Authorization?
 
-    /// As a sentence has it; what it is to be told stays out.
+    /// For a sentence; user and password stay out.
     var description: String { "the proxy \(host):\(port) of \(variable)" }
     var customMirror: Mirror { Mirror(self, children: []) }
 
@@ -40,7 +40,7 @@ struct Proxy: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
                 separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             rest = rest[rest.index(after: sign)...]
             let texts = parts.map { String($0).removingPercentEncoding ?? "" }
-            // As the other SDKs have it: a user without a password is not told.
+            // As the other SDKs have it: a user without a password is not sent.
             if texts.count == 2, !texts.contains("") {
                 credentials = .basic(username: texts[0], password: texts[1])
             }
@@ -76,7 +76,7 @@ struct Proxies: Sendable {
         for (name, value) in all where !value.isEmpty { named[scheme(name)] = (name, value) }
         // What a web server passes on as HTTP_PROXY is a header of whoever asked it.
         if environment["REQUEST_METHOD"] != nil { named["http"] = nil }
-        // In lower case it comes first; and it may be empty, which ends the matter.
+        // A name in lower case comes first; where that is empty there is no proxy.
         for (name, value) in all where name.hasSuffix("_proxy") {
             named[scheme(name)] = value.isEmpty ? nil : (name, value)
         }
@@ -100,8 +100,8 @@ struct Proxies: Sendable {
         return isException(place.lowercased()) ? nil : proxy
     }
 
-    /// A host of `NO_PROXY`, or one below it, with its port or without. Ranges of addresses are
-    /// none: nobody looks an address up here.
+    /// A host of `NO_PROXY`, or one below it, with its port or without. Ranges of addresses do not
+    /// count, since no address is looked up here.
     private func isException(_ place: String) -> Bool {
         guard let exceptions else { return false }
         if exceptions == "*" { return true }

@@ -36,8 +36,8 @@ struct Attach: AsyncParsableCommand {
     }
 
     /// Where the console is to be opened, by a command line that says that and nothing else; `nil`
-    /// where it says more, or no engine runs. Without the parser, whose own start takes a good part
-    /// of the time until the console is seen.
+    /// where it says more, or no engine runs. The parser is not used for it: its own start takes a
+    /// good part of the time until the console is seen.
     static func place(plainly words: [String]) async throws -> Rendezvous? {
         guard isatty(1) == 1, ProcessInfo.processInfo.environment["TERM"] != "dumb" else {
             return nil

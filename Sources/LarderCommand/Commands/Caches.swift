@@ -21,7 +21,7 @@ struct Caches: AsyncParsableCommand {
             output.print(
                 caches, caches.first?.map(\.name) ?? ["cache"],
                 shown: ["cache", "entries", "maxsize", "ttl", "policy", "bytes", "hit"],
-                // For people the ratio says of when it is: of all look-ups since the start.
+                // For people the heading says what the ratio is of: all look-ups since the start.
                 titles: ["hit": "hit all"], from)
         }
     }

@@ -102,7 +102,7 @@ struct Events: AsyncParsableCommand {
         let isFirst = seen.instance == nil
         if seen.instance != report.instance { seen = Seen(instance: report.instance) }
         if let cache, !report.caches.contains(where: { $0.name.isExactly(cache) }) {
-            // It says which there are.
+            // The error of an unknown cache says which there are.
             _ = try await inspector.events(in: cache, after: 0, limit: 0)
         }
         var events: [LoggedEvent] = []

@@ -20,7 +20,7 @@ struct Fetch: AsyncParsableCommand {
         defaultSubcommand: FetchEntry.self)
 }
 
-/// Any cache's, whatever it is called.
+/// Looks up a key of any cache, whatever the cache is called.
 struct FetchEntry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "entry", abstract: "Look a key of a running engine's cache up.",

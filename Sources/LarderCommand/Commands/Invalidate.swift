@@ -16,9 +16,9 @@ struct Invalidate: AsyncParsableCommand {
               larder invalidate accounts --all --soft --budget 20/s --yes
 
             The last drops everything without a stampede: each entry is served until a fetch for \
-            it has landed, and no more are marked a second than the origin may be asked for. The \
-            console has a change confirmed by typing that is of more than a twentieth of what a \
-            cache holds, and of more than ten entries; here --yes does.
+            it has landed, and no more are marked a second than the origin may be asked for. In \
+            the console a change of more than a twentieth of what a cache holds, and of more than \
+            ten entries, is confirmed by typing; here --yes confirms it.
             """)
 
     @OptionGroup

@@ -10,8 +10,8 @@ struct Origins: AsyncParsableCommand {
         commandName: "origins",
         abstract: "Print what the origins of a running engine were asked, and why they failed.",
         discussion: """
-            Of each cache the keys are named that were fetched most of late, with how often at least, \
-            how often in vain, and why the last time.
+            Names the keys of each cache that were fetched most of late: at least how often, how \
+            often in vain, and why the last time.
             """)
 
     @OptionGroup
@@ -69,7 +69,7 @@ extension EngineReport {
         "cache", "key", "fetches", "failures", "kind", "reason",
     ]
 
-    /// The keys of all caches that were fetched most, the first first.
+    /// The most fetched keys of all caches, the most fetched first.
     fileprivate var fetchedKeys: [[Field]] {
         fetchedMost.map { cache, row in
             [

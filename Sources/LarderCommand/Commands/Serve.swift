@@ -116,15 +116,15 @@ struct Serve: AsyncParsableCommand {
         logger.info("ended")
     }
 
-    /// What ended the engine, if nobody had told it to; that the time for an orderly end was over
-    /// is none.
+    /// What ended the engine, if nobody had told it to end. To run out of the time for an orderly
+    /// end does not count.
     private static func problem(_ result: Result<Void, any Error>) -> (any Error)? {
         guard case .failure(let error) = result, !(error is CancellationError) else { return nil }
         return error
     }
 
-    /// Tells the service manager, where it wants to hear that, that the engine is alive, as often as
-    /// the engine has answered: one that hangs is not.
+    /// Tells the service manager, if it wants to hear it, that the engine is alive: once for each
+    /// answer of the engine, so that one that hangs is found out.
     private static func watchdog(_ engine: Engine) async {
         let environment = ProcessInfo.processInfo.environment
         guard let period = ServiceManager.watchdogPeriod(environment, pid: getpid()) else { return }
@@ -186,8 +186,8 @@ struct Serve: AsyncParsableCommand {
         var instant: ContinuousClock.Instant { first.withLock { $0 } ?? .now }
     }
 
-    /// The terminal that the engine talks to and belongs to, if any. Its end is told by SIGHUP too,
-    /// and by nothing else: a terminal of somebody else's that closes is a log that nobody reads.
+    /// The terminal that the engine talks to and belongs to, if any. Its end is a SIGHUP as well,
+    /// and has no other sign; another terminal that closes is only a log that nobody reads.
     private struct StartingTerminal {
         private let descriptor = [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO].first {
             tcgetsid($0) == getsid(0)
@@ -196,8 +196,8 @@ struct Serve: AsyncParsableCommand {
         var isLost: Bool { descriptor.map { isatty($0) == 0 } ?? false }
     }
 
-    /// Reads settings again when told to by SIGHUP: bounds of caches change at once; of the others
-    /// it is said that they take a new start. It ends with the terminal.
+    /// Reads settings again when told to by SIGHUP: bounds of caches change at once; for the others
+    /// it is said that they count from the next start on. It ends with the terminal.
     private struct Reload: Service {
         let engine: Engine
         let audit: AuditFile?

@@ -30,7 +30,7 @@ struct Bare: AsyncParsableCommand {
     @OptionGroup
     var options: TopOptions
 
-    /// A message in the name of the command that has the same options and may be seen.
+    /// A message that names the visible command which has the same options.
     static func hidden(in message: String) -> String {
         message.replacing("larder \(_commandName) ", with: "larder \(Top._commandName) ")
     }

@@ -51,7 +51,7 @@ struct Verify: AsyncParsableCommand {
                 tell(compared, from)
             }
         } catch let error as InspectorError {
-            // Whatever it is, it is no difference.
+            // An error of the engine is not a difference.
             say("\(error)")
             throw Ending(status: 2)
         }
@@ -87,7 +87,7 @@ struct Verify: AsyncParsableCommand {
                     let what = row?.isRefusal == true ? "remembered as absent" : "written"
                     return ", \(what) \(Format.age($0)) ago"
                 } ?? ""
-            // That it is not held is the first that the summary says.
+            // The summary itself begins with that it is not held.
             let verdict = verdict == .notHeld ? "" : "\(verdict.words)\(written): "
             return "\(name)\(verdict)\(seen.summary)"
         }
@@ -130,10 +130,10 @@ struct Verify: AsyncParsableCommand {
         guard output.format == .text else {
             return output.print(compared.map(\.fields), Compared.names, from)
         }
-        // Of one that was named it is told in any case.
+        // An entry that was asked about alone is told in any case.
         let isPlain: Set<Verification.Verdict> = [.agrees, .notCompared]
         for one in compared where !isPlain.contains(one.verdict) || compared.count == 1 {
-            // Of one of many that is not held it is not told what the origin has.
+            // One of many that is not held is told without what the origin has.
             let isBrief = one.verdict == .notHeld && compared.count > 1
             Output.print(PlainText.fit(isBrief ? one.name + "not held" : one.sentence))
         }

@@ -37,7 +37,7 @@ extension Engine {
                 throw error
             }
         } catch let error as AWSError where error.kind == .invalid && error.code == nil {
-            // What a service itself refuses, whichever it is, is a failure and no wrong option.
+            // A refusal of a service, whatever its code, is a failure and not a wrong option.
             throw ValidationError("\(error)")
         }
     }

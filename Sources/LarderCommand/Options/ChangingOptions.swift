@@ -129,7 +129,7 @@ struct ChangingOptions: ParsableArguments {
                     Field("warning", outcome.warning),
                 ], from)
         }
-        // It is done, whoever can be told.
+        // It is done, even if that could not be printed: it is said on standard error then.
         if !Output.flush() { say(done) }
     }
 
@@ -205,7 +205,7 @@ extension Plan {
 }
 
 extension RemoteInspector {
-    /// Said at once and in words, where nobody may: the paths for it are not even there.
+    /// Says at once where nobody may change anything: such an engine does not even have the paths.
     func checkMayChange() async throws {
         guard try await report().isReadOnly else { return }
         throw InspectorError("\(place.name) lets nobody change anything")

@@ -53,7 +53,7 @@ extension KeyAttribute {
         self.init(name: name, type: type)
     }
 
-    /// What is no part of a name, since somebody means a type by it.
+    /// Words behind a colon that are refused: somebody means a type by them.
     private static let otherTypes: Set<String> = [
         "s", "n", "b", "ss", "ns", "bs", "m", "l", "bool", "boolean", "null", "list", "map", "set",
         "str", "int", "integer", "float", "decimal", "bytes",

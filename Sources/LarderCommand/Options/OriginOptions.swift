@@ -147,7 +147,7 @@ struct OriginOptions: ParsableArguments {
         transform: parsed { try Units.share($0) })
     var failing: Double?
 
-    /// When sessions are renewed, and what becomes of a renewal that fails.
+    /// When sessions are refreshed, and what becomes of a refresh that fails.
     var renewal: Renewal { .credentials(servesRefused: refusedRefresh != .fail) }
 
     var deadlines: Deadlines {

@@ -66,7 +66,7 @@ extension LocalInspector {
         do {
             return .made(try await apply(plan.id, how, by: actor))
         } catch let error as InspectorError where !error.isUnrecorded {
-            // Half of it is none of it.
+            // What was done of it is taken back: it is all or nothing.
             _ = try? await undo(plan.id, by: actor)
             return .overtaken
         }

@@ -258,7 +258,7 @@ struct Settings: Equatable {
         "false": false, "no": false, "off": false, "0": false,
     ]
 
-    /// Has the option's own rules look at a value, by itself.
+    /// Checks one value by the option's own rules.
     private static func check(_ setting: Setting, _ known: Known) throws(SettingError) {
         let origin = known.origin.map { ["--origin", $0.rawValue] } ?? []
         do {
@@ -344,7 +344,7 @@ struct Settings: Equatable {
         return written.prefix(path) + (isChosen ? chosen : []) + taken.flatMap(\.arguments) + typed
     }
 
-    /// How many words name the command, and which of those it is that run an engine; `nil` for the
+    /// How many words name the command, and which it is of those that take settings; `nil` for all
     /// others.
     private static func command(_ written: [String]) -> (path: Int, name: String)? {
         let asksForHelp = written.contains { ["-h", "--help", "--version"].contains($0) }

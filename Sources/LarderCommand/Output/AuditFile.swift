@@ -101,7 +101,7 @@ final class AuditFile: Sendable {
                 : "the change was made and is not in the audit file \(path): \(why)")
     }
 
-    /// A file that somebody removed is written by nobody's wish.
+    /// Opens the path anew where somebody has removed the file: nobody wants lines in that one.
     private func followRemoval(_ state: inout State) {
         var facts = stat()
         guard fstat(state.file, &facts) == 0, facts.st_nlink == 0, let new = try? Self.open(path)

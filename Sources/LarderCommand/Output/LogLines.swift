@@ -73,7 +73,7 @@ final class LogLines: Sendable {
         if self === Self.shared { Self.finishAtAnyEnd() }
     }
 
-    /// Whoever ends the process, be it by a trap: what was taken is written first.
+    /// Has what was taken written before the process ends, even by a trap.
     private static func finishAtAnyEnd() {
         atexit { LogLines.shared.finish() }
         // Made before a handler can come.
@@ -105,7 +105,7 @@ final class LogLines: Sendable {
 
     /// Says a sentence among the lines.
     ///
-    /// - Returns: Whether this is how it has to be said.
+    /// - Returns: False where no log is in use: it has to be said otherwise.
     func say(_ sentence: String) -> Bool {
         guard let line = state.withLock({ $0.isInUse ? $0.line : nil }) else { return false }
         write(line(sentence))
@@ -117,7 +117,7 @@ final class LogLines: Sendable {
         let isNews = state.withLock { state in
             guard bytes.count <= most else {
                 state.tooLong += 1
-                // Nothing may be under way that would say so.
+                // The first one wakes the thread: perhaps no other line does that.
                 return state.tooLong == 1
             }
             guard state.bytes + bytes.count <= most else {
@@ -159,7 +159,7 @@ final class LogLines: Sendable {
                     tell(state.bytes)
                 }
             }
-            // Nothing may come any more behind what was left out meanwhile.
+            // Perhaps no line comes any more behind those that were left out meanwhile.
             if state.withLock({ $0.isTorn }) { arrived.signal() }
         }
     }

@@ -45,7 +45,7 @@ private func ring(_ model: inout Model, _ bell: Bell, _ value: Double) {
     model.log.add("\(text), beyond \(bell.threshold)", at: model.now, trouble: true)
 }
 
-/// What is typed behind `:bell`; why it is none, where it is not.
+/// Takes what is typed behind `:bell`; returns why it cannot be taken, or `nil`.
 func setBell(_ model: inout Model, _ text: String) -> String? {
     if text == "off" {
         (model.bells, model.ringing) = ([], [])

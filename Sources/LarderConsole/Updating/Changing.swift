@@ -49,8 +49,8 @@ func verify(_ model: inout Model) -> Effect? {
 
 /// Lays a plan before the operator.
 ///
-/// - Parameter left: Where it is of all that the table lists, how many pass beside that were written
-///   since; `nil` where it was chosen otherwise.
+/// - Parameter left: For a plan of all that the table lists, how many more pass that were written
+///   since; `nil` for any other plan.
 func present(_ model: inout Model, _ plan: Plan, left: Int? = nil) -> Effect? {
     guard !model.refusesPlan else {
         model.refusesPlan = false
@@ -89,7 +89,7 @@ private func show(_ model: inout Model, _ plan: Plan, left: Int?) -> Effect? {
     return nil
 }
 
-/// Of what was marked, what the table shows no more; where all that it lists is at hand that is known.
+/// Which marked entries the table no longer shows; known only where all that it lists is at hand.
 private func hidden(_ model: Model, _ plan: Plan) -> String? {
     let isNarrowed = !model.asked.filter.isEmpty || !model.query.caches.isEmpty
     guard isNarrowed, model.view == .entries, model.rows.count == model.matched else { return nil }
@@ -100,11 +100,11 @@ private func hidden(_ model: Model, _ plan: Plan) -> String? {
     return "\(isHidden) marked and not in the table, which shows only what passes."
 }
 
-/// When a removal is confirmed by typing how many go: said the same in the dialog, help and README.
+/// When a removal is confirmed by typing how many go: said the same in the dialog and in help.
 enum Confirmation {
-    /// So few are not worth it.
+    /// So few need no confirmation.
     static let floor = 10
-    /// More than this part of what a cache holds.
+    /// One in so many of what a cache holds: a removal of more is confirmed.
     static let part = 20
     static let words = "more than \(floor) entries and more than a twentieth of a cache"
     static let brief = "more than \(floor) and more than a twentieth"
@@ -272,7 +272,7 @@ func applied(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effec
     return .look
 }
 
-/// What was said of it stays to be read.
+/// Says what an outcome warns of; that stays to be read.
 func warn(_ model: inout Model, of outcome: Outcome) {
     guard let warning = outcome.warning else { return }
     model.log.add(warning, at: model.now, trouble: true)

@@ -86,7 +86,7 @@ extension Model {
         return whole
     }
 
-    /// Rows among which one is found.
+    /// Most rows among which an entry is looked for.
     private static let mostFound = 100_000
 
     /// The events that the view shows, oldest first.
@@ -143,8 +143,8 @@ func searchOn(_ model: inout Model, backwards: Bool) -> Effect? {
     )
 }
 
-/// To the next key that holds a text. What is at hand is looked through at once, and the whole list
-/// where it is.
+/// To the next key that holds a text. The rows at hand are looked through at once, and the whole
+/// list by whoever has it.
 func search(
     _ model: inout Model, for text: String, from: Int, backwards: Bool
 ) -> Effect? {

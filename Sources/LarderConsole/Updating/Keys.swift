@@ -3,7 +3,7 @@ import LarderInspector
 
 /// What a key means: first to what lies over the views, then by the table of bindings.
 func press(_ model: inout Model, _ key: Key) -> Effect? {
-    // What was said was read by whoever goes on; to look anew is to stay.
+    // A key press shows that the message was read; only to look anew is no sign of that.
     if model.keys[key] != .lookNow { model.toast = nil }
     if key == .control("c") { return .quit }
     if key == .control("z") { return .suspend }
@@ -55,8 +55,8 @@ private func typeAhead(_ model: inout Model, _ key: Key) -> Effect? {
     return nil
 }
 
-/// The plan has come, or why there is none: what was typed until then goes to its dialog, up to
-/// where that does something.
+/// The plan has come, or the reason why there is none: what was typed until then goes to its
+/// dialog, up to the first key with an effect.
 func typeOn(_ model: inout Model) -> Effect? {
     let keys = model.typedAhead ?? []
     model.typedAhead = nil

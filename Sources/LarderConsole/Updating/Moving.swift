@@ -49,7 +49,7 @@ func follow(_ model: inout Model) -> Effect? {
     return model.cursor == nil ? .look : .lookAtEntry
 }
 
-/// In a graph to its side; over the entries that is time.
+/// Goes to the side in a graph; over the entries, back or on in time.
 func sideways(_ model: inout Model, _ step: Int) -> Effect? {
     switch model.view {
     case .entries: return stepSample(&model, step)

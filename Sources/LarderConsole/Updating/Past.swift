@@ -10,7 +10,7 @@ struct Past {
     /// Where the events begin that reach to now without a hole; entries that went before are not
     /// among the rows. `nil` where the rows are all there were.
     var eventsStart: AgeInstant?
-    /// What the filter asks for and is not known of some rows; `nil` where all of it is.
+    /// What the filter asks for and is not known of some rows; `nil` where all of it is known.
     var gap: Gap?
 
     struct Gap: Hashable {
@@ -259,8 +259,8 @@ private struct Rewound {
         var (row, gaps) = (row, unknown[row.id] ?? [])
         setEnd(of: &row, &gaps, model)
         if !row.isHeld {
-            // A failure is remembered from its first time to its last: when it was to end then is
-            // not.
+            // A failure is remembered with its first and last time, but not with the end that its
+            // pause had then.
             row.deadline = nil
             gaps.insert(.ttl)
         }
@@ -273,7 +273,7 @@ private struct Rewound {
         // What the engine reckons of an entry it reckons for now alone.
         gaps.formUnion(EntryColumn.allCases.lazy.filter(\.isBesideRecord))
         if row.renewal?.isFetching == true { row.renewal = nil }
-        // Which of the two it was, hits and the end would tell.
+        // Only the hits and the end tell whether it was cold or fresh.
         let isOpen = [.cold, .fresh].contains(row.state(at: instant))
         if isOpen, !gaps.isDisjoint(with: [.hits, .ttl]) { gaps.insert(.state) }
         rows[row.id] = row

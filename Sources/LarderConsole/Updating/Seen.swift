@@ -70,7 +70,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     return moved ? .look : nil
 }
 
-/// Who looks seldom has no gaps for it.
+/// The longest time between two looks that is not a gap: longer where looks are seldom.
 private func longestStep(_ model: Model) -> Duration {
     max(.seconds(5), model.interval + .seconds(2))
 }
@@ -114,7 +114,7 @@ private func take(_ model: inout Model, _ progress: PlanProgress) {
     guard progress.state != .underWay else { return }
     model.underWay = nil
     model.asksToLeave = false
-    // Of what others do their record tells.
+    // What others do is told by its record.
     guard underWay.by == nil else { return }
     defer { followOthers(&model) }
     warn(&model, of: progress.outcome)
@@ -152,7 +152,7 @@ func show(_ model: inout Model, _ page: EntryPage, of query: EntryQuery) -> Bool
             || !query.caches.isEmpty && !query.caches.contains { $0.isExactly(ghost.row.id.cache) }
     }
     if !model.isPinned, !model.follows, offset == 0 {
-        // Nobody has chosen an entry: what comes first is what is looked at.
+        // Nobody has chosen an entry: the cursor stays on the first row.
         model.position = 0
         takeCursorToItsPlace(&model)
     } else if let place = model.rows.firstIndex(where: { $0.id == model.cursor }) {
@@ -179,7 +179,7 @@ func takeCursorToItsPlace(_ model: inout Model) {
     model.cursor = model.rows.indices.contains(place) ? model.rows[place].id : nil
 }
 
-/// New rows in the order of the old ones: what is new stands behind what it follows in its own.
+/// New rows in the order of the old ones: one that is new stands behind the row that it follows.
 private func held(_ old: [EntryRow], _ new: [EntryRow]) -> [EntryRow] {
     let places = Dictionary(old.enumerated().map { ($0.element.id, $0.offset) }) { first, _ in first
     }

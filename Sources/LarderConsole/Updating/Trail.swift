@@ -67,7 +67,7 @@ struct Step {
     mutating func arrive(_ model: Model) { arrival = Arrival(model) }
 }
 
-/// So many are gone back.
+/// How many steps can be gone back.
 private let longest = 32
 
 /// Opens something, and keeps from where.
@@ -78,7 +78,7 @@ func open(
     let effect = go(&model)
     guard Step.Arrival(model) != from else { return effect }
     if let last = model.trail.last, let id, last.id == id, last.arrival == from {
-        // It was on its way there, and is shown by itself now.
+        // This step was on its way to the entry, which is shown by itself now.
         model.trail[model.trail.count - 1].arrive(model)
         return effect
     }

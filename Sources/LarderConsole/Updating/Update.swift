@@ -112,14 +112,14 @@ private func heard(_ model: inout Model, of change: ChangeRecord) -> Effect? {
     if hasEnded, model.goesBack?.plan == change.plan {
         model.goesBack = nil
     }
-    // Of what went back in part the rest does not any more.
+    // What did not go back with the rest cannot be taken back any more.
     if change.what == .undone, change.failure == nil || !change.bounds.isEmpty {
         model.undos.removeAll { $0.plan == change.plan }
     }
     followOthers(&model)
-    // What is being taken back from here is answered for itself.
+    // An undo from here has an answer of its own.
     if model.takingBack[change.plan] != nil { return .look }
-    // Of what was done from here the answer tells, but not of what goes back by itself, or fails to.
+    // The answer tells what was done from here, but not what goes back by itself, or fails to.
     if own == nil || own?.lasting != nil && change.failure != nil {
         let why = change.by.reason.map { " \"\($0)\"" } ?? ""
         let text = "\(change.by): \(change.summary(arrow: model.glyphs.arrow))\(why)"

@@ -7,8 +7,8 @@ enum CachesView {
     private struct Cell: Sendable {
         let heading: String
         let width: Int
-        /// Of what was held and bounded at the instant that is shown, what happened until then, and
-        /// the cache as it is now; `nil` where that is not known.
+        /// Made of what was held at the instant that is shown and its bounds, of what happened
+        /// until then, and of the cache as it is now; `nil` where that is not known.
         let text: @Sendable (CacheSample, History, CacheSnapshot?) -> String?
     }
 

@@ -46,7 +46,7 @@ enum ConfigView {
         let before = model.changes.reversed().flatMap(\.bounds)
             .filter { $0.cache.isExactly(cache.name) }.map { values($0.before) }
         return values(now).enumerated().compactMap { place, value in
-            // What is neither set nor was is nothing to look at.
+            // A bound that neither is set nor was set is left out.
             let was = before.lazy.map { $0[place].text }.first { $0 != value.text }
             guard place < 3 || !value.isUsual || was != nil else { return nil }
             let name = place == 0 ? Text.safe(cache.name, ascii: model.glyphs.ascii) : ""
@@ -62,7 +62,7 @@ enum ConfigView {
         }
     }
 
-    /// All bounds by name; the usual ones of the last are not worth a line.
+    /// All bounds by name; after the first three, one with its usual value is not worth a line.
     private static func values(
         _ configuration: CacheConfiguration
     ) -> [(name: String, text: String, isUsual: Bool)] {

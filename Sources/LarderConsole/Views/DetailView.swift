@@ -61,7 +61,7 @@ enum DetailView {
         return line.map { $0.lines(model.time) + [[]] } ?? []
     }
 
-    /// What a line tells, without what it is called; of what happened, the whole line.
+    /// What a line tells, without its name; of an event, the whole line.
     static func fact(_ model: Model, at line: Int) -> String {
         let parts = parts(model, fullWidth(model))
         return parts[min(line, parts.count - 1)].fact
@@ -211,7 +211,7 @@ enum DetailView {
         } else if renewal.isFetching {
             parts.append("a fetch is under way")
         } else if let start = renewal.start, start != row.deadline {
-            parts.append("renewed from \(model.time(start))")
+            parts.append("refreshed from \(model.time(start))")
         }
         if renewal.waiters > 0 { parts.append("\(renewal.waiters) waiting") }
         return parts.joined(separator: ", ")

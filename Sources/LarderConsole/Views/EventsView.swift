@@ -33,7 +33,7 @@ enum EventsView {
     static func lines(_ model: Model) -> ArraySlice<EventLines.Line> {
         let lines = (model.view == .events ? model.found ?? model.log : model.log).lines
         guard let past = model.past else { return lines[...] }
-        // More is known of it than was told while it went by.
+        // The past has more events than were told while it went by.
         if model.view != .events || model.found == nil { return model.eventLines(until: past.at) }
         return lines[..<(lines.firstIndex { $0.at > past.at } ?? lines.endIndex)]
     }

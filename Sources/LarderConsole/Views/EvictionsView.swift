@@ -1,7 +1,7 @@
 import Larder
 import LarderInspector
 
-/// What had to go, for what, and what that says of the bounds.
+/// What was evicted, for what, and which bound that says to change.
 enum EvictionsView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         let caches = model.report?.caches ?? []
@@ -35,8 +35,7 @@ enum EvictionsView {
         }
     }
 
-    /// Figures of one cache, by what they are about. Of the misses that come of turning a knob too
-    /// far each kind has its own knob.
+    /// Figures of one cache, in groups. Each of the two kinds of ghost hits has a knob of its own.
     private static func figures(_ model: Model) -> [(group: String, headings: [String])] {
         [
             ("LEFT", ["EVICTED", "EXPIRED", "INVALID", "UNUSED"]),
@@ -45,7 +44,7 @@ enum EvictionsView {
         ]
     }
 
-    /// With the time that it is of, where that is one for all.
+    /// The title, with the time that it is of where that is the same for all.
     private static func regretTitle(_ model: Model) -> String {
         let windows = Set(
             (model.report?.caches ?? []).map { $0.regretWindow.map(Advice.words) ?? "" })

@@ -101,7 +101,7 @@ enum HeaderView {
         } else if let frozen = model.frozen {
             pieces.append((" FROZEN \(Format.age(model.now - frozen.at)) ", .badge))
         }
-        // What is frozen stays as it is; that nothing answers any more is to be known.
+        // A frozen table stays as it is; but it must be seen that nothing answers any more.
         if model.frozen != nil, model.problem != nil { pieces.append((" LOST ", .trouble)) }
         if model.isReadOnly { pieces.append((" READ ONLY ", .bold)) }
         if !brief { pieces.append(("  larder \(report.pid) ", .dim)) }
@@ -167,7 +167,7 @@ enum HeaderView {
             [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
             [("  ", .plain), (Text.right(fill.text, fillWidth(model)), .plain)],
         ]
-        // Where they would take the graph's place, the caches and origins have them.
+        // A narrower screen leaves their place to the graph; the views 7 and 8 have them.
         if columns >= 100 { groups += [refused(history), failing(model, cache)] }
         var figures = fitting(groups, in: columns - width(label))
         let spare = columns - width(label) - width(figures)
@@ -268,8 +268,8 @@ enum HeaderView {
         return [("  refused ", .dim), (Format.rate(rate), .plain)]
     }
 
-    /// The failures of the last minute, by kind; that something is not there is an answer.
-    /// Of another time nobody knows them.
+    /// The failures of the last minute, by kind; that something is absent is an answer. They are
+    /// not known of any other time.
     private static func failing(_ model: Model, _ cache: CacheReport) -> Pieces {
         guard model.past == nil else { return [] }
         let lately = cache.snapshot.failuresLately

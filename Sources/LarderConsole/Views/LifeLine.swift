@@ -17,7 +17,7 @@ struct LifeLine {
     /// The signs that stand there, and what they mean.
     private var legend: [(sign: String, meaning: String)] = []
 
-    /// Of what was before, so many of the present life's lengths are shown.
+    /// How much is shown of the time before, in lengths of the present life.
     private static let earlierLives = 3.0
 
     init?(

@@ -77,7 +77,7 @@ enum MemoryView {
         ]
     }
 
-    /// What came to be in the last minutes, by the minute, and when the limit would be reached.
+    /// The growth over the last minutes, for each minute, and when the limit would be reached.
     private static func growth(_ model: Model, limit: Int?) -> Pieces {
         guard let rate = model.growth, let last = model.memory.last else {
             return line("growth", "-", "told once this console has looked for half a minute")

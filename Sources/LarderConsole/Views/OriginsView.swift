@@ -2,7 +2,7 @@ import Foundation
 import Larder
 import LarderInspector
 
-/// What the origins were asked, how that went and why not, and what the caches saved.
+/// What the origins were asked, how that went, why it failed, and what the caches saved.
 enum OriginsView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         let lines = lines(model)

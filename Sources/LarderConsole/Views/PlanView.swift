@@ -190,7 +190,7 @@ enum PlanView {
         return [dialog.plan.undoNote(spread: spread)].compactMap(\.self)
     }
 
-    /// What of a plan are no entries; `nil` where that is nothing.
+    /// The failures that a plan forgets, in a sentence; `nil` where there are none.
     private static func forgotten(_ plan: Plan) -> String? {
         guard plan.failures > 0 else { return nil }
         let each = plan.failures == 1 ? "its key" : "each key"
@@ -264,7 +264,7 @@ enum PlanView {
             + new.consequences(from: before, held: stay)
     }
 
-    /// That the bounds are other ones than when it was made; `nil` where they are not.
+    /// Says that the bounds have changed since the plan was made; `nil` where they have not.
     private static func overtaken(_ model: Model, _ plan: Plan, _ cache: String) -> String? {
         guard let before = plan.before, let now = model.configuration(of: cache), now != before,
             let report = model.report, plan.at < report.at
@@ -337,7 +337,7 @@ enum PlanView {
         Units.counted(count, "fetch", "fetches")
     }
 
-    /// A plan is of its instant, and what is used meanwhile changes what goes.
+    /// Says how old the plan is: what is used meanwhile changes what would go.
     private static func age(_ model: Model, _ dialog: PlanDialog) -> [String] {
         let age = model.now - dialog.since
         guard age >= .seconds(5), dialog.plan.entries > 0 else { return [] }

@@ -130,7 +130,7 @@ enum StatusView {
                 (Text.safe(model.pane.filter, ascii: model.glyphs.ascii), .bold),
             ]
         }
-        // What the engine keeps no record of is shown as it is, and is said to be.
+        // A view without a record of the past shows the present, and says so.
         let isOfNow = ![.entries, .events, .caches].contains(model.view) && model.past != nil
         let warning: Pieces = isOfNow ? [(" as it is now, not then", .warning)] : []
         return warning + pieces + pace(model)

@@ -69,8 +69,8 @@ enum TableView {
     /// Most rows that went and are shown all the same.
     private static let mostGhosts = 3
 
-    /// The rows on the screen, those that went a moment ago in their old places among them as long as
-    /// that pushes the cursor's out of nothing.
+    /// The rows on the screen. Rows that went a moment ago stand among them in their old places,
+    /// unless they would push the cursor's row off the screen.
     private static func lines(_ model: Model, _ height: Int) -> [(row: EntryRow, gone: String?)] {
         let first = model.top - model.offset
         let visible = first..<first + max(0, height)
@@ -100,8 +100,8 @@ enum TableView {
         return "no entries are held"
     }
 
-    /// What fits of what was chosen: key, ttl and state always; the others go in this order, the one
-    /// that is sorted by never.
+    /// The order in which columns that were chosen go where there is no room: key, ttl and state
+    /// never do, nor does the one that is sorted by.
     private static let dropped: [Content] =
         (EntryColumn.optional.map { (Content.column($0.column), $0.worth) }
         + [(.share, 45), (.life, 55)])
@@ -156,11 +156,11 @@ enum TableView {
         }
         return switch column.cell(of: row, at: now) {
         case .text(let text): text
-        // A failure has no version; a number of a write is one, and no amount.
+        // A failure has no version: a dash stands there.
         case .count(let count) where column == .version: row.isHeld ? Format.count(count) : "-"
         case .count(let count): Format.brief(count)
         case .bytes(let bytes): Format.bytes(bytes)
-        // Of what is there past its end, for how long it has been.
+        // An entry past its end shows for how long it has been.
         case .left where column == .ttl && row.isPastEnd(at: now) && !model.showsTimes:
             "-" + Format.age(now - row.deadline!)
         case .left(let left?): time(left) { Format.left($0) }
@@ -291,7 +291,7 @@ enum TableView {
         case .stale, .failed: .trouble
         case .expiring, .thin, .negative: .warning
         case .refreshing: .accent
-        // What has ended and is kept in case that fetches fail is fetched anew by who asks for it.
+        // An entry in reserve is fetched again by whoever asks for it.
         case .cold, .expired: base == .plain ? .dim : base
         case .fresh: base
         }

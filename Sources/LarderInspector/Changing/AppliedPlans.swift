@@ -127,7 +127,7 @@ final class AppliedPlans: Sendable {
         return progress(of: plan)?.outcome ?? .nothing
     }
 
-    /// Tells who writes changes down what is about to be done.
+    /// Tells those who write changes down what is about to be done.
     ///
     /// - Throws: ``InspectorError`` where it could not be written down.
     func intend(_ plan: Plan.ID, _ prepared: Prepared, by actor: Operator) throws {
@@ -269,8 +269,8 @@ final class AppliedPlans: Sendable {
         keep(task, plan) { $0.progress.goesBack != nil }
     }
 
-    /// Ends what fails; what was done until then stays, and can be taken back. Returns why, with
-    /// that.
+    /// Ends an application that failed; what was done until then stays, and can be taken back.
+    /// Returns why it failed, and that this stays.
     private func fail(_ plan: Plan.ID, _ error: any Error, by actor: Operator) -> any Error {
         let begun = state.withLock { $0[plan]?.parts.filter { $0.done > 0 }.map(\.part.cache) }
         let caches = Set((begun ?? []).map { Verbatim($0) }).map(\.text).sorted()
@@ -325,7 +325,7 @@ final class AppliedPlans: Sendable {
     /// - Throws: ``InspectorError`` where there is nothing to take back, or where some of it did
     ///   not go back: the rest did, and it can be tried again.
     func undo(_ plan: Plan.ID, by actor: Operator) throws -> Outcome {
-        // What comes to nothing is not told of beforehand.
+        // An undo that comes to nothing is not announced.
         let applied = try undoable(plan)
         let isTold = try changes.intend(
             ChangeRecord(
@@ -336,7 +336,7 @@ final class AppliedPlans: Sendable {
         }
     }
 
-    /// Why something came to nothing, of which no record tells.
+    /// Why an undo came to nothing; no record tells of that yet.
     private struct Untold: Error { var why: InspectorError }
 
     private func undoAll(_ plan: Plan.ID, by actor: Operator, isTold: Bool) throws -> Outcome {
@@ -365,7 +365,7 @@ final class AppliedPlans: Sendable {
         return outcome
     }
 
-    /// Ends what was told of beforehand: nothing came of it. Returns why.
+    /// Records that an undo which was announced came to nothing. Returns why.
     private func told(
         _ plan: Plan.ID, _ why: InspectorError, by actor: Operator
     ) -> InspectorError {
@@ -424,8 +424,8 @@ final class AppliedPlans: Sendable {
         }
     }
 
-    /// What was set on top of bounds whose time is over goes back to those of before, should it be
-    /// taken back.
+    /// Bounds that were set on top of others, whose time is over by now, are to be taken back to
+    /// those from before the others.
     private func rebase(on plan: Plan.ID) {
         state.withLock { state in
             for doing in state[plan]?.parts ?? [] {
@@ -466,8 +466,8 @@ final class AppliedPlans: Sendable {
         return applied
     }
 
-    /// Takes back what was done of the parts that are meant, the last first; tells what was, and
-    /// why something was not.
+    /// Takes back what was done in the parts that are meant, the last part first; returns what was
+    /// taken back, and why something was not.
     private func takeBack(
         _ plan: Plan.ID, by actor: Operator, where isMeant: (Part) -> Bool
     ) throws(InspectorError) -> (Back, failures: [String]) {
@@ -493,7 +493,7 @@ final class AppliedPlans: Sendable {
         }
     }
 
-    /// What is known of an application of which something was to be taken back.
+    /// Notes how an application stands after some of it was to be taken back.
     private func settle(_ plan: Plan.ID, _ failures: [String], isSome: Bool) {
         state.withLock { state in
             let _: Void? = state.change(plan) { applied in
@@ -534,7 +534,7 @@ final class AppliedPlans: Sendable {
     ) -> String? {
         guard let applied = state.withLock({ $0[plan] }) else { return nil }
         let reached = applied.parts.filter { $0.done > 0 }.compactMap(\.bounds)
-        // Of an undone plan it is told what had been, and then what had to go for it.
+        // The record of an undone plan names what had gone, and then what had to go for the undo.
         let entries = what == .undone ? applied.gone + (gone ?? []) : gone ?? applied.gone
         var record = ChangeRecord(
             at: clock.now(), plan: plan, what: what, by: actor, bounds: bounds ?? reached,

@@ -22,16 +22,16 @@ private struct Bound: Sendable {
 }
 
 extension CacheConfiguration {
-    /// These bounds, with those that are other ones in `after` than in `before`: what somebody else
-    /// has changed beside them stays.
+    /// These bounds, with each one that differs between `before` and `after` taken from `after`:
+    /// what somebody else has changed beside them stays.
     package func taking(from before: CacheConfiguration, to after: CacheConfiguration) -> Self {
         var bounds = self
         for bound in Bound.all where !bound.isSame(before, after) { bound.copy(after, &bounds) }
         return bounds
     }
 
-    /// These bounds, with those that a change has set from `old` to `new` as they were before it,
-    /// and the names of those that are neither any more: somebody else has set them since.
+    /// These bounds, with each one that a change has set from `old` to `new` back at its old value;
+    /// and the names of those that are neither any more, since somebody else has set them.
     func goingBack(
         from new: CacheConfiguration, to old: CacheConfiguration
     ) -> (bounds: CacheConfiguration, others: [String]) {

@@ -54,7 +54,7 @@ public struct ChangeRecord: Hashable, Sendable, Codable {
     /// had to go for it.
     public var entries: [PlannedVictim]
     /// Whether it marked entries as stale and did nothing else: they are served until they are
-    /// fetched anew, and there is nothing to take back.
+    /// refreshed, and there is nothing to take back.
     public var isSoft = false
     /// Entries that were removed or marked as stale, and failures that were forgotten.
     public var removed: Int
@@ -121,7 +121,7 @@ extension ChangeRecord {
 }
 
 extension ChangeRecord {
-    /// In a line: what it was about, and why it is not more.
+    /// In a line: what it was about, and why it did not do more.
     public var summary: String { summary(arrow: "->") }
 
     /// The same, with another sign between what was and what is.
@@ -155,7 +155,7 @@ extension ChangeRecord {
 }
 
 extension CacheConfiguration {
-    /// Which bounds are other ones, in words: `ttl 5m -> 10m`.
+    /// Which bounds differ, in words: `ttl 5m -> 10m`.
     public func differences(from old: CacheConfiguration) -> String {
         differences(from: old, arrow: "->")
     }

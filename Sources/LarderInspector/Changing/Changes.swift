@@ -22,14 +22,14 @@ final class Changes: Sendable {
 
     private let instance: String
 
-    /// Records kept, and their bytes, of which the newest is always one.
+    /// Most records kept, and their bytes; the newest is always kept.
     private static let kept = 256
     private static let bytesKept = 32 << 20
 
     init(instance: String) { self.instance = instance }
 
-    /// Numbers a record, keeps it and hands it over. Returns what those who were to write it down
-    /// say of that; `nil` where all of them did.
+    /// Numbers a record, keeps it and hands it over. Returns what those say who could not write it
+    /// down; `nil` where all of them could.
     func add(_ record: ChangeRecord) -> String? {
         var record = record
         record.instance = instance

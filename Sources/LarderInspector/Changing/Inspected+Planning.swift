@@ -33,7 +33,7 @@ extension Inspected {
         return prepared
     }
 
-    /// Why an entry that is there is left alone; `nil` where it is not.
+    /// Why an entry that is there is left alone; `nil` where it is to go.
     private func whyToSkip(
         _ facts: EntryFacts, _ seen: SeenEntry, softly: Bool, at now: AgeInstant
     ) -> String? {
@@ -124,7 +124,7 @@ extension Inspected {
                 + "back")
     }
 
-    /// What going back to bounds would do, with what left for the others since.
+    /// What going back to former bounds would do, with the entries that left for the others since.
     private func wayBack(
         to old: CacheConfiguration, _ undo: UndoID, victims: [Victim<Key>]
     ) -> WayBack {
@@ -197,7 +197,7 @@ extension Inspected {
                         "the bounds of \(name) were changed since; plan the change again")
             }
             var step = step(removing: removed)
-            // In one step exactly those that were named are to go.
+            // A change in one step is to remove just what the plan named: what stayed is told.
             if range == 0..<bounds.units {
                 let gone = Set(step.versions)
                 for victim in victims where !gone.contains(victim.version) {
@@ -209,8 +209,8 @@ extension Inspected {
         return Prepared([part])
     }
 
-    /// What bounds there are, what they are once a change of them is taken back, and which of them
-    /// does not go back.
+    /// The present bounds, what they become once a change is taken back, and which of them do not
+    /// go back with it.
     ///
     /// - Throws: ``InspectorError`` where not one of them does.
     private func goingBack(
@@ -285,7 +285,7 @@ extension Inspected {
         _ facts: EntryFacts, ttl: Duration?, at now: AgeInstant
     ) -> Double {
         guard facts.hits > 0, let ttl else { return 0 }
-        // One that is hardly there says little.
+        // An entry that was just written says little: it counts as 5 seconds old at least.
         let age = max(5, (now - facts.writtenAt).inSeconds)
         return 60 / (max(0, ttl.inSeconds) + age / Double(facts.hits))
     }

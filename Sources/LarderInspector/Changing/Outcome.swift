@@ -13,11 +13,11 @@ public struct Outcome: Hashable, Sendable, Codable {
     public var unnamed = 0
     /// How many of ``removed`` are failures that were forgotten.
     public var forgotten = 0
-    /// How many of ``removed`` were marked as stale: they are served on until they are fetched anew.
+    /// How many of ``removed`` were marked as stale: they are served on until they are refreshed.
     public var softened = 0
     /// Entries that an undo put back.
     public var restored = 0
-    /// What whoever made the change should know beside: that it could not be written down.
+    /// What the one who made the change should know too: that it could not be written down.
     public var warning: String?
 
     static let nothing = Outcome(removed: 0, bytes: 0, skipped: [])

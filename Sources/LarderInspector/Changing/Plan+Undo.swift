@@ -4,8 +4,8 @@ extension Plan {
     /// How long what went can be put back.
     public static let undoWindow = UndoID.window
 
-    /// What of it could not be taken back once all is done, in a sentence; `nil` where all could, for
-    /// ``undoWindow``, or where nothing goes.
+    /// What could not be taken back once all is done, in a sentence; `nil` where nothing goes, or
+    /// where all of it could be taken back for ``undoWindow``.
     ///
     /// - Parameter spread: Over how long the removals are spread. What went early can be put back no
     ///   more when the last goes.

@@ -22,7 +22,7 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     public var skipped: [Skipped]
     /// How many more of those there are than are named.
     public var unnamed = 0
-    /// How many of ``entries`` are no entries, but failures that would be forgotten: the next
+    /// How many of ``entries`` are not entries but failures that would be forgotten: the next
     /// look-up asks the origin again. Their version is 0, and they are not taken back.
     public var failures = 0
     /// How many of ``entries`` could be put back, were all to go at once, where that is known;
@@ -40,7 +40,7 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     /// name them.
     public var protected: [String] = []
 
-    /// Of a plan that takes another back, whose id it has; `nil` for any other.
+    /// Only in a plan that takes another one back, and has its id; else `nil`.
     public var takesBack: TakingBack?
 
     /// How many victims a plan names.
@@ -49,7 +49,7 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
 
 /// What taking a plan back would do, beside what has to go for it.
 public struct TakingBack: Hashable, Sendable, Codable {
-    /// How many entries come back at most: what is fetched anew until then does not.
+    /// How many entries come back at most: one that is fetched again before that does not.
     public var entries: Int
     /// Why some of it cannot be taken back.
     public var problems: [String]
@@ -77,7 +77,7 @@ public struct Skipped: Hashable, Sendable, Codable {
     /// How many of them one answer names.
     public static let named = 1000
 
-    /// How the reason of one begins that was written since it was seen.
+    /// How the reason begins for an entry that was written since it was seen.
     static let rewritten = "now version"
 }
 

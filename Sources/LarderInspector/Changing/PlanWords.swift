@@ -14,7 +14,7 @@ extension Plan {
             : going(entries)
     }
 
-    /// So many of what goes, the rest being remembered failures: `1 entry, 276 B, goes`.
+    /// The effect on so many entries, failures left out: `1 entry, 276 B, goes`.
     package func going(_ count: Int) -> String { held(count) + (count == 1 ? "goes" : "go") }
 
     private func held(_ count: Int) -> String {

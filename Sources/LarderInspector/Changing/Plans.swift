@@ -2,9 +2,9 @@ import Larder
 
 /// The plans that are kept until they are applied, as one value: time comes in as an argument.
 ///
-/// A plan holds on to all that it would remove, and whoever may look can make one: so what one
-/// maker has kept is bounded, what all have, and how long it is kept. The newest is always one,
-/// however large. What goes is handed back, to be dropped where nobody waits for that.
+/// A plan holds on to all that it would remove, and whoever may look can make one. So it is bounded
+/// how much one maker has kept, how much all have, and how long it is kept. The newest plan is
+/// always kept, however large. What goes is handed back, to be dropped where nobody waits for that.
 struct Plans {
     struct Kept {
         var plan: Plan
@@ -38,7 +38,7 @@ struct Plans {
     /// Most plans, and most bytes, of one maker and of all together.
     static let mostOfOne = (plans: 64, bytes: 64 << 20)
     static let mostOfAll = (plans: 256, bytes: 128 << 20)
-    /// Those that were too old are told from what never was, the last of them.
+    /// How many ids of plans that were too old are kept, to tell them from ids that never were.
     private static let mostLate = 256
 
     private var kept: [Plan.ID: Kept] = [:]
@@ -125,7 +125,7 @@ extension Change {
         var seen: Set<EntryKey> = []
         seen.reserveCapacity(entries.count)
         var once: [SeenEntry] = []
-        // As much as is needed: what is kept is not to be twice as large for its growing.
+        // Just the room that is needed: a list that grew may keep twice as much.
         once.reserveCapacity(entries.count)
         for entry in entries where seen.insert(entry.id).inserted { once.append(entry) }
         return once.count == entries.count ? once : Array(once[...])

@@ -22,7 +22,7 @@ struct Prepared: Sendable {
     var fetches: Int { parts.reduce(0) { $0 + $1.fetches } }
     var perMinute: Int? { Self.perMinute(parts.map(\.perMinute)) }
 
-    /// Of several parts; `nil` where of no part it is known.
+    /// The sum over several parts; `nil` where it is known of none.
     static func perMinute(_ parts: [Int?]) -> Int? {
         let rates = parts.compactMap(\.self)
         return rates.isEmpty ? nil : rates.reduce(0, +)
@@ -104,7 +104,7 @@ struct Step: Sendable {
     var gone: [PlannedVictim] = []
     /// The versions of all that bounds removed.
     var versions: [UInt64] = []
-    /// The bounds on both sides of one that takes back.
+    /// The bounds before and after a step that takes back.
     var bounds: ChangeRecord.Bounds?
     /// What was not taken back, and why.
     var problem: String?
@@ -164,7 +164,7 @@ struct Bounds: Sendable {
         done == 0 ? from : done >= units ? to : after(done)
     }
 
-    /// A longer one ends nothing that is held.
+    /// The ttl to begin with: a longer one would end nothing that is held.
     private var firstTTL: Duration { min(from.ttl ?? oldest, max(oldest, to.ttl ?? oldest)) }
 
     /// The bounds after so many steps.

@@ -1,5 +1,5 @@
-/// What is kept of plans, by their ids: so many and so many bytes, of which the newest is always
-/// one, however large.
+/// What is kept of plans, by their ids: at most so many values and so many bytes, but always the
+/// newest, however large.
 struct Shelf<Value> {
     /// Most values, and most bytes.
     let most: Int
@@ -53,7 +53,7 @@ struct Shelf<Value> {
         return work(&values.values[place])
     }
 
-    /// Takes note that a value has come to be of other bytes.
+    /// Notes the new size of a value.
     mutating func weigh(_ id: Plan.ID, _ bytes: Int) {
         guard let before = weights[id] else { return }
         weights[id] = bytes

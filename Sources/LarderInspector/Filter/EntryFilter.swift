@@ -16,8 +16,8 @@ public import Larder
 /// for. A unit may stand behind a blank, as it is shown: `size>64 KiB`.
 ///
 /// A state by itself means the state: `negative` is `state=negative`, and `stale` what is served
-/// though it is marked as stale or past its end. What is named has to be there: a ``Scope`` says
-/// which caches, states and fields are, and all else is refused with them.
+/// though it is marked as stale or past its end. A name has to be there: a ``Scope`` says which
+/// caches, states and fields there are, and any other is refused with a list of those.
 public struct EntryFilter: Sendable {
     private let root: Node
 
@@ -108,8 +108,8 @@ public struct EntryFilter: Sendable {
     /// Whether everything passes.
     var isEmpty: Bool { if case .everything = root { true } else { false } }
 
-    /// Whether a text, still being typed, ends in what the name of a field begins with: it may be on
-    /// its way to a comparison, and not a part of keys.
+    /// Whether a text that is still being typed ends in the beginning of a field's name: it may
+    /// become a comparison, and is then not a part of keys.
     public static func isBegun(_ text: String) -> Bool {
         let last = text.split { $0.isWhitespace || "()!".contains($0) }.last.map(String.init) ?? ""
         let names =

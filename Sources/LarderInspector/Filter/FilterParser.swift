@@ -125,7 +125,7 @@ extension EntryFilter {
 
         private static let quotes: Set<Unicode.Scalar> = ["\"", "'"]
 
-        /// What was closed is over: a word right behind it could be meant as its end.
+        /// A word right behind what was closed is refused: it could be meant as a part of that.
         private func checkRoom(behind what: String) throws(FilterError) {
             guard place < scalars.count, !isBlank(place), scalars[place] != ")",
                 scalars[place] != "("

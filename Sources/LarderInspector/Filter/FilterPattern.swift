@@ -17,7 +17,7 @@ extension EntryFilter {
         func matches(_ value: String) -> Bool {
             guard !steps.areSpent else { return false }
             var isFound = false
-            // One report for each place that is tried is usual, in the time that such take.
+            // One report for each place that is tried is usual: so many are free, but not for long.
             var usual = value.utf16.count + 2
             var end: Duration?
             let all = NSRange(location: 0, length: value.utf16.count)

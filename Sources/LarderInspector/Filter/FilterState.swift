@@ -26,7 +26,7 @@ extension EntryFilter {
         static let words = ofEntries + ofEvents.filter { !ofEntries.contains($0) }
     }
 
-    /// What a filter is asked of: what it names has to be there.
+    /// What a filter is asked about: the names in it have to be there.
     public struct Scope: Sendable {
         /// The caches that there are; `nil` where that is not known.
         var caches: [String]?

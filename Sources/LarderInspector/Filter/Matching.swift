@@ -19,7 +19,7 @@ struct Matching {
     /// Whether it has to be told who changed an entry last.
     var asksForActors: Bool { filter.asksForActors }
 
-    /// Whether it asks what is known of an entry beside its record, and of which turns to go.
+    /// Whether it asks what stands beside an entry's record, and for how many turns to go.
     var asksBeside: Bool { filter.asksBeside }
     var wantedToGo: Int { filter.asksForTurns ? .max : 0 }
 
@@ -74,7 +74,7 @@ struct Patience {
         }
     }
 
-    /// What this thread has taken of a processor: to wait for one is nobody's fault.
+    /// The processor time of this thread: waiting for a processor does not count.
     static var now: Duration {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

@@ -11,17 +11,17 @@ public struct Advice: Hashable, Sendable {
 
     /// Which one to turn.
     public var knob: Knob
-    /// Of the misses, or for the policy of what left, 0...1.
+    /// The share of the misses, or for the policy of the entries that left, 0...1.
     public var share: Double
-    /// How long the time is that this is of.
+    /// Over how long that share was counted.
     public var window: Duration
-    /// It names that time.
+    /// What to turn and why, in a sentence that names that time.
     public var sentence: String
 
-    /// So many misses or departures are enough to say something by.
+    /// So many misses or departures are enough for advice.
     private static let enough: UInt64 = 50
 
-    /// Which knob to turn in sentences, and where it is none, why not.
+    /// Which knobs to turn, a sentence each; where there is none to turn, why not.
     public static func sentences(on snapshot: CacheSnapshot) -> [String] {
         let off = snapshot.configuration.off
         guard off.isEmpty else {
@@ -65,7 +65,7 @@ public struct Advice: Hashable, Sendable {
         return bounds.sorted { $0.share > $1.share } + ofPolicy(snapshot, lately, window)
     }
 
-    /// A policy that keeps keys out does so where entries are evicted.
+    /// Advises a policy that keeps keys out, where entries are evicted and few were hit.
     private static func ofPolicy(
         _ snapshot: CacheSnapshot, _ lately: Lately, _ window: Duration
     ) -> [Advice] {

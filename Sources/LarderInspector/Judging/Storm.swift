@@ -12,7 +12,7 @@ extension Forecast {
         public var rate: Double { peak.rate }
     }
 
-    /// The worst that is to come at `now`, or is there; `nil` where no cache has one.
+    /// The worst storm that is there at `now` or to come; `nil` where no cache has one.
     ///
     /// - Parameters:
     ///   - budget: Fetches a second that an origin may have. Where an origin has more as a habit,
@@ -41,14 +41,14 @@ extension Forecast.Peak {
 }
 
 extension Forecast.Cache {
-    /// Without a budget's word, fewer are no storm anywhere.
+    /// Fewer fetches are not a storm, unless they exceed the budget.
     private static let fewest = 20.0
 
     fileprivate func isStorm(_ peak: Forecast.Peak, _ budget: Double) -> Bool {
         let seconds = Forecast.peakWidth.inSeconds
         // Where it is not known how many there are now, only the budget tells.
         let usual = rate.map { $0 * seconds }
-        // A fifth and three times what chance brings are within what is usual.
+        // Up to three times what chance adds, and a fifth on top, still counts as usual.
         let plenty = max(budget * seconds, usual.map { $0 + 3 * $0.squareRoot() } ?? 0) * 1.2
         return peak.fetches > plenty
             || peak.fetches >= Self.fewest

@@ -1,13 +1,13 @@
 public import Larder
 
-/// What of a cache somebody may want to be told of: the same in `larder check` and in the console.
+/// What somebody may want to be told of a cache: the same in `larder check` and in the console.
 public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
     /// ``meaning`` says what each is.
     case hit, lookups, misses, fetches, failures, refused, evicted, expired, entries, bytes, stale
     /// Time until the first value ends that has an end of its own.
     case expiry
 
-    /// In what the values of a measure are.
+    /// The unit of a measure's values.
     public enum Unit: Hashable, Sendable {
         /// A part of a whole, 0...1.
         case share
@@ -17,7 +17,7 @@ public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
         case count, bytes, seconds
     }
 
-    /// In what its values are.
+    /// The unit of its values.
     public var unit: Unit {
         switch self {
         case .hit: .share

@@ -39,10 +39,10 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
         var rank: Rank?
         /// What is known of an event as well.
         var isOfEvents = false
-        /// Above it on a screen, where that is not the name.
+        /// The heading above it on a screen, where that is not the name.
         var heading: String?
-        /// What is worth less leaves a narrow screen sooner; `nil` for what is always there, 0 for what
-        /// is only seen where it is sorted by.
+        /// How long it stays on a narrow screen: the least worth leaves first. `nil` for what is
+        /// always there, 0 for what is only seen where it is sorted by.
         var worth: Int?
     }
 
@@ -204,8 +204,9 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
         }
     }
 
-    /// What entries are compared by: nanoseconds, bytes, millionths of a rate, places or counts. No
-    /// end is more than any, and never longer ago; `nil` where it is a text, or not known.
+    /// What entries are compared by: nanoseconds, bytes, millionths of a rate, places or counts.
+    /// "No end" counts as more than any time left, "never" as longest ago; `nil` where it is a
+    /// text, or not known.
     func number(of subject: EntrySubject) -> Int64? {
         switch line.content {
         case .text: nil

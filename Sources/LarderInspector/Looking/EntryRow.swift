@@ -57,10 +57,10 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
     public var toGo: Int?
     /// How often its key was written while it stayed; of a failure 1.
     public var loads: Int
-    /// True, or nothing where it would be false.
+    /// True, or `nil` for false, which is left out of JSON.
     private var marked: Bool?
 
-    /// Whether somebody marked it as stale: it is served once more while it is fetched anew.
+    /// Whether somebody marked it as stale: it is served until it has been refreshed.
     public var isMarkedStale: Bool {
         get { marked ?? false }
         set { marked = newValue ? true : nil }
@@ -98,8 +98,8 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
             fetchTime: fetchTime, loads: loads, isStale: isMarkedStale)
     }
 
-    /// When it is fetched anew at the next look-up, were it looked up again and again: from a time
-    /// before its end on, or once a failure lets it; `nil` where only its end decides.
+    /// From when on a look-up would refresh it: a time before its end, or the end of the pause
+    /// after a failure; `nil` where only its end decides.
     public func nextRefresh(at now: AgeInstant) -> AgeInstant? {
         Self.nextRefresh(renewal, deadline: deadline, at: now)
     }

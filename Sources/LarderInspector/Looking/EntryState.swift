@@ -3,17 +3,17 @@ public import Larder
 extension EntryRow {
     /// An entry's state in one word; color may repeat it, never replace it.
     public enum State: String, Hashable, Sendable, Codable, CaseIterable {
-        /// Past its deadline and not yet swept, or kept in case that fetches fail.
+        /// Past its deadline and not yet swept, or kept in case fetches fail.
         case expired
         /// Served though it is past its end, because fetches fail, or though it is marked as stale.
         case stale
         /// The last fetch failed, and the next waits; what is held is not past its end.
         case failed
-        /// So near its end that all callers wait for a fetch, and none has come yet.
+        /// So near its end that all callers wait for a fetch, which has not come yet.
         case thin
         /// The origin has no such thing: that is remembered, and no entry held.
         case negative
-        /// Being fetched anew.
+        /// Being refreshed.
         case refreshing
         /// In the last tenth of its life.
         case expiring

@@ -1,9 +1,9 @@
 import Larder
 
 extension [LoggedEvent] {
-    /// Those of several caches in one order: of a cache by their numbers, as they happened, and of
-    /// several by the time. An instant is read before the number is given, and may be the later of
-    /// two though its event was the first.
+    /// The events of several caches in one order: those of one cache by number, as they happened,
+    /// those of several by time. An instant is read before its event gets a number, so that of two
+    /// events the first may have the later instant.
     package var inOrder: [LoggedEvent] {
         var latest: [Verbatim: AgeInstant] = [:]
         let timed = sorted { $0.number < $1.number }.map { event in

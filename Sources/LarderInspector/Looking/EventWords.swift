@@ -23,7 +23,7 @@ extension EventKind {
         }
     }
 
-    /// As much of that as several have in common that are told in one line.
+    /// The part of the note that several events have in common, where one line tells them.
     package func commonNote(arrow: String = "->") -> String {
         switch self {
         case .failed(_, let reason): reason

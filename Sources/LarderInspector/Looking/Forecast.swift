@@ -4,14 +4,14 @@ public import Larder
 public struct Forecast: Hashable, Sendable, Codable {
     /// When it was made; the first bucket begins there.
     public var at: AgeInstant
-    /// Of a bucket.
+    /// How wide a bucket is.
     public var width: Duration
     /// How many buckets there are.
     public var count: Int
     /// Every cache, in the order in which they were added.
     public var caches: [Cache] = []
 
-    /// What ends of one cache, and when.
+    /// How many entries of one cache end when.
     public struct Cache: Hashable, Sendable, Codable {
         /// By which the cache is addressed.
         public var name: String
@@ -21,9 +21,9 @@ public struct Forecast: Hashable, Sendable, Codable {
         /// evicted before, as the ages at which others left tell.
         public var lasting: [Double]
         /// How many of these may be expected to be looked up once they have ended: so many fetches
-        /// are to come. Those count that were hit within the last minute; of those that were written
-        /// within it and not hit yet, as many as were asked for more than once among all that are
-        /// held.
+        /// are to come. Those that were hit within the last minute count whole. Of those that were
+        /// written within it and not hit yet, a share counts: that of all entries held which were
+        /// asked for more than once.
         public var fetches: [Double]
         /// Entries that end after the last bucket.
         public var later = 0

@@ -28,8 +28,8 @@ public struct ProcessMemory: Hashable, Sendable, Codable {
     private static let knownLimit = limit(
         environment: ProcessInfo.processInfo.environment, read: text(at:))
 
-    /// Gives memory that is free back to the system. By itself glibc does that only where nothing
-    /// behind it is in use: of a hundred megabytes that were, nearly all stayed.
+    /// Gives free memory back to the system. By itself glibc does that only where no used memory
+    /// lies behind it: of a hundred megabytes that were freed, nearly all stayed.
     package static func giveBack() {
         // A header of its own declares it, and another allocator has no such thing.
         typealias Trim = @convention(c) (Int) -> Int32

@@ -41,7 +41,7 @@ struct Selection {
         wanted = Self.bounded(query.limit) + Self.bounded(query.offset)
     }
 
-    /// Twice as many of them can be counted.
+    /// Bounded, so that twice as many can be counted.
     private static func bounded(_ number: Int) -> Int { min(max(0, number), Int.max / 8) }
 
     mutating func offer(
@@ -126,7 +126,7 @@ struct Selection {
     /// What the entry is sorted by where that is a number; `nil` for its shown key.
     private func rank(_ subject: EntrySubject) -> Int64? {
         guard query.sort.kind != .text else { return nil }
-        // What is not known is behind all turns, and no rate.
+        // A turn that is not known comes behind all others; such a rate counts as 0.
         return query.sort.number(of: subject) ?? (query.sort.kind == .rate ? 0 : .max)
     }
 

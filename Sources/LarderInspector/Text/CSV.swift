@@ -22,7 +22,7 @@ public enum CSV {
         "=", "+", "-", "@", "\t", "\r", "\n", "\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}",
     ]
 
-    /// Bytes, because `"\r\n"` is one character and none of the two.
+    /// By bytes, because `"\r\n"` is one character, and neither `"\r"` nor `"\n"`.
     private static func quoted(_ field: String) -> String {
         guard field.utf8.contains(where: { special.contains($0) }) else { return field }
         var bytes: [UInt8] = [quote]

@@ -17,7 +17,7 @@ extension CacheReport {
             + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: ", ")))")
     }
 
-    /// Of the misses of late the shares, 0...1, that more room and a longer ttl would have spared.
+    /// The shares of the recent misses, 0...1, that more room and a longer ttl would have spared.
     public var regretFigures: [(name: String, share: Double?)] {
         [
             ("regretEvictedShare", snapshot.lately?.regretEvictedShare),
@@ -25,13 +25,13 @@ extension CacheReport {
         ]
     }
 
-    /// How long the time is that those are of: ten minutes, or since the bounds were changed; `nil`
-    /// where it is not known.
+    /// Over how long those were counted: ten minutes, or since the bounds were changed; `nil` where
+    /// it is not known.
     public var regretWindow: Duration? { snapshot.lately.map { snapshot.at - $0.since } }
 }
 
 extension EngineReport {
-    /// The keys of all caches that were fetched most, with their cache, the first first.
+    /// The most fetched keys of all caches, each with its cache, the most fetched first.
     public var fetchedMost: [(cache: String, row: FetchedRow)] {
         caches.flatMap { cache in cache.mostFetched.map { (cache: cache.name, row: $0) } }
             .sorted { ($0.row.fetches, $0.row.failures) > ($1.row.fetches, $1.row.failures) }
@@ -39,7 +39,7 @@ extension EngineReport {
 }
 
 extension FetchedRow {
-    /// Why the last of its fetches that failed did; empty where none failed.
+    /// Why its last failed fetch failed; empty where none failed.
     public var why: String {
         guard let kind else { return reason ?? "" }
         guard let reason, reason != kind.word else { return kind.word }
@@ -55,7 +55,7 @@ extension FailureKind {
     }
 }
 
-/// Something that there is to tell apart of an engine's process's memory.
+/// One part of the memory of an engine's process.
 public struct MemoryPart: Hashable, Sendable {
     /// What takes the memory.
     public enum What: String, Hashable, Sendable, CaseIterable {

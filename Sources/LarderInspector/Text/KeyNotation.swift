@@ -101,7 +101,7 @@ public enum KeyNotation {
         return pieces.map { String($0) }.filter { !$0.isEmpty }
     }
 
-    /// One of the pieces that ``pieces(_:)`` finds, written so that it is one.
+    /// Writes a text so that ``pieces(_:)`` reads it as one piece.
     public static func piece(_ text: String) -> String {
         if text.unicodeScalars.first == "[", endOfList(text.unicodeScalars.dropFirst()) != nil {
             return text

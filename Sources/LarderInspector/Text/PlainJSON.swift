@@ -43,8 +43,8 @@ public enum PlainJSON {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// `allDigits` says that what is read has numbers of which every digit counts. Of what has no such
-    /// number, one that is smaller than `Decimal` holds is as good as any.
+    /// `allDigits` says that the document may have numbers of which every digit counts. Without it,
+    /// a number beyond what `Decimal` holds may be read as another.
     ///
     /// - Throws: `DecodingError`.
     public static func decode<Value: Decodable>(
@@ -117,7 +117,7 @@ public enum PlainJSON {
         return marked
     }
 
-    /// Whether `Decimal` has all of a number's digits, or it is none and the decoder has to say so.
+    /// Whether `Decimal` holds all digits of a number; true as well for what is not a number.
     private static func isHeld(_ number: Slice<UnsafeRawBufferPointer>) -> Bool {
         if number.count < 20, !number.contains(where: { [0x45, 0x65].contains($0) }) {
             return true

@@ -39,8 +39,8 @@ public enum PlainText {
     /// As many as curses draws on one letter.
     static let mostMarks = 4
 
-    /// A message of ours in which others may have their say, and lines of their own: those stand
-    /// behind two blanks, so that none can be taken for one of ours.
+    /// A message of ours that may quote others, with lines of their own: those stand behind two
+    /// blanks, so that none of them can be taken for one of ours.
     public static func message(_ text: String) -> String {
         lines(text).replacing("\n", with: "\n  ")
     }
@@ -133,7 +133,7 @@ public enum PlainText {
         }
     }
 
-    /// What makes a key of a digit: 1 and a sign of it are a picture together.
+    /// The mark that makes a keycap of the digit before it.
     private static let keycap: Unicode.Scalar = "\u{20e3}"
 
     private static func isPicture(_ scalar: Unicode.Scalar) -> Bool {

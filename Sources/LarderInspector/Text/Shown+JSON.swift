@@ -2,7 +2,7 @@
 // Foundation's own reader and writer keep none of the three: they hold members by their names in a
 // dictionary of texts, where two names that look the same are one.
 
-/// Why a text is no JSON, and at which of its bytes.
+/// Why a text is not JSON, and at which of its bytes.
 public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong, without the place.
     public let sentence: String

@@ -32,7 +32,7 @@ extension Units {
     }
 }
 
-/// What there is, in a sentence's part: nobody is told that there are one.
+/// Names as part of a sentence: one is never told that "there are" one.
 package enum Words {
     /// `there is one: demo`, `there are accounts, credentials`, `there is none`.
     package static func there(are names: [String]) -> String {

@@ -200,16 +200,16 @@ public enum Units {
     public static func words(bytes: Int) -> String { Format.bytes(bytes) }
 }
 
-/// A text that says no number, with what would be accepted.
+/// Why a text could not be read as a number or word, with what would be accepted.
 public struct UnitError: Error, Hashable, CustomStringConvertible {
-    /// Why it says no number, and what would be accepted, in a sentence.
+    /// Why it could not be read, and what would be accepted, in a sentence.
     public let description: String
     /// - Parameter description: A sentence that says what would be accepted.
     public init(_ description: String) { self.description = description }
 }
 
 extension FixedWidthInteger {
-    /// The whole number next to `number`, or the last there is on its side; 0 where it is none.
+    /// The whole number next to `number`, or the last on that side; 0 where it is not a number.
     package init(clamping number: Double) {
         let rounded = number.rounded()
         self =
@@ -219,7 +219,7 @@ extension FixedWidthInteger {
 }
 
 extension Duration {
-    /// So many seconds, or a hundred years where they are more, or none where that is no number.
+    /// So many seconds, a hundred years at most; zero where it is not a number.
     package static func seconds(clamping seconds: Double) -> Duration {
         guard !seconds.isNaN else { return .zero }
         let longest = 100 * 366 * 86_400.0

@@ -26,7 +26,7 @@ extension Verbatim: Hashable, Comparable {
     public func hash(into hasher: inout Hasher) {
         var text = text
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-        // No byte of UTF-8: where one text ends, the next begins.
+        // This byte is not in any UTF-8: it shows where one text ends and the next begins.
         hasher.combine(UInt8.max)
     }
 }
@@ -81,7 +81,7 @@ extension String {
         return a.withUTF8 { a in
             b.withUTF8 { b in
                 let common = min(a.count, b.count)
-                // There is nothing to point to in no bytes.
+                // An empty text has no address to compare.
                 guard common > 0, let first = a.baseAddress, let second = b.baseAddress else {
                     return a.count - b.count
                 }
