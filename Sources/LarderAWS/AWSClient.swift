@@ -16,14 +16,14 @@ public struct AWSClient: Sendable {
     /// Other addresses than AWS's, by service.
     private let endpoints: @Sendable (String) throws -> Endpoint?
     private let variant: Endpoint.Variant
-    private let network: Network
+    let network: Network
     private let credentials: CredentialSource
     let deadlines: Deadlines
     /// Who gives the credentials, as an error names it.
     private let signerName: String
     let notices: Notices
     private let retries: Retries
-    private let skew: ClockSkew
+    let skew: ClockSkew
     private let reject: Rejection?
     let tally: Tally
 

@@ -124,7 +124,7 @@ extension AttributeValue {
     }
 
     /// The attributes of an item, or the members of a map.
-    static func members(_ json: Shown) throws(AWSError) -> [Verbatim: AttributeValue] {
+    package static func members(_ json: Shown) throws(AWSError) -> [Verbatim: AttributeValue] {
         guard case .fields(let fields) = json else { throw garbage }
         var members: [Verbatim: AttributeValue] = [:]
         for field in fields { members[Verbatim(field.name)] = try Self(json: field.value) }

@@ -1,4 +1,4 @@
-import Crypto
+package import Crypto
 public import Foundation
 import LarderInspector
 
@@ -72,7 +72,8 @@ public struct Signature: Sendable {
         return added + [("Authorization", authorization)]
     }
 
-    private func key(_ credentials: Credentials, day: String) -> SymmetricKey {
+    /// What a day's requests are signed with: of use for this scope alone.
+    package func key(_ credentials: Credentials, day: String) -> SymmetricKey {
         var bytes = credentials.secretAccessKey.withBytes { Array("AWS4".utf8) + $0 }
         let secret = SymmetricKey(data: bytes)
         bytes.withUnsafeMutableBytes { explicit_bzero($0.baseAddress!, $0.count) }

@@ -126,7 +126,7 @@ extension CredentialProvider {
 }
 
 extension Credentials {
-    fileprivate func isSame(as other: Credentials) -> Bool {
+    package func isSame(as other: Credentials) -> Bool {
         guard accessKeyID == other.accessKeyID, secretAccessKey.isSame(as: other.secretAccessKey)
         else { return false }
         guard let token = sessionToken, let otherToken = other.sessionToken else {
