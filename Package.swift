@@ -48,7 +48,7 @@ let traits: Set<Trait> =
         .trait(
             name: "Telemetry", description: "LarderTelemetry, for swift-metrics and for tracing."),
         .trait(
-            name: "Command", description: "larder and larder-bench.",
+            name: "Command", description: "larder and larder-bench, with the gateway.",
             enabledTraits: ["AWS", "Remote", "Socket"]),
         .default(enabledTraits: ["AWS", "Command", "Remote", "Socket", "Telemetry"]),
     ]
@@ -225,11 +225,49 @@ if !core {
                 .product(
                     name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Command"])),
             ], swiftSettings: settings),
+        .target(
+            name: "LarderGateway",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderAWS", "LarderEmbedded", "CZlib",
+                .product(
+                    name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Hummingbird", package: "hummingbird",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "LarderGatewayTests",
+            dependencies: [
+                "LarderGateway", "LarderTesting", "TestSupport",
+                .product(
+                    name: "HummingbirdCore", package: "hummingbird",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+            ], swiftSettings: settings),
         .executableTarget(
             name: "LarderCommand",
             dependencies: [
                 "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
-                "LarderEmbedded", "LarderRemote", "LarderSocket", "LarderWire",
+                "LarderEmbedded", "LarderGateway", "LarderRemote", "LarderSocket", "LarderWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Command"])),

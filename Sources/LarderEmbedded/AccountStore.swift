@@ -74,6 +74,16 @@ public final class AccountStore: Sendable {
         guard let account else { throw EmbeddedError.missing }
         return account
     }
+
+    /// The accounts whose numbers come after one, in their order.
+    func accounts(after number: String, limit: Int) async throws -> [Account] {
+        try await database.read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT * FROM accounts WHERE number > ? ORDER BY number LIMIT ?",
+                arguments: [number, limit]
+            ).map { try Account(row: $0) }
+        }
+    }
 }
 
 extension Account {

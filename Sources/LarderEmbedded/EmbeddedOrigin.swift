@@ -53,6 +53,16 @@ public struct EmbeddedOrigin: Sendable {
         return try await store.account(number)
     }
 
+    /// The accounts behind a number, in the order of their numbers; from the first where none is
+    /// named.
+    ///
+    /// - Throws: ``EmbeddedError``; `CancellationError` where the caller gave up.
+    public func accounts(after number: String?, limit: Int) async throws -> [Account] {
+        try await travel()
+        let left = knownAccounts - (number.flatMap { Account.place(of: $0) }.map { $0 + 1 } ?? 0)
+        return try await store.accounts(after: number ?? "", limit: min(limit, max(0, left)))
+    }
+
     /// - Throws: ``EmbeddedError``; `CancellationError` where the caller gave up.
     public func credentials(for role: EmbeddedRole) async throws -> IssuedCredentials {
         // A session takes an issuer far longer than an item takes a table.

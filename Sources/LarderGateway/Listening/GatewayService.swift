@@ -1,0 +1,126 @@
+import Synchronization
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Larder
+import LarderInspector
+package import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The gateway's listener: one port of the loopback, and the faces behind it.
+package struct GatewayService: Service {
+    /// Most connections at once; more wait to be let in.
+    private static let connections = 800
+    /// How long a connection may have nothing to do, or a request take to come.
+    private static let idle = TimeAmount.seconds(75)
+
+    private let address: GatewayAddress
+    private let faces: [any Face]
+    private let logger: Logger
+    private let onListening: @Sendable (GatewayAddress) -> Void
+
+    /// - Parameters:
+    ///   - address: Where to listen.
+    ///   - faces: Asked in their order whose a request is; the last takes all.
+    ///   - onListening: Told of the address once it is there, with the port that was picked.
+    package init(
+        _ address: GatewayAddress, _ faces: [any Face], logger: Logger,
+        onListening: @escaping @Sendable (GatewayAddress) -> Void = { _ in }
+    ) {
+        precondition(!faces.isEmpty, "a gateway has a face")
+        self.address = address
+        self.faces = faces
+        self.logger = logger
+        self.onListening = onListening
+    }
+
+    /// Answers until the task is cancelled or the service group shuts down.
+    ///
+    /// - Throws: ``InspectorError`` where the address is taken.
+    package func run() async throws {
+        let responder = GatewayResponder(faces: faces)
+        let http = HTTP1Channel.Configuration(
+            idleTimeout: Self.idle,
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)
+        )
+        let application = Hummingbird.Application(
+            responder: responder, server: .http1(configuration: http),
+            configuration: .init(
+                address: .hostname(address.host, port: address.port), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connections)),
+            onServerRunning: { [address, logger, onListening] channel in
+                let port = channel.localAddress?.port ?? address.port
+                let listening = address.at(port: port)
+                responder.isAnswering(at: listening)
+                logger.info("gateway listening", metadata: ["address": "\(listening)"])
+                onListening(listening)
+            },
+            logger: quiet)
+        do { try await application.run() } catch let error as IOError {
+            let why = Descriptor.reason(error.errnoCode)
+            throw InspectorError(
+                "nothing can listen at \(address): \(why); name another with --gateway, or port 0")
+        }
+    }
+
+    /// The server's own talk is of no use to anybody.
+    private var quiet: Logger {
+        var logger = logger
+        logger.logLevel = .critical
+        return logger
+    }
+}
+
+extension GatewayAddress {
+    /// The same host's other port.
+    func at(port: Int) -> GatewayAddress { GatewayAddress(host: host, port: port) }
+}
+
+/// What is known of a request's connection.
+struct GatewayContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+}
+
+/// Gives each request to the face whose it is.
+final class GatewayResponder: HTTPResponder {
+    let faces: [any Face]
+    private let bodies = Bodies()
+    /// None before it is known at which port it is answered.
+    private let manners = Guarded<Manners?>(nil)
+
+    init(faces: [any Face]) { self.faces = faces }
+
+    func isAnswering(at address: GatewayAddress) {
+        manners.withLock { $0 = Manners(host: address.description) }
+    }
+
+    func respond(to request: Request, context: GatewayContext) async throws -> Response {
+        let face = faces.first { $0.takes(request.head) } ?? faces[faces.count - 1]
+        do {
+            guard let manners = manners.withLock({ $0 }) else { throw Refusal.tooMuch }
+            try manners.check(request.head)
+            return try await bodies.with(
+                request, upTo: face.largestBody, on: context.channel
+            ) { try await face.respond(to: request.head, $0) }
+        } catch let refusal as Refusal {
+            var response = face.refuse(refusal)
+            // What is left of a body is not waited for, nor read.
+            if refusal.endsConnection { hangUp(&response, context.channel) }
+            return response
+        }
+    }
+
+    /// The answer has a moment to go, and nothing more is read.
+    private func hangUp(_ response: inout Response, _ channel: any Channel) {
+        response.headers[.connection] = "close"
+        channel.eventLoop.scheduleTask(in: .milliseconds(100)) { channel.close(promise: nil) }
+    }
+}
