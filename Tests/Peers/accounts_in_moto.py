@@ -5,7 +5,8 @@ does. GET /counts answers how many requests of each operation came in.
 
 Account 123456789012 has a user who may assume the role `reader` of account 222222222222 and read
 the table `accounts` of its own account. The role may read the table `accounts` of its account and
-nothing else. There is a role `closed` that the user may not assume.
+nothing else. There is a role `closed` that the user may not assume, and a user `writer` who may do
+anything to tables.
 """
 import json
 import sys
@@ -98,6 +99,9 @@ key = iam.create_access_key(UserName="operator")["AccessKey"]
 iam.put_user_policy(UserName="operator", PolicyName="own", PolicyDocument=policy(
     ("sts:AssumeRole", reader), ("dynamodb:GetItem", "*"), ("dynamodb:Scan", "*"),
     ("dynamodb:BatchGetItem", "*"), ("dynamodb:CreateTable", "*"), ("dynamodb:PutItem", "*")))
+iam.create_user(UserName="writer")
+writer = iam.create_access_key(UserName="writer")["AccessKey"]
+iam.put_user_policy(UserName="writer", PolicyName="own", PolicyDocument=policy(("dynamodb:*", "*")))
 table(("setup", "setup", None), [account(str(100000000000 + n), reader if n < 3 else None) for n in range(40)])
 table(("setup", "setup", None), [{"id": {"N": "7"}, "name": {"S": "seven"}}], name="numbered", attribute=("id", "N"))
 
@@ -113,5 +117,6 @@ urllib.request.urlopen(urllib.request.Request(
     endpoint + "/moto-api/reset-auth", data=b"0", headers={"Content-Type": "text/plain"}, method="POST"))
 counts.clear()
 print(json.dumps({"endpoint": endpoint, "region": REGION, "accessKeyID": key["AccessKeyId"],
-                  "secretAccessKey": key["SecretAccessKey"], "reader": reader, "closed": closed}), flush=True)
+                  "secretAccessKey": key["SecretAccessKey"], "writerKeyID": writer["AccessKeyId"],
+                  "writerSecret": writer["SecretAccessKey"], "reader": reader, "closed": closed}), flush=True)
 sys.stdin.read()

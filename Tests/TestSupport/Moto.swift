@@ -7,6 +7,9 @@ public final class Moto: Sendable {
         public var region: String
         public var accessKeyID: String
         public var secretAccessKey: String
+        /// The keys of a user who may do anything to tables.
+        public var writerKeyID: String
+        public var writerSecret: String
         /// A role of account 222222222222 that the user may assume.
         public var reader: String
         /// One that it may not.

@@ -81,6 +81,7 @@ struct FetchAccount: AsyncParsableCommand {
         guard !origin.isAWS || origin.table != nil else {
             throw ValidationError("--table: name the DynamoDB table that holds the accounts")
         }
+        try origin.checkCacheNames()
     }
 
     @OptionGroup
@@ -123,6 +124,8 @@ struct FetchCredentials: AsyncParsableCommand {
 
     @OptionGroup
     var target: Target
+
+    func validate() throws { try origin.checkCacheNames() }
 
     func run() async throws {
         // What is secret never leaves another process.

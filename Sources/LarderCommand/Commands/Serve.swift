@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Larder
 import LarderAWS
+import LarderGateway
 import LarderInspector
 import LarderSocket
 import LarderWire
@@ -18,6 +19,7 @@ struct Serve: AsyncParsableCommand {
               larder serve --traffic 50
               larder serve --traffic 50 --failing 30% --cache accounts:stale=60s
               larder serve --table accounts --region eu-west-1 --name accounts
+              larder serve --origin aws --gateway --cache '*:ttl=60s'
 
             Settings stand in $XDG_CONFIG_HOME/larder/config.yaml and /etc/larder/config.yaml, by \
             the names of the options, with caches: for --cache; or in variables, such as \
@@ -49,6 +51,24 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "How log lines are written.")
     var logFormat = LogFormat.text
 
+    @Option(
+        defaultAsFlag: GatewayAddress.usual,
+        help: ArgumentHelp(
+            """
+            Also be an endpoint of DynamoDB for programs of this machine, with a cache before every \
+            table: have AWS_ENDPOINT_URL_DYNAMODB say http:// and this address, 127.0.0.1:PORT. \
+            Port 0 is any that is free.
+            """, valueName: "address"),
+        transform: parsed { try GatewayAddress(parsing: $0) })
+    var gateway: GatewayAddress?
+
+    @Flag(
+        help: """
+            The gateway answers requests without a signature, and with keys that nobody knows, as \
+            if larder itself had asked. For play: whoever reaches the port has its permissions.
+            """)
+    var unsignedOk = false
+
     @OptionGroup
     var auditing: AuditOption
 
@@ -67,6 +87,7 @@ struct Serve: AsyncParsableCommand {
         guard grace <= .seconds(600) else {
             throw ValidationError("--grace: up to 10m is accepted")
         }
+        if gateway == nil { try origin.checkCacheNames() }
     }
 
     func run() async throws {
@@ -76,7 +97,8 @@ struct Serve: AsyncParsableCommand {
         try Descriptors.raise()
         try Room.check(.serving)
         let audit = try auditing.file()
-        let engine = try await Engine.make(origin, called: name, makesTraffic: traffic > 0)
+        let engine = try await Engine.make(
+            origin, called: name, makesTraffic: traffic > 0, hasGateway: gateway != nil)
         auditing.record(engine.inspector, in: audit) { logger.error("\($0)") }
         // To the very end: fetches under way are waited for.
         let watchdog = Task { await Self.watchdog(engine) }
@@ -90,16 +112,23 @@ struct Serve: AsyncParsableCommand {
             engine.inspector, engine.inspector.name, options: options, logger: logger)
         // When it was told to end: the time for that is counted once.
         let told = Told()
+        let bounds = TableBounds(origin)
+        var gateways: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        if let gateway {
+            let service = try await engine.gateway(
+                gateway, bounds, acceptsUnsigned: unsignedOk, logger)
+            gateways.append(.init(service: service, failureTerminationBehavior: .cancelGroup))
+        }
         var configuration = ServiceGroupConfiguration(
-            services: [
+            services: gateways + [
                 .init(service: socket, failureTerminationBehavior: .cancelGroup),
                 .init(
                     service: Load(engine: engine, warm: warm, rate: traffic, told: told),
                     successTerminationBehavior: .ignore),
                 .init(
                     service: Reload(
-                        engine: engine, audit: audit, before: self, terminal: terminal,
-                        logger: logger),
+                        engine: engine, audit: audit, before: self, bounds: bounds,
+                        terminal: terminal, logger: logger),
                     successTerminationBehavior: .gracefullyShutdownGroup),
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
         configuration.maximumGracefulShutdownDuration = grace
@@ -202,24 +231,27 @@ struct Serve: AsyncParsableCommand {
         let engine: Engine
         let audit: AuditFile?
         let before: Serve
+        let bounds: TableBounds
         let terminal: StartingTerminal
         let logger: Logger
 
         func run() async throws {
             var known = before
-            var settings = try? Settings(ProcessInfo.processInfo.environment)
+            let environment = ProcessInfo.processInfo.environment
+            let hasGateway = before.gateway != nil
+            var settings = try? Settings(environment, hasGateway: hasGateway)
             for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
                 if terminal.isLost { return }
                 ServiceManager.reloading()
                 defer { ServiceManager.ready() }
                 do {
                     try audit?.reopen()
-                    let fresh = try Settings(ProcessInfo.processInfo.environment)
+                    let fresh = try Settings(environment, hasGateway: hasGateway)
                     let written = LarderCommand.written
                     let parsed = try LarderCommand.parseAsRoot(fresh.arguments(before: written))
                     guard let serve = parsed as? Serve else { continue }
                     let (others, outcome) = try await engine.take(
-                        said(known, serve),
+                        try await said(known, serve),
                         by: Operator.operator.because("settings were read again"))
                     for name in (settings.map { fresh.differences(from: $0) } ?? []) + others {
                         logger.warning("\(name) takes a new start")
@@ -227,6 +259,7 @@ struct Serve: AsyncParsableCommand {
                     if let outcome {
                         logger.info("bounds changed", metadata: ["removed": "\(outcome.removed)"])
                     }
+                    bounds.take(serve.origin)
                     (known, settings) = (serve, fresh)
                     logger.info("settings read again")
                 } catch {
@@ -241,14 +274,18 @@ struct Serve: AsyncParsableCommand {
                 ? "\(error)" : LarderCommand.message(for: error)
         }
 
-        /// What is said of all caches, before and now.
-        private func said(_ old: Serve, _ new: Serve) -> [SaidBounds] {
-            CacheOption.names.compactMap { cache in
-                engine.defaults[cache].map { usual in
-                    SaidBounds(
-                        cache: cache, before: old.origin.configuration(cache, default: usual),
-                        after: new.origin.configuration(cache, default: usual))
+        /// What is said of all caches, before and now: of the engine's own, and of the tables behind
+        /// its gateway.
+        private func said(_ old: Serve, _ new: Serve) async throws -> [SaidBounds] {
+            try await engine.inspector.report().caches.map(\.name).map { cache in
+                guard let usual = engine.defaults[cache] else {
+                    return SaidBounds(
+                        cache: cache, before: old.origin.tableConfiguration(cache),
+                        after: new.origin.tableConfiguration(cache))
                 }
+                return SaidBounds(
+                    cache: cache, before: old.origin.configuration(cache, default: usual),
+                    after: new.origin.configuration(cache, default: usual))
             }
         }
     }

@@ -46,7 +46,7 @@ struct SetBounds: AsyncParsableCommand {
     private func option() throws -> CacheOption {
         do {
             return try CacheOption(
-                parsing: "\(cache):\(bounds.joined(separator: ","))", names: nil)
+                parsing: "\(cache):\(bounds.joined(separator: ","))")
         } catch {
             throw ValidationError("\(error)")
         }

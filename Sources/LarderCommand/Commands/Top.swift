@@ -88,6 +88,7 @@ struct TopOptions: ParsableArguments {
         guard (.milliseconds(100)...(.seconds(60))).contains(refresh) else {
             throw ValidationError("--refresh: 100ms to 60s are accepted")
         }
+        try origin.checkCacheNames()
     }
 
     /// Whether anything was said that only makes sense for an engine of its own.

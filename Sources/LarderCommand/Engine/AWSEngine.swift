@@ -2,11 +2,14 @@ import ArgumentParser
 import Foundation
 import Larder
 import LarderAWS
+import LarderGateway
 import LarderInspector
 
 extension Engine {
     /// Accounts of a DynamoDB table, and the credentials of roles.
-    static func aws(_ options: OriginOptions, called engine: String) async throws -> Engine {
+    static func aws(
+        _ options: OriginOptions, called engine: String, hasGateway: Bool = false
+    ) async throws -> Engine {
         try Room.check(.talking)
         let environment = ProcessInfo.processInfo.environment
         do {
@@ -31,7 +34,7 @@ extension Engine {
                 // What cannot be signed for cannot be looked up: said now, not in every row.
                 _ = try await client.signer()
                 _ = try requests.reader()
-                return make(options, engine, client, user, requests)
+                return make(options, engine, client, user, requests, hasGateway: hasGateway)
             } catch {
                 await client.shutdown()
                 throw error
@@ -44,7 +47,7 @@ extension Engine {
 
     private static func make(
         _ options: OriginOptions, _ engine: String, _ client: AWSClient, _ user: Signer,
-        _ requests: RoleRequests
+        _ requests: RoleRequests, hasGateway: Bool
     ) -> Engine {
         let defaults = [
             "accounts": CacheConfiguration(
@@ -91,7 +94,8 @@ extension Engine {
         }
 
         let inspector = LocalInspector(engine)
-        inspector.add(accounts, parse: { try key.canonical($0) })
+        // A gateway's tables have caches of their own: one that can fetch nothing is in their way.
+        if name != nil || !hasGateway { inspector.add(accounts, parse: { try key.canonical($0) }) }
         let request: @Sendable (String) throws -> RoleRequest = { try requests.request(of: $0) }
         inspector.add(credentials, key: \.shownKey, parse: request)
         inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
@@ -140,6 +144,9 @@ extension Engine {
                 try await accounts.value(for: key.canonical(text)).json.prettyJSON
             },
             readAgain: { try user.readAgain() },
+            behindGateway: BehindGateway(
+                upstream: AWSUpstream(client),
+                signers: KnownSigners { (try await client.signer(), user.identity) }),
             close: { await client.shutdown() })
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderEmbedded
+import LarderGateway
 import LarderInspector
 
 extension Engine {
@@ -80,6 +81,9 @@ extension Engine {
                     .init("Expiration", .text(issued.expiration.formatted(.iso8601))),
                 ])
             },
+            behindGateway: BehindGateway(
+                upstream: EmbeddedTable(accounts, origin),
+                signers: KnownSigners { (EmbeddedTable.keys, "demo") }, isOpen: true),
             close: {})
     }
 

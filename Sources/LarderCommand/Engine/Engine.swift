@@ -1,4 +1,5 @@
 import Larder
+import LarderGateway
 import LarderInspector
 import LarderWire
 
@@ -20,6 +21,8 @@ struct Engine: Sendable {
     /// Reads again what stands in files of others, such as keys; returns the places of what takes a
     /// new start.
     var readAgain: @Sendable () async throws -> [String] = { [] }
+    /// What a gateway before it answers from; `nil` where there can be none.
+    var behindGateway: BehindGateway?
     var close: @Sendable () async -> Void
 }
 
@@ -27,12 +30,14 @@ extension Engine {
     /// The engine that the options ask for. Only a demo that makes traffic by itself has a bad
     /// fetch now and then: who asks for a key by hand gets it.
     static func make(
-        _ options: OriginOptions, called name: String? = nil, makesTraffic: Bool = false
+        _ options: OriginOptions, called name: String? = nil, makesTraffic: Bool = false,
+        hasGateway: Bool = false
     ) async throws -> Engine {
         options.isAWS
             ? try await aws(
                 options,
-                called: name ?? options.table.map { Rendezvous.name(ofTable: $0) } ?? "larder")
+                called: name ?? options.table.map { Rendezvous.name(ofTable: $0) } ?? "larder",
+                hasGateway: hasGateway)
             : try embedded(
                 options, called: name ?? "demo", throttled: makesTraffic ? 0.002 : 0)
     }

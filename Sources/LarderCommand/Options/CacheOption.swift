@@ -15,15 +15,14 @@ struct CacheOption: ExpressibleByArgument, Equatable {
     var negative: Duration?
 
     static let names = ["accounts", "credentials"]
+    /// What is said of it holds for every table behind a gateway.
+    static let allTables = "*"
 
-    /// - Parameter names: The caches that there are; `nil` where any name will do.
-    init(parsing text: String, names: [String]? = Self.names) throws(UnitError) {
+    /// The name may be that of a table behind a gateway: whether there is one, is for the command to
+    /// say.
+    init(parsing text: String) throws(UnitError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         name = String(parts[0])
-        if let names, !names.contains(name) {
-            throw UnitError(
-                "no cache is called \"\(name)\"; \(Words.there(are: names))")
-        }
         let settings = parts.count > 1 ? KeyNotation.pieces(String(parts[1])) : []
         for setting in settings {
             let pair = setting.split(separator: "=", maxSplits: 1).map(String.init)
@@ -44,6 +43,13 @@ struct CacheOption: ExpressibleByArgument, Equatable {
                         + "jitter=SHARE, policy=NAME, stale=DURATION or negative=DURATION; all but "
                         + "policy may be off")
             }
+        }
+    }
+
+    /// - Throws: ``UnitError`` where there is no such cache without a gateway.
+    func checkName() throws(UnitError) {
+        guard Self.names.contains(name) else {
+            throw UnitError("no cache is called \"\(name)\"; \(Words.there(are: Self.names))")
         }
     }
 

@@ -125,7 +125,7 @@ struct OriginOptions: ParsableArguments {
             entries may live shorter, is 0 to 1 or off; policy is lru, fifo, lfu, rr, sieve, s3fifo or \
             tinylfu; stale is how long past its end a value may be served while fetches fail; \
             negative is how long it is remembered that there is no such thing; both may be off. \
-            Repeatable.
+            Behind --gateway the name may be a table's, or * for all of them. Repeatable.
             """,
         transform: parsed { try CacheOption(parsing: $0) })
     var caches: [CacheOption] = []
@@ -194,7 +194,7 @@ struct OriginOptions: ParsableArguments {
         if let accounts, !(1...10_000_000).contains(accounts) {
             throw ValidationError("--accounts \(accounts): 1 to 10000000 are accepted")
         }
-        for name in CacheOption.names {
+        for name in CacheOption.names + caches.map(\.name) {
             let bounds = configuration(name, default: CacheConfiguration(maxsize: 64, ttl: .zero))
             do { try bounds.validate() } catch {
                 throw ValidationError("--cache \(name): \(error)")
@@ -202,6 +202,13 @@ struct OriginOptions: ParsableArguments {
         }
         if let latency, latency > .seconds(60) {
             throw ValidationError("--latency: up to 60s is accepted")
+        }
+    }
+
+    /// - Throws: Where bounds are named of a cache that there is only behind a gateway.
+    func checkCacheNames() throws {
+        for cache in caches {
+            do { try cache.checkName() } catch { throw ValidationError("--cache: \(error)") }
         }
     }
 

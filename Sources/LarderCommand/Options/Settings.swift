@@ -19,9 +19,14 @@ struct Settings: Equatable {
     private var layers: [[Setting]] = []
     /// What was passed over and may have been meant.
     private(set) var notes: [String] = []
+    /// Why bounds make no sense that name a table, where no gateway is before any.
+    private var strangers: [SettingError] = []
 
+    /// - Parameter hasGateway: Whether there is one whatever is said here.
     /// - Throws: ``SettingError``.
-    init(_ environment: [String: String], files: [String]? = nil) throws(SettingError) {
+    init(
+        _ environment: [String: String], files: [String]? = nil, hasGateway: Bool = false
+    ) throws(SettingError) {
         for path in files ?? Self.files(environment) {
             guard FileManager.default.fileExists(atPath: path) else {
                 if environment["LARDER_CONFIG"] == path {
@@ -29,10 +34,14 @@ struct Settings: Equatable {
                 }
                 continue
             }
-            layers.append(try Self.read(path))
+            layers.append(try read(path))
         }
         let own = try read(environment)
         layers.append(own)
+        guard !hasGateway, !layers.contains(where: { $0.contains { $0.name == "gateway" } }) else {
+            return
+        }
+        if let stranger = strangers.first { throw stranger }
     }
 
     /// The system's, then the user's; one that is named by `LARDER_CONFIG` instead of both.
@@ -98,6 +107,8 @@ struct Settings: Equatable {
             Known(name: "read-only", kind: .flag, commands: ["serve"]),
             Known(name: "log-format", commands: ["serve"]),
             Known(name: "grace", commands: ["serve"]),
+            Known(name: "gateway", commands: ["serve"]),
+            Known(name: "unsigned-ok", kind: .flag, commands: ["serve"]),
         ]
 
     /// The options that say which origin is meant.
@@ -117,8 +128,9 @@ struct Settings: Equatable {
             if word.hasPrefix("cache_") {
                 let name = String(word.dropFirst(6))
                 if CacheOption.names.contains(name) {
-                    settings.append(try Self.cache(name, value, variable))
+                    settings.append(try cache(name, value, variable))
                 } else if !Self.isServiceLink(variable, value) {
+                    // A table's name has capitals of its own, and a variable's says nothing of them.
                     notes.append(
                         "\(variable) is passed over: no cache is called \"\(name)\"; "
                             + Words.there(are: CacheOption.names))
@@ -141,7 +153,7 @@ struct Settings: Equatable {
             || variable.hasSuffix("_NAME") && value.wholeMatch(of: /\/[^\/]+\/[^\/]+/) != nil
     }
 
-    private static func read(_ path: String) throws(SettingError) -> [Setting] {
+    private mutating func read(_ path: String) throws(SettingError) -> [Setting] {
         let root: Node?
         do {
             root = try Yams.compose(yaml: String(contentsOfFile: path, encoding: .utf8))
@@ -168,13 +180,14 @@ struct Settings: Equatable {
                 settings += try caches(value, place)
                 continue
             }
-            guard let known = known.first(where: { $0.name == name }) else {
-                let names = known.map(\.name) + ["caches"]
+            guard let known = Self.known.first(where: { $0.name == name }) else {
+                let names = Self.known.map(\.name) + ["caches"]
                 throw SettingError(
                     "\(place(key)): there is no setting \"\(name)\"; "
                         + names.sorted().joined(separator: ", ") + " are accepted")
             }
-            settings += try Self.settings(known, try texts(value, known, place), place(value))
+            settings += try Self.settings(
+                known, try Self.texts(value, known, place), place(value))
         }
         return settings
     }
@@ -198,7 +211,7 @@ struct Settings: Equatable {
     }
 
     /// `caches:` with bounds by name: `accounts: {maxsize: 64, ttl: 300s}`, or in one text.
-    private static func caches(
+    private mutating func caches(
         _ node: Node, _ place: (Node) -> String
     ) throws(SettingError) -> [Setting] {
         guard let mapping = node.mapping else {
@@ -227,11 +240,18 @@ struct Settings: Equatable {
         return settings
     }
 
-    private static func cache(
+    private mutating func cache(
         _ name: String, _ bounds: String, _ place: String
     ) throws(SettingError) -> Setting {
         let text = "\(name):\(bounds)"
-        do { _ = try CacheOption(parsing: text) } catch { throw SettingError("\(place): \(error)") }
+        do {
+            let option = try CacheOption(parsing: text)
+            do { try option.checkName() } catch {
+                strangers.append(SettingError("\(place): \(error)"))
+            }
+        } catch {
+            throw SettingError("\(place): \(error)")
+        }
         return Setting(name: "cache", value: text, place: place)
     }
 
@@ -318,7 +338,8 @@ struct Settings: Equatable {
         before written: [String], _ environment: [String: String]
     ) throws(SettingError) -> [String] {
         guard command(written) != nil else { return written }
-        let settings = try Settings(environment)
+        let hasGateway = written.contains { $0 == "--gateway" || $0.hasPrefix("--gateway=") }
+        let settings = try Settings(environment, hasGateway: hasGateway)
         for note in settings.notes { say(note) }
         return settings.arguments(before: written)
     }
@@ -332,7 +353,7 @@ struct Settings: Equatable {
         let origin = Self.origin(Self.pairs(typed)) ?? said.first
         let taken = layers.flatMap(\.self).filter { setting in
             guard let known = Self.known.first(where: { $0.name == setting.name }) else {
-                return true
+                return command == "serve" || !setting.isOfTable
             }
             guard known.commands.contains(command) else { return false }
             guard known.name != "origin" else { return origin == nil }
@@ -389,12 +410,18 @@ struct Settings: Equatable {
 }
 
 extension Settings.Setting {
+    /// Whether it says bounds that only a table behind a gateway can have.
+    var isOfTable: Bool {
+        guard name == "cache", let name = value?.prefix(while: { $0 != ":" }) else { return false }
+        return !CacheOption.names.contains(String(name))
+    }
+
     /// As it would stand on the command line.
     var arguments: [String] { ["--\(name)" + (value.map { "=\($0)" } ?? "")] }
 }
 
 /// What is wrong in a configuration file or a variable, and where.
-struct SettingError: Error, CustomStringConvertible {
+struct SettingError: Error, Equatable, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }

@@ -1,0 +1,181 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A real boto3 before a real gateway before a real moto with authorization on.
+@Suite(.serialized, .timeLimit(.minutes(5))) final class `boto3 through the gateway` {
+    private static let shared = Result { try Moto() }
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        chmod(folder.path, 0o700)
+    }
+
+    private struct Gateway {
+        let terminal: Terminal
+        let address: String
+    }
+
+    /// An engine with a gateway, up.
+    private func gateway(
+        _ options: String, environment: [String: String] = [:]
+    ) throws -> Gateway {
+        let terminal = try Terminal(
+            "exec \(larder) serve --name gateway --gateway 127.0.0.1:0 \(options)", columns: 200,
+            environment: [
+                "XDG_RUNTIME_DIR": folder.path, "LARDER_STORE": folder.path + "/accounts.sqlite",
+                "NO_PROXY": "*",
+            ].merging(environment) { $1 })
+        let screen = try terminal.wait("the gateway") {
+            $0.contains(/address=127\.0\.0\.1:[0-9]+/) && $0.contains("gateway.sock")
+        }
+        let found = try #require(screen.firstMatch(of: /address=(127\.0\.0\.1:[0-9]+)/))
+        return Gateway(terminal: terminal, address: String(found.1))
+    }
+
+    private func play<Found: Decodable>(
+        _ scene: String, _ gateway: Gateway, _ moto: Moto? = nil, _ more: String...,
+        environment: [String: String] = [:], as: Found.Type = Found.self
+    ) throws -> Found {
+        let endpoint = "http://\(gateway.address)"
+        let ran = try run(
+            [try python(), packageRoot.appending(path: "Tests/Peers/boto3_gateway.py").path]
+                + [scene, endpoint] + (moto.map { [$0.scene.endpoint] } ?? []) + more,
+            environment: [
+                "AWS_ENDPOINT_URL_DYNAMODB": endpoint, "AWS_CONFIG_FILE": "/dev/null",
+                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "NO_PROXY": "*",
+                "AWS_DEFAULT_REGION": "us-east-1",
+            ].merging(environment) { $1 })
+        guard ran.status == 0 else { throw Failure(ran.errors) }
+        return try JSONDecoder().decode(Found.self, from: Data(ran.output.utf8))
+    }
+
+    private func writer(_ moto: Moto) -> [String: String] {
+        moto.environment.merging([
+            "AWS_ACCESS_KEY_ID": moto.scene.writerKeyID,
+            "AWS_SECRET_ACCESS_KEY": moto.scene.writerSecret,
+        ]) { $1 }
+    }
+
+    private struct Reads: Decodable {
+        var getItems: Int
+        var caches: [String]
+        var same: Bool
+        var batches: Int
+        var batchCaches: [String]
+        var batchItems: [[String]]
+        var missing: [Bool]
+        var scan: Int
+        var unknown: String
+        var denied: String
+        var endpoints: [String]
+    }
+
+    @Test func `twenty reads of one key are one request, and the engine shows the table`() throws {
+        let moto = try Self.shared.get()
+        let gateway = try gateway(
+            "--endpoint-url \(moto.scene.endpoint)", environment: moto.environment)
+        let reads: Reads = try play("reads", gateway, moto, environment: moto.environment)
+        #expect(reads.getItems == 1 && reads.same)
+        #expect(reads.caches == ["miss"] + Array(repeating: "hit", count: 9))
+        #expect(reads.batches == 1 && reads.batchCaches == ["miss", "hit", "hit"])
+        #expect(reads.batchItems == Array(repeating: ["005", "006", "007"], count: 3))
+        #expect(reads.missing == [false, false])
+        #expect(reads.scan == 3 && reads.endpoints.isEmpty)
+        #expect(reads.unknown == "ResourceNotFoundException")
+        #expect(reads.denied.hasPrefix("AccessDenied"))
+        let looked = try run(
+            [larder, "entries", "accounts", "--format", "csv", "--sort", "key"],
+            environment: ["XDG_RUNTIME_DIR": folder.path])
+        #expect(looked.output.contains("accounts,100000000005,"), "\(looked.errors)")
+        #expect(!looked.output.contains("accounts-2"))
+        #expect(!looked.output.contains(moto.scene.secretAccessKey))
+    }
+
+    @Test func `whoever is not known is told so in a form that boto3 knows`() throws {
+        let moto = try Self.shared.get()
+        let gateway = try gateway(
+            "--endpoint-url \(moto.scene.endpoint)", environment: moto.environment)
+        struct Found: Decodable {
+            var unknown, wrong, region: [Word]
+        }
+        enum Word: Decodable, Equatable {
+            case text(String), number(Int)
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.singleValueContainer()
+                self =
+                    try (try? container.decode(Int.self)).map { .number($0) }
+                    ?? .text(container.decode(String.self))
+            }
+        }
+        let id = "\"\(moto.scene.accessKeyID)\""
+        let found: Found = try play("strangers", gateway, moto, id, environment: moto.environment)
+        #expect(found.unknown.prefix(2) == [.text("UnrecognizedClientException"), .number(400)])
+        #expect(found.wrong.prefix(2) == [.text("InvalidSignatureException"), .number(400)])
+        #expect(found.region.prefix(2) == [.text("InvalidSignatureException"), .number(400)])
+    }
+
+    @Test func `a read behind a write of any kind sees it`() throws {
+        let moto = try Self.shared.get()
+        let keys = writer(moto)
+        let gateway = try gateway("--endpoint-url \(moto.scene.endpoint)", environment: keys)
+        struct Found: Decodable {
+            var put, update, batch, transaction, statement: [Word]
+            var delete: Bool
+        }
+        enum Word: Decodable, Equatable {
+            case text(String), bool(Bool)
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.singleValueContainer()
+                self =
+                    try (try? container.decode(Bool.self)).map { .bool($0) }
+                    ?? .text(container.decode(String.self))
+            }
+        }
+        let found: Found = try play("writes", gateway, moto, environment: keys)
+        let right: [Word] = [.text("hit"), .text("miss"), .bool(true), .bool(true), .bool(true)]
+        #expect(found.put == right && found.update == right && found.batch == right)
+        #expect(found.transaction == right && found.statement == right && !found.delete)
+    }
+
+    @Test func `no client reads what is older than its own last write`() throws {
+        let moto = try Self.shared.get()
+        let keys = writer(moto)
+        let gateway = try gateway("--endpoint-url \(moto.scene.endpoint)", environment: keys)
+        struct Found: Decodable {
+            var stale: [[String?]]
+            var hits: Int
+            init(from decoder: any Decoder) throws {
+                let values = try decoder.container(keyedBy: Key.self)
+                hits = try values.decode(Int.self, forKey: .hits)
+                var list = try values.nestedUnkeyedContainer(forKey: .stale)
+                stale = Array(repeating: [], count: list.count ?? 0)
+                while !list.isAtEnd { _ = try list.nestedUnkeyedContainer() }
+            }
+            enum Key: CodingKey { case stale, hits }
+        }
+        let found: Found = try play("hammer", gateway, moto, "150", environment: keys)
+        #expect(found.stale.isEmpty && found.hits > 20)
+    }
+
+    @Test func `the demo is a table too, with no AWS at all`() throws {
+        let gateway = try gateway("--latency 1ms")
+        struct Found: Decodable {
+            var caches: [String]
+            var item: [String: String]
+            var missing, some: Bool
+            var scan, batch: Int
+            var table, refused: String
+        }
+        let found: Found = try play("demo", gateway)
+        #expect(found.caches == ["miss", "hit"] && !found.missing && found.some)
+        #expect(found.item["account_number"] == "100000000003")
+        #expect(found.scan == 5 && found.batch == 7 && found.table == "ACTIVE")
+        #expect(found.refused == "ValidationException")
+        let looked = try run(
+            [larder, "entries", "accounts", "--format", "csv"],
+            environment: ["XDG_RUNTIME_DIR": folder.path])
+        #expect(looked.output.contains("accounts,100000000003,"), "\(looked.errors)")
+    }
+}
