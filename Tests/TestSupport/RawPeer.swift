@@ -1,6 +1,6 @@
 import Foundation
 
-/// A connection to a unix socket that sends what it likes, and reads only when told to.
+/// A connection to a unix socket, or to a port of the loopback, that sends what it likes, and reads only when told to.
 public final class RawPeer {
     private let descriptor: Int32
 
@@ -10,6 +10,24 @@ public final class RawPeer {
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let failed = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, length)
+            }
+        }
+        guard failed == 0 else {
+            close(descriptor)
+            throw Failure("no connection: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    public init(port: UInt16) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let failed = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, length)

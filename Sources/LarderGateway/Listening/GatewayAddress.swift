@@ -23,7 +23,8 @@ package struct GatewayAddress: Hashable, Sendable, CustomStringConvertible {
         let (name, number) =
             colon.map { (text[..<$0], text[text.utf8.index(after: $0)...]) }
             ?? (isPort ? ("", text[...]) : (text[...], ""))
-        guard number.isEmpty || number.utf8.allSatisfy(Self.isDigit) && number.utf8.count <= 5,
+        guard !text.isEmpty,
+            number.isEmpty || number.utf8.allSatisfy(Self.isDigit) && number.utf8.count <= 5,
             let port = number.isEmpty ? Self.usual.port : Int(number), (0...65_535).contains(port)
         else { throw UnitError("\"\(text)\" is no address; \(accepted)") }
         let host = name.isEmpty ? Self.usual.host : String(name)
