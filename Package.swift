@@ -179,6 +179,9 @@ if !core {
             dependencies: [
                 "LarderRemote", "LarderSocket", "LarderTesting", "LarderWire", "TestSupport",
                 .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Socket"])),
+                .product(
                     name: "ServiceLifecycle", package: "swift-service-lifecycle",
                     condition: .when(traits: ["Socket"])),
                 .product(
@@ -266,7 +269,7 @@ if !core {
         .executableTarget(
             name: "LarderCommand",
             dependencies: [
-                "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
+                "CGlibc", "CMemfd", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
                 "LarderEmbedded", "LarderGateway", "LarderRemote", "LarderSocket", "LarderWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",

@@ -230,6 +230,9 @@ enum OpenAPI {
         "History": object(
             Object(uniqueKeysWithValues: historyColumns.map { ($0, column as any Sendable) }),
             required: ["cache", "instance", "now"] + historyColumns),
+        "Gateway": object(
+            ["url": text, "token": text, "region": text, "isDemo": ["type": "boolean"] as Object],
+            required: ["url", "token", "region", "isDemo"]),
         "FetchResult": object([:], required: ["id", "wasHit", "value"]),
         "Verification": object([:], required: ["id"]),
         "Plan": object(

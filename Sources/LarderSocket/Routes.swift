@@ -13,11 +13,14 @@ struct Routes: Sendable {
     /// The version of the paths and of what is behind them.
     static let version = 1
 
-    init(_ inspector: any Inspector, isReadOnly: Bool) {
+    init(
+        _ inspector: any Inspector, isReadOnly: Bool,
+        gateway: (@Sendable () throws -> GatewayPass)? = nil
+    ) {
         self.inspector = inspector
         self.isReadOnly = isReadOnly
         let routes =
-            Self.looking(inspector, isReadOnly: isReadOnly)
+            Self.looking(inspector, isReadOnly: isReadOnly) + [Self.opening(gateway)]
             + Self.planning(inspector, isReadOnly: isReadOnly)
             + Self.changing(inspector).filter { !isReadOnly || !$0.changes }
         let document = OpenAPI.document(of: routes)
@@ -269,6 +272,27 @@ struct Routes: Sendable {
                     ChangeStream(inspector: inspector, after: after, lane: asked.lane))
             },
         ]
+    }
+
+    /// Whoever knows this has the engine's permissions: a group that may look in does not.
+    private static func opening(_ gateway: (@Sendable () throws -> GatewayPass)?) -> Route {
+        Route(
+            method: .get, path: "/v1/gateway",
+            summary:
+                "Where the engine's gateway for AWS SDKs is, and the token that opens it; for the "
+                + "engine's own user and root alone.",
+            reply: "Gateway"
+        ) { asked in
+            guard let uid = asked.actor.uid, uid == geteuid() || uid == 0 else {
+                throw Refusal(
+                    .forbidden, "the gateway is for the engine's own user and root alone")
+            }
+            guard let gateway else {
+                throw Refusal(
+                    .notFound, "this engine has no gateway; larder serve --gateway starts one")
+            }
+            return try .value(try gateway())
+        }
     }
 
     /// Who may change nothing may still ask what bounds would do; nothing of that is kept.

@@ -44,6 +44,8 @@ public struct SocketService: Service {
         public var bodyDeadline = Duration.seconds(10)
         /// How long a peer may leave a piece of its reply unread.
         public var readingDeadline = Duration.seconds(30)
+        /// Where the engine's gateway is, for its own user and root; `nil` where it has none.
+        package var gateway: (@Sendable () throws -> GatewayPass)?
         /// Called once the socket is there.
         public var onListening: @Sendable () -> Void = {}
 
@@ -112,7 +114,9 @@ public struct SocketService: Service {
         let stalled = StalledPeers(
             patience: .milliseconds(options.readingDeadline.nanoseconds / 1_000_000))
         let responder = Responder(
-            routes: Routes(inspector, isReadOnly: options.isReadOnly), inspector: inspector,
+            routes: Routes(
+                inspector, isReadOnly: options.isReadOnly, gateway: options.gateway),
+            inspector: inspector,
             options: options, report: report, logger: logger)
         let http = HTTP1Channel.Configuration(
             additionalChannelHandlers: [stalled.watch()], idleTimeout: .seconds(60))

@@ -151,7 +151,7 @@ struct Rig {
 }
 
 /// Takes what is written.
-private final class Collector: ResponseBodyWriter {
+final class Collector: ResponseBodyWriter {
     private(set) var body = ByteBuffer()
 
     func write(_ buffer: ByteBuffer) async throws { body.writeImmutableBuffer(buffer) }

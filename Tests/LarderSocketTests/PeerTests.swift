@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import Larder
 import LarderInspector
 import Synchronization
@@ -603,5 +604,50 @@ import LarderRemote
         symlink(folder.path + "/open/real", folder.path + "/shut/link")
         let place = try Rendezvous(folder: folder.path + "/shut/link/larder", name: "pantry")
         #expect { try place.makeFolder() } throws: { "\($0)".contains("/open can be written to") }
+    }
+}
+
+@Suite struct `The gateway of an engine` {
+    private static let pass = GatewayPass(
+        url: "http://127.0.0.1:1", token: "the-token", region: "eu-west-1", isDemo: true)
+
+    private func ask(
+        _ uid: uid_t?, _ gateway: (@Sendable () throws -> GatewayPass)? = { pass }
+    ) async throws -> String {
+        let routes = Routes(LocalInspector("pantry"), isReadOnly: true, gateway: gateway)
+        guard case .route(let route, let parts) = routes.find(.get, "/v1/gateway") else {
+            throw Failure("there is no such route")
+        }
+        let peer = PeerID(uid: uid ?? 0, pid: 1)
+        let answer = try await route.answer(
+            Asked(
+                parts: parts, query: [:], headers: [:], body: Data(),
+                actor: Operator("somebody", uid: uid, pid: 1), instance: "",
+                lane: PeerLane(lane: Lanes().short(peer), peer: peer)))
+        guard case .json(let data) = answer else { throw Failure("no JSON") }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    @Test func `is opened to its own user and root`() async throws {
+        for uid in [geteuid(), 0] {
+            let text = try await ask(uid)
+            #expect(text.contains("\"token\":\"the-token\"") && text.contains("127.0.0.1:1"))
+        }
+    }
+
+    @Test func `is hidden from a group that may look in, and from whom nobody knows`() async {
+        for uid in [geteuid() + 1, nil] {
+            await #expect {
+                _ = try await ask(uid)
+            } throws: {
+                ($0 as? Refusal)?.status == .forbidden && !"\($0)".contains("the-token")
+            }
+        }
+    }
+
+    @Test func `is said not to be there where it is not`() async {
+        await #expect {
+            _ = try await ask(0, nil)
+        } throws: { ($0 as? Refusal)?.status == .notFound }
     }
 }

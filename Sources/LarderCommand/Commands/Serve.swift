@@ -56,7 +56,7 @@ struct Serve: AsyncParsableCommand {
         help: ArgumentHelp(
             """
             Also be an endpoint of DynamoDB for programs of this machine, with a cache before every \
-            table: have AWS_ENDPOINT_URL_DYNAMODB say http:// and this address, 127.0.0.1:PORT. \
+            table, and of credentials, at 127.0.0.1:PORT: larder exec starts programs that use it. \
             Port 0 is any that is free.
             """, valueName: "address"),
         transform: parsed { try GatewayAddress(parsing: $0) })
@@ -108,6 +108,8 @@ struct Serve: AsyncParsableCommand {
         options.isReadOnly = readOnly
         options.isRequired = true
         options.onListening = { ServiceManager.ready() }
+        let door = GatewayDoor()
+        if gateway != nil { options.gateway = { try door.pass() } }
         let socket = SocketService(
             engine.inspector, engine.inspector.name, options: options, logger: logger)
         // When it was told to end: the time for that is counted once.
@@ -116,7 +118,7 @@ struct Serve: AsyncParsableCommand {
         var gateways: [ServiceGroupConfiguration.ServiceConfiguration] = []
         if let gateway {
             let service = try await engine.gateway(
-                gateway, bounds, acceptsUnsigned: unsignedOk, logger)
+                gateway, bounds, acceptsUnsigned: unsignedOk, door, logger)
             gateways.append(.init(service: service, failureTerminationBehavior: .cancelGroup))
         }
         var configuration = ServiceGroupConfiguration(

@@ -100,6 +100,7 @@ extension Engine {
         inspector.add(credentials, key: \.shownKey, parse: request)
         inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
         inspector.add { .of("AssumeRole", client, savedBy: credentials.snapshot().counters) }
+        let signers = KnownSigners { (try await client.signer(), user.identity) }
         let warming = Warming(named: named)
         return Engine(
             inspector: inspector, defaults: defaults,
@@ -145,8 +146,15 @@ extension Engine {
             },
             readAgain: { try user.readAgain() },
             behindGateway: BehindGateway(
-                upstream: AWSUpstream(client),
-                signers: KnownSigners { (try await client.signer(), user.identity) }),
+                upstream: AWSUpstream(client), signers: signers,
+                lend: { role in
+                    guard let role else { return Loan(own: signers) { user.identity } }
+                    let request = try requests.request(of: role)
+                    return Loan(
+                        credentials, request,
+                        as: "\(request.shownKey) by \(request.caller.identity)"
+                    ) { $0 }
+                }),
             close: { await client.shutdown() })
     }
 

@@ -2,6 +2,7 @@ import Foundation
 import Larder
 import LarderGateway
 import LarderInspector
+import LarderWire
 import Logging
 import Synchronization
 
@@ -9,6 +10,8 @@ import Synchronization
 struct BehindGateway: Sendable {
     var upstream: any Upstream
     var signers: KnownSigners
+    /// The sessions that it hands out, by the role's ARN, or the engine's own.
+    var lend: CredentialsFace.Lender
     /// Whether there is nothing to protect.
     var isOpen = false
 }
@@ -41,8 +44,11 @@ extension OriginOptions {
 
 extension Engine {
     /// A gateway before this engine; it makes its own keys known first.
+    ///
+    /// - Parameter door: Is told where it is, once it is there.
     func gateway(
-        _ address: GatewayAddress, _ bounds: TableBounds, acceptsUnsigned: Bool, _ logger: Logger
+        _ address: GatewayAddress, _ bounds: TableBounds, acceptsUnsigned: Bool = false,
+        _ door: GatewayDoor, _ logger: Logger
     ) async throws -> GatewayService {
         guard let behindGateway else {
             throw InspectorError("this engine has nothing that a gateway could answer from")
@@ -53,6 +59,15 @@ extension Engine {
             bounds: { bounds.configuration($0) },
             acceptsUnsigned: acceptsUnsigned || behindGateway.isOpen,
             now: { Int64(Date().timeIntervalSince1970) })
-        return GatewayService(address, [dynamoDB], logger: logger)
+        let token = AccessToken()
+        let credentials = CredentialsFace(
+            signers: behindGateway.signers, token: token, lend: behindGateway.lend)
+        let (region, isDemo) = (behindGateway.upstream.region, isDemo)
+        return GatewayService(address, [credentials, dynamoDB], logger: logger) { listening in
+            door.open(
+                GatewayPass(
+                    url: "http://\(listening)", token: token.reveal(), region: region,
+                    isDemo: isDemo))
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import LarderAWS
 import LarderEmbedded
 import LarderGateway
 import LarderInspector
@@ -83,7 +84,11 @@ extension Engine {
             },
             behindGateway: BehindGateway(
                 upstream: EmbeddedTable(accounts, origin),
-                signers: KnownSigners { (EmbeddedTable.keys, "demo") }, isOpen: true),
+                signers: KnownSigners { (EmbeddedTable.keys, "demo") },
+                lend: { arn in
+                    let role = try EmbeddedRole(arn ?? "arn:aws:iam::000000000000:role/demo")
+                    return Loan(credentials, role, as: role.shownKey) { $0.keys }
+                }, isOpen: true),
             close: {})
     }
 
@@ -92,5 +97,14 @@ extension Engine {
         let data = environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
         let home = environment["HOME"] ?? NSHomeDirectory()
         return (data ?? home + "/.local/share") + "/larder/accounts.sqlite"
+    }
+}
+
+extension IssuedCredentials {
+    /// As keys that requests are signed with.
+    fileprivate var keys: Credentials {
+        Credentials(
+            accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: sessionToken,
+            expiry: expiry, expiration: expiration, role: role.arn)
     }
 }

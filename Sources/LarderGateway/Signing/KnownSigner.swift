@@ -50,11 +50,6 @@ extension KnownSigner {
     func isToken(_ sent: String?) -> Bool {
         guard let token = keys.sessionToken else { return sent == nil }
         guard let sent else { return false }
-        return token.withBytes { own in
-            let sent = Array(sent.utf8)
-            guard own.count == sent.count else { return false }
-            // All of it, wherever the first difference is.
-            return zip(own, sent).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
-        }
+        return token.isExactly(sent)
     }
 }

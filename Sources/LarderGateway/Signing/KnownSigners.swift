@@ -105,6 +105,18 @@ package final class KnownSigners: Sendable {
         }
     }
 
+    /// The engine's own as they were last, where they are `identity`'s and have not ended.
+    func lastOwn(of identity: String) -> KnownSigner? {
+        let now = clock.now()
+        return state.withLock { state in
+            guard let current = state.current, let last = state.signers[current]?.signer,
+                Verbatim(last.identity.name) == Verbatim(identity),
+                last.keys.expiry.map({ now < $0 }) ?? true
+            else { return nil }
+            return last
+        }
+    }
+
     /// Has the engine's own keys known before all others.
     package func learnOwn() async throws { _ = try await own() }
 
