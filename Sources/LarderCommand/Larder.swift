@@ -23,7 +23,8 @@ struct LarderCommand: AsyncParsableCommand {
             Stats.self, Memory.self, Origins.self, ForecastCommand.self, Changes.self,
             Invalidate.self,
             SetBounds.self, Undo.self, Fetch.self, Verify.self, Check.self,
-            DashboardCommand.self, Bare.self,
+            DashboardCommand.self, Exec.self, CredentialProcess.self, EnvironmentCommand.self,
+            Bare.self,
         ],
         defaultSubcommand: Bare.self)
 

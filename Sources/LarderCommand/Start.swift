@@ -5,9 +5,11 @@ import LarderInspector
 @main
 enum Start {
     static func main() {
+        _ = Inherited.own
         openStandardDescriptors()
         ignoreSignalsOfWriting()
-        keepSecretsOutOfCores()
+        // A process that holds credentials leaves no memory in a core, wherever cores go.
+        Inherited.forgoCores()
         _ = LarderCommand.secrets
         Room.shareWhatIsCounted()
         do { try Room.check(Room.least) } catch { Ending.end(1, saying: "\(error)") }
@@ -31,16 +33,6 @@ enum Start {
     /// reason to end in the middle of a change.
     private static func ignoreSignalsOfWriting() {
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
-    }
-
-    /// A process that holds credentials leaves no memory in a core, wherever cores go.
-    private static func keepSecretsOutOfCores() {
-        var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-        let filter = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC)
-        guard filter >= 0 else { return }
-        _ = Descriptor.write("0", to: filter)
-        close(filter)
     }
 }
 

@@ -8,9 +8,11 @@ the table `accounts` of its own account. The role may read the table `accounts` 
 nothing else. There is a role `closed` that the user may not assume, and a user `writer` who may do
 anything to tables.
 """
+import io
 import json
 import sys
 import threading
+import urllib.parse
 import urllib.request
 from collections import Counter
 
@@ -37,6 +39,11 @@ class Counting:
         target = environ.get("HTTP_X_AMZ_TARGET")
         if target:
             counts[target.split(".")[-1]] += 1
+        elif environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+            for action in urllib.parse.parse_qs(body.decode()).get("Action", []):
+                counts[action] += 1
         return self.app(environ, start)
 
 
