@@ -11,13 +11,15 @@ import Testing
         #expect(Set(names).count == names.count)
         for topic in HelpTopic.all {
             #expect(topic.text.utf8.count > 200, "\(topic.name)")
-            for mark in ["```", "``", "](", "\n#", "\n\n\n"] {
+            for mark in ["```", "``", "](", "\n#", "\n\n\n", "**", "\n|"] {
                 #expect(!topic.text.contains(mark), "\(topic.name) has \(mark.debugDescription)")
             }
         }
         let filters = try #require(HelpTopic(asked: ["help", "Filters"]))
         #expect(filters.text.hasPrefix("FILTERS\n\n"))
         #expect(!filters.text.contains("\nFAILURES"))
+        let keys = try #require(HelpTopic(asked: ["help", "keys"]))
+        #expect(keys.text.split(separator: "\n").allSatisfy { $0.count <= 110 })
         let systemd = try #require(HelpTopic(asked: ["help", "systemd"]))
         #expect(systemd.text.contains("\n    [Service]\n    Type=notify-reload\n"))
     }

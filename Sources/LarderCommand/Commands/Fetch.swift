@@ -203,7 +203,8 @@ struct Repetition: ParsableArguments {
         let demo = engine.isDemo ? "DEMO, what is printed is invented: " : ""
         let why =
             Rendezvous.all(ProcessInfo.processInfo.environment).isEmpty
-            ? "no engine is running" : "an origin was named, so no engine was asked"
+            ? "no engine is running"
+            : "an origin, or LARDER_STORE, was named, so no engine was asked"
         say("\(demo)\(why): fetched by this command itself, nothing is kept after it")
         let counters = try await engine.inspector.report().caches
             .first { $0.name == key.cache }!.snapshot.counters

@@ -36,7 +36,9 @@ struct Bare: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard !options.namesAnEngineOfItsOwn, let place = try await Target.choice() else {
+        // Where the demo's store is named, somebody at a terminal means the demo; a script gets none.
+        let isOwn = isatty(1) == 1 ? options.namesAnEngineOfItsOwn : TopOptions.areNamed
+        guard !isOwn, let place = try await Target.choice() else {
             // Nobody looks: what is invented would be taken for somebody's service.
             guard isatty(1) == 1 || options.origin.isAWS || TopOptions.areNamed else {
                 for line in Target.nobody.lines { say("\(line), and larder top is a demo") }

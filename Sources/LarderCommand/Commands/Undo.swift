@@ -14,7 +14,7 @@ struct Undo: AsyncParsableCommand {
             plans.
             """)
 
-    @Argument(help: "The plan's id.")
+    @Argument(help: "The plan's id, as larder changes lists it.")
     var plan: String
 
     @OptionGroup

@@ -50,17 +50,80 @@ struct HelpTopic {
     /// link its words.
     private static func plain(_ lines: some Collection<Substring>) -> String {
         var isCode = false
-        let plain = lines.compactMap { line -> String? in
-            if line.hasPrefix("```") {
-                isCode.toggle()
-                return nil
-            }
-            if isCode { return line.isEmpty ? "" : "    " + line }
-            let heading = line.prefix { $0 == "#" }
-            if !heading.isEmpty { return line.dropFirst(heading.count + 1).uppercased() }
-            return String(line).replacing("``", with: "")
-                .replacing(/\[([^\]]+)\]\([^)]+\)/) { String($0.output.1) }
+        var table = PlainTable()
+        let plain = lines.flatMap { line -> [String] in
+            if !isCode, table.take(line) { return [] }
+            return table.end() + (words(line, &isCode).map { [$0] } ?? [])
         }
-        return plain.joined(separator: "\n").trimmingCharacters(in: CharacterSet.newlines)
+        return (plain + table.end()).joined(separator: "\n")
+            .trimmingCharacters(in: CharacterSet.newlines)
+    }
+
+    private static func words(_ line: Substring, _ isCode: inout Bool) -> String? {
+        if line.hasPrefix("```") {
+            isCode.toggle()
+            return nil
+        }
+        if isCode { return line.isEmpty ? "" : "    " + line }
+        let heading = line.prefix { $0 == "#" }
+        if !heading.isEmpty { return line.dropFirst(heading.count + 1).uppercased() }
+        return bare(line)
+    }
+
+    /// Words without marks for links, names and weight.
+    fileprivate static func bare(_ text: some StringProtocol) -> String {
+        String(text).replacing("``", with: "").replacing("**", with: "")
+            .replacing(/\[([^\]]+)\]\([^)]+\)/) { String($0.output.1) }
+    }
+}
+
+/// A table of Markdown, as columns: the last is folded to the width of a page.
+private struct PlainTable {
+    private var rows: [[String]] = []
+
+    private static let width = 100
+
+    /// False where the line is not a table's.
+    mutating func take(_ line: Substring) -> Bool {
+        guard line.hasPrefix("|") else { return false }
+        // An escaped bar belongs to a cell.
+        let cells = line.replacing("\\|", with: "\u{1}").split(separator: "|")
+            .map { HelpTopic.bare($0.replacing("\u{1}", with: "|")) }
+            .map { $0.trimmingCharacters(in: CharacterSet.whitespaces) }
+        let isRule = cells.allSatisfy { !$0.isEmpty && $0.allSatisfy { "-:".contains($0) } }
+        if !isRule, cells.contains(where: { !$0.isEmpty }) { rows.append(cells) }
+        return true
+    }
+
+    /// The lines of the table that has ended; nothing where there was not a table.
+    mutating func end() -> [String] {
+        defer { rows = [] }
+        let count = rows.map(\.count).max() ?? 0
+        guard count > 0 else { return [] }
+        let widths = (0..<count - 1).map { column in
+            rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
+        }
+        let indent = widths.reduce(0) { $0 + $1 + 2 }
+        return rows.flatMap { row -> [String] in
+            let first = zip(widths, row).map { width, cell in
+                cell + String(repeating: " ", count: width - cell.count + 2)
+            }.joined()
+            let last = row.count == count ? row[count - 1] : ""
+            let folded = fold(last, to: max(30, Self.width - indent))
+            return folded.enumerated().map { place, line in
+                place == 0 ? first + line : String(repeating: " ", count: indent) + line
+            }
+        }
+    }
+
+    private func fold(_ text: String, to width: Int) -> [String] {
+        text.split(separator: " ").reduce(into: [""]) { lines, word in
+            let last = lines[lines.count - 1]
+            if last.isEmpty || last.count + 1 + word.count <= width {
+                lines[lines.count - 1] = last.isEmpty ? String(word) : "\(last) \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
     }
 }

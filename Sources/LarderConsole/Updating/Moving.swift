@@ -156,6 +156,8 @@ func showNextCache(_ model: inout Model) -> Effect? {
     let choices: [[String]] = [[]] + (names.count > 1 ? names.map { [$0] } : [])
     let place = choices.firstIndex(of: model.query.caches) ?? 0
     model.query.caches = choices[(place + 1) % choices.count]
+    // These are other rows: the first of them is what is looked for.
+    model.isPinned = false
     return reorder(&model)
 }
 

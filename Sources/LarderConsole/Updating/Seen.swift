@@ -92,9 +92,10 @@ private func take(_ model: inout Model, _ events: [LoggedEvent]) {
     }
 }
 
-/// A row that was on the screen and went is seen for two seconds more, with what became of it.
+/// A row that was on the screen and went is seen for two seconds more, with what became of it; not
+/// among rows that pass a filter, which it does not pass any more.
 private func addGhost(_ model: inout Model, _ event: LoggedEvent) {
-    guard model.frozen == nil, let key = event.key,
+    guard model.frozen == nil, !model.troubleOnly, model.query.filter.isEmpty, let key = event.key,
         case .removed(let cause, let version, _, _) = event.kind, cause != .replaced,
         let place = model.rows.firstIndex(where: {
             $0.version == version && $0.id == EntryKey(cache: event.cache, key: key)

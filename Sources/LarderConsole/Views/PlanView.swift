@@ -328,7 +328,9 @@ enum PlanView {
             }
         }
         if let perMinute = plan.perMinute {
-            sentences.append("From then on about \(fetches(perMinute)) a minute for what is held.")
+            sentences.append(
+                "From then on about \(fetches(perMinute)) a minute for what is held; what is missed "
+                    + "today comes on top.")
         }
         return sentences.isEmpty ? nil : sentences.joined(separator: " ")
     }

@@ -38,7 +38,9 @@ extension Plan {
                     + "\(entries == 1 ? "it" : "them") back within a minute")
         }
         if let perMinute {
-            parts.append("then about \(Units.counted(perMinute, "fetch", "fetches")) a minute")
+            parts.append(
+                "then about \(Units.counted(perMinute, "fetch", "fetches")) a minute for what is "
+                    + "held; what is missed today comes on top")
         }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
