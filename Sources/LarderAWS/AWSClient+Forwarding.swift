@@ -69,6 +69,9 @@ extension AWSClient {
         }
     }
 
+    /// How long a reply's head may take: longer than the SDKs wait, who give up by themselves.
+    private static let patience = Duration.seconds(70)
+
     private func forwarded(
         _ request: ForwardedRequest, _ call: Call, _ signer: Credentials
     ) async throws -> ForwardedReply {
@@ -82,7 +85,8 @@ extension AWSClient {
         sent.method = .POST
         sent.headers = HTTPHeaders((signed.headers + proof).map { ($0.name, $0.value) })
         sent.body = .bytes(request.body)
-        let response = try await network.execute(sent)
+        let prepared = sent
+        let response = try await within(Self.patience) { try await network.execute(prepared) }
         return ForwardedReply(
             status: Int(response.status.code),
             headers: response.headers.map { (name: $0.name, value: $0.value) },

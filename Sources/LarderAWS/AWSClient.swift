@@ -380,7 +380,7 @@ public struct AWSClient: Sendable {
     }
 
     /// The HTTP client's own deadline ends with a reply's head; this one covers the body too.
-    private func within<Output: Sendable>(
+    func within<Output: Sendable>(
         _ limit: Duration, _ work: @escaping @Sendable () async throws -> Output
     ) async throws -> Output {
         try await withThrowingTaskGroup(of: Output.self) { group in

@@ -20,6 +20,8 @@ final class Table: Sendable {
         var writes: RecentWrites
     }
 
+    /// How long the service may take for an item: others wait for the same answer.
+    private static let patience = Duration.seconds(10)
     /// Most forms: beyond them it is begun anew.
     private static let mostForms = 256
 
@@ -34,7 +36,7 @@ final class Table: Sendable {
             name.text, configuration,
             // That there is no such item is worth as much as the bounds say.
             lifetime: { _, item in item.isMissing ? own.table?.negativeTTL : nil },
-            renewal: .forwarded, clock: clock
+            renewal: .forwarded, limits: FetchLimits(time: Self.patience), clock: clock
         ) { key in
             guard let table = own.table else { throw CancellationError() }
             return try await fetch(table, key)
