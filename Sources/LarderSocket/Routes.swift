@@ -289,7 +289,7 @@ struct Routes: Sendable {
             }
             guard let gateway else {
                 throw Refusal(
-                    .notFound, "this engine has no gateway; larder serve --gateway starts one")
+                    .notFound, "this engine has no gateway; larder serve --gateway on starts one")
             }
             return try .value(try gateway())
         }

@@ -238,7 +238,7 @@ import Testing
     {
         let nobody = try run([larder, "env"], environment: common)
         #expect(nobody.status == 69 && nobody.output.isEmpty)
-        #expect(nobody.errors.contains("larder serve --gateway"))
+        #expect(nobody.errors.contains("larder serve --gateway on"))
         let moto = try Self.shared.get()
         let engine = try engine("--endpoint-url \(moto.scene.endpoint)", moto.environment)
         let words = try play("own", moto).map { "'\($0)'" }.joined(separator: " ")

@@ -78,6 +78,30 @@ import Testing
         #expect(error?.description.hasPrefix(path) == true)
     }
 
+    @Test func `bounds of tables are said where there is a gateway, and only to it`() throws {
+        let caches = "caches: {orders: {ttl: 60s}, '*': {maxsize: 9}, accounts: {maxsize: 2}}"
+        let gateway = "gateway: 127.0.0.1:0\nunsigned-ok: true\n" + caches
+        let arguments = try line([gateway], [:], ["serve"])
+        let serve = try #require(try LarderCommand.parseAsRoot(arguments) as? Serve)
+        #expect(serve.gateway.map { "\($0)" } == "127.0.0.1:0" && serve.unsignedOk)
+        let orders = serve.origin.tableConfiguration("orders")
+        #expect(orders.maxsize == 9 && orders.ttl == .seconds(60))
+        #expect(serve.origin.tableConfiguration("other").ttl == .seconds(300))
+        #expect(serve.origin.tableConfiguration("accounts").maxsize == 2)
+        #expect(try line([gateway], [:], ["top"]) == ["top", "--cache=accounts:maxsize=2"])
+        #expect(try Settings(["LARDER_GATEWAY": "on"], files: [try file(caches)]).notes.isEmpty)
+        _ = try Settings([:], files: [try file(caches)], hasGateway: true)
+        #expect(throws: SettingError.self) { try Settings([:], files: [try file(caches)]) }
+        let typed = ["serve", "--gateway", "on", "--cache", "orders:ttl=5s"]
+        let usual = try #require(try LarderCommand.parseAsRoot(typed) as? Serve)
+        #expect(usual.gateway.map { "\($0)" } == "127.0.0.1:5599")
+        for command in [["serve"], ["top"], ["fetch", "account", "1"]] {
+            #expect(throws: (any Error).self) {
+                try LarderCommand.parseAsRoot(command + ["--cache", "orders:ttl=5s"])
+            }
+        }
+    }
+
     @Test func `variables that are no settings are passed over, with a word at most`() throws {
         let links = [
             "LARDER_CACHE_PORT": "tcp://10.0.0.1:80", "LARDER_CACHE_SERVICE_HOST": "10.0.0.1",

@@ -19,7 +19,7 @@ struct Serve: AsyncParsableCommand {
               larder serve --traffic 50
               larder serve --traffic 50 --failing 30% --cache accounts:stale=60s
               larder serve --table accounts --region eu-west-1 --name accounts
-              larder serve --origin aws --gateway --cache '*:ttl=60s'
+              larder serve --origin aws --gateway on --cache '*:ttl=60s'
 
             Settings stand in $XDG_CONFIG_HOME/larder/config.yaml and /etc/larder/config.yaml, by \
             the names of the options, with caches: for --cache; or in variables, such as \
@@ -52,12 +52,11 @@ struct Serve: AsyncParsableCommand {
     var logFormat = LogFormat.text
 
     @Option(
-        defaultAsFlag: GatewayAddress.usual,
         help: ArgumentHelp(
             """
             Also be an endpoint of DynamoDB for programs of this machine, with a cache before every \
             table, and of credentials, at 127.0.0.1:PORT: larder exec starts programs that use it. \
-            Port 0 is any that is free.
+            Port 0 is any that is free; on is 127.0.0.1:5599.
             """, valueName: "address"),
         transform: parsed { try GatewayAddress(parsing: $0) })
     var gateway: GatewayAddress?

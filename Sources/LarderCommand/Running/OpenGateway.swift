@@ -39,7 +39,7 @@ struct OpenGateway {
     }
 
     static let nobody = Target.Missed(
-        lines: ["no engine with a gateway is running here; larder serve --gateway starts one"],
+        lines: ["no engine with a gateway is running here; larder serve --gateway on starts one"],
         status: 69)
 
     /// - Throws: ``InspectorError`` where there is none, or it is not for this user.
