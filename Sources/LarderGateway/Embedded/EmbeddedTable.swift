@@ -47,7 +47,7 @@ package struct EmbeddedTable: Upstream {
         default:
             throw Refusal.invalid(
                 "\(request.operation) is beyond the demo, whose table \(Self.name) knows GetItem, "
-                    + "BatchGetItem, Scan, DescribeTable and ListTables; larder serve --gateway "
+                    + "BatchGetItem, Scan, DescribeTable and ListTables; larder serve --gateway on "
                     + "--origin aws serves the tables of an account")
         }
     }
