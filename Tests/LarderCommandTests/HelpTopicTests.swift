@@ -14,12 +14,18 @@ import Testing
             for mark in ["```", "``", "](", "\n#", "\n\n\n", "**", "\n|"] {
                 #expect(!topic.text.contains(mark), "\(topic.name) has \(mark.debugDescription)")
             }
+            // What is to be typed stays as it is.
+            for line in topic.text.split(separator: "\n") where !line.hasPrefix("    ") {
+                #expect(line.count <= 100, "\(topic.name): \(line)")
+            }
         }
         let filters = try #require(HelpTopic(asked: ["help", "Filters"]))
         #expect(filters.text.hasPrefix("FILTERS\n\n"))
         #expect(!filters.text.contains("\nFAILURES"))
         let keys = try #require(HelpTopic(asked: ["help", "keys"]))
-        #expect(keys.text.split(separator: "\n").allSatisfy { $0.count <= 110 })
+        #expect(keys.text.contains("\n`g` `Home`       Go to the first row"))
+        let aws = try #require(HelpTopic(asked: ["help", "aws"]))
+        #expect(aws.text.contains("\nkeys\n  honoured: `AWS_ACCESS_KEY_ID`, "))
         let systemd = try #require(HelpTopic(asked: ["help", "systemd"]))
         #expect(systemd.text.contains("\n    [Service]\n    Type=notify-reload\n"))
     }

@@ -53,21 +53,46 @@ struct HelpTopic {
         var table = PlainTable()
         let plain = lines.flatMap { line -> [String] in
             if !isCode, table.take(line) { return [] }
-            return table.end() + (words(line, &isCode).map { [$0] } ?? [])
+            return table.end() + words(line, &isCode)
         }
         return (plain + table.end()).joined(separator: "\n")
             .trimmingCharacters(in: CharacterSet.newlines)
     }
 
-    private static func words(_ line: Substring, _ isCode: inout Bool) -> String? {
+    private static func words(_ line: Substring, _ isCode: inout Bool) -> [String] {
         if line.hasPrefix("```") {
             isCode.toggle()
-            return nil
+            return []
         }
-        if isCode { return line.isEmpty ? "" : "    " + line }
+        if isCode { return [line.isEmpty ? "" : "    " + line] }
         let heading = line.prefix { $0 == "#" }
-        if !heading.isEmpty { return line.dropFirst(heading.count + 1).uppercased() }
-        return bare(line)
+        if !heading.isEmpty { return [line.dropFirst(heading.count + 1).uppercased()] }
+        // A point of a list goes on under its first word.
+        let indent = line.prefix { $0 == " " }.count + (line.hasPrefix("- ") ? 2 : 0)
+        return folded(bare(line), indent: indent)
+    }
+
+    /// Columns of a page.
+    fileprivate static let width = 100
+
+    /// The text in lines that fit a page; those behind the first are indented.
+    fileprivate static func folded(
+        _ text: String, indent: Int, to width: Int = width
+    ) -> [String] {
+        guard text.count > width else { return [text] }
+        let start = String(text.prefix { $0 == " " })
+        let margin = String(repeating: " ", count: indent)
+        var lines = [start]
+        for word in text.split(separator: " ") {
+            let last = lines[lines.count - 1]
+            let isFirst = last.allSatisfy { $0 == " " }
+            if isFirst || last.count + 1 + word.count <= width {
+                lines[lines.count - 1] = last + (isFirst ? "" : " ") + word
+            } else {
+                lines.append(margin + word)
+            }
+        }
+        return lines
     }
 
     /// Words without marks for links, names and weight.
@@ -77,11 +102,10 @@ struct HelpTopic {
     }
 }
 
-/// A table of Markdown, as columns: the last is folded to the width of a page.
+/// A table of Markdown, as columns, the last folded to the width of a page; where the others would
+/// leave no room for it, each row as a list.
 private struct PlainTable {
     private var rows: [[String]] = []
-
-    private static let width = 100
 
     /// False where the line is not a table's.
     mutating func take(_ line: Substring) -> Bool {
@@ -104,26 +128,28 @@ private struct PlainTable {
             rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
         }
         let indent = widths.reduce(0) { $0 + $1 + 2 }
+        guard indent <= HelpTopic.width / 2 else { return list }
         return rows.flatMap { row -> [String] in
             let first = zip(widths, row).map { width, cell in
                 cell + String(repeating: " ", count: width - cell.count + 2)
             }.joined()
             let last = row.count == count ? row[count - 1] : ""
-            let folded = fold(last, to: max(30, Self.width - indent))
+            let folded = HelpTopic.folded(last, indent: 0, to: HelpTopic.width - indent)
             return folded.enumerated().map { place, line in
-                place == 0 ? first + line : String(repeating: " ", count: indent) + line
+                let line = place == 0 ? first + line : String(repeating: " ", count: indent) + line
+                return String(line.reversed().drop { $0 == " " }.reversed())
             }
         }
     }
 
-    private func fold(_ text: String, to width: Int) -> [String] {
-        text.split(separator: " ").reduce(into: [""]) { lines, word in
-            let last = lines[lines.count - 1]
-            if last.isEmpty || last.count + 1 + word.count <= width {
-                lines[lines.count - 1] = last.isEmpty ? String(word) : "\(last) \(word)"
-            } else {
-                lines.append(String(word))
-            }
+    /// The first cell of a row, and behind it the others by what their column is called.
+    private var list: [String] {
+        let names = rows[0]
+        return rows.dropFirst().flatMap { row in
+            [row[0]]
+                + zip(names, row).dropFirst().filter { !$1.isEmpty }.flatMap { name, cell in
+                    HelpTopic.folded("  \(name): \(cell)", indent: 4)
+                }
         }
     }
 }
