@@ -48,7 +48,7 @@ public struct MetricsService: Service {
 
     /// Tells how things stand now.
     ///
-    /// - Throws: ``InspectorError`` where the engine does not answer; not where it is of this process.
+    /// - Throws: `InspectorError` where the engine does not answer; not where it is of this process.
     public func report() async throws {
         let report = try await inspector.report()
         reported.tell(Metric.all.flatMap { metric in metric.samples(report).map { (metric, $0) } })
