@@ -6,7 +6,8 @@ import MetricsTestKit
 import ServiceLifecycle
 import Testing
 
-@Suite struct `The numbers of an engine, told to swift-metrics` {
+@Suite(.timeLimit(.minutes(1)))
+struct `The numbers of an engine, told to swift-metrics` {
     private let backend = TestMetrics()
     private let cache = Cache<String, String>("greetings", maxsize: 2, ttl: .seconds(60)) { name in
         guard name != "nobody" else { throw NoSuchValue() }
