@@ -11,7 +11,7 @@ enum Start {
         // A process that holds credentials leaves no memory in a core, wherever cores go.
         Inherited.forgoCores()
         _ = LarderCommand.secrets
-        Room.shareWhatIsCounted()
+        Room.boundHeaps()
         do { try Room.check(Room.least) } catch { Ending.end(1, saying: "\(error)") }
         Task.detached { await LarderCommand.main() }
         dispatchMain()

@@ -29,13 +29,16 @@ struct Room {
 
     private static var processors: Int { ProcessInfo.processInfo.activeProcessorCount }
 
-    /// The allocator has 64 MB of addresses for each thread, and where it does not get them it asks
-    /// for each value anew, until nothing is left. Where addresses are counted all threads share
-    /// those of the first.
-    static func shareWhatIsCounted() {
+    /// The allocator gives up to eight heaps a processor to threads that meet, and each keeps what it
+    /// once had: an engine that was busy for a while stays large. Two are enough, since a hit asks
+    /// for no memory.
+    ///
+    /// A heap has 64 MB of addresses, and where the allocator does not get them it asks for each
+    /// value anew, until nothing is left: where addresses are counted all threads share the first.
+    static func boundHeaps() {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-        if limit.rlim_cur != UInt.max { mallopt(M_ARENA_MAX, 1) }
+        mallopt(M_ARENA_MAX, limit.rlim_cur == UInt.max ? 2 : 1)
     }
 
     /// - Throws: ``InspectorError`` that says what is missing, and which limit has to be raised.
