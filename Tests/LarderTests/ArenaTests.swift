@@ -5,7 +5,12 @@ import Testing
 @testable import Larder
 
 /// Pages for chunks and tables come from a few mappings, however many blocks there are.
-@Suite(.serialized) struct `Blocks of pages` {
+/// ThreadSanitizer makes mappings of its own for them.
+@Suite(
+    .serialized,
+    .disabled(if: ProcessInfo.processInfo.environment["LARDER_SANITIZER"] == "thread")
+)
+struct `Blocks of pages` {
     private static var mappings: Int {
         let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
         return maps?.split(separator: "\n").count ?? 0
