@@ -36,7 +36,10 @@ public struct FetchTimedOut: KnownFailure, Hashable, CustomStringConvertible {
     public let limit: Duration
 
     public var failureKind: FailureKind { .timedOut }
-    public var description: String { "no answer within \(limit)" }
+    public var description: String {
+        let (seconds, rest) = limit.components
+        return "no answer within \(rest == 0 ? "\(seconds)" : "\(limit.inSeconds)")s"
+    }
 }
 
 /// Whose turn it is to fetch.

@@ -18,6 +18,11 @@ public enum Policy: Hashable, Sendable {
     case s3fifo
     /// W-TinyLFU (Einziger et al., 2017): who is asked for more often stays; its window adapts.
     case tinylfu
+
+    /// The same as `.lfu()`: counts age.
+    public static var lfu: Policy { .lfu() }
+    /// The same as `.rr()`: no two caches make the same choices.
+    public static var rr: Policy { .rr() }
 }
 
 extension Policy: CustomStringConvertible, LosslessStringConvertible, Codable {
