@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 public import Larder
 import LarderInspector
+public import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -26,6 +27,7 @@ public struct AWSClient: Sendable {
     let skew: ClockSkew
     private let reject: Rejection?
     let tally: Tally
+    private var logger: Logger?
 
     /// Told of an access key id that a service does not know any more, or whose session has ended;
     /// returns whether the next try may have another key.
@@ -129,6 +131,7 @@ public struct AWSClient: Sendable {
         retries = other.retries
         tally = other.tally
         skew = other.skew
+        logger = other.logger
         signerName = name ?? other.signerName
         self.credentials = credentials
         self.reject = reject
@@ -146,6 +149,16 @@ public struct AWSClient: Sendable {
         reject: Rejection? = nil
     ) -> AWSClient {
         AWSClient(self, credentials: credentials, name: name, reject: reject)
+    }
+
+    /// The same client, which tells a logger what becomes of its calls: at `notice` that a service
+    /// throttles, that a key is rejected and that this machine's clock is wrong, at `info` that a
+    /// request is sent again and at `debug` each call that succeeded. No line has a secret, a key id
+    /// or what was asked for.
+    public func logging(to logger: Logger?) -> AWSClient {
+        var client = self
+        client.logger = logger
+        return client
     }
 
     /// The credentials that the next request would be signed with.
@@ -289,6 +302,7 @@ public struct AWSClient: Sendable {
                     retries.succeeded(cost)
                     let took = ContinuousClock.now - began
                     tally.count(call.operation) { $0.latency.add(took) }
+                    log(.debug, call, "answered", ["took": "\(Units.text(took))"])
                     return output
                 } catch var error as AWSError {
                     error.retryAfter = reply.retryAfter
@@ -302,16 +316,26 @@ public struct AWSClient: Sendable {
                 }
                 if !isSet, error.isAboutSignature, skew.learn(from: date.flatMap(STS.httpDate)) {
                     isSet = true
+                    log(.notice, call, "this machine's clock is wrong: signed by the service's")
                 } else if !isHealed, [.expiredToken, .unknownKey].contains(error.kind),
                     let signer, await reject?(signer.accessKeyID) == true
                 {
                     isHealed = true
+                    log(.notice, call, "the service rejects the key: other credentials are taken")
                 } else {
                     let delay = Retries.delay(retry, error, service: call.service)
                     guard retry + 1 < retries.most(for: call.service),
                         let price = Retries.cost(error), ContinuousClock.now + delay < end,
                         retries.spend(price)
                     else { throw error }
+                    let isThrottled = error.kind == .throttled
+                    log(
+                        isThrottled ? .notice : .info, call,
+                        isThrottled ? "throttled: sent again" : "failed in passing: sent again",
+                        [
+                            "attempt": "\(retry + 2)", "after": "\(Units.text(delay))",
+                            "failure": "\(error.code ?? error.kind.description)",
+                        ])
                     try await retries.pause(delay)
                     cost = price
                     retry += 1
@@ -319,6 +343,17 @@ public struct AWSClient: Sendable {
                 tally.count(call.operation) { $0.retries += 1 }
             }
         }
+    }
+
+    private func log(
+        _ level: Logger.Level, _ call: Call, _ message: Logger.Message,
+        _ facts: @autoclosure () -> Logger.Metadata = [:]
+    ) {
+        logger?.log(
+            level: level, message,
+            metadata: facts().merging([
+                "service": "\(call.service)", "operation": "\(call.operation)",
+            ]) { $1 })
     }
 
     /// Credentials for a request, in the time that there is for them.

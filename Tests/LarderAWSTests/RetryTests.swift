@@ -1,6 +1,7 @@
 import Foundation
 import Larder
 import LarderInspector
+import Logging
 import Synchronization
 import TestSupport
 import Testing
@@ -48,6 +49,52 @@ import Testing
         }
         await client.shutdown()
         return try result.get()
+    }
+
+    /// Lines that were logged, with their facts.
+    private struct Lines: LogHandler {
+        let all: Mutable
+        var logLevel = Logger.Level.debug
+        var metadata: Logger.Metadata = [:]
+
+        final class Mutable: Sendable {
+            private let lines = Mutex<[String]>([])
+            var all: [String] { lines.withLock { $0 } }
+            func add(_ line: String) { lines.withLock { $0.append(line) } }
+        }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let facts = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted()
+            all.add("\(event.level) \(event.message) \(facts.joined(separator: " "))")
+        }
+    }
+
+    @Test func `is told to a logger, without what is secret`() async throws {
+        let log = Lines.Mutable()
+        let bad = [
+            [Self.refusal("ThrottlingException")], [.reset],
+            [Self.refusal("ExpiredTokenException")],
+        ]
+        try await ask({ $0 < 3 ? bad[$0] : [Self.good] }, reject: { _ in true }) {
+            client, _, _ in
+            let logger = Logger(label: "test") { _ in Lines(all: log) }
+            _ = try await item(client.logging(to: logger))
+        }
+        let all = log.all
+        let told = [
+            "notice throttled: sent again after=", "info failed in passing: sent again after=",
+            "notice the service rejects the key", "debug answered operation=GetItem",
+        ]
+        #expect(all.count == told.count, "\(all)")
+        for (line, words) in zip(all, told) { #expect(line.hasPrefix(words), "\(all)") }
+        #expect(all[0].contains("attempt=2") && all[0].contains("failure=ThrottlingException"))
+        let secrets = [canaries.accessKeyID, canaries.secretAccessKey.reveal()]
+        for secret in secrets { #expect(!all.joined().contains(secret)) }
     }
 
     static let passing: [[Upstream.Step]] = [

@@ -1,6 +1,7 @@
 import Foundation
 public import Larder
 package import LarderInspector
+public import Logging
 
 /// What the environment and the profile files say: whose keys, which region, which endpoints.
 ///
@@ -31,6 +32,8 @@ public struct AWSConfiguration: Sendable {
     public var deadlines = Deadlines()
     /// Told, once each, what the one who runs this should know and what is not an error.
     public var notice: @Sendable (String) -> Void = { _ in }
+    /// Is told what becomes of calls, see ``AWSClient/logging(to:)``; `nil` for nobody.
+    public var logger: Logger?
 
     /// - Parameters:
     ///   - environment: The process's, or variables that stand for it.
@@ -162,7 +165,7 @@ public struct AWSConfiguration: Sendable {
             region: region ?? self.region ?? "us-east-1",
             endpoints: { service in try endpointURL ?? self.endpointURL(of: service) },
             network: try network(), deadlines: deadlines, notices: Notices(notice), clock: clock
-        ) { throw AWSError(.noCredentials, "nothing signs this request") }
+        ) { throw AWSError(.noCredentials, "nothing signs this request") }.logging(to: logger)
         let signer: Signer
         do { signer = try Signer(self, bare) } catch {
             await bare.shutdown()

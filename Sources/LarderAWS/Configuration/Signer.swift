@@ -171,6 +171,7 @@ extension AWSConfiguration {
         fresh.renewal = renewal
         fresh.deadlines = deadlines
         fresh.notice = notice
+        fresh.logger = logger
         return fresh
     }
 

@@ -97,7 +97,8 @@ struct Serve: AsyncParsableCommand {
         try Room.check(.serving)
         let audit = try auditing.file()
         let engine = try await Engine.make(
-            origin, called: name, makesTraffic: traffic > 0, hasGateway: gateway != nil)
+            origin, called: name, makesTraffic: traffic > 0, hasGateway: gateway != nil,
+            logger: logger)
         auditing.record(engine.inspector, in: audit) { logger.error("\($0)") }
         // To the very end: fetches under way are waited for.
         let watchdog = Task { await Self.watchdog(engine) }

@@ -4,11 +4,13 @@ import Larder
 import LarderAWS
 import LarderGateway
 import LarderInspector
+import Logging
 
 extension Engine {
     /// Accounts of a DynamoDB table, and the credentials of roles.
     static func aws(
-        _ options: OriginOptions, called engine: String, hasGateway: Bool = false
+        _ options: OriginOptions, called engine: String, hasGateway: Bool = false,
+        logger: Logger? = nil
     ) async throws -> Engine {
         try Room.check(.talking)
         let environment = ProcessInfo.processInfo.environment
@@ -20,6 +22,7 @@ extension Engine {
             configuration.renewal = options.renewal
             configuration.deadlines = options.deadlines
             configuration.notice = { say($0) }
+            configuration.logger = logger
             for warning in configuration.warnings { say(warning) }
             let (client, user) = try await configuration.client(
                 region: options.region, endpointURL: options.endpointURL)

@@ -1,6 +1,7 @@
 import Larder
 import LarderGateway
 import LarderInspector
+import Logging
 import LarderWire
 
 /// An engine of this process, whatever its origin: what the commands need of it.
@@ -31,13 +32,13 @@ extension Engine {
     /// fetch now and then: who asks for a key by hand gets it.
     static func make(
         _ options: OriginOptions, called name: String? = nil, makesTraffic: Bool = false,
-        hasGateway: Bool = false
+        hasGateway: Bool = false, logger: Logger? = nil
     ) async throws -> Engine {
         options.isAWS
             ? try await aws(
                 options,
                 called: name ?? options.table.map { Rendezvous.name(ofTable: $0) } ?? "larder",
-                hasGateway: hasGateway)
+                hasGateway: hasGateway, logger: logger)
             : try embedded(
                 options, called: name ?? "demo", throttled: makesTraffic ? 0.002 : 0)
     }
