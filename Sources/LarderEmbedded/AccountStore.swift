@@ -120,7 +120,7 @@ public enum EmbeddedError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .missing: "there is no account of this number"
+        case .missing: "no account has this number"
         case .throttled: "the rate of requests is exceeded; try again in a moment"
         case .broken: "out of order, for practice, as --failing has it"
         case .unusable(let path, let reason):

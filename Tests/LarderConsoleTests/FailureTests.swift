@@ -49,7 +49,7 @@ import Testing
         #expect(line("throttled", "3", "2s", "slow down"))
         #expect(line("timed out", "1", "1m40s"))
         #expect(!text.contains { $0.contains("broken") })
-        #expect(line("FETCHED MOST SINCE 14:02:00"))
+        #expect(line("MOST SINCE 14:02:00"))
         #expect(line("100000000404", "42", "absent"))
     }
 
@@ -66,7 +66,7 @@ import Testing
         _ = update(&model, look(model, rows, report))
         _ = press(&model, .char("3"))
         let text = render(model).text
-        #expect(text.contains { $0.contains("REGRET IN 10M") })
+        #expect(text.contains { $0.contains("REGRET IN 10m") })
         #expect(text.contains { $0.contains("accounts") && $0.contains("25.0%   10.0%") })
         #expect(text.contains { $0.contains("credentials") && $0.contains("      -       -") })
         let words = text.joined(separator: " ").split { " │|".contains($0) }
@@ -87,7 +87,7 @@ import Testing
         #expect(!text.joined().contains("raise maxsize"))
         report.caches[0].snapshot.lately = report.caches[1].snapshot.lately
         _ = update(&model, look(model, rows, report))
-        #expect(render(model).text.contains { $0.contains("REGRET IN 1M01S") })
+        #expect(render(model).text.contains { $0.contains("REGRET IN 1m01s") })
     }
 
     @Test func `the header tells refusals, and the kinds that failed of late`() {

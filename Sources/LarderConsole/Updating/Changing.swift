@@ -82,8 +82,10 @@ private func show(_ model: inout Model, _ plan: Plan, left: Int?) -> Effect? {
     dialog.confirmation = confirmation(of: plan, model)
     // More fetches than the origin should have at once are spread.
     dialog.isPaced = plan.takesBack == nil && spread(plan, model) != nil
+    // The same entries in another way: what was said of them before still holds.
     if case .plan(let before) = model.overlay, before.plan.change.entries == plan.change.entries {
         dialog.reason = before.reason
+        if left == nil { (dialog.left, dialog.remark) = (before.left, before.remark) }
     }
     model.overlay = .plan(dialog)
     return nil

@@ -38,9 +38,9 @@ enum EvictionsView {
     /// Figures of one cache, in groups. Each of the two kinds of ghost hits has a knob of its own.
     private static func figures(_ model: Model) -> [(group: String, headings: [String])] {
         [
-            ("LEFT", ["EVICTED", "EXPIRED", "INVALID", "UNUSED"]),
+            ("REMOVED", ["EVICTED", "EXPIRED", "INVALID", "UNUSED"]),
             (regretTitle(model), ["EVICTED", "EXPIRED"]),
-            ("HIT RATIO", model.size.columns < 90 ? ["1M", "ALL"] : ["1M", "10M", "ALL"]),
+            ("HIT RATIO", model.size.columns < 90 ? ["1m", "ALL"] : ["1m", "10m", "ALL"]),
         ]
     }
 
@@ -51,7 +51,7 @@ enum EvictionsView {
         guard windows.count == 1, let window = windows.first, !window.isEmpty else {
             return "REGRET OF LATE"
         }
-        return "REGRET IN \(window.uppercased())"
+        return "REGRET IN \(window)"
     }
 
     private static func groups(_ model: Model) -> Pieces {

@@ -14,15 +14,15 @@ enum ExpiryView {
         let bars = Bars(model, forecast)
         let caches = forecast.caches.count + 1
         let advice = advice(model, bars).map { Text.wrap($0, to: box.width - 2) } ?? []
-        // Summary, axis, the bar under the cursor, its facts, a blank line, the caches, the advice.
+        // Summary, scale, axis, the bar under the cursor, a blank line, the caches, the advice.
         let height = min(12, max(2, box.height - 6 - caches - advice.count))
-        var lines: [Pieces] = [summary(model, forecast, bars)]
+        var lines: [Pieces] = [summary(model, forecast, bars), scale(model, bars)]
         lines += graph(model, bars, height: height)
         lines += [axis(model, forecast, bars), facts(model, forecast, bars), []]
         lines += table(model, forecast)
         lines += advice.map { [($0, .warning)] }
         frame.put(lines, in: box, model)
-        for row in box.row + 1..<box.row + 1 + height {
+        for row in box.row + 2..<box.row + 2 + height {
             for place in bars.ending.indices {
                 let column = box.column + 2 + place * bars.columns
                 frame.point(row: row, columns: column..<column + bars.columns, .line(place))
@@ -88,13 +88,27 @@ enum ExpiryView {
                 pieces.append((", but now is beyond the budget of \(budget)", .warning))
             }
         }
-        if let rate = forecast.rate { pieces.append((", now \(Format.rate(rate))", .plain)) }
+        if let rate = forecast.rate {
+            pieces.append((", \(Format.rate(rate)) in the last minute", .plain))
+        }
         pieces += [
             ("  \(Format.count(ending))", .bold),
             (" end within \(Units.text(forecast.reach))", .plain),
-            (remark(bars.lasting.reduce(0, +), of: ending), .dim),
         ]
         return pieces
+    }
+
+    /// What a bar is, and how much the highest of them.
+    private static func scale(_ model: Model, _ bars: Bars) -> Pieces {
+        let highest = bars.lasting.max() ?? 0
+        let all = bars.lasting.reduce(0, +)
+        let evicted = model.size.columns < 90 ? "" : "; the others are evicted before"
+        return [
+            (
+                "a bar: what ends in \(Units.text(bars.width)) and lives so long, \(about(all)) in "
+                    + "all\(evicted)  highest \(about(highest))", .dim
+            )
+        ]
     }
 
     /// How many of those that end live so long, where that is not all.
@@ -197,7 +211,7 @@ enum ExpiryView {
         // The first two steps of the axis, and all of it.
         let labels = labels(forecast)
         let spans = labels.prefix(min(2, labels.count - 1)) + labels.suffix(1)
-        let headings = spans.map { Units.text($0).uppercased() } + ["LATER", "NEVER", "FETCHES"]
+        let headings = spans.map { "IN \(Units.text($0))" } + ["LATER", "NEVER", "FETCHES"]
         let heading: Pieces = [
             (Text.left("CACHE", width), .dim),
             (headings.map { Text.right($0, 9) }.joined(), .dim),

@@ -55,7 +55,8 @@ enum HeaderView {
         let held =
             parts.isEmpty
             ? "-" : "\(Units.counted(count, "entry", "entries")), \(Format.bytes(bytes))"
-        groups.append([("  ", .plain), (Text.left(held, 19), .plain)])
+        let room = model.size.columns < 100 ? 19 : 26
+        groups.append([("  ", .plain), (Text.left(held, room), .plain)])
         var process: Pieces = [
             ("  process ", .dim),
             (model.resident.map { Format.bytes($0) } ?? "-", .plain),
@@ -164,7 +165,7 @@ enum HeaderView {
                 (Text.right(Format.percent(history.hitRatio()), 5), .plain),
             ],
             [(" miss ", .dim), (Text.right(Format.rate(history.rate(\.misses)), 6), .plain)],
-            [(" evict ", .dim), (Text.right(Format.rate(history.rate(\.evicted)), 6), .plain)],
+            evictions(model, cache, isNarrow: columns < 100),
             [("  ", .plain), (Text.right(fill.text, fillWidth(model)), .plain)],
         ]
         // A narrower screen leaves their place to the graph; the views 7 and 8 have them.
@@ -262,28 +263,49 @@ enum HeaderView {
 
     // MARK: Figures
 
+    /// Where there is room for one of the two only, failures stand in the place of evictions.
+    private static func evictions(
+        _ model: Model, _ cache: CacheReport, isNarrow: Bool
+    ) -> Pieces {
+        let failed = model.past == nil ? troubles(cache).reduce(0) { $0 &+ $1.count } : 0
+        guard isNarrow, failed > 0 else {
+            let rate = model.history(of: cache.name).rate(\.evicted)
+            return [(" evict ", .dim), (Text.right(Format.rate(rate), 6), .plain)]
+        }
+        return [(" fail ", .dim), (Text.right("\(Format.count(failed))/min", 7), .trouble)]
+    }
+
     /// Look-ups that were told of a failure: they are part of the hit ratio.
     private static func refused(_ history: History) -> Pieces {
         guard let rate = history.rate(\.refused), rate > 0 else { return [] }
-        return [("  refused ", .dim), (Format.rate(rate), .plain)]
+        return [("  refused ", .dim), (Text.right(Format.rate(rate), 6), .plain)]
+    }
+
+    /// The failures of the last minute, but that something is absent: that is an answer.
+    private static func troubles(_ cache: CacheReport) -> [(kind: FailureKind, count: UInt64)] {
+        let lately = cache.snapshot.failuresLately
+        return FailureKind.allCases.filter { $0 != .absent && lately[$0] > 0 }
+            .map { ($0, lately[$0]) }
     }
 
     /// The failures of the last minute, by kind; that something is absent is an answer. They are
     /// not known of any other time.
     private static func failing(_ model: Model, _ cache: CacheReport) -> Pieces {
         guard model.past == nil else { return [] }
-        let lately = cache.snapshot.failuresLately
-        let kinds = FailureKind.allCases.filter { lately[$0] > 0 }
+        // What counts up moves nothing beside it.
         func piece(_ word: String, _ count: UInt64, _ style: Style) -> Pieces {
-            [("  \(word) ", .dim), ("\(Format.count(count))/min", style)]
+            [("  \(word) ", .dim), (Text.right("\(Format.count(count))/min", 7), style)]
         }
-        let troubles = kinds.filter { $0 != .absent }
+        let troubles = troubles(cache)
         // Where each kind would leave no room for the graph, all that is trouble together.
         if model.size.columns < 160, troubles.count > 1 {
-            return piece("failed", troubles.reduce(0) { $0 &+ lately[$1] }, .trouble)
+            return piece("failed", troubles.reduce(0) { $0 &+ $1.count }, .trouble)
         }
-        let shown = model.size.columns < 160 && !troubles.isEmpty ? troubles : kinds
-        return shown.flatMap { piece($0.word, lately[$0], $0 == .absent ? .plain : .trouble) }
+        let absent = cache.snapshot.failuresLately[.absent]
+        let isShort = model.size.columns < 160 && !troubles.isEmpty
+        let others =
+            absent == 0 || isShort ? [] : piece(FailureKind.absent.word, absent, .plain)
+        return others + troubles.flatMap { piece($0.kind.word, $0.count, .trouble) }
     }
 
     /// Both at the end of the two lines of a cache.

@@ -50,19 +50,17 @@ enum OriginsView {
         return min(18, max(5, names.map { Text.width(of: $0) }.max() ?? 0))
     }
 
-    private static func cell(_ model: Model) -> Int { model.size.columns >= 110 ? 11 : 10 }
+    private static func cell(_ model: Model) -> Int {
+        model.size.columns >= 110 ? 11 : model.size.columns >= 90 ? 10 : 9
+    }
 
     private static func heading(
-        _ model: Model, _ name: String, _ headings: [String], last: String = ""
+        _ model: Model, _ name: String, _ headings: [String], width: Int
     ) -> Pieces {
-        let width = headings.count > 6 && model.size.columns < 90 ? 7 : cell(model)
         let text = headings.map {
             Text.right(Text.cut($0, to: width - 1, mark: model.glyphs.more), width)
         }.joined()
-        return [
-            (Text.left(name, nameWidth(model)), .dim),
-            (text + (last.isEmpty ? "" : "  " + last), .dim),
-        ]
+        return [(Text.left(name, nameWidth(model)), .dim), (text, .dim)]
     }
 
     private static func name(_ model: Model, _ text: String) -> (text: String, style: Style) {
@@ -82,8 +80,8 @@ enum OriginsView {
     // MARK: Caches
 
     private static func caches(_ model: Model, _ report: EngineReport) -> [Line] {
-        let headings = ["FETCHES", "FAILED", "MEAN", "P99 <=", "SPARED", "OF TIME"]
-        return [Line(pieces: heading(model, "CACHE", headings))]
+        let headings = ["FETCHES", "FAILED", "ABSENT", "MEAN", "P99 <=", "SPARED", "OF TIME"]
+        return [Line(pieces: heading(model, "CACHE", headings, width: cell(model)))]
             + report.caches.map { Line(pieces: cache(model, $0), stop: .cache($0.name)) }
     }
 
@@ -96,15 +94,20 @@ enum OriginsView {
             snapshot.fetchTimes.usual.map {
                 Format.age(.seconds(clamping: $0.inSeconds * Double(saved)))
             } ?? "-"
+        // That something is absent is an answer, and no failure.
+        let absent = counters.failures[.absent]
         let figures = [
             Format.count(snapshot.fetchTimes.count + counters.fetchFailures),
-            Format.count(counters.fetchFailures), mean.map(Format.took) ?? "-",
+            Format.count(counters.fetchFailures - min(absent, counters.fetchFailures)),
+            Format.count(absent), mean.map(Format.took) ?? "-",
             snapshot.fetchTimes.quantile(0.99).map(Format.took) ?? "-", Format.count(saved), time,
         ]
         return [name(model, cache.name), (cells(model, figures), .plain)]
     }
 
     // MARK: Failures
+
+    private static let kindWidth = 11
 
     /// Each kind of failure that there was, how often within the last minute, and why the last time.
     private static func failures(_ model: Model, _ report: EngineReport) -> [Line] {
@@ -114,9 +117,10 @@ enum OriginsView {
             }
         }
         guard !lines.isEmpty else { return [] }
-        let heading = heading(
-            model, "CACHE", ["FAILED", "IN ALL", "IN 1M", "LAST"], last: "WHY")
-        return [Line(pieces: heading)] + lines
+        let heading =
+            Text.left("CACHE", nameWidth(model)) + Text.right("FAILED", kindWidth)
+            + cells(model, ["IN ALL", "IN 1m", "LAST"]) + "  WHY"
+        return [Line(pieces: [(heading, .dim)])] + lines
     }
 
     private static func failure(
@@ -128,10 +132,10 @@ enum OriginsView {
         let last = snapshot.lastFailures[kind]
         let lately = snapshot.failuresLately[kind]
         let figures = [
-            kind.word, Format.count(count), Format.count(lately),
+            Format.count(count), Format.count(lately),
             last.map { Format.age(snapshot.at - $0.at) } ?? "-",
         ]
-        let front = cells(model, figures) + "  "
+        let front = Text.right(kind.word, kindWidth) + cells(model, figures) + "  "
         let room = model.size.columns - 3 - nameWidth(model) - Text.width(of: front)
         // That something is not there is an answer.
         let style: Style = kind == .absent || lately == 0 ? .plain : .trouble
@@ -150,7 +154,7 @@ enum OriginsView {
         let heading: Pieces = [
             (
                 Text.left("CACHE", nameWidth(model)) + "  "
-                    + Text.left(cut(model, "FETCHED MOST SINCE \(model.time(since))", width), width)
+                    + Text.left(cut(model, "MOST SINCE \(model.time(since))", width), width)
                     + cells(model, ["FETCHES", "FAILED"]) + "  WHY", .dim
             )
         ]
@@ -166,7 +170,7 @@ enum OriginsView {
     private static func keyWidth(_ model: Model) -> Int {
         let keys = (model.report?.fetchedMost ?? []).prefix(CacheReport.fetched)
         let longest = keys.map { Text.width(of: $0.row.key) }.max() ?? 0
-        return min(max(27, longest), max(27, model.size.columns / 3))
+        return min(max(20, longest), max(20, model.size.columns / 3))
     }
 
     private static func fetched(
@@ -189,19 +193,24 @@ enum OriginsView {
 
     // MARK: Calls
 
+    private static func callCell(_ model: Model) -> Int {
+        model.size.columns < 90 ? 7 : cell(model)
+    }
+
     private static func calls(_ model: Model, _ report: EngineReport) -> [Line] {
         guard !report.origins.isEmpty else {
             return [Line(pieces: [("this origin counts no calls of its own", .dim)])]
         }
         let heading = heading(
             model, "CALL",
-            ["CALLS", "FAILED", "RETRIED", "THROTTLED", "MEAN", "P99 <=", "SPARED", "OF USD"])
+            ["CALLS", "FAILED", "RETRIED", "THROTTLED", "MEAN", "P99 <=", "SPARED", "OF USD"],
+            width: callCell(model))
         return [Line(pieces: heading)]
             + report.origins.flatMap { origin(model, $0).map { Line(pieces: $0, stop: .call) } }
     }
 
     private static func origin(_ model: Model, _ origin: OriginReport) -> [Pieces] {
-        let width = model.size.columns < 90 ? 7 : cell(model)
+        let width = callCell(model)
         let figures = [
             Format.count(origin.calls), Format.count(origin.failed), Format.count(origin.retries),
             Format.count(origin.throttles), origin.latency.mean.map(Format.took) ?? "-",

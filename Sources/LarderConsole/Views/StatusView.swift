@@ -265,10 +265,7 @@ enum StatusView {
             return
         }
         for binding in hints(model) {
-            let key = binding.keys[0].name
-            let hint = binding.word(model)!
-            let width = key.count + 1 + hint.count
-            guard column + width <= model.size.columns else { break }
+            let (key, hint, width) = hint(binding, model)
             frame.put(
                 [(key, .bold), (" \(hint)", .dim)],
                 at: Place(row: model.size.rows - 1, column: column))
@@ -283,6 +280,8 @@ enum StatusView {
         case .plan(let dialog):
             [("Tab", "Choose"), ("Enter", enter(dialog))]
                 + (dialog.focus == .reason ? [] : [("r", "Reason")]) + [("Esc", "Cancel")]
+                + (dialog.focus == .reason || !dialog.canBeSoft
+                    ? [] : [("s", dialog.plan.change.isSoft ? "Drop at once" : "Mark as stale")])
         case .prompt: [("Enter", "Take it"), ("Esc", "Leave"), ("^U", "Clear")]
         case .palette: [("Enter", "Do it"), ("Tab", "List"), ("Up", "Last"), ("Esc", "Leave")]
         case .help: [("j k", "Scroll"), ("Space", "Page"), ("Esc", "Close")]
@@ -302,15 +301,27 @@ enum StatusView {
         }
     }
 
-    /// Help and Quit stand at the end, and first where not all fit: whoever knows those two finds the
-    /// rest.
+    private static func hint(
+        _ binding: Binding, _ model: Model
+    ) -> (key: String, word: String, width: Int) {
+        let (key, word) = (binding.keys[0].name, binding.word(model)!)
+        return (key, word, key.count + 1 + word.count)
+    }
+
+    /// Help and Quit stand at the end, also where not all of the others have room before them:
+    /// whoever knows those two finds the rest.
     private static func hints(_ model: Model) -> [Binding] {
         let all = model.keys.all.filter { !$0.keys.isEmpty && $0.word(model) != nil }
         let ends = all.filter { [.help, .quit].contains($0.action) }.sorted {
             $0.action == .help && $1.action == .quit
         }
+        var room = model.size.columns + 1
+        func fits(_ binding: Binding) -> Bool {
+            room -= hint(binding, model).width + 2
+            return room > 0
+        }
+        let last = ends.prefix(while: fits)
         let others = all.filter { ![.help, .quit].contains($0.action) }
-        let width = all.reduce(0) { $0 + $1.keys[0].name.count + $1.word(model)!.count + 3 }
-        return width > model.size.columns ? ends + others : others + ends
+        return others.prefix(while: fits) + last
     }
 }

@@ -74,7 +74,7 @@ public struct MemoryPart: Hashable, Sendable {
             case .undo: "what can be put back"
             case .record: "samples and events of the last hour"
             case .program:
-                "the program and its libraries, pages of files that can be read again"
+                "code of the program and its libraries, read from files"
             case .rest:
                 "the service's own: nobody tells the engine what the heap beside its entries is for"
             }
