@@ -247,6 +247,41 @@ import Testing
         #expect(rows?.last?["softened"] as? Int == 2 && rows?.last?["removed"] as? Int == 0)
     }
 
+    @Test func `tells since when an entry is stale, and what happened to it when`() throws {
+        let engine = try serve(2)
+        defer { _ = engine }
+        #expect(try larder("invalidate", "accounts", "--all", "--soft", "--yes").status == 0)
+        let entry = try json(larder("entry", "accounts", "100000000000", "--format", "json"))
+        let fields = try #require(entry as? [String: Any])
+        #expect(fields["state"] as? String == "stale", "\(fields)")
+        #expect(try #require(fields["staleFor"] as? Double) < 60)
+        let history = try #require(fields["history"] as? [[String: Any]])
+        #expect(history.count == 2)
+        #expect(history.allSatisfy { ($0["time"] as? String)?.hasSuffix("Z") == true })
+        let text = try larder("entry", "accounts", "100000000000").output
+        #expect(text.contains(/\nstaleFor +[0-9]+s\n/), "\(text)")
+        #expect(text.contains(/\n\n[-0-9T:]+Z  accounts\b/), "\(text)")
+        #expect(text.contains(/\nvalue\.[a-z]+\b/), "\(text)")
+    }
+
+    @Test func `says what a change of bounds came to`() throws {
+        let engine = try serve(2)
+        defer { _ = engine }
+        let ran = try larder("set", "accounts", "maxsize=1", "--yes")
+        #expect(
+            ran.output.contains("done: accounts: maxsize 64 -> 1 entry; 1 removed, "), "\(ran)")
+        let none = try larder("entries", "--filter", "hits>=1000")
+        #expect(none.errors.contains("no entry passes the filter"), "\(none)")
+    }
+
+    @Test func `says where a check compares nothing`() throws {
+        let engine = try serve(1)
+        defer { _ = engine }
+        let ran = try larder("check", "--over", "100ms")
+        #expect(ran.output.hasPrefix("LARDER OK: no threshold is given, nothing was compared; "))
+        #expect(!(try larder("check", "--entries", ">9").output.contains("compared")))
+    }
+
     @Test func `writes times and sizes alike everywhere`() throws {
         let engine = try serve(1, "--cache accounts:ttl=1h,negative=10m,stale=1m")
         defer { _ = engine }

@@ -20,8 +20,9 @@ struct Check: AsyncParsableCommand {
 
             It prints a line with the values behind a bar, as Nagios reads it, and ends with 0 where \
             all is well, 1 for a warning, 2 for what is critical, and 3 where the engine cannot be \
-            asked, or has just started and has no record of a rate; 64 says that the command cannot be read. For cron --quiet prints nothing where \
-            all is well.
+            asked, or has just started and has no record of a rate; 64 says that the command cannot \
+            be read. For cron --quiet prints nothing where all is well. Without a threshold nothing \
+            is compared, and the line says so.
 
             What can be compared:
             \(Measure.allCases.map { "  \($0.rawValue): \($0.meaning); \($0.accepted)" }.joined(separator: "\n"))
@@ -122,7 +123,9 @@ struct Check: AsyncParsableCommand {
         } catch { problems.append("\(error)") }
         let state = Alarms.State.worst(
             findings.map(\.state) + (problems.isEmpty ? [] : [.unknown]))
-        if !(quiet && state == .ok) { tell(state, findings, problems) }
+        if !(quiet && state == .ok) {
+            tell(state, findings, problems, compares: alarms.compares)
+        }
         throw Ending(status: state.status)
     }
 
@@ -166,9 +169,12 @@ struct Check: AsyncParsableCommand {
         return all
     }
 
-    private func tell(_ state: Alarms.State, _ findings: [Finding], _ problems: [String]) {
+    private func tell(
+        _ state: Alarms.State, _ findings: [Finding], _ problems: [String], compares: Bool
+    ) {
         switch output.format {
-        case .text: Output.print(Alarms.line(state, findings, problems))
+        case .text:
+            Output.print(Alarms.line(state, findings, problems, compares: compares))
         case .csv:
             output.print(findings.map(\.fields), Finding.names)
             for problem in problems { say(problem) }

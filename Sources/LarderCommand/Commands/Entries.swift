@@ -70,6 +70,9 @@ struct Entries: AsyncParsableCommand {
             output.print(
                 page.rows.map { row in columns.map { row.field($0, at: page.at) } },
                 columns.map(\.rawValue), from)
+            if page.matched == 0, output.format == .text {
+                say(filter.isEmpty ? "no entry is held" : "no entry passes the filter")
+            }
             if page.matched > page.rows.count {
                 say("\(page.matched - page.rows.count) more; --limit shows them")
             }

@@ -123,16 +123,11 @@ struct Events: AsyncParsableCommand {
         _ events: ArraySlice<LoggedEvent>, _ report: EngineReport, _ from: Source
     ) {
         for event in events {
-            let time = report.wall.addingTimeInterval((event.at - report.at).inSeconds)
-            let fields = [Field("time", time.formatted(.iso8601))] + event.fields
+            let fields = event.fields(of: report)
             switch output.format {
             case .json: output.print(json: fields.object.json, from)
             case .csv: Output.print(csv: (from.engine.map { [$0] } ?? []) + fields.map(\.figure))
-            case .text:
-                var words = fields.dropLast().map(\.text)
-                if let reason = event.by?.reason { words[words.count - 1] += ": \(reason)" }
-                Output.print(
-                    words.map(PlainText.fit).filter { !$0.isEmpty }.joined(separator: "  "))
+            case .text: Output.print(event.line(of: report))
             }
         }
     }
@@ -141,7 +136,20 @@ struct Events: AsyncParsableCommand {
 extension LoggedEvent {
     fileprivate static let names = ["cache", "number", "event", "key", "note", "by", "reason"]
 
-    var fields: [Field] {
+    /// What happened, and when by the calendar of the engine that tells it.
+    func fields(of report: EngineReport) -> [Field] {
+        let time = report.wall.addingTimeInterval((at - report.at).inSeconds)
+        return [Field("time", time.formatted(.iso8601))] + fields
+    }
+
+    /// The same in a line for people.
+    func line(of report: EngineReport) -> String {
+        var words = fields(of: report).dropLast().map(\.text)
+        if let reason = by?.reason { words[words.count - 1] += ": \(reason)" }
+        return words.map(PlainText.fit).filter { !$0.isEmpty }.joined(separator: "  ")
+    }
+
+    private var fields: [Field] {
         [
             Field("cache", cache), Field("number", .number("\(number)"), text: ""),
             Field("event", kind.word.rawValue), Field("key", key), Field("note", kind.note()),

@@ -19,6 +19,9 @@ struct Alarms {
         }
     }
 
+    /// Whether there is anything to compare with.
+    var compares: Bool { !(warning + critical).isEmpty }
+
     /// What is compared; all there is where nothing was said.
     var measures: [Measure] {
         let named = Set((warning + critical).map(\.measure))
@@ -37,7 +40,7 @@ struct Alarms {
             // What was asked for and is not known is not well: nobody counted.
             let isUnknown =
                 value == nil && measure.isOverTime && !measured.hasNoLookUps(measure)
-                && !(warning + critical).isEmpty
+                && compares
             let state: State =
                 passed(critical) != nil
                 ? .critical : beyond != nil ? .warning : isUnknown ? .unknown : .ok
@@ -49,10 +52,15 @@ struct Alarms {
     }
 
     /// The line that Nagios reads: what is wrong first, and the values behind a bar.
-    static func line(_ state: State, _ findings: [Finding], _ problems: [String]) -> String {
+    ///
+    /// - Parameter compares: False where no threshold was given: what is well was not compared.
+    static func line(
+        _ state: State, _ findings: [Finding], _ problems: [String], compares: Bool
+    ) -> String {
         let wrong = findings.filter { $0.state != .ok }.map(\.sentence)
-        let told =
-            problems + wrong + (problems.isEmpty && wrong.isEmpty ? findings.map(\.sentence) : [])
+        let remark = compares ? [] : ["no threshold is given, nothing was compared"]
+        let fine = problems.isEmpty && wrong.isEmpty ? findings.map(\.sentence) : []
+        let told = problems + wrong + remark + fine
         let words = replaced(PlainText.fit(told.joined(separator: "; ")), "|", by: "?")
         let values = findings.map(\.performance).joined(separator: " ")
         return "LARDER \(state.rawValue.uppercased()): \(words.isEmpty ? "no cache" : words)"

@@ -109,9 +109,10 @@ struct ChangingOptions: ParsableArguments {
         let leftAlone = outcome.skipped.count + outcome.unnamed
         let isSoft = plan.change.isSoft
         let done =
-            (isSoft
-                ? "done: \(outcome.removed) marked as stale"
-                : "done: \(outcome.removed - outcome.forgotten) removed"
+            "done: " + plan.newBounds
+            + (isSoft
+                ? "\(outcome.removed) marked as stale"
+                : "\(outcome.removed - outcome.forgotten) removed"
                     + (outcome.removed == outcome.forgotten
                         ? "" : ", \(Units.words(bytes: outcome.bytes)) freed"))
             + (outcome.forgotten == 0
@@ -194,6 +195,14 @@ struct ChangingOptions: ParsableArguments {
 }
 
 extension Plan {
+    /// The bounds that a cache has once it is applied, and where it had others before; empty where
+    /// it changes none.
+    fileprivate var newBounds: String {
+        guard case .configure(let cache, let new) = change, let before else { return "" }
+        let differences = new.differences(from: before)
+        return differences.isEmpty ? "" : "\(PlainText.fit(cache)): \(differences); "
+    }
+
     /// The first of what would go, for people.
     func printVictims() {
         for victim in victims.prefix(10) {
