@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import Foundation
+import FoundationEssentials
 public import Larder
 import LarderInspector
 public import Logging
@@ -174,6 +174,10 @@ public struct AWSClient: Sendable {
     public var dynamoDB: DynamoDB { DynamoDB(client: self) }
     /// Assumes roles, over this client's connections.
     public var sts: STS { STS(client: self) }
+
+    /// Makes new connections from now on: after this process has stood still, those it has may be
+    /// dead on the other side. Requests under way keep theirs.
+    package func reconnect() { network.reconnect() }
 
     /// Closes the connections; requests under way fail. To be called once, before the last copy of
     /// the client goes.

@@ -1,4 +1,4 @@
-public import Foundation
+public import FoundationEssentials
 import Larder
 import LarderInspector
 
@@ -83,7 +83,7 @@ public struct AWSError: Error, Hashable, Sendable, CustomStringConvertible, Loca
         self.operation = operation
         self.code = code.map { Self.printable($0) }
         self.requestID = requestID.map { Self.printable($0) }
-        let said = Self.printable(said.trimmingCharacters(in: .whitespacesAndNewlines))
+        let said = Self.printable(String(said[...].trimmed(where: \.isWhitespace)))
         self.description = said.isEmpty ? description : "\(description): \(said)"
         forLogs = said.isEmpty ? description : "\(description); run by hand it says why"
     }

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Synchronization
 
 /// By how much the services' clock is ahead of this machine's: requests are signed by theirs.

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// Where a service is.
 struct Endpoint: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import LarderInspector
 
 /// What STS takes for AssumeRole, checked before it is asked: it refuses the whole of a request in
@@ -168,7 +168,7 @@ struct Limits: Sendable {
     }
 
     private static func isObject(_ text: String) -> Bool {
-        let value = try? JSONSerialization.jsonObject(with: Data(text.utf8))
-        return value is [String: Any]
+        guard case .fields? = try? Shown(json: Array(text.utf8)) else { return false }
+        return true
     }
 }

@@ -1,5 +1,5 @@
 import Crypto
-import Foundation
+import FoundationEssentials
 public import Larder
 public import LarderInspector
 
@@ -126,7 +126,7 @@ public struct RoleRequest: Sendable {
         for (name, value) in form + [("chained", "\(caller.isSession)")] {
             digest.update(data: Data("\(name.utf8.count):\(name)\(value.utf8.count):\(value)".utf8))
         }
-        let tail = digest.finalize().prefix(6).map { String(format: "%02x", $0) }.joined()
+        let tail = Signature.hex(digest.finalize().prefix(6))
         return "\(role.shownKey)#\(tail)"
     }
 }

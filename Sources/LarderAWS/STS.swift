@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import Larder
 import LarderInspector
 import NIOHTTP1
@@ -122,12 +123,23 @@ public struct STS: Sendable {
 
     /// `Mon, 23 Nov 2026 08:37:38 GMT`.
     static func httpDate(_ text: String) -> Date? {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(secondsFromGMT: 0)
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
-        return formatter.date(from: text)
+        let form =
+            /[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) (?:GMT|UTC)/
+        guard let found = text.wholeMatch(of: form)?.output,
+            let month = months.firstIndex(of: String(found.2)),
+            let day = Int32(found.1), let year = Int32(found.3), let hour = Int32(found.4),
+            let minute = Int32(found.5), let second = Int32(found.6),
+            (1...31).contains(day), hour < 24, minute < 60, second <= 60
+        else { return nil }
+        var parts = tm()
+        (parts.tm_year, parts.tm_mon, parts.tm_mday) = (year - 1900, Int32(month), day)
+        (parts.tm_hour, parts.tm_min, parts.tm_sec) = (hour, minute, second)
+        return Date(timeIntervalSince1970: Double(timegm(&parts)))
     }
+
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
 
     /// `ErrorResponse/Error`, or `ErrorResponse/Errors/Error`.
     static func serviceError(_ reply: AWSClient.Reply) -> ServiceError? {

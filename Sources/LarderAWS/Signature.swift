@@ -1,5 +1,6 @@
 package import Crypto
-public import Foundation
+public import FoundationEssentials
+import Glibc
 import LarderInspector
 
 /// A request as far as its signature depends on it.
@@ -140,7 +141,7 @@ public struct Signature: Sendable {
         return encoded
     }
 
-    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
+    static func hex(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef")
         return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
@@ -150,8 +151,10 @@ public struct Signature: Sendable {
         var time = time_t(date.timeIntervalSince1970.rounded(.down))
         var parts = tm()
         gmtime_r(&time, &parts)
-        return String(
-            format: "%04d%02d%02dT%02d%02d%02dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-            parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec)
+        let year = String(parts.tm_year + 1900)
+        let date = [parts.tm_mon + 1, parts.tm_mday].map { Units.twoDigits($0) }.joined()
+        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { Units.twoDigits($0) }
+            .joined()
+        return String(repeating: "0", count: max(0, 4 - year.count)) + "\(year)\(date)T\(clock)Z"
     }
 }

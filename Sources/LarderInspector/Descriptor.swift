@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// The one way in which this program writes to a descriptor that it was given.
 ///
@@ -22,7 +23,7 @@ package enum Descriptor {
             if patience >= 0, !isReady(descriptor, within: patience) { return EAGAIN }
             // A pipe that takes anything takes this much at once: the write does not wait.
             let part = patience >= 0 ? min(left, Int(PIPE_BUF)) : left
-            let count = Foundation.write(descriptor, next, part)
+            let count = Glibc.write(descriptor, next, part)
             if count > 0 {
                 next += count
                 left -= count

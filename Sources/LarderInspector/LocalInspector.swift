@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 public import Larder
 import Synchronization
 
@@ -19,7 +20,7 @@ public final class LocalInspector: Inspector {
     private let applied: AppliedPlans
     private let changes: Changes
     private let started = Date()
-    private let user = NSUserName()
+    private let user = LocalInspector.userName
     private let isDemo: Bool
 
     private struct State {
@@ -38,6 +39,11 @@ public final class LocalInspector: Inspector {
 
     /// How many changes may be made as one.
     private static let mostTogether = 16
+
+    /// As whom this process runs.
+    private static var userName: String? {
+        getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) }
+    }
 
     /// A number as an id: sixteen digits, be it ever so small, so that ids stand under each other.
     package static func id(_ number: UInt64) -> String {

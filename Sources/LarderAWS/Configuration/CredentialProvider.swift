@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Larder
 
 /// Where credentials come from. It keeps nothing: who asks twice is answered anew.

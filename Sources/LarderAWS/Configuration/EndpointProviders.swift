@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Larder
 import LarderInspector
 
@@ -110,7 +110,7 @@ struct ContainerProvider: CredentialProvider {
         guard let parts = URLComponents(string: url), let host = parts.host else {
             throw AWSError(.invalid, "\(variable) is no URL")
         }
-        let name = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        let name = String(host[...].trimmed { "[]".contains($0) })
         let isLoopback = name.wholeMatch(of: /127\.[0-9]+\.[0-9]+\.[0-9]+/) != nil
         guard parts.scheme == "https" || isLoopback || hosts.contains(name) else {
             throw AWSError(

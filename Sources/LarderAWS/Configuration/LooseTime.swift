@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// A time in any of the forms that Python's `dateutil` takes, because botocore reads an
 /// `Expiration` by it: ISO 8601 with a blank for the T, `str` of a Python date, what `date` prints,
@@ -384,8 +385,8 @@ private struct TimeReader {
         second = try digits(parts[0])
         microsecond = 0
         guard parts.count > 1 else { return }
-        let fraction = parts[1].padding(toLength: 6, withPad: "0", startingAt: 0)
-        microsecond = try digits(fraction)
+        let fraction = parts[1] + String(repeating: "0", count: max(0, 6 - parts[1].count))
+        microsecond = try digits(fraction.prefix(6))
     }
 
     // MARK: The moment
@@ -393,9 +394,7 @@ private struct TimeReader {
     /// A year of two digits is the one that is nearest.
     private func whole(_ year: Int, century: Bool) -> Int {
         guard year < 100, !century else { return year }
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .current
-        let today = calendar.component(.year, from: now)
+        let today = LocalTime(at: now).year
         let near = today / 100 * 100 + year
         return near >= today + 50 ? near - 100 : near < today - 50 ? near + 100 : near
     }
@@ -427,13 +426,28 @@ private struct TimeReader {
             return offset
         }
         // The machine's own zone may be named, and no other.
-        let local = TimeZone.current
-        let seconds = local.secondsFromGMT(for: moment)
+        let seconds = LocalTime(at: moment).secondsFromGMT
         guard let zone,
-            zone == local.abbreviation(for: moment.addingTimeInterval(-Double(seconds)))
+            zone == LocalTime(at: moment.addingTimeInterval(-Double(seconds))).zone
         else { throw NoTime() }
         return seconds
     }
+}
+
+/// A moment as this machine's clock has it.
+private struct LocalTime {
+    private var parts = tm()
+
+    init(at moment: Date) {
+        var seconds = time_t(exactly: moment.timeIntervalSince1970.rounded(.down)) ?? 0
+        tzset()
+        localtime_r(&seconds, &parts)
+    }
+
+    var year: Int { Int(parts.tm_year) + 1900 }
+    var secondsFromGMT: Int { parts.tm_gmtoff }
+    /// Such as `CET`.
+    var zone: String { parts.tm_zone.map { String(cString: $0) } ?? "" }
 }
 
 /// Up to three numbers that are a year, a month and a day in an order yet to be found.

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// A path as botocore expands it: `$NAME` and `${NAME}` by the environment where they are set, then
 /// `~` and `~user`.

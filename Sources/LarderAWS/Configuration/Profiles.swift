@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// The profiles of `~/.aws/config` and `~/.aws/credentials`, as botocore puts them together.
 struct Profiles: Sendable {

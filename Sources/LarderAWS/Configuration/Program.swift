@@ -1,5 +1,6 @@
 import CMemfd
-import Foundation
+import FoundationEssentials
+import Glibc
 import LarderInspector
 
 /// A program that is run once, without a shell, for what it prints.
@@ -173,6 +174,6 @@ struct Program {
         /// A program that was ended may have left it without an echo.
         func restore() { if isKnown { tcsetattr(descriptor, TCSANOW, &settings) } }
 
-        func close() { Foundation.close(descriptor) }
+        func close() { Glibc.close(descriptor) }
     }
 }

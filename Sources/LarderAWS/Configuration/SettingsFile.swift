@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// One setting, and where it stands.
 struct Setting: Hashable, Sendable {

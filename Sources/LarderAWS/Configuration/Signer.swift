@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import Larder
 import LarderInspector
 import Synchronization
@@ -75,6 +76,9 @@ public final class Signer: CredentialProvider {
 
     /// Reads the files again where they have changed. What cannot be read stays as it was.
     public func noticeChanges() { _ = try? look(isForced: false) }
+
+    /// Lets go of the session that is kept: the next request is signed with another.
+    package func forget() { kept.invalidateAll() }
 
     /// Has `body` called when the keys have become somebody else's.
     public func onChange(_ body: @escaping @Sendable () -> Void) { changed.withLock { $0 = body } }

@@ -1,6 +1,8 @@
 import AsyncHTTPClient
+import Larder
 import NIOCore
 import NIOSSL
+import Synchronization
 
 /// How requests go out, as the environment and the profile say it.
 struct NetworkSettings: Sendable {
@@ -15,16 +17,28 @@ struct NetworkSettings: Sendable {
 /// The connections: one pool that goes straight, and one for every proxy.
 final class Network: Sendable {
     let proxies: Proxies
-    private let direct: HTTPClient
-    private let proxied: [Proxy: HTTPClient]
+    private let settings: NetworkSettings
+    private let clients: Guarded<Clients>
+
+    private struct Clients {
+        var direct: HTTPClient
+        var proxied: [Proxy: HTTPClient]
+
+        init(_ settings: NetworkSettings) {
+            direct = Network.client(settings, through: nil)
+            proxied = Dictionary(
+                uniqueKeysWithValues: settings.proxies.all.map {
+                    ($0, Network.client(settings, through: $0))
+                })
+        }
+
+        var all: [HTTPClient] { [direct] + proxied.values }
+    }
 
     init(_ settings: NetworkSettings) {
         proxies = settings.proxies
-        direct = Self.client(settings, through: nil)
-        proxied = Dictionary(
-            uniqueKeysWithValues: settings.proxies.all.map {
-                ($0, Self.client(settings, through: $0))
-            })
+        self.settings = settings
+        clients = Guarded(Clients(settings))
     }
 
     private static func client(
@@ -49,11 +63,30 @@ final class Network: Sendable {
         _ request: HTTPClientRequest, isNearby: Bool = false
     ) async throws -> HTTPClientResponse {
         let proxy = isNearby ? nil : proxies.proxy(for: request.url)
-        let client = proxy.flatMap { proxied[$0] } ?? direct
+        let client = clients.withLock { clients in
+            proxy.flatMap { clients.proxied[$0] } ?? clients.direct
+        }
         return try await client.execute(request, deadline: .distantFuture)
     }
 
+    /// Uses no connection again that was made before; requests under way keep theirs to their end,
+    /// or until nobody waits for them any more.
+    func reconnect() {
+        let fresh = Clients(settings)
+        let old = clients.withLock { clients in
+            defer { clients = fresh }
+            return clients.all
+        }
+        Task.detached {
+            try? await Task.sleep(for: Self.patience)
+            for client in old { try? await client.shutdown() }
+        }
+    }
+
+    /// Longer than any request is waited for.
+    private static let patience = Duration.seconds(90)
+
     func shutdown() async {
-        for client in [direct] + proxied.values { try? await client.shutdown() }
+        for client in clients.withLock({ $0.all }) { try? await client.shutdown() }
     }
 }

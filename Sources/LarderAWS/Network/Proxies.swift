@@ -1,5 +1,6 @@
 import AsyncHTTPClient
-import Foundation
+import FoundationEssentials
+import LarderInspector
 
 /// A server that passes connections on.
 struct Proxy: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
@@ -39,7 +40,7 @@ struct Proxy: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
             let parts = rest[..<sign].split(
                 separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             rest = rest[rest.index(after: sign)...]
-            let texts = parts.map { String($0).removingPercentEncoding ?? "" }
+            let texts = parts.map { String($0).withoutPercents ?? "" }
             // As the other SDKs have it: a user without a password is not sent.
             if texts.count == 2, !texts.contains("") {
                 credentials = .basic(username: texts[0], password: texts[1])
@@ -51,7 +52,7 @@ struct Proxy: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
         guard let port = digits.isEmpty ? 80 : Int(digits), (1...65_535).contains(port) else {
             throw refusal
         }
-        host = match.output.host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        host = String(match.output.host.trimmed { "[]".contains($0) })
         self.port = port
         authorization = credentials
     }

@@ -1,5 +1,5 @@
-import Foundation
-import LarderInspector
+import FoundationEssentials
+package import LarderInspector
 
 /// What has to stand in the Authorization header of whoever asks for credentials: 32 random bytes, in
 /// letters that a header and a variable take as they are.
@@ -15,6 +15,9 @@ package struct AccessToken: Sendable {
             .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
         secret = Secret(text)
     }
+
+    /// One that whoever may ask has already.
+    package init(known secret: Secret) { self.secret = secret }
 
     /// The text itself, for whoever may ask.
     package func reveal() -> String { secret.reveal() }

@@ -1,5 +1,5 @@
 import Synchronization
-import Foundation
+import FoundationEssentials
 package import HTTPTypes
 package import HummingbirdCore
 package import Larder
@@ -99,7 +99,7 @@ package final class CredentialsFace: Face {
             throw .wrong("there are no parameters here; \(role)ARN or \(own) is the whole path")
         }
         guard path.utf8.starts(with: role.utf8) else { return nil }
-        guard let arn = String(path.dropFirst(role.count)).removingPercentEncoding, !arn.isEmpty
+        guard let arn = String(path.dropFirst(role.count)).withoutPercents, !arn.isEmpty
         else { throw .wrong("a role's ARN stands behind \(role)") }
         return arn
     }

@@ -1,4 +1,4 @@
-package import Foundation
+package import FoundationEssentials
 package import LarderAWS
 package import LarderInspector
 

@@ -1,5 +1,5 @@
 import HTTPTypes
-import HummingbirdCore
+package import HummingbirdCore
 import Larder
 import LarderInspector
 import NIOCore
@@ -26,8 +26,10 @@ extension HTTPField.Name {
 }
 
 /// Writes replies as DynamoDB writes them.
-struct Answers: Sendable {
+package struct Answers: Sendable {
     private let ids = RequestIDs()
+
+    package init() {}
 
     func json(
         _ body: ByteBuffer, status: Int = 200, checksum: UInt32? = nil, id: String? = nil,
@@ -44,7 +46,7 @@ struct Answers: Sendable {
             status: .init(code: status), headers: headers, body: .init(byteBuffer: body))
     }
 
-    func refusal(_ refusal: Refusal) -> Response {
+    package func refusal(_ refusal: Refusal) -> Response {
         let message = refusal.message.map { [Shown.Field("message", .text($0))] } ?? []
         let body = Shown.fields([.init("__type", .text(refusal.type))] + message)
         return json(ByteBuffer(string: body.json), status: refusal.status)

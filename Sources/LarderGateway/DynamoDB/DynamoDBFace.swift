@@ -63,6 +63,9 @@ package final class DynamoDBFace: Sendable {
         }
     }
 
+    /// Lets go of all that is held of every table, and of what is being fetched.
+    package func forgetEverything() { tables.forgetEverything() }
+
     /// A request whose sender is known.
     struct Asked: Sendable {
         var operation: Operation

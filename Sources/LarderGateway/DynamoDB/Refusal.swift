@@ -78,6 +78,12 @@ package struct Refusal: Error, Equatable {
         status: 503, type: "com.amazonaws.dynamodb.v20120810#ServiceUnavailable",
         message: "larder's gateway has as much to read as it takes at once; try again in a moment")
 
+    /// There is nothing behind the gateway, for whatever reason.
+    package static func unavailable(_ what: String) -> Refusal {
+        Refusal(
+            status: 503, type: "com.amazonaws.dynamodb.v20120810#ServiceUnavailable", message: what)
+    }
+
     /// Whether something of the request was left unread.
     var endsConnection: Bool { status == 413 || status == 503 || status == 403 }
 

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Larder
 
 /// All entries that pass a filter, at one frozen instant.

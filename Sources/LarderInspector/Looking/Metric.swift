@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import Larder
 
 /// What monitoring is told of an engine: every metric with its name, its help and where it comes from.

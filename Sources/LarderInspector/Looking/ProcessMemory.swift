@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// The memory of the engine's process.
 public struct ProcessMemory: Hashable, Sendable, Codable {
@@ -67,5 +68,5 @@ public struct ProcessMemory: Hashable, Sendable, Codable {
 }
 
 extension String {
-    fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+    fileprivate var trimmed: Substring { self[...].trimmed(where: \.isWhitespace) }
 }

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import Larder
 
 /// How likely an entry is to be still there at an age: most of those that have an end never reach

@@ -1,4 +1,4 @@
-package import Foundation
+package import FoundationEssentials
 import Larder
 
 /// Figures as people read them, the same in the console and in what the commands print: short, of

@@ -1,4 +1,4 @@
-public import Foundation
+public import FoundationEssentials
 
 /// A value that says what an inspector may see of it.
 public protocol Inspectable {
@@ -65,7 +65,7 @@ extension URL: Inspectable {
         }
         (parts.user, parts.password, parts.fragment) = (nil, nil, nil)
         if parts.query != nil { parts.query = "…" }
-        return .text(parts.string?.removingPercentEncoding ?? parts.path)
+        return .text(parts.string?.withoutPercents ?? parts.path)
     }
 }
 

@@ -1,4 +1,4 @@
-public import Foundation
+public import FoundationEssentials
 
 /// JSON in which numbers have all their digits.
 ///

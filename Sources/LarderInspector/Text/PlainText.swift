@@ -1,4 +1,4 @@
-package import Foundation
+package import FoundationEssentials
 
 /// What of a text is fit to be shown: the console, the commands, logs and errors all ask here.
 ///

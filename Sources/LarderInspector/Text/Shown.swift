@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// What an inspector may see of a value: a tree of plain parts, as JSON has them.
 ///
@@ -109,8 +109,8 @@ extension Shown: Encodable {
 
     /// The digits that count: without sign, point, exponent and outer zeros.
     private static func significant(_ number: String) -> String {
-        String(number.prefix { $0 != "e" && $0 != "E" }.filter(\.isNumber))
-            .trimmingCharacters(in: CharacterSet(charactersIn: "0"))
+        let digits = number.prefix { $0 != "e" && $0 != "E" }.filter(\.isNumber)
+        return String(digits[...].trimmed { $0 == "0" })
     }
 
     private struct Name: CodingKey {

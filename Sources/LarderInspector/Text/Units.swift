@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 public import Larder
 
 /// How people write durations, sizes and bounds: the same in the console, in flags and on the wire.

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 public import Larder
 
 /// A text that is compared as keys are: byte by byte.

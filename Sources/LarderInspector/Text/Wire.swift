@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 public import Larder
 
 // How values are written as JSON where no synthesized form would read well. Durations are seconds,
