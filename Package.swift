@@ -232,7 +232,7 @@ if !core {
     .target(
       name: "LarderGateway",
       dependencies: [
-        "Larder", "LarderInspector", "LarderAWS", "LarderEmbedded", "CZlib",
+        "Larder", "LarderInspector", "LarderAWS", "CZlib",
         .product(
           name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Command"])),
         .product(

@@ -83,7 +83,7 @@ extension Engine {
                 ])
             },
             behindGateway: BehindGateway(
-                upstream: EmbeddedTable(accounts, origin),
+                upstream: EmbeddedTable(EmbeddedAccounts(accounts, origin)),
                 signers: KnownSigners { (EmbeddedTable.keys, "demo") },
                 lend: { arn in
                     let role = try EmbeddedRole(arn ?? "arn:aws:iam::000000000000:role/demo")
@@ -97,6 +97,27 @@ extension Engine {
         let data = environment["XDG_DATA_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
         let home = environment["HOME"] ?? NSHomeDirectory()
         return (data ?? home + "/.local/share") + "/larder/accounts.sqlite"
+    }
+}
+
+extension EmbeddedAccounts {
+    /// From the demo's own cache, so that whoever looks sees what was asked for.
+    fileprivate init(_ cache: Cache<String, Account>, _ origin: EmbeddedOrigin) {
+        self.init(
+            count: origin.knownAccounts,
+            age: { number in
+                cache.peek(number).map { cache.clock.now() - $0.facts.writtenAt }
+            },
+            account: { number in
+                do { return try await cache.value(for: number).shown } catch EmbeddedError.missing {
+                    return nil
+                } catch EmbeddedError.throttled {
+                    throw Trouble.throttled("\(EmbeddedError.throttled)")
+                } catch let error as EmbeddedError {
+                    throw Trouble.broken("\(error)")
+                }
+            },
+            accounts: { try await origin.accounts(after: $0, limit: $1).map(\.shown) })
     }
 }
 

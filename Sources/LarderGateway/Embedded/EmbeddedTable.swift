@@ -1,9 +1,39 @@
-import Foundation
-package import Larder
+import FoundationEssentials
+import Larder
 package import LarderAWS
-package import LarderEmbedded
-import LarderInspector
+package import LarderInspector
 import NIOCore
+
+/// The accounts of the demo's table, wherever they are kept: each as its fields are shown.
+package struct EmbeddedAccounts: Sendable {
+    /// How long ago an account that is held was written; `nil` where it is not held.
+    package var age: @Sendable (_ number: String) -> Duration?
+    /// `nil` where there is none.
+    ///
+    /// - Throws: ``Trouble``; `CancellationError`.
+    package var account: @Sendable (_ number: String) async throws -> Shown?
+    /// Those behind a number, or from the first on, in the order of their numbers.
+    package var accounts: @Sendable (_ number: String?, _ limit: Int) async throws -> [Shown]
+    /// How many there are.
+    package var count: Int
+
+    /// Why an account is not to be had.
+    package enum Trouble: Error {
+        case throttled(String)
+        case broken(String)
+    }
+
+    package init(
+        count: Int, age: @escaping @Sendable (_ number: String) -> Duration?,
+        account: @escaping @Sendable (_ number: String) async throws -> Shown?,
+        accounts: @escaping @Sendable (_ number: String?, _ limit: Int) async throws -> [Shown]
+    ) {
+        self.count = count
+        self.age = age
+        self.account = account
+        self.accounts = accounts
+    }
+}
 
 /// The demo's table `accounts`, as DynamoDB would have it: for a first try with any SDK and no AWS.
 ///
@@ -15,18 +45,14 @@ package struct EmbeddedTable: Upstream {
 
     package let region: String
     package var isCache: Bool { true }
-    private let accounts: Cache<String, Account>
-    private let origin: EmbeddedOrigin
+    private let accounts: EmbeddedAccounts
     private let started = Date()
 
     /// Keys that are as good as any: there is nothing to protect.
     package static let keys = Credentials(accessKeyID: "demo", secretAccessKey: Secret("demo"))
 
-    package init(
-        _ accounts: Cache<String, Account>, _ origin: EmbeddedOrigin, region: String = "us-east-1"
-    ) {
+    package init(_ accounts: EmbeddedAccounts, region: String = "us-east-1") {
         self.accounts = accounts
-        self.origin = origin
         self.region = region
     }
 
@@ -70,9 +96,9 @@ package struct EmbeddedTable: Upstream {
         try checkTable(input["TableName"]?.text)
         let number = try number(input["Key"])
         let wanted = try Wanted(input)
-        let held = accounts.peek(number)?.facts
+        let held = accounts.age(number)
         let outcome = held == nil ? Outcome.miss : .hit
-        let age = held.map { accounts.clock.now() - $0.writtenAt } ?? .zero
+        let age = held ?? .zero
         let item = try await account(number).map { wanted.item($0) }
         let body = item.map { [Shown.Field("Item", $0)] } ?? []
         return reply(
@@ -110,29 +136,28 @@ package struct EmbeddedTable: Upstream {
             throw Refusal.invalid("Scan of the demo takes a Limit of 1 to 1000")
         }
         let start = try input["ExclusiveStartKey"].map { try number($0) }
-        let found = try await origin.accounts(after: start, limit: limit)
+        let found = try await accounts.accounts(start, limit)
         let count = Shown.number("\(found.count)")
         var fields: [Shown.Field] = [
             .init("Count", count), .init("Items", .list(found.map { wanted.item($0) })),
             .init("ScannedCount", count),
         ]
-        if found.count == limit, let last = found.last {
-            fields.append(.init("LastEvaluatedKey", [Self.key: ["S": .text(last.number)]]))
+        if found.count == limit, let last = found.last?[Self.key] {
+            fields.append(.init("LastEvaluatedKey", [Self.key: ["S": last]]))
         }
         return reply(.fields(fields))
     }
 
     /// `nil` where there is none.
-    private func account(_ number: String) async throws -> Account? {
-        do { return try await accounts.value(for: number) } catch let error as EmbeddedError {
-            switch error {
-            case .missing: return nil
-            case .throttled:
-                throw Refusal(
-                    type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-                    message: "\(error)")
-            default: throw Refusal.unreachable("\(error)")
-            }
+    private func account(_ number: String) async throws -> Shown? {
+        do {
+            return try await accounts.account(number)
+        } catch EmbeddedAccounts.Trouble.throttled(let sentence) {
+            throw Refusal(
+                type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+                message: sentence)
+        } catch EmbeddedAccounts.Trouble.broken(let sentence) {
+            throw Refusal.unreachable(sentence)
         }
     }
 
@@ -160,7 +185,7 @@ package struct EmbeddedTable: Upstream {
             "AttributeDefinitions": [["AttributeName": .text(Self.key), "AttributeType": "S"]],
             "BillingModeSummary": ["BillingMode": "PAY_PER_REQUEST"],
             "CreationDateTime": .number("\(Int(started.timeIntervalSince1970))"),
-            "ItemCount": .number("\(origin.knownAccounts)"),
+            "ItemCount": .number("\(accounts.count)"),
             "KeySchema": [["AttributeName": .text(Self.key), "KeyType": "HASH"]],
             "TableArn": .text("arn:aws:dynamodb:\(region):000000000000:table/\(Self.name)"),
             "TableName": .text(Self.name), "TableStatus": "ACTIVE",
@@ -188,8 +213,8 @@ private struct Wanted {
         self.names = names
     }
 
-    func item(_ account: Account) -> Shown {
-        guard case .fields(let fields) = account.shown else { return [:] }
+    func item(_ account: Shown) -> Shown {
+        guard case .fields(let fields) = account else { return [:] }
         return .fields(
             fields.filter { names?.contains($0.name) ?? true }.map { field in
                 switch field.value {
