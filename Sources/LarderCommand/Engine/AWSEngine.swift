@@ -103,7 +103,6 @@ extension Engine {
         inspector.add(credentials, key: \.shownKey, parse: request)
         inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
         inspector.add { .of("AssumeRole", client, savedBy: credentials.snapshot().counters) }
-        let signers = KnownSigners { (try await client.signer(), user.identity) }
         let warming = Warming(named: named)
         return Engine(
             inspector: inspector, defaults: defaults,
@@ -148,16 +147,7 @@ extension Engine {
                 try await accounts.value(for: key.canonical(text)).json.prettyJSON
             },
             readAgain: { try user.readAgain() },
-            behindGateway: BehindGateway(
-                upstream: AWSUpstream(client), signers: signers,
-                lend: { role in
-                    guard let role else { return Loan(own: signers) { user.identity } }
-                    let request = try requests.request(of: role)
-                    return Loan(
-                        credentials, request,
-                        as: "\(request.shownKey) by \(request.caller.identity)"
-                    ) { $0 }
-                }),
+            behindGateway: BehindGateway(client, own: user, credentials, request: request),
             close: { await client.shutdown() })
     }
 
@@ -199,32 +189,5 @@ private struct RoleRequests: Sendable {
     func request(following found: IAMRole) throws -> RoleRequest {
         let request = try assuming.request(of: found.arn, by: caller())
         return request.role.arn == role ? request : request.withoutIdentity
-    }
-}
-
-extension OriginReport {
-    /// On demand, in us-east-1: 0.125 US dollars a million read request units.
-    private static let dollarsPerUnit = 0.125e-6
-
-    /// What an operation came to, and what the look-ups that needed no call would have come to.
-    fileprivate static func of(
-        _ operation: String, _ client: AWSClient, savedBy counters: CacheCounters
-    ) -> OriginReport {
-        let known = client.operations.first { $0.operation == operation }
-        var report = OriginReport(name: operation)
-        report.savedCalls = counters.hits + counters.coalesced
-        guard let known else { return report }
-        report.calls = known.calls
-        report.retries = known.retries
-        report.throttles = known.throttles
-        report.failures = known.failures
-        report.latency = known.latency
-        report.capacity = known.capacity
-        if known.capacity > 0, known.calls > 0 {
-            report.savedCapacity =
-                Double(report.savedCalls) * known.capacity / Double(known.calls)
-            report.savedDollars = report.savedCapacity * dollarsPerUnit
-        }
-        return report
     }
 }

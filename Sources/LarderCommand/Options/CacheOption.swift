@@ -1,69 +1,10 @@
 import ArgumentParser
 import Larder
+import LarderGateway
 import LarderInspector
 
-/// `--cache NAME:maxsize=64,ttl=300s,policy=lru`.
-struct CacheOption: ExpressibleByArgument, Equatable {
-    var name: String
-    /// Each bound that was named; `nil` inside for none.
-    var maxsize: Int??
-    var maxbytes: Int??
-    var ttl: Duration??
-    var jitter: Double?
-    var policy: Policy?
-    var stale: Duration?
-    var negative: Duration?
-
-    static let names = ["accounts", "credentials"]
-    /// What is said of it holds for every table behind a gateway.
-    static let allTables = "*"
-
-    /// The name may be that of a table behind a gateway: whether there is one, is for the command to
-    /// say.
-    init(parsing text: String) throws(UnitError) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        name = String(parts[0])
-        let settings = parts.count > 1 ? KeyNotation.pieces(String(parts[1])) : []
-        for setting in settings {
-            let pair = setting.split(separator: "=", maxSplits: 1).map(String.init)
-            switch (pair.first, pair.count) {
-            case ("maxsize", 2): maxsize = try Units.maxsize(pair[1])
-            case ("ttl", 2): ttl = try Units.ttl(pair[1])
-            case ("maxbytes", 2): maxbytes = try Units.maxbytes(pair[1])
-            case ("jitter", 2): jitter = try Units.jitter(pair[1])
-            case ("policy", 2): policy = try Units.policy(pair[1])
-            case ("stale", 2): stale = try Units.reserve(pair[1])
-            case ("negative", 2): negative = try Units.reserve(pair[1])
-            // What a policy takes stands behind it: policy=lfu,age=none.
-            case ("age", 2), ("seed", 2):
-                policy = try Units.policy("\(policy.map { "\($0)" } ?? ""),\(setting)")
-            default:
-                throw UnitError(
-                    "\"\(setting)\" sets nothing; write maxsize=N, maxbytes=SIZE, ttl=DURATION, "
-                        + "jitter=SHARE, policy=NAME, stale=DURATION or negative=DURATION; all but "
-                        + "policy may be off")
-            }
-        }
-    }
-
-    /// - Throws: ``UnitError`` where there is no such cache without a gateway.
-    func checkName() throws(UnitError) {
-        guard Self.names.contains(name) else {
-            throw UnitError("no cache is called \"\(name)\"; \(Words.there(are: Self.names))")
-        }
-    }
-
+extension CacheOption: ExpressibleByArgument {
     init?(argument: String) { try? self.init(parsing: argument) }
-
-    /// The bounds with what was named put in.
-    func applied(to configuration: CacheConfiguration) -> CacheConfiguration {
-        CacheConfiguration(
-            maxsize: maxsize ?? configuration.maxsize,
-            maxbytes: maxbytes ?? configuration.maxbytes, ttl: ttl ?? configuration.ttl,
-            jitter: jitter ?? configuration.jitter, policy: policy ?? configuration.policy,
-            staleIfError: stale ?? configuration.staleIfError,
-            negativeTTL: negative ?? configuration.negativeTTL)
-    }
 }
 
 /// A type that people write as text, refused with the reason: ArgumentParser's own message, which

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Larder
 import LarderAWS
+import LarderGateway
 import LarderInspector
 
 /// Where values come from, and how much of them is kept: the same for every command that runs an
@@ -214,6 +215,6 @@ struct OriginOptions: ParsableArguments {
 
     /// The bounds of a cache: what was named, else what is usual for it.
     func configuration(_ cache: String, default usual: CacheConfiguration) -> CacheConfiguration {
-        caches.filter { $0.name == cache }.reduce(usual) { $1.applied(to: $0) }
+        caches.configuration(cache, default: usual)
     }
 }

@@ -1,0 +1,29 @@
+package import Larder
+package import LarderInspector
+
+extension OriginReport {
+    /// On demand, in us-east-1: 0.125 US dollars a million read request units.
+    private static let dollarsPerUnit = 0.125e-6
+
+    /// What an operation came to, and what the look-ups that needed no call would have come to.
+    package static func of(
+        _ operation: String, _ client: AWSClient, savedBy counters: CacheCounters
+    ) -> OriginReport {
+        let known = client.operations.first { $0.operation == operation }
+        var report = OriginReport(name: operation)
+        report.savedCalls = counters.hits + counters.coalesced
+        guard let known else { return report }
+        report.calls = known.calls
+        report.retries = known.retries
+        report.throttles = known.throttles
+        report.failures = known.failures
+        report.latency = known.latency
+        report.capacity = known.capacity
+        if known.capacity > 0, known.calls > 0 {
+            report.savedCapacity =
+                Double(report.savedCalls) * known.capacity / Double(known.calls)
+            report.savedDollars = report.savedCapacity * dollarsPerUnit
+        }
+        return report
+    }
+}

@@ -1,0 +1,74 @@
+import FoundationEssentials
+package import Larder
+package import LarderAWS
+package import LarderInspector
+package import Logging
+
+/// What a gateway before an engine answers from.
+package struct BehindGateway: Sendable {
+    package var upstream: any Upstream
+    package var signers: KnownSigners
+    /// The sessions that it hands out, by the role's ARN, or the engine's own.
+    package var lend: CredentialsFace.Lender
+    /// Whether there is nothing to protect.
+    package var isOpen: Bool
+
+    package init(
+        upstream: any Upstream, signers: KnownSigners, lend: @escaping CredentialsFace.Lender,
+        isOpen: Bool = false
+    ) {
+        self.upstream = upstream
+        self.signers = signers
+        self.lend = lend
+        self.isOpen = isOpen
+    }
+
+    /// AWS, with the client's own keys and the sessions that a cache holds.
+    ///
+    /// - Parameter request: What is asked of STS for a role, by its ARN.
+    package init(
+        _ client: AWSClient, own user: Signer, _ credentials: Cache<RoleRequest, Credentials>,
+        request: @escaping @Sendable (_ role: String) throws -> RoleRequest
+    ) {
+        let signers = KnownSigners { (try await client.signer(), user.identity) }
+        self.init(upstream: AWSUpstream(client), signers: signers) { role in
+            guard let role else { return Loan(own: signers) { user.identity } }
+            let request = try request(role)
+            return Loan(
+                credentials, request,
+                as: "\(request.shownKey) by \(request.caller.identity)"
+            ) { $0 }
+        }
+    }
+
+    /// Tables, and credentials, in the form in which SDKs ask for them.
+    ///
+    /// - Parameter bounds: Those of a table's cache, by the table's name.
+    package func faces(
+        _ inspector: LocalInspector, bounds: @escaping @Sendable (String) -> CacheConfiguration,
+        acceptsUnsigned: Bool = false, token: AccessToken
+    ) -> (credentials: CredentialsFace, dynamoDB: DynamoDBFace) {
+        (
+            CredentialsFace(signers: signers, token: token, lend: lend),
+            DynamoDBFace(
+                upstream, signers: signers, inspector: inspector, bounds: bounds,
+                acceptsUnsigned: acceptsUnsigned || isOpen,
+                now: { Int64(Date().timeIntervalSince1970) })
+        )
+    }
+
+    /// The same at one port.
+    ///
+    /// - Parameter onListening: Told of the address once it is there, with the port that was picked.
+    package func service(
+        _ address: GatewayAddress, inspector: LocalInspector,
+        bounds: @escaping @Sendable (String) -> CacheConfiguration, acceptsUnsigned: Bool,
+        token: AccessToken, logger: Logger,
+        onListening: @escaping @Sendable (GatewayAddress) -> Void
+    ) -> GatewayService {
+        let (credentials, dynamoDB) = faces(
+            inspector, bounds: bounds, acceptsUnsigned: acceptsUnsigned, token: token)
+        return GatewayService(
+            address, [credentials, dynamoDB], logger: logger, onListening: onListening)
+    }
+}
