@@ -288,6 +288,19 @@ if !core {
       // The articles, by links, for `larder help TOPIC`.
       resources: [.embedInCode("Topics")], swiftSettings: settings,
       linkerSettings: standalone),
+    // A function on a runtime of its own, with the engine in it.
+    .executableTarget(
+      name: "Bootstrap",
+      dependencies: [
+        "Larder",
+        .product(
+          name: "AsyncHTTPClient", package: "async-http-client",
+          condition: .when(traits: ["Command"])),
+        .product(
+          name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
+        .product(
+          name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Command"])),
+      ], path: "Tests/CustomRuntime", swiftSettings: settings),
     .systemLibrary(name: "CGlibc"),
     // It sees the engine as another package does: the public face and nothing else.
     .executableTarget(
