@@ -10,363 +10,428 @@ let core = Context.environment["LARDER_PART"] == "core"
 /// modules count the ways through them; `fuzz,address` has AddressSanitizer in it.
 let fuzz = Context.environment["LARDER_PART"]?.split(separator: ",", maxSplits: 1) ?? []
 let fuzzing: [SwiftSetting] =
-  fuzz.first == "fuzz"
-  ? [.unsafeFlags(["-sanitize=" + (["fuzzer"] + fuzz.dropFirst()).joined(separator: ",")])] : []
+    fuzz.first == "fuzz"
+    ? [.unsafeFlags(["-sanitize=" + (["fuzzer"] + fuzz.dropFirst()).joined(separator: ",")])] : []
+
+/// `LARDER_PART=extension` declares only what the Lambda extension is made of, with the tests of that.
+/// A release of it leaves out what would bring all of Foundation with it: a layer has to be small.
+let slim = Context.environment["LARDER_PART"] == "extension"
 
 let settings: [SwiftSetting] =
-  fuzzing + [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .treatAllWarnings(as: .error),
-    .treatWarning("DeprecatedDeclaration", as: .warning),
-  ]
+    fuzzing + (slim ? [.define("LARDER_SLIM", .when(configuration: .release))] : []) + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .treatAllWarnings(as: .error),
+        .treatWarning("DeprecatedDeclaration", as: .warning),
+    ]
 
 /// Hits are generic calls from other modules: five times the cost without this.
 let engine: [SwiftSetting] =
-  settings + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+    settings + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
 
 /// Released, the program carries Swift's own libraries: to load them one by one would take a third
 /// of the time until the console is seen. The others are what those need in their turn.
 let standalone: [LinkerSetting] = [
-  .unsafeFlags(
-    [
-      "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
-      "-l_FoundationCollections",
-    ], .when(platforms: [.linux], configuration: .release))
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
+            "-l_FoundationCollections",
+        ], .when(platforms: [.linux], configuration: .release))
+]
+
+/// The layer's program runs where there is nothing but itself, and has in it what it uses alone.
+let alone: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-executable", "-l_FoundationCShims", "-l_FoundationCollections", "-Xlinker",
+            "--gc-sections", "-Xlinker", "--strip-all",
+        ], .when(platforms: [.linux], configuration: .release))
 ]
 
 /// Who embeds a part of it resolves and builds what that part needs, and nothing else: `traits: []`
 /// in a dependency on Larder is the engine, the inspector and the console alone.
 let traits: Set<Trait> =
-  core
-  ? []
-  : [
-    .trait(name: "AWS", description: "LarderAWS, which asks DynamoDB and STS."),
-    .trait(name: "Socket", description: "LarderSocket, by which a process is looked into."),
-    .trait(name: "Remote", description: "LarderRemote, which looks into another process."),
-    .trait(
-      name: "Telemetry", description: "LarderTelemetry, for swift-metrics and for tracing."),
-    .trait(
-      name: "Command", description: "larder and larder-bench, with the gateway.",
-      enabledTraits: ["AWS", "Remote", "Socket"]),
-    .default(enabledTraits: ["AWS", "Command", "Remote", "Socket", "Telemetry"]),
-  ]
+    core
+    ? []
+    : [
+        .trait(name: "AWS", description: "LarderAWS, which asks DynamoDB and STS."),
+        .trait(name: "Socket", description: "LarderSocket, by which a process is looked into."),
+        .trait(name: "Remote", description: "LarderRemote, which looks into another process."),
+        .trait(
+            name: "Telemetry", description: "LarderTelemetry, for swift-metrics and for tracing."),
+        .trait(
+            name: "Command", description: "larder and larder-bench, with the gateway.",
+            enabledTraits: ["AWS", "Remote", "Socket"]),
+        .default(enabledTraits: ["AWS", "Command", "Remote", "Socket", "Telemetry"]),
+    ]
 
 /// Both ends of the socket need these.
 let wired: Set<String> = ["Remote", "Socket"]
 
 let package = Package(
-  name: "larder",
-  products: [
-    .library(name: "Larder", targets: ["Larder"]),
-    .library(name: "LarderInspector", targets: ["LarderInspector"]),
-    .library(name: "LarderConsole", targets: ["LarderConsole"]),
-    .library(name: "LarderTesting", targets: ["LarderTesting"]),
-  ],
-  traits: traits,
-  targets: [
-    .target(name: "Larder", swiftSettings: engine),
-    .target(name: "LarderInspector", dependencies: ["Larder"], swiftSettings: engine),
-    .target(name: "LarderTesting", dependencies: ["Larder"], swiftSettings: settings),
-    .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
-    .target(
-      name: "LarderConsole", dependencies: ["LarderInspector", "CNcurses"],
-      swiftSettings: settings),
-    .target(
-      name: "TestSupport", dependencies: ["Larder"], path: "Tests/TestSupport",
-      swiftSettings: settings),
-    .testTarget(
-      name: "LarderTests", dependencies: ["Larder", "LarderTesting", "TestSupport"],
-      swiftSettings: settings),
-    .testTarget(
-      name: "LarderInspectorTests",
-      dependencies: ["LarderInspector", "LarderTesting", "TestSupport"],
-      swiftSettings: settings),
-    .executableTarget(
-      name: "ConsoleHost", dependencies: ["Larder", "LarderConsole", "LarderInspector"],
-      path: "Tests/Hosting", swiftSettings: settings),
-    .testTarget(
-      name: "LarderConsoleTests",
-      dependencies: [
-        "ConsoleHost", "LarderConsole", "CNcurses", "LarderTesting", "TestSupport",
-      ],
-      exclude: ["Screens"], swiftSettings: settings),
-  ],
-  swiftLanguageModes: [.v6]
+    name: "larder",
+    products: [
+        .library(name: "Larder", targets: ["Larder"]),
+        .library(name: "LarderInspector", targets: ["LarderInspector"]),
+        .library(name: "LarderConsole", targets: ["LarderConsole"]),
+        .library(name: "LarderTesting", targets: ["LarderTesting"]),
+    ],
+    traits: traits,
+    targets: [
+        .target(name: "Larder", swiftSettings: engine),
+        .target(name: "LarderInspector", dependencies: ["Larder"], swiftSettings: engine),
+        .target(name: "LarderTesting", dependencies: ["Larder"], swiftSettings: settings),
+        .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
+        .target(
+            name: "LarderConsole", dependencies: ["LarderInspector", "CNcurses"],
+            swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["Larder"], path: "Tests/TestSupport",
+            swiftSettings: settings),
+        .testTarget(
+            name: "LarderTests", dependencies: ["Larder", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LarderInspectorTests",
+            dependencies: ["LarderInspector", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "ConsoleHost", dependencies: ["Larder", "LarderConsole", "LarderInspector"],
+            path: "Tests/Hosting", swiftSettings: settings),
+        .testTarget(
+            name: "LarderConsoleTests",
+            dependencies: [
+                "ConsoleHost", "LarderConsole", "CNcurses", "LarderTesting", "TestSupport",
+            ],
+            exclude: ["Screens"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
 )
 
 if !core {
-  package.dependencies += [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
-    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
-    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-  ]
-  package.products += [
-    .library(name: "LarderAWS", targets: ["LarderAWS"]),
-    .library(name: "LarderSocket", targets: ["LarderSocket"]),
-    .library(name: "LarderRemote", targets: ["LarderRemote"]),
-    .library(name: "LarderTelemetry", targets: ["LarderTelemetry"]),
-    .library(name: "LarderWire", targets: ["LarderWire"]),
-    .executable(name: "larder", targets: ["LarderCommand"]),
-    .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
-  ]
-  package.targets += [
-    .systemLibrary(name: "CMemfd"),
-    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
-    .target(
-      name: "LarderAWS",
-      dependencies: [
-        "Larder", "LarderInspector", "CExpat", "CMemfd", "CZlib",
-        .product(
-          name: "Crypto", package: "swift-crypto", condition: .when(traits: ["AWS"])),
-        .product(
-          name: "AsyncHTTPClient", package: "async-http-client",
-          condition: .when(traits: ["AWS"])),
-        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["AWS"])),
-        .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["AWS"])),
-        .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["AWS"])),
-        .product(
-          name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["AWS"])),
-      ], swiftSettings: settings),
-    .target(
-      name: "LarderWire",
-      dependencies: [
-        "Larder", "LarderInspector",
-        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
-        .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: wired)),
-      ], swiftSettings: settings),
-    .target(
-      name: "LarderRemote",
-      dependencies: [
-        "Larder", "LarderInspector", "LarderWire",
-        .product(
-          name: "AsyncHTTPClient", package: "async-http-client",
-          condition: .when(traits: ["Remote"])),
-        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
-        .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: wired)),
-      ], swiftSettings: settings),
-    .target(
-      name: "LarderSocket",
-      dependencies: [
-        "Larder", "LarderInspector", "LarderWire",
-        .product(
-          name: "Hummingbird", package: "hummingbird",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "HTTPTypes", package: "swift-http-types",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
-        .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: wired)),
-      ], swiftSettings: settings),
-    .testTarget(
-      name: "LarderSocketTests",
-      dependencies: [
-        "LarderRemote", "LarderSocket", "LarderTesting", "LarderWire", "TestSupport",
-        .product(
-          name: "HTTPTypes", package: "swift-http-types",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-      ], swiftSettings: settings),
-    .target(
-      name: "LarderTelemetry",
-      dependencies: [
-        "Larder", "LarderInspector",
-        .product(
-          name: "CoreMetrics", package: "swift-metrics",
-          condition: .when(traits: ["Telemetry"])),
-        .product(
-          name: "Tracing", package: "swift-distributed-tracing",
-          condition: .when(traits: ["Telemetry"])),
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Telemetry"])),
-      ], swiftSettings: settings),
-    .testTarget(
-      name: "LarderTelemetryTests",
-      dependencies: [
-        "Larder", "LarderInspector", "LarderTelemetry", "LarderTesting", "TestSupport",
-        .product(
-          name: "MetricsTestKit", package: "swift-metrics",
-          condition: .when(traits: ["Telemetry"])),
-        .product(
-          name: "CoreMetrics", package: "swift-metrics",
-          condition: .when(traits: ["Telemetry"])),
-        .product(
-          name: "InMemoryTracing", package: "swift-distributed-tracing",
-          condition: .when(traits: ["Telemetry"])),
-        .product(
-          name: "Tracing", package: "swift-distributed-tracing",
-          condition: .when(traits: ["Telemetry"])),
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Telemetry"])),
-      ], swiftSettings: settings),
-    .target(
-      name: "LarderEmbedded",
-      dependencies: [
-        "Larder", "LarderInspector",
-        .product(
-          name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Command"])),
-      ], swiftSettings: settings),
-    .target(
-      name: "LarderGateway",
-      dependencies: [
-        "Larder", "LarderInspector", "LarderAWS", "CZlib",
-        .product(
-          name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Command"])),
-        .product(
-          name: "Hummingbird", package: "hummingbird",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "HTTPTypes", package: "swift-http-types",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-        .product(
-          name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-      ], swiftSettings: settings),
-    .testTarget(
-      name: "LarderGatewayTests",
-      dependencies: [
-        "LarderGateway", "LarderTesting", "TestSupport",
-        .product(
-          name: "HummingbirdCore", package: "hummingbird",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "HTTPTypes", package: "swift-http-types",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-      ], swiftSettings: settings),
-    .executableTarget(
-      name: "LarderCommand",
-      dependencies: [
-        "CGlibc", "CMemfd", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
-        "LarderEmbedded", "LarderGateway", "LarderRemote", "LarderSocket", "LarderWire",
-        .product(
-          name: "ArgumentParser", package: "swift-argument-parser",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "UnixSignals", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-        .product(name: "Yams", package: "Yams", condition: .when(traits: ["Command"])),
-      ],
-      // The articles, by links, for `larder help TOPIC`.
-      resources: [.embedInCode("Topics")], swiftSettings: settings,
-      linkerSettings: standalone),
-    // A function on a runtime of its own, with the engine in it.
-    .executableTarget(
-      name: "Bootstrap",
-      dependencies: [
-        "Larder",
-        .product(
-          name: "AsyncHTTPClient", package: "async-http-client",
-          condition: .when(traits: ["Command"])),
-        .product(
-          name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-        .product(
-          name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Command"])),
-      ], path: "Tests/CustomRuntime", swiftSettings: settings),
-    .systemLibrary(name: "CGlibc"),
-    // It sees the engine as another package does: the public face and nothing else.
-    .executableTarget(
-      name: "LarderBenchmarks",
-      dependencies: [
-        "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderSocket",
-        "LarderWire",
-        .product(
-          name: "ArgumentParser", package: "swift-argument-parser",
-          condition: .when(traits: ["Command"])),
-      ], packageAccess: false, swiftSettings: settings),
-    .testTarget(
-      name: "LarderAWSTests", dependencies: ["LarderAWS", "LarderTesting", "TestSupport"],
-      swiftSettings: settings),
-    .testTarget(
-      name: "LarderEmbeddedTests",
-      dependencies: ["LarderEmbedded", "LarderTesting", "TestSupport"],
-      swiftSettings: settings),
-    .testTarget(
-      name: "LarderCommandTests",
-      dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
-      swiftSettings: settings),
-    .executableTarget(
-      name: "Greeter",
-      dependencies: [
-        "Larder", "LarderInspector", "LarderSocket",
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "UnixSignals", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-      ], path: "Tests/Embedding", swiftSettings: settings),
-    .testTarget(
-      name: "EndToEnd",
-      dependencies: ["Greeter", "LarderCommand", "LarderTesting", "TestSupport"],
-      swiftSettings: settings),
-    // What the articles of the .docc folders show.
-    .testTarget(
-      name: "Snippets",
-      dependencies: [
-        "Larder", "LarderAWS", "LarderInspector", "LarderSocket", "LarderTelemetry",
-        "LarderTesting", "LarderWire", "TestSupport",
-        .product(
-          name: "ServiceLifecycle", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "UnixSignals", package: "swift-service-lifecycle",
-          condition: .when(traits: ["Socket"])),
-        .product(
-          name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-      ], swiftSettings: settings),
-    .testTarget(
-      name: "Siege", dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
-      swiftSettings: settings),
-  ]
+    package.dependencies += [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1",
+            traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ]
+    package.products += [
+        .library(name: "LarderAWS", targets: ["LarderAWS"]),
+        .library(name: "LarderSocket", targets: ["LarderSocket"]),
+        .library(name: "LarderRemote", targets: ["LarderRemote"]),
+        .library(name: "LarderTelemetry", targets: ["LarderTelemetry"]),
+        .library(name: "LarderWire", targets: ["LarderWire"]),
+        .executable(name: "larder", targets: ["LarderCommand"]),
+        .executable(name: "larder-extension", targets: ["LarderExtension"]),
+        .executable(name: "larder-bench", targets: ["LarderBenchmarks"]),
+    ]
+    package.targets += [
+        .systemLibrary(name: "CMemfd"),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
+        .target(
+            name: "LarderAWS",
+            dependencies: [
+                "Larder", "LarderInspector", "CExpat", "CMemfd", "CZlib",
+                .product(
+                    name: "Crypto", package: "swift-crypto", condition: .when(traits: ["AWS"])),
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["AWS"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["AWS"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["AWS"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["AWS"])),
+                .product(
+                    name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["AWS"])),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderWire",
+            dependencies: [
+                "Larder", "LarderInspector",
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: wired)),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderRemote",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderWire",
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["Remote"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: wired)),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderSocket",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderWire",
+                .product(
+                    name: "Hummingbird", package: "hummingbird",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: wired)),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "LarderSocketTests",
+            dependencies: [
+                "LarderRemote", "LarderSocket", "LarderTesting", "LarderWire", "TestSupport",
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderTelemetry",
+            dependencies: [
+                "Larder", "LarderInspector",
+                .product(
+                    name: "CoreMetrics", package: "swift-metrics",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "Tracing", package: "swift-distributed-tracing",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Telemetry"])),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "LarderTelemetryTests",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderTelemetry", "LarderTesting", "TestSupport",
+                .product(
+                    name: "MetricsTestKit", package: "swift-metrics",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "CoreMetrics", package: "swift-metrics",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "InMemoryTracing", package: "swift-distributed-tracing",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "Tracing", package: "swift-distributed-tracing",
+                    condition: .when(traits: ["Telemetry"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Telemetry"])),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderEmbedded",
+            dependencies: [
+                "Larder", "LarderInspector",
+                .product(
+                    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Command"])),
+            ], swiftSettings: settings),
+        .target(
+            name: "LarderGateway",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderAWS", "CZlib",
+                .product(
+                    name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Hummingbird", package: "hummingbird",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "LarderGatewayTests",
+            dependencies: [
+                "LarderGateway", "LarderTesting", "TestSupport",
+                .product(
+                    name: "HummingbirdCore", package: "hummingbird",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+            ], swiftSettings: settings),
+        .executableTarget(
+            name: "LarderCommand",
+            dependencies: [
+                "CGlibc", "CMemfd", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
+                "LarderEmbedded", "LarderGateway", "LarderRemote", "LarderSocket", "LarderWire",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "UnixSignals", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+                .product(name: "Yams", package: "Yams", condition: .when(traits: ["Command"])),
+            ],
+            // The articles, by links, for `larder help TOPIC`.
+            resources: [.embedInCode("Topics")], swiftSettings: settings,
+            linkerSettings: standalone),
+        .executableTarget(
+            name: "LarderExtension",
+            dependencies: [
+                "CGlibc", "CMemfd", "Larder", "LarderInspector", "LarderAWS", "LarderGateway",
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HummingbirdCore", package: "hummingbird",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Command"])),
+            ], exclude: ["larder-wrapper"], swiftSettings: settings,
+            linkerSettings: slim ? alone : standalone),
+        .testTarget(
+            name: "LarderExtensionTests",
+            dependencies: [
+                "Bootstrap", "LarderExtension", "LarderTesting", "TestSupport",
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HummingbirdCore", package: "hummingbird",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
+            ], swiftSettings: settings),
+        // A function on a runtime of its own, with the engine in it.
+        .executableTarget(
+            name: "Bootstrap",
+            dependencies: [
+                "Larder",
+                .product(
+                    name: "AsyncHTTPClient", package: "async-http-client",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Command"])),
+            ], path: "Tests/CustomRuntime", swiftSettings: settings),
+        .systemLibrary(name: "CGlibc"),
+        // It sees the engine as another package does: the public face and nothing else.
+        .executableTarget(
+            name: "LarderBenchmarks",
+            dependencies: [
+                "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderSocket",
+                "LarderWire",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Command"])),
+            ], packageAccess: false, swiftSettings: settings),
+        .testTarget(
+            name: "LarderAWSTests", dependencies: ["LarderAWS", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LarderEmbeddedTests",
+            dependencies: ["LarderEmbedded", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "LarderCommandTests",
+            dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "Greeter",
+            dependencies: [
+                "Larder", "LarderInspector", "LarderSocket",
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "UnixSignals", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
+            ], path: "Tests/Embedding", swiftSettings: settings),
+        .testTarget(
+            name: "EndToEnd",
+            dependencies: ["Greeter", "LarderCommand", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
+        // What the articles of the .docc folders show.
+        .testTarget(
+            name: "Snippets",
+            dependencies: [
+                "Larder", "LarderAWS", "LarderInspector", "LarderSocket", "LarderTelemetry",
+                "LarderTesting", "LarderWire", "TestSupport",
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "UnixSignals", package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Socket"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "Siege", dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
+            swiftSettings: settings),
+    ]
+}
+
+if slim {
+    let wanted: Set = [
+        "Bootstrap", "CExpat", "CGlibc", "CMemfd", "CZlib", "Larder", "LarderAWS", "LarderAWSTests",
+        "LarderExtension", "LarderExtensionTests", "LarderGateway", "LarderGatewayTests",
+        "LarderInspector", "LarderInspectorTests", "LarderTesting", "TestSupport",
+    ]
+    package.targets.removeAll { !wanted.contains($0.name) }
+    package.products = [.executable(name: "larder-extension", targets: ["LarderExtension"])]
 }
 
 if !fuzzing.isEmpty {
-  package.products = [
-    .library(name: "LarderFuzzing", type: .dynamic, targets: ["LarderFuzzing"])
-  ]
-  package.targets.append(
-    .target(
-      name: "LarderFuzzing", dependencies: ["LarderInspector", "LarderAWS", "LarderWire"],
-      path: "Tests/Fuzzing", exclude: ["Corpus"], swiftSettings: settings))
+    package.products = [
+        .library(name: "LarderFuzzing", type: .dynamic, targets: ["LarderFuzzing"])
+    ]
+    package.targets.append(
+        .target(
+            name: "LarderFuzzing", dependencies: ["LarderInspector", "LarderAWS", "LarderWire"],
+            path: "Tests/Fuzzing", exclude: ["Corpus"], swiftSettings: settings))
 }

@@ -1,0 +1,41 @@
+import CGlibc
+import CMemfd
+import Dispatch
+import Glibc
+import LarderAWS
+import LarderInspector
+
+/// Where the process begins: as the extension, or, with `wrap` before a command, as the wrapper that
+/// becomes that command.
+@main
+enum Start {
+    static func main() {
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
+        // Without /proc there may be no arguments to see: then it is the extension.
+        let words = Array(CommandLine.arguments.dropFirst())
+        if words.first == "wrap" { Wrapper.run(Array(words.dropFirst())) }
+        // Its memory is the function's: one heap for all threads stays small.
+        mallopt(M_ARENA_MAX, 1)
+        let secrets = SecretVariables.take()
+        let environment = Variables.own
+        Task.detached { await Extension.run(environment, secrets) }
+        dispatchMain()
+    }
+}
+
+/// The process's own variables.
+enum Variables {
+    static var own: [String: String] {
+        var found: [String: String] = [:]
+        var place = larder_environment()
+        while let text = place?.pointee {
+            let pair = String(cString: text).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if pair.count == 2 {
+                found[String(pair[0])] = found[String(pair[0])] ?? String(pair[1])
+            }
+            place = place?.successor()
+        }
+        return found
+    }
+}
