@@ -55,6 +55,9 @@ public final class Moto: Sendable {
         return try JSONDecoder().decode([String: Int].self, from: Data(answer.output.utf8))
     }
 
+    /// Ends it now.
+    public func end() { kill(process.processIdentifier, SIGKILL) }
+
     /// At once, and without waiting: its input may have been inherited by others.
     deinit { kill(process.processIdentifier, SIGKILL) }
 }
