@@ -155,6 +155,8 @@ if !core {
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["AWS"])),
                 .product(
                     name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["AWS"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["AWS"])),
             ], swiftSettings: settings),
         .target(
             name: "LarderWire",
@@ -368,8 +370,12 @@ if !core {
                     condition: .when(traits: ["Command"])),
             ], packageAccess: false, swiftSettings: settings),
         .testTarget(
-            name: "LarderAWSTests", dependencies: ["LarderAWS", "LarderTesting", "TestSupport"],
-            swiftSettings: settings),
+            name: "LarderAWSTests",
+            dependencies: [
+                "LarderAWS", "LarderTesting", "TestSupport",
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["AWS"])),
+            ], swiftSettings: settings),
         .testTarget(
             name: "LarderEmbeddedTests",
             dependencies: ["LarderEmbedded", "LarderTesting", "TestSupport"],
