@@ -1,19 +1,24 @@
 import Foundation
 
 /// What `larder help TOPIC` prints: an article of the documentation, or one of its sections.
+///
+/// Every command needs the names, and none but `help` a text: to make all of them would take longer
+/// than most commands do.
 struct HelpTopic {
     /// As it is asked for.
     let name: String
+    private let source: @Sendable () -> [Substring]
+
     /// As it is printed.
-    let text: String
+    var text: String { Self.plain(source()) }
 
     /// In the order in which they are listed.
     static let all: [HelpTopic] =
         sections(of: PackageResources.LookIntoAnEngine_md) + [
-            HelpTopic(name: "keys", text: plain(lines(PackageResources.Keys_md))),
-            HelpTopic(name: "aws", text: plain(lines(PackageResources.PointItAtAWS_md))),
-            HelpTopic(name: "policies", text: plain(lines(PackageResources.ChooseAPolicy_md))),
-            HelpTopic(name: "promises", text: plain(lines(PackageResources.WhatItPromises_md))),
+            HelpTopic(name: "keys") { lines(PackageResources.Keys_md) },
+            HelpTopic(name: "aws") { lines(PackageResources.PointItAtAWS_md) },
+            HelpTopic(name: "policies") { lines(PackageResources.ChooseAPolicy_md) },
+            HelpTopic(name: "promises") { lines(PackageResources.WhatItPromises_md) },
         ]
 
     /// The one that was asked for, whatever the letters' case.
@@ -24,14 +29,15 @@ struct HelpTopic {
         self = found
     }
 
-    private init(name: String, text: String) {
+    private init(name: String, source: @escaping @Sendable () -> [Substring]) {
         self.name = name
-        self.text = text
+        self.source = source
     }
 
     private static func lines(_ bytes: [UInt8]) -> [Substring] {
-        String(decoding: bytes, as: UTF8.self)
-            .split(separator: "\n", omittingEmptySubsequences: false)
+        String(decoding: bytes, as: UTF8.self).utf8
+            .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .map { Substring($0) }
     }
 
     /// Each section by its heading.
@@ -39,9 +45,8 @@ struct HelpTopic {
         lines(article).split { $0.hasPrefix("# ") }.flatMap { lines in
             lines.indices.filter { lines[$0].hasPrefix("## ") }.map { start in
                 let end = lines[(start + 1)...].firstIndex { $0.hasPrefix("## ") }
-                return HelpTopic(
-                    name: lines[start].dropFirst(3).lowercased(),
-                    text: plain(lines[start..<(end ?? lines.endIndex)]))
+                let section = Array(lines[start..<(end ?? lines.endIndex)])
+                return HelpTopic(name: lines[start].dropFirst(3).lowercased()) { section }
             }
         }
     }
