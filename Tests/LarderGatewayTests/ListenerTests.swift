@@ -24,13 +24,15 @@ import Testing
     }
 
     private func listening(
-        _ face: DynamoDBFace, _ body: (_ port: UInt16) async throws -> Void
+        _ face: DynamoDBFace, _ deadlines: GatewayService.Deadlines = .init(),
+        _ body: (_ port: UInt16) async throws -> Void
     ) async throws {
         let (addresses, told) = AsyncStream<GatewayAddress>.makeStream()
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let service = GatewayService(
-            try GatewayAddress(parsing: "127.0.0.1:0"), [face], logger: logger
+            try GatewayAddress(parsing: "127.0.0.1:0"), [face], deadlines: deadlines,
+            logger: logger
         ) { told.yield($0) }
         let serving = Task { try await service.run() }
         var iterator = addresses.makeAsyncIterator()
@@ -225,6 +227,87 @@ import Testing
                 }
             }
             #expect(try await ask(port, head(port) + Self.body).hasPrefix("HTTP/1.1 200 OK"))
+        }
+    }
+
+    /// On a thread of its own: whether the other end closes while `peer` sends on, a byte at a time.
+    private func isClosed(
+        _ port: UInt16, _ first: String, _ dripping: String = "x"
+    ) async throws -> Bool {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        let peer = try RawPeer(port: port)
+                        peer.send(first)
+                        for _ in 0..<1000 {
+                            guard peer.send(dripping.utf8) else { return true }
+                            if peer.ends(within: .milliseconds(10)) { return true }
+                        }
+                        return false
+                    })
+            }
+        }
+    }
+
+    @Test func `hangs up on heads and bodies that drip, and on nobody who only rests`()
+        async throws
+    {
+        let rig = Rig(acceptsUnsigned: true) { _, _ in reply("{}") }
+        var deadlines = GatewayService.Deadlines()
+        (deadlines.head, deadlines.body) = (.milliseconds(200), .seconds(60))
+        try await listening(rig.face, deadlines) { port async throws in
+            let resting = try RawPeer(port: port)
+            resting.send(head(port) + Self.body)
+            #expect(resting.answer().hasPrefix("HTTP/1.1 200 OK"))
+            #expect(try await isClosed(port, "POST / HTTP/1.1\r\nHost: "))
+            #expect(try await isClosed(port, head(port) + Self.body + "POST / HTTP/1.1\r\nA: "))
+            resting.send(head(port) + Self.body)
+            #expect(resting.answer().hasPrefix("HTTP/1.1 200 OK"))
+        }
+        (deadlines.head, deadlines.body) = (.seconds(60), .milliseconds(200))
+        try await listening(rig.face, deadlines) { port async throws in
+            #expect(try await isClosed(port, head(port, length: 5000), " "))
+            let chunked = head(port).replacing(
+                "Content-Length: 45", with: "Transfer-Encoding: chunked")
+            #expect(try await isClosed(port, chunked + "1388\r\n", " "))
+        }
+        #expect(rig.upstream.requests.count == 1)
+    }
+
+    @Test func `hangs up on who does not read what was asked for`() async throws {
+        let isStopped = Gate()
+        let rig = Rig(acceptsUnsigned: true) { _, _ in
+            ForwardedReply(
+                status: 200, headers: [],
+                body: AsyncThrowingStream { continuation in
+                    continuation.onTermination = { _ in isStopped.open() }
+                    let piece = ByteBuffer(repeating: 0x20, count: 1 << 20)
+                    for _ in 0..<64 { continuation.yield(piece) }
+                })
+        }
+        var deadlines = GatewayService.Deadlines()
+        deadlines.reading = .milliseconds(200)
+        try await listening(rig.face, deadlines) { port async throws in
+            let peer = try RawPeer(port: port)
+            peer.send(head(port, "Scan") + Self.body)
+            var lines: [String] = []
+            while lines.last != "" { lines.append(peer.line()) }
+            // The service's reply has no end: it is let go of because nobody reads it.
+            try await isStopped.pass()
+        }
+    }
+
+    @Test func `answers while five hundred connections want nothing`() async throws {
+        try await listening({ _, _ in reply("{}") }) { port, _ in
+            let crowd = try (0..<500).map { number in
+                let peer = try RawPeer(port: port)
+                if number.isMultiple(of: 2) { peer.send("POST / HTTP/1.1\r\n") }
+                return peer
+            }
+            let answer = try await ask(port, head(port) + Self.body)
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK"))
+            withExtendedLifetime(crowd) {}
         }
     }
 

@@ -3,20 +3,18 @@ import HummingbirdCore
 import NIOCore
 import Synchronization
 
-/// Reads bodies of requests, each within its bound and its time, and all together within theirs.
+/// Reads bodies of requests, each within its bound, and all together within theirs.
 final class Bodies: Sendable {
     private let held = Atomic(0)
 
     /// Most bytes of bodies at once.
     private static let most = 256 << 20
-    /// How long a body may take that does not come in one piece.
-    private static let deadline = TimeAmount.seconds(30)
 
     /// Gives the whole body to `answer`, and counts its bytes for as long as that takes.
     ///
-    /// - Throws: ``Refusal`` where it is too large or too slow; what `answer` throws.
+    /// - Throws: ``Refusal`` where it is too large; what `answer` throws.
     func with<Answer: Sendable>(
-        _ request: Request, upTo limit: Int, on channel: any Channel,
+        _ request: Request, upTo limit: Int,
         _ answer: (ByteBuffer) async throws -> Answer
     ) async throws -> Answer {
         if let said = request.headers[.contentLength], Int(said).map({ $0 > limit }) ?? true {
@@ -24,8 +22,6 @@ final class Bodies: Sendable {
         }
         var counted = 0
         defer { held.subtract(counted, ordering: .relaxed) }
-        var alarm: Scheduled<Void>?
-        defer { alarm?.cancel() }
         var body = ByteBuffer()
         for try await piece in request.body {
             guard body.readableBytes + piece.readableBytes <= limit else {
@@ -39,14 +35,7 @@ final class Bodies: Sendable {
             } else {
                 body.writeImmutableBuffer(piece)
             }
-            if alarm == nil, request.headers[.contentLength] != "\(body.readableBytes)" {
-                alarm = channel.eventLoop.scheduleTask(in: Self.deadline) {
-                    channel.close(promise: nil)
-                }
-            }
         }
-        alarm?.cancel()
-        alarm = nil
         return try await answer(body)
     }
 }

@@ -12,11 +12,24 @@ import ServiceLifecycle
 package struct GatewayService: Service {
     /// Most connections at once; more wait to be let in.
     private static let connections = 800
-    /// How long a connection may have nothing to do, or a request take to come.
+    /// How long a connection may have nothing to do.
     private static let idle = TimeAmount.seconds(75)
+
+    /// How long whoever is connected may take.
+    package struct Deadlines: Sendable {
+        /// From the first byte of a request's head to its last.
+        package var head = Duration.seconds(10)
+        /// For a body that does not come in one piece.
+        package var body = Duration.seconds(30)
+        /// For reading on, where more of a reply is there than may wait.
+        package var reading = Duration.seconds(30)
+
+        package init() {}
+    }
 
     private let address: GatewayAddress
     private let faces: [any Face]
+    private let deadlines: Deadlines
     private let logger: Logger
     private let onListening: @Sendable (GatewayAddress) -> Void
 
@@ -25,12 +38,14 @@ package struct GatewayService: Service {
     ///   - faces: Asked in their order whose a request is; the last takes all.
     ///   - onListening: Told of the address once it is there, with the port that was picked.
     package init(
-        _ address: GatewayAddress, _ faces: [any Face], logger: Logger,
+        _ address: GatewayAddress, _ faces: [any Face], deadlines: Deadlines = .init(),
+        logger: Logger,
         onListening: @escaping @Sendable (GatewayAddress) -> Void = { _ in }
     ) {
         precondition(!faces.isEmpty, "a gateway has a face")
         self.address = address
         self.faces = faces
+        self.deadlines = deadlines
         self.logger = logger
         self.onListening = onListening
     }
@@ -46,7 +61,12 @@ package struct GatewayService: Service {
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)
         )
         let application = Hummingbird.Application(
-            responder: responder, server: .http1(configuration: http),
+            responder: responder,
+            server: HTTPServerBuilder { [deadlines] responder in
+                Dawdlers(
+                    http: HTTP1Channel(responder: responder, configuration: http),
+                    deadlines: deadlines)
+            },
             configuration: .init(
                 address: .hostname(address.host, port: address.port), serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.connections)),
@@ -108,7 +128,7 @@ final class GatewayResponder: HTTPResponder {
             guard let manners = manners.withLock({ $0 }) else { throw Refusal.tooMuch }
             try manners.check(request.head)
             return try await bodies.with(
-                request, upTo: face.largestBody, on: context.channel
+                request, upTo: face.largestBody
             ) { try await face.respond(to: request.head, $0) }
         } catch let refusal as Refusal {
             var response = face.refuse(refusal)
