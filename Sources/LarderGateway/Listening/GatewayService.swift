@@ -116,6 +116,9 @@ final class GatewayResponder: HTTPResponder {
     /// None before it is known at which port it is answered.
     private let manners = Guarded<Manners?>(nil)
 
+    /// A body of so many bytes is read and signed for in less than a millisecond.
+    private static let large = 64 << 10
+
     init(faces: [any Face]) { self.faces = faces }
 
     func isAnswering(at address: GatewayAddress) {
@@ -129,7 +132,15 @@ final class GatewayResponder: HTTPResponder {
             try manners.check(request.head)
             return try await bodies.with(
                 request, upTo: face.largestBody
-            ) { try await face.respond(to: request.head, $0) }
+            ) { body in
+                guard body.readableBytes > Self.large else {
+                    return try await face.respond(to: request.head, body)
+                }
+                // What takes its time is not to keep the other connections of an event loop waiting.
+                return try await withTaskExecutorPreference(globalConcurrentExecutor) {
+                    try await face.respond(to: request.head, body)
+                }
+            }
         } catch let refusal as Refusal {
             var response = face.refuse(refusal)
             // What is left of a body is not waited for, nor read.
