@@ -98,13 +98,15 @@ package final class DynamoDBFace: Sendable {
         guard head.path == "/", isJSON(head.headerFields[.contentType]) else {
             return answers.unknown()
         }
-        let bytes = body.readableBytes == 0 ? Array("{}".utf8) : Array(body.readableBytesView)
-        guard let input = JSONPart(bytes) else { throw Refusal.serialization }
+        let bytes = Array(body.readableBytesView)
+        guard let input = JSONPart(bytes.isEmpty ? Array("{}".utf8) : bytes) else {
+            throw Refusal.serialization
+        }
         guard let operation = Operation(target: head.headerFields[.amzTarget]) else {
             throw Refusal.unknownOperation
         }
-        let signer = try await signer(of: head, Array(body.readableBytesView))
-        guard body.readableBytes > 0, input.isObject else { throw Refusal.serialization }
+        let signer = try await signer(of: head, bytes[...])
+        guard !bytes.isEmpty, input.isObject else { throw Refusal.serialization }
         let hop = try Hops.next(head.headerFields, own: instance)
         let asked = Asked(
             operation: operation, head: head, body: body, input: input, signer: signer, hop: hop)
@@ -133,7 +135,9 @@ package final class DynamoDBFace: Sendable {
             body: .init(byteBuffer: ByteBuffer(string: "healthy: larder \(upstream.region) \n")))
     }
 
-    private func signer(of head: HTTPRequest, _ body: [UInt8]) async throws -> KnownSigner {
+    private func signer(
+        of head: HTTPRequest, _ body: ArraySlice<UInt8>
+    ) async throws -> KnownSigner {
         do {
             return try await verifier.signer(of: head, body)
         } catch {

@@ -8,7 +8,7 @@ struct Operation: Sendable {
     /// `nil` where a request's target is none of DynamoDB's of today.
     init?(target: String?) {
         guard let target, target.utf8.starts(with: Self.prefix.utf8) else { return nil }
-        let name = target.dropFirst(Self.prefix.count)
+        let name = Substring(target.utf8.dropFirst(Self.prefix.utf8.count))
         guard (1...64).contains(name.utf8.count),
             name.utf8.allSatisfy({
                 (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)

@@ -35,6 +35,7 @@ final class Tables: Sendable {
 
     /// The table of that name; `nil` where there are too many.
     func table(_ name: Verbatim) -> Table? {
+        if let known = known(name) { return known }
         let configuration = bounds(name.text)
         return state.withLock { state in
             if let known = state.tables[name] { return known }

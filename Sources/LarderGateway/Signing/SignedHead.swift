@@ -25,9 +25,8 @@ struct SignedHead {
         let algorithm = authorization[..<(space ?? authorization.endIndex)]
         var credential: Substring?
         var (signedHeaders, signature): (Substring?, Substring?)
-        for part in authorization[(space ?? authorization.endIndex)...].split(separator: ",") {
-            let pair = part.drop { $0 == " " }.split(
-                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        for part in authorization[(space ?? authorization.endIndex)...].cut(at: ",") {
+            let pair = Substring(part.utf8.drop { $0 == 0x20 }).cut(at: "=", times: 1)
             guard pair.count == 2 else { continue }
             switch pair[0] {
             case "Credential": credential = pair[1]
@@ -56,7 +55,7 @@ struct SignedHead {
             throw .incompleteSignature(
                 "Unsupported AWS 'algorithm': '\(algorithm)' (only AWS4-HMAC-SHA256 for now). ")
         }
-        let scope = credential.split(separator: "/", omittingEmptySubsequences: false)
+        let scope = credential.cut(at: "/")
         guard scope.count == 5 else {
             throw .incompleteSignature(
                 "Credential must have exactly 5 slash-delimited elements, e.g. "
@@ -66,6 +65,26 @@ struct SignedHead {
         terminator = scope[4]
         (self.signedHeaders, self.signature, self.time) = (signedHeaders, signature, time)
     }
+}
+
+extension Substring {
+    /// The pieces between the signs, those without anything in them too. By bytes: a signature is no
+    /// people's text, and a hit has no time to look for what a person takes for one sign.
+    func cut(at sign: Unicode.Scalar, times: Int = .max) -> [Substring] {
+        utf8.split(
+            separator: UInt8(ascii: sign), maxSplits: times, omittingEmptySubsequences: false
+        ).map { Substring($0) }
+    }
+
+    /// Whether both are the same but for capitals, which names of headers may have.
+    func isName(_ other: String) -> Bool {
+        utf8.count == other.utf8.count
+            && zip(utf8, other.utf8).allSatisfy { $0 == $1 || $0.small == $1.small }
+    }
+}
+
+extension UInt8 {
+    fileprivate var small: UInt8 { (0x41...0x5a).contains(self) ? self | 0x20 : self }
 }
 
 extension HTTPField.Name {

@@ -16,10 +16,12 @@ struct Verifier: Sendable {
     static let window: Int64 = 300
 
     /// - Throws: ``Refusal`` in the order and the words of the service, and what to do.
-    func signer(of request: HTTPRequest, _ body: [UInt8]) async throws(Refusal) -> KnownSigner {
+    func signer(
+        of request: HTTPRequest, _ body: ArraySlice<UInt8>
+    ) async throws(Refusal) -> KnownSigner {
         let head = try SignedHead(request.headerFields)
         try checkTime(head)
-        let names = head.signedHeaders.split(separator: ";")
+        let names = head.signedHeaders.cut(at: ";").filter { !$0.isEmpty }
         try checkNames(names, request)
         try checkScope(head)
         guard let signer = await signers.signer(String(head.keyID)) else {
@@ -70,7 +72,7 @@ struct Verifier: Sendable {
         _ names: [Substring], _ request: HTTPRequest
     ) throws(Refusal) {
         func check(_ shown: String) throws(Refusal) {
-            guard names.contains(where: { $0.lowercased() == shown.lowercased() }) else {
+            guard names.contains(where: { $0.isName(shown) }) else {
                 throw .invalidSignature(
                     "'\(shown)' must be a 'SignedHeader' in the AWS Authorization.")
             }
@@ -97,7 +99,7 @@ struct Verifier: Sendable {
                 "Credential should be scoped with a valid terminator: 'aws4_request', not "
                 + "'\(head.terminator)'. "
         }
-        if head.day != head.time.prefix(8) {
+        if !head.day.utf8.elementsEqual(head.time.utf8.prefix(8)) {
             wrong +=
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
                 + "HTTP: '\(head.day)' != '\(head.time.prefix(8))', from '\(head.time)'. "
@@ -108,7 +110,8 @@ struct Verifier: Sendable {
     // MARK: Canonical form
 
     private func stringToSign(
-        _ head: SignedHead, _ names: [Substring], _ request: HTTPRequest, _ body: [UInt8]
+        _ head: SignedHead, _ names: [Substring], _ request: HTTPRequest,
+        _ body: ArraySlice<UInt8>
     ) -> [UInt8] {
         var canonical: [UInt8] = []
         canonical.reserveCapacity(1024)
@@ -139,10 +142,11 @@ struct Verifier: Sendable {
         of name: Substring, _ request: HTTPRequest, to bytes: inout [UInt8]
     ) {
         if name == "host" { return appendFolded(request.authority ?? "", to: &bytes) }
-        guard let field = HTTPField.Name(String(name)) else { return }
-        for (place, value) in request.headerFields[values: field].enumerated() {
-            if place > 0 { bytes.append(UInt8(ascii: ",")) }
-            appendFolded(value, to: &bytes)
+        var isFirst = true
+        for field in request.headerFields where name.isName(field.name.canonicalName) {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            appendFolded(field.value, to: &bytes)
+            isFirst = false
         }
     }
 
