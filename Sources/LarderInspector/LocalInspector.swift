@@ -27,6 +27,7 @@ public final class LocalInspector: Inspector {
         var caches: [any InspectedCache] = []
         var protected: Set<Verbatim> = []
         var origins: [@Sendable () -> OriginReport] = []
+        var gateway: (@Sendable () -> GatewayReport)?
         /// Those that were made lately; an older one has to be made anew.
         var plans = Plans()
         /// Looks now and then whether there is a plan to let go of.
@@ -166,6 +167,11 @@ public final class LocalInspector: Inspector {
         state.withLock { $0.origins.append(report) }
     }
 
+    /// Has every report tell what a gateway was sent; there is one at most.
+    public func add(gateway report: @escaping @Sendable () -> GatewayReport) {
+        state.withLock { $0.gateway = report }
+    }
+
     // MARK: Looking
 
     /// As things are; every origin is asked for its counts.
@@ -176,6 +182,7 @@ public final class LocalInspector: Inspector {
             caches: caches.map { $0.report() },
             memory: .current(), origins: state.withLock { $0.origins }.map { $0() })
         (report.started, report.user, report.isDemo) = (started, user, isDemo)
+        report.gateway = state.withLock { $0.gateway }?()
         return report
     }
 

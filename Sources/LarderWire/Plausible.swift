@@ -38,6 +38,7 @@ extension EngineReport: Plausible {
     package var isPlausible: Bool {
         areTimes(wall, started) && areCounts(memory.resident, memory.limit, memory.mapped)
             && caches.count <= mostCaches && caches.isPlausible && origins.isPlausible
+            && gateway?.isPlausible ?? true
     }
 }
 
@@ -89,6 +90,16 @@ extension OriginReport: Plausible {
         areCounts(calls, retries, throttles, savedCalls)
             && failures.values.allSatisfy { areCounts($0) } && latency.isPlausible
             && areFinite(capacity, savedCapacity, savedDollars)
+    }
+}
+
+extension GatewayReport: Plausible {
+    package var isPlausible: Bool {
+        askers.count <= 4096
+            && askers.allSatisfy {
+                areCounts($0.hits, $0.joined, $0.misses, $0.stale, $0.passed, $0.refused)
+                    && areFinite($0.savedSeconds, $0.savedCapacity, $0.savedDollars)
+            }
     }
 }
 

@@ -13,6 +13,10 @@ struct Stats: AsyncParsableCommand {
             before, and regretExpired for keys that had expired. Their shares are of the last ten \
             minutes, or since the bounds were changed where that is shorter (regretWindow): where \
             they are large it is said which bound to raise.
+
+            Of an engine with a gateway it is also told who asked for which table, and what came \
+            of it: answered from an entry (hits), by a fetch of another (joined), sent on as it \
+            came (passed), or refused.
             """)
 
     @OptionGroup
@@ -30,6 +34,7 @@ struct Stats: AsyncParsableCommand {
                     Field("memory", report.memory.fields.object),
                     Field("caches", .list(report.caches.map(\.fields.object))),
                     Field("origins", .list(report.origins.map(\.fields.object))),
+                    Field("gateway", report.gateway.map { Self.document($0) } ?? .null),
                 ]
                 return output.print(json: FormatOption.json(document.object), from)
             }
@@ -41,8 +46,39 @@ struct Stats: AsyncParsableCommand {
                     Output.print(PlainText.fit("\(cache.name): \(sentence)"))
                 }
             }
+            if let gateway = report.gateway { tell(gateway) }
         }
     }
+
+    private static func document(_ gateway: GatewayReport) -> Shown {
+        .fields([
+            .init("unsignedOk", .bool(gateway.acceptsUnsigned)),
+            .init("askers", .list(gateway.askers.map(\.fields.object))),
+        ])
+    }
+
+    /// Who asked the gateway, for people.
+    private func tell(_ gateway: GatewayReport) {
+        Output.print("")
+        if gateway.acceptsUnsigned {
+            Output.print("the gateway answers requests without a signature (--unsigned-ok)")
+        }
+        guard !gateway.askers.isEmpty else {
+            return Output.print("nobody has asked the gateway yet")
+        }
+        Table.print(
+            Self.asked,
+            gateway.askers.map { asker in
+                asker.fields.filter { Self.asked.contains($0.name) }.map {
+                    $0.text.isEmpty ? "-" : PlainText.fit($0.text)
+                }
+            })
+    }
+
+    private static let asked = [
+        "table", "by", "requests", "hits", "joined", "misses", "stale", "passed", "refused",
+        "saved", "savedTime", "agents",
+    ]
 
     /// What people see; the others are rarely other than 0.
     private static let shown = Set(

@@ -210,3 +210,23 @@ extension OriginReport {
         ]
     }
 }
+
+extension GatewayReport.Asker {
+    /// What came of one identity's requests for one table.
+    var fields: [Field] {
+        [
+            Field("table", table), Field("by", identity), Field("requests", count: requests),
+            Field("hits", count: hits), Field("joined", count: joined),
+            Field("misses", count: misses), Field("stale", count: stale),
+            Field("passed", count: passed), Field("refused", count: refused),
+            Field("saved", count: savedCalls),
+            Field(
+                "savedTime", number: savedSeconds,
+                text: savedSeconds.map { Format.age(.seconds(clamping: $0)) } ?? "-"),
+            Field("savedCapacity", number: savedCapacity),
+            Field("savedDollars", savedDollars.map { .number("\($0)") } ?? .null),
+            Field(
+                "agents", .list(agents.map { .text($0) }), text: agents.joined(separator: ", ")),
+        ]
+    }
+}

@@ -105,6 +105,7 @@ enum HeaderView {
         // A frozen table stays as it is; but it must be seen that nothing answers any more.
         if model.frozen != nil, model.problem != nil { pieces.append((" LOST ", .trouble)) }
         if model.isReadOnly { pieces.append((" READ ONLY ", .bold)) }
+        if report.gateway?.acceptsUnsigned ?? false { pieces.append((" UNSIGNED OK ", .badge)) }
         if !brief { pieces.append(("  larder \(report.pid) ", .dim)) }
         if model.engines.count > 1 {
             pieces += engines(model, brief: brief)

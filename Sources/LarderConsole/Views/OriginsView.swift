@@ -2,7 +2,8 @@ import Foundation
 import Larder
 import LarderInspector
 
-/// What the origins were asked, how that went, why it failed, and what the caches saved.
+/// What the origins were asked, how that went, why it failed, what the caches saved, and who asked
+/// the gateway.
 enum OriginsView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         let lines = lines(model)
@@ -37,8 +38,8 @@ enum OriginsView {
     private static func lines(_ model: Model) -> [Line] {
         guard let report = model.report else { return [] }
         let parts = [
-            caches(model, report), fetched(model, report), failures(model, report),
-            calls(model, report),
+            caches(model, report), askers(model, report), fetched(model, report),
+            failures(model, report), calls(model, report),
         ]
         return Array(parts.filter { !$0.isEmpty }.joined(separator: [Line(pieces: [])]))
     }
@@ -46,7 +47,9 @@ enum OriginsView {
     // MARK: Lines
 
     private static func nameWidth(_ model: Model) -> Int {
-        let names = model.cacheNames + (model.report?.origins.map(\.name) ?? [])
+        let names =
+            model.cacheNames + (model.report?.origins.map(\.name) ?? [])
+            + (model.report?.gateway?.askers.compactMap(\.table) ?? [])
         return min(18, max(5, names.map { Text.width(of: $0) }.max() ?? 0))
     }
 
@@ -103,6 +106,42 @@ enum OriginsView {
             snapshot.fetchTimes.quantile(0.99).map(Format.took) ?? "-", Format.count(saved), time,
         ]
         return [name(model, cache.name), (cells(model, figures), .plain)]
+    }
+
+    // MARK: Who asks the gateway
+
+    private static func askers(_ model: Model, _ report: EngineReport) -> [Line] {
+        guard let gateway = report.gateway else { return [] }
+        guard !gateway.askers.isEmpty else {
+            return [Line(pieces: [("nobody has asked the gateway yet", .dim)])]
+        }
+        let heading =
+            heading(
+                model, "TABLE", ["ASKED", "HITS", "JOINED", "PASSED", "REFUSED", "OF TIME"],
+                width: callCell(model)) + [("  BY, WITH", .dim)]
+        return [Line(pieces: heading)]
+            + gateway.askers.map { asker in
+                Line(
+                    pieces: self.asker(model, asker),
+                    stop: asker.table.flatMap { table in
+                        report.caches.contains { $0.name.isExactly(table) } ? .cache(table) : nil
+                    } ?? .call)
+            }
+    }
+
+    private static func asker(_ model: Model, _ asker: GatewayReport.Asker) -> Pieces {
+        let counts = [
+            asker.requests, asker.hits + asker.stale, asker.joined, asker.passed, asker.refused,
+        ].map { Format.count($0) }
+        let time = asker.savedSeconds.map { Format.age(.seconds(clamping: $0)) } ?? "-"
+        let width = callCell(model)
+        let front = (counts + [time]).map { Text.right($0, width) }.joined() + "  "
+        let who = ([asker.identity ?? "unknown"] + asker.agents).joined(separator: ", ")
+        let room = model.size.columns - 3 - nameWidth(model) - Text.width(of: front)
+        return [
+            name(model, asker.table ?? "-"),
+            (front, asker.identity == nil ? .trouble : .plain), (cut(model, who, room), .plain),
+        ]
     }
 
     // MARK: Failures

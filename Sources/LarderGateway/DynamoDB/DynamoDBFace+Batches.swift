@@ -13,19 +13,31 @@ extension DynamoDBFace {
         else { return try await pass(asked) }
         batch.takeWhatIsHeld(at: clock.now())
         guard batch.bytesHeld <= Batch.mostHeld else { return try await pass(asked) }
+        let table = request.parts.count == 1 ? request.parts[0].table.name : nil
         guard batch.lacksAny else {
+            count(asked, of: table, .hit)
             let body = batch.body(beside: nil, capacity: request.capacity)
             return answers.json(body, .hit, age: batch.age)
         }
         let began = clock.now()
-        let reply = try await fetching.send(
-            "BatchGetItem", batch.request(capacity: request.capacity), signedBy: asked.signer,
-            hop: asked.hop, upTo: 20 << 20)
-        guard reply.status == 200 else { return passed(reply) }
+        let reply: WholeReply
+        do {
+            reply = try await fetching.send(
+                "BatchGetItem", batch.request(capacity: request.capacity), signedBy: asked.signer,
+                hop: asked.hop, upTo: 20 << 20)
+        } catch {
+            count(asked, of: table, nil)
+            throw error
+        }
+        guard reply.status == 200 else {
+            count(asked, of: table, .pass)
+            return passed(reply)
+        }
         guard let fetched = Batch.Fetched(reply.body), batch.isAnswered(by: fetched) else {
             // It is an answer to something, and it is not known to what.
             return try await pass(asked)
         }
+        count(asked, of: table, .miss)
         batch.keep(fetched, readAt: began, landing: fetching.landings.next()) {
             tables.prove($0, $1)
         }

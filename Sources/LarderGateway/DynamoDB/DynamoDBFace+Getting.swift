@@ -26,18 +26,20 @@ extension DynamoDBFace {
             }
         } catch is CancellationError {
             throw CancellationError()
-        } catch let failure as FetchFailure {
-            throw failure
         } catch {
-            throw FetchFailure.nothing("\(error)")
+            count(asked, of: table.name, nil)
+            throw (error as? FetchFailure) ?? .nothing("\(error)")
         }
         let fetched = lead.fetched
         let outcome: Outcome =
             fetched != nil
             ? .miss
             : item.landing > began ? .joined : table.isLive(key, item) ? .hit : .stale
-        return answer(
-            item, request, outcome, id: fetched?.id, age: clock.now() - item.readAt)
+        let age = clock.now() - item.readAt
+        count(
+            asked, of: table.name, outcome,
+            cost: fetched.map { _ in .init(time: age, capacity: item.capacity) })
+        return answer(item, request, outcome, id: fetched?.id, age: age)
     }
 
     private func answer(

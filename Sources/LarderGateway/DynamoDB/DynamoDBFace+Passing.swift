@@ -6,18 +6,33 @@ import NIOCore
 extension DynamoDBFace {
     /// Sends a request on as it is, signed anew, and the reply back as it comes.
     func pass(_ asked: Asked) async throws -> Response {
+        let table = asked.input["TableName"]?.text.flatMap {
+            TableName($0, region: upstream.region)?.name
+        }
+        do {
+            let reply = try await sent(asked)
+            // A service that is a cache says itself what it did.
+            let said = upstream.isCache ? reply.headers.first { $0.name == "X-Cache" }?.value : nil
+            count(asked, of: table, said.flatMap { Outcome(rawValue: $0) } ?? .pass)
+            return passed(reply)
+        } catch let refusal as Refusal {
+            count(asked, of: table, nil)
+            return answers.refusal(refusal)
+        }
+    }
+
+    private func sent(_ asked: Asked) async throws -> ForwardedReply {
         let touches =
             upstream.isCache ? [] : asked.operation.touches(asked.input, region: upstream.region)
-        guard !touches.isEmpty else { return passed(try await send(asked)) }
+        guard !touches.isEmpty else { return try await send(asked) }
         // A write goes on to its end whether or not its sender waits for it, so that it is known
         // when it has ended.
-        let reply = try await Task {
+        return try await Task {
             tables.forget(touches)
             // Whatever came of it: nobody knows what was done where no answer came.
             defer { tables.forget(touches) }
             return try await send(asked)
         }.value
-        return passed(reply)
     }
 
     private func send(_ asked: Asked) async throws -> ForwardedReply {

@@ -18,6 +18,7 @@ package final class DynamoDBFace: Sendable {
     let clock: AgeClock
     let tables: Tables
     let fetching: ItemFetch
+    let counts = Askers()
     private let verifier: Verifier
     private let acceptsUnsigned: Bool
     /// By which a request is known that has been here before.
@@ -66,6 +67,9 @@ package final class DynamoDBFace: Sendable {
     /// Lets go of all that is held of every table, and of what is being fetched.
     package func forgetEverything() { tables.forgetEverything() }
 
+    /// Who asked for which table, and what came of it, those that asked most first.
+    package var askers: [GatewayReport.Asker] { counts.all }
+
     /// A request whose sender is known.
     struct Asked: Sendable {
         var operation: Operation
@@ -87,10 +91,20 @@ package final class DynamoDBFace: Sendable {
         do {
             return try await answer(head, body)
         } catch let refusal as Refusal {
+            counts.count(nil, by: nil, nil, agent: head.headerFields[.userAgent])
             return answers.refusal(refusal)
         } catch let failure as FetchFailure {
             return answer(to: failure)
         }
+    }
+
+    /// Counts a request whose sender is known; where it came to nothing there is no outcome.
+    func count(
+        _ asked: Asked, of table: Verbatim?, _ outcome: Outcome?, cost: Askers.Cost? = nil
+    ) {
+        counts.count(
+            table, by: asked.signer.identity, outcome, cost: cost,
+            agent: asked.head.headerFields[.userAgent])
     }
 
     private func answer(_ head: HTTPRequest, _ body: ByteBuffer) async throws -> Response {

@@ -48,13 +48,14 @@ package struct BehindGateway: Sendable {
         _ inspector: LocalInspector, bounds: @escaping @Sendable (String) -> CacheConfiguration,
         acceptsUnsigned: Bool = false, token: AccessToken
     ) -> (credentials: CredentialsFace, dynamoDB: DynamoDBFace) {
-        (
-            CredentialsFace(signers: signers, token: token, lend: lend),
-            DynamoDBFace(
-                upstream, signers: signers, inspector: inspector, bounds: bounds,
-                acceptsUnsigned: acceptsUnsigned || isOpen,
-                now: { Int64(Date().timeIntervalSince1970) })
-        )
+        let dynamoDB = DynamoDBFace(
+            upstream, signers: signers, inspector: inspector, bounds: bounds,
+            acceptsUnsigned: acceptsUnsigned || isOpen,
+            now: { Int64(Date().timeIntervalSince1970) })
+        inspector.add {
+            GatewayReport(acceptsUnsigned: acceptsUnsigned, askers: dynamoDB.askers)
+        }
+        return (CredentialsFace(signers: signers, token: token, lend: lend), dynamoDB)
     }
 
     /// The same at one port.

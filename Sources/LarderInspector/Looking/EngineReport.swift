@@ -22,6 +22,8 @@ public struct EngineReport: Hashable, Sendable, Codable {
     public var memory: ProcessMemory
     /// Where values come from.
     public var origins: [OriginReport]
+    /// What its gateway was sent; `nil` where it has none.
+    public var gateway: GatewayReport?
     /// Nothing can be changed by whoever this report was made for.
     public var isReadOnly = false
     /// What the caches hold is invented, and no service's.

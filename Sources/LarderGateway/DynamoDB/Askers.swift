@@ -1,0 +1,100 @@
+import Synchronization
+import Larder
+import LarderInspector
+
+/// Counts who asked for which table, and what came of it.
+///
+/// A hit costs one lock and one look-up in a dictionary. Names of programs are whatever anybody sends:
+/// few are kept of each, and none is long.
+final class Askers: Sendable {
+    private struct Key: Hashable {
+        var table: Verbatim?
+        var identity: UInt32?
+    }
+
+    fileprivate struct Counts {
+        var asker: GatewayReport.Asker
+        /// Seconds and capacity units of what was fetched, and how often.
+        var fetched = 0
+        var seconds = 0.0
+        var capacity = 0.0
+        /// The program that asked last, as it was sent.
+        var agent: String?
+    }
+
+    private let counts = Guarded<[Key: Counts]>([:])
+
+    /// Most tables and identities that are told apart.
+    private static let most = 256
+    fileprivate static let mostAgents = 4
+    fileprivate static let longestAgent = 120
+    /// On demand, in us-east-1: 0.125 US dollars a million read request units.
+    fileprivate static let dollarsPerUnit = 0.125e-6
+
+    /// What a fetch took.
+    struct Cost {
+        var time: Duration
+        var capacity: Double
+    }
+
+    /// - Parameters:
+    ///   - outcome: `nil` where it was refused.
+    ///   - cost: What it took, where it was a fetch of this request's own.
+    func count(
+        _ table: Verbatim?, by identity: Identity?, _ outcome: Outcome?, cost: Cost? = nil,
+        agent: String?
+    ) {
+        counts.withLock { counts in
+            var key = Key(table: table, identity: identity?.number)
+            if counts[key] == nil, counts.count >= Self.most { key = Key() }
+            counts[
+                key,
+                default: Counts(
+                    asker: .init(
+                        table: key.table?.text,
+                        identity: key.identity.flatMap { _ in identity?.name }))
+            ].add(outcome, cost, agent)
+        }
+    }
+
+    /// Those that asked most first.
+    var all: [GatewayReport.Asker] {
+        counts.withLock { Array($0.values) }.map(\.told).sorted {
+            ($1.requests, $0.table ?? "", $0.identity ?? "")
+                < ($0.requests, $1.table ?? "", $1.identity ?? "")
+        }
+    }
+}
+
+extension Askers.Counts {
+    fileprivate mutating func add(_ outcome: Outcome?, _ cost: Askers.Cost?, _ agent: String?) {
+        switch outcome {
+        case .hit: asker.hits += 1
+        case .miss: asker.misses += 1
+        case .joined: asker.joined += 1
+        case .stale: asker.stale += 1
+        case .pass: asker.passed += 1
+        case nil: asker.refused += 1
+        }
+        if let cost {
+            fetched += 1
+            seconds += Double(cost.time.nanoseconds) / 1e9
+            capacity += cost.capacity
+        }
+        guard let agent, self.agent != agent else { return }
+        self.agent = agent
+        let fit = PlainText.fit(String(agent.prefix(Askers.longestAgent)))
+        asker.agents.removeAll { $0.isExactly(fit) }
+        asker.agents = Array(([fit] + asker.agents).prefix(Askers.mostAgents))
+    }
+
+    fileprivate var told: GatewayReport.Asker {
+        var asker = asker
+        guard fetched > 0 else { return asker }
+        let saved = Double(asker.savedCalls) / Double(fetched)
+        asker.savedSeconds = seconds * saved
+        asker.savedCapacity = capacity * saved
+        asker.savedDollars = capacity * saved * Askers.dollarsPerUnit
+        return asker
+    }
+}
