@@ -363,11 +363,21 @@ if !core {
         .executableTarget(
             name: "LarderBenchmarks",
             dependencies: [
-                "CGlibc", "Larder", "LarderInspector", "LarderConsole", "LarderSocket",
-                "LarderWire",
+                "CGlibc", "Larder", "LarderAWS", "LarderInspector", "LarderConsole",
+                "LarderSocket", "LarderWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Hummingbird", package: "hummingbird",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "HTTPTypes", package: "swift-http-types",
+                    condition: .when(traits: ["Command"])),
+                .product(
+                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
+                .product(
+                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
             ], packageAccess: false, swiftSettings: settings),
         .testTarget(
             name: "LarderAWSTests",

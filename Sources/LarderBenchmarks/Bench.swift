@@ -6,7 +6,8 @@ final class Bench {
     let rounds: Int
     /// Where traces are looked for.
     let data: URL
-    private let root: URL?
+    /// The package, where this runs within it.
+    let root: URL?
     private var looked: Inspected?
     private lazy var cache: Varnish? = Varnish()
     private lazy var installed = Peer.installed(in: root, leftOut: say)

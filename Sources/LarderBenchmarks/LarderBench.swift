@@ -20,13 +20,17 @@ struct LarderBench: AsyncParsableCommand {
         abstract: "Measure the engine beside its peers, in one run.",
         discussion: """
             The peers are a dictionary behind a Mutex, Python's cachetools and Java's Caffeine; \
-            those that are not installed are left out. The console's are htop and varnishstat. Samples are taken in turn, ours, peer, ours, \
-            peer, and the table shows their medians with ours over the peer's in brackets.
+            those that are not installed are left out. The console's are htop and varnishstat; the \
+            gateway's are a bare route of hummingbird's, which answers the same bytes, and boto3. \
+            Samples are taken in turn, ours, peer, ours, peer, and the table shows their medians \
+            with ours over the peer's in brackets.
 
             A figure that ends in 2t is of two threads at once: wall time over the operations of \
             both, so that one below 1t says that the work scales.
             """,
-        subcommands: [LoopCommand.self, MemoryCommand.self, EngineCommand.self])
+        subcommands: [
+            LoopCommand.self, MemoryCommand.self, EngineCommand.self, RouteCommand.self,
+        ])
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 
@@ -89,5 +93,6 @@ struct LarderBench: AsyncParsableCommand {
 }
 
 extension Figure {
-    static let all = lookUps + memory + hitRatios + looking + holds + consoles
+    static let all: [Figure] =
+        [lookUps, memory, hitRatios, looking, holds, consoles, gateways].flatMap(\.self)
 }

@@ -15,7 +15,7 @@ struct Report: Encodable {
     var table: String {
         let known = [
             "dictionary", "caffeine", "cachetools", "undisturbed", "atleast", "counted",
-            "varnishstat", "htop",
+            "varnishstat", "htop", "route",
         ]
         let peers = known.filter { peer in figures.contains { $0.peers[peer] != nil } }
         let rows =
