@@ -3,14 +3,15 @@
 Arguments: the scene, the gateway's address, and moto's own where there is one. Keys, region and the
 gateway's endpoint come from the environment, as for any program. Prints JSON.
 """
+import itertools
 import json
 import random
 import sys
 import threading
 import urllib.request
+from collections import Counter
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -118,44 +119,152 @@ def writes():
 
 
 def hammer():
-    """Several clients at random: no read is older than the client's own last write."""
+    """Four clients at random. What each reads is held against its own writes, and against what moto
+    itself says at that moment, unless somebody is writing the item just then."""
     make(client(), "hammered", ("h", "S"), ("r", "N"))
-    rounds, stale, hits, lock = int(sys.argv[4]), [], [0], threading.Lock()
-    read = TypeDeserializer().deserialize
+    total, seed, lock, steps = int(sys.argv[4]), sys.argv[5], threading.Lock(), itertools.count(1)
+    begun, ended, kinds = Counter(), Counter(), Counter()
+    found = {"stale": [], "differs": [], "failed": [], "hits": 0, "compared": 0}
+
+    def value(item):
+        return int(item["v"]["N"]) if item else None
 
     def one(name):
-        db, rnd, wrote = client(), random.Random(name), {}
-        for step in range(rounds):
-            r = rnd.randrange(3)
-            key = {"h": {"S": str(name)}, "r": {"N": rnd.choice([str(r), f"{r}.0", f"0{r}"])}}
-            item = {**key, "v": {"N": str(step)}}
-            match rnd.randrange(12):
-                case 0: db.put_item(TableName="hammered", Item=item); wrote[r] = step
-                case 1: db.update_item(TableName="hammered", Key=key, UpdateExpression="SET v = :v",
-                                       ExpressionAttributeValues={":v": {"N": str(step)}}); wrote[r] = step
-                case 2: db.delete_item(TableName="hammered", Key=key); wrote[r] = None
-                case 3: db.batch_write_item(RequestItems={"hammered": [{"PutRequest": {"Item": item}}]}); wrote[r] = step
-                case 4: db.transact_write_items(TransactItems=[{"Put": {"TableName": "hammered", "Item": item}}]); wrote[r] = step
-                case 5:
-                    keys = [{"h": {"S": str(name)}, "r": {"N": str(n)}} for n in range(3)]
-                    reply = db.batch_get_item(RequestItems={"hammered": {"Keys": keys}})
-                    got = {int(read(i["r"])): int(read(i["v"])) for i in reply["Responses"]["hammered"]}
-                    for n in range(3):
-                        if got.get(n) != wrote.get(n):
-                            stale.append(["batch", name, step, n, got.get(n), wrote.get(n)])
-                case kind:
-                    more = {"ProjectionExpression": "v"} if kind == 6 else {}
-                    reply = db.get_item(TableName="hammered", Key=key, **more)
-                    with lock:
-                        hits[0] += cache_of(reply) == "hit"
-                    got = int(reply["Item"]["v"]["N"]) if reply.get("Item") else None
-                    if got != wrote.get(r):
-                        stale.append(["get", name, step, r, got, wrote.get(r)])
+        db, direct, wrote = client(), client(moto), {}
+        rnd = random.Random(f"{seed} {name}")
+        own, shared = [(str(name), r) for r in range(3)], [("all", r) for r in range(6)]
+
+        def key(item):
+            """One number may be written in many ways."""
+            r = item[1]
+            return {"h": {"S": item[0]}, "r": {"N": rnd.choice([str(r), f"{r}.0", f"0{r}"])}}
+
+        def plain(item):
+            """What is stored: moto's PartiQL compares numbers as they are written."""
+            return {"h": {"S": item[0]}, "r": {"N": str(item[1])}}
+
+        def put(item, v):
+            return {**plain(item), "v": {"N": str(v)}}
+
+        def change(item, v):
+            return {"Key": plain(item), "UpdateExpression": "SET v = :v",
+                    "ExpressionAttributeValues": {":v": {"N": str(v)}}}
+
+        def words(item, v):
+            """PartiQL as far as moto has it: it changes what is there and makes what is not."""
+            h, r = item
+            if wrote.get(item) is None:
+                return {"Statement": f"INSERT INTO hammered VALUE {{'h': '{h}', 'r': {r}, 'v': {v}}}"}
+            return {"Statement": "UPDATE hammered SET v=? WHERE h=? AND r=?",
+                    "Parameters": [{"N": str(v)}, {"S": h}, {"N": str(r)}]}
+
+        def write(kind, items, v):
+            """What it leaves behind in each of the items."""
+            item = items[0]
+            match kind:
+                case "PutItem": db.put_item(TableName="hammered", Item=put(item, v))
+                case "UpdateItem": db.update_item(TableName="hammered", **change(item, v))
+                case "DeleteItem": db.delete_item(TableName="hammered", Key=key(item)); return None
+                case "RefusedPut":
+                    try:
+                        db.put_item(TableName="hammered", Item=put(item, v),
+                                    ConditionExpression="attribute_exists(nothing)")
+                    except db.exceptions.ConditionalCheckFailedException:
+                        return wrote.get(item)
+                case "BatchWriteItem":
+                    db.batch_write_item(RequestItems={"hammered": [{"PutRequest": {"Item": put(i, v)}} for i in items]})
+                case "BatchDelete":
+                    db.batch_write_item(RequestItems={"hammered": [{"DeleteRequest": {"Key": key(i)}} for i in items]})
+                    return None
+                case "TransactWriteItems":
+                    db.transact_write_items(TransactItems=[
+                        {"Update": {"TableName": "hammered", **change(i, v)}} if rnd.random() < 0.5
+                        else {"Put": {"TableName": "hammered", "Item": put(i, v)}} for i in items])
+                case "TransactDelete":
+                    db.transact_write_items(TransactItems=[
+                        {"Delete": {"TableName": "hammered", "Key": key(i)}} for i in items])
+                    return None
+                case "ExecuteStatement": db.execute_statement(**words(item, v))
+                case "BatchExecuteStatement": db.batch_execute_statement(Statements=[words(item, v)])
+                case "ExecuteTransaction": db.execute_transaction(TransactStatements=[words(item, v)])
+            return v
+
+        def read(kind, items):
+            item = items[0]
+            match kind:
+                case "GetItem": reply = db.get_item(TableName="hammered", Key=key(item))
+                case "Projected": reply = db.get_item(TableName="hammered", Key=key(item), ProjectionExpression="v")
+                case "Named":
+                    reply = db.get_item(TableName="hammered", Key=key(item), ProjectionExpression="#v, h",
+                                        ExpressionAttributeNames={"#v": "v"})
+                case "Consistent": reply = db.get_item(TableName="hammered", Key=key(item), ConsistentRead=True)
+                case "TransactGetItems":
+                    reply = db.transact_get_items(TransactItems=[{"Get": {"TableName": "hammered", "Key": key(i)}} for i in items])
+                    return [value(r.get("Item")) for r in reply["Responses"]]
+                case "Query":
+                    reply = db.query(TableName="hammered", KeyConditionExpression="h = :h",
+                                     ExpressionAttributeValues={":h": {"S": item[0]}})
+                    got = {int(float(i["r"]["N"])): value(i) for i in reply["Items"]}
+                    return [got.get(i[1]) for i in items]
+                case "Select":
+                    reply = db.execute_statement(Statement="SELECT * FROM hammered WHERE h = ? AND r = ?",
+                                                 Parameters=[{"S": item[0]}, {"N": str(item[1])}])
+                    return [value(next(iter(reply["Items"]), None))]
+                case "BatchGetItem":
+                    reply = db.batch_get_item(RequestItems={"hammered": {"Keys": [key(i) for i in items]}})
+                    got = {(i["h"]["S"], int(float(i["r"]["N"]))): value(i) for i in reply["Responses"]["hammered"]}
+                    found["hits"] += cache_of(reply) == "hit"
+                    return [got.get(i) for i in items]
+            found["hits"] += cache_of(reply) == "hit"
+            return [value(reply.get("Item"))]
+
+        writes = ["PutItem", "UpdateItem", "DeleteItem", "RefusedPut", "BatchWriteItem", "BatchDelete",
+                  "TransactWriteItems", "TransactDelete"]
+        statements = ["ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"]
+        reads = ["GetItem"] * 6 + ["Projected", "Named", "Consistent", "TransactGetItems", "Query", "Select"] \
+            + ["BatchGetItem"] * 3
+        for _ in range(total // 4):
+            isWrite = rnd.random() < 0.25
+            kind = rnd.choice(writes + statements if isWrite else reads)
+            items = [rnd.choice(own)] if kind in statements or rnd.random() < 0.6 else [rnd.choice(shared)]
+            if kind in ("BatchWriteItem", "BatchDelete", "TransactWriteItems", "TransactDelete",
+                        "TransactGetItems", "BatchGetItem"):
+                items = rnd.sample(own, 2) + rnd.sample(shared, 2)
+            if kind in ("GetItem", "Projected") and rnd.random() < 0.1:
+                items = [(str(name), 99)]
+            with lock:
+                kinds[kind] += 1
+                v = next(steps)
+                before = [(begun[i], ended[i]) for i in items]
+                if isWrite:
+                    for i in items: begun[i] += 1
+            if isWrite:
+                try:
+                    left = write(kind, items, v)
+                    for i in items:
+                        if i in own: wrote[i] = left
+                except Exception as error:
+                    found["failed"].append([kind, str(error)])
+                with lock:
+                    for i in items: ended[i] += 1
+                continue
+            got = read(kind, items)
+            truth = [value(direct.get_item(TableName="hammered", Key=key(i), ConsistentRead=True).get("Item"))
+                     for i in items]
+            with lock:
+                quiet = [b == e and begun[i] == b for i, (b, e) in zip(items, before)]
+            for i, g, t, q in zip(items, got, truth, quiet):
+                if (i in own or i[1] == 99) and g != wrote.get(i):
+                    found["stale"].append([kind, *i, g, wrote.get(i)])
+                if q:
+                    found["compared"] += 1
+                    if g != t: found["differs"].append([kind, *i, g, t])
 
     threads = [threading.Thread(target=one, args=(n,)) for n in range(4)]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
-    return {"stale": stale, "hits": hits[0]}
+    return {**{n: [" ".join(map(str, f)) for f in v] if isinstance(v, list) else v for n, v in found.items()},
+            "kinds": dict(kinds)}
 
 
 def demo():
