@@ -69,6 +69,59 @@ import Testing
         #expect(!engines.isEmpty)
     }
 
+    /// The commands and the program of "From any AWS SDK".
+    private func anySDK() throws -> (serve: String, serveAWS: String, exec: String, program: String)
+    {
+        let text = try String(
+            contentsOf: packageRoot.appending(path: "README.md"), encoding: .utf8)
+        let start = try #require(text.range(of: "\n## From any AWS SDK\n")).upperBound
+        let section = text[start...].prefix(upTo: text[start...].range(of: "\n## ")!.lowerBound)
+        let lines = try #require(section.firstMatch(of: /```text\n([^`]+)```/)).1
+            .split(separator: "\n").map(String.init)
+        let program = try #require(section.firstMatch(of: /```python\n([^`]+)```/)).1
+        try #require(lines.count == 2)
+        let aws = try #require(lines[0].firstMatch(of: /for AWS: (.+)$/)).1
+        let serve = lines[0].replacing(#/ +#.*$/#, with: "")
+        return (serve, String(aws), lines[1], String(program))
+    }
+
+    @Test(arguments: [false, true])
+    func `any AWS SDK has the cache, by its commands and its program as they are written`(
+        isAWS: Bool
+    ) throws {
+        let written = try anySDK()
+        try written.program.write(
+            toFile: folder.path + "/accounts.py", atomically: true, encoding: .utf8)
+        let python3 = folder.path + "/bin/python3"
+        try "#!/bin/sh\nexec \(python()) \"$@\"\n".write(
+            toFile: python3, atomically: true, encoding: .utf8)
+        chmod(python3, 0o700)
+        var environment = environment
+        if !isAWS {
+            for name in environment.keys where name.hasPrefix("AWS_") { environment[name] = nil }
+        }
+        let engine = try Terminal(
+            isAWS ? written.serveAWS : written.serve, columns: 120, rows: 40,
+            environment: environment)
+        try engine.wait("the gateway") {
+            $0.contains("gateway listening") && $0.contains("socket=")
+        }
+        let ran = try run(
+            ["sh", "-c", "cd \(folder.path) && \(written.exec)"], environment: environment)
+        let names = ran.output.split(separator: "\n")
+        #expect(ran.status == 0 && names.count == 3 && Set(names).count == 1, "\(ran.errors)")
+        #expect(!isAWS || names.first == "Account 001")
+        if isAWS { #expect(try moto.counts()["GetItem"] == 1) }
+        // Its entry stands in the console, and who asked in the view of the origins.
+        let console = try Terminal(
+            "larder attach", columns: 160, rows: 40, environment: environment)
+        try console.wait("the entry") { $0.contains("100000000001") }
+        try console.type("7")
+        try console.wait("who asked") { $0.contains("Boto3/") && $0.contains("accounts") }
+        try console.press("q")
+        withExtendedLifetime(engine) {}
+    }
+
     private func open(_ command: String) throws -> Terminal {
         try Terminal(command, columns: 120, rows: 40, environment: environment)
     }
