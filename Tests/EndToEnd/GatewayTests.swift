@@ -140,6 +140,38 @@ import Testing
         #expect(found.transaction == right && found.statement == right && !found.delete)
     }
 
+    @Test func `requests of Go's and JavaScript's SDKs are answered as boto3's are`() throws {
+        let moto = try Self.shared.get()
+        let gateway = try gateway(
+            "--endpoint-url \(moto.scene.endpoint)", environment: moto.environment)
+        struct Answer: Decodable, Equatable {
+            var status: String
+            var cache: String?
+            var isWhole: Bool
+            var name: String?
+
+            init(_ cache: String, _ name: String?) {
+                (status, self.cache, isWhole, self.name) = ("200", cache, true, name)
+            }
+
+            init(from decoder: any Decoder) throws {
+                var list = try decoder.unkeyedContainer()
+                status = try list.decode(String.self)
+                cache = try list.decodeIfPresent(String.self)
+                isWhole = try list.decode(Bool.self)
+                name = try list.decodeIfPresent(String.self)
+            }
+        }
+        let before = try moto.counts()
+        let found: [String: [Answer]] = try play(
+            "replays", gateway, moto, environment: moto.environment)
+        let name = "Account 011"
+        // Both ask for the same items, each in its own words.
+        #expect(found["go"] == [.init("miss", name), .init("hit", name), .init("miss", nil)])
+        #expect(found["js"] == [.init("hit", name), .init("hit", name), .init("hit", nil)])
+        #expect(try moto.counts()["GetItem", default: 0] - before["GetItem", default: 0] == 2)
+    }
+
     /// Operations of all clients together: `LARDER_HAMMER=10000` for a run by hand.
     private static let operations =
         ProcessInfo.processInfo.environment["LARDER_HAMMER"].flatMap { Int($0) } ?? 600

@@ -3,12 +3,17 @@
 Arguments: the scene, the gateway's address, and moto's own where there is one. Keys, region and the
 gateway's endpoint come from the environment, as for any program. Prints JSON.
 """
+import datetime
+import hashlib
+import hmac
 import itertools
 import json
 import random
+import subprocess
 import sys
 import threading
 import urllib.request
+import zlib
 from collections import Counter
 
 import boto3
@@ -265,6 +270,52 @@ def hammer():
     for thread in threads: thread.join()
     return {**{n: [" ".join(map(str, f)) for f in v] if isinstance(v, list) else v for n, v in found.items()},
             "kinds": dict(kinds)}
+
+
+# How two other SDKs ask, header for header: what they sign, and how they write JSON.
+SDKS = {
+    "go": ({"Accept-Encoding": "identity", "Amz-Sdk-Invocation-Id": "5c0b8f52-7a33-4b1a-9a52-0b9f0f3b8f01",
+            "Amz-Sdk-Request": "attempt=1; max=3", "Content-Type": "application/x-amz-json-1.0",
+            "User-Agent": "aws-sdk-go-v2/1.36.3 os/linux lang/go#1.24.1 md/GOOS#linux api/dynamodb#1.41.1"},
+           {"User-Agent"}, False, (",", ":")),
+    "js": ({"amz-sdk-invocation-id": "0d7d5b3e-43a1-46f5-9a0b-4a6a4ef3a2b7", "amz-sdk-request": "attempt=1; max=3",
+            "content-type": "application/x-amz-json-1.0", "x-amz-user-agent": "aws-sdk-js/3.775.0",
+            "user-agent": "aws-sdk-js/3.775.0 ua/2.1 os/linux#6.1 lang/js md/nodejs#22.14.0 api/dynamodb#3.775.0"},
+           {"user-agent"}, True, (",", ":")),
+}
+
+
+def replays():
+    """Requests of other SDKs, signed as they sign, sent by curl."""
+    keys = boto3.Session().get_credentials().get_frozen_credentials()
+    host = gateway.removeprefix("http://")
+    found = {}
+    for name, (headers, unsigned, tellsDigest, signs) in SDKS.items():
+        found[name] = []
+        for number in ("100000000011", "100000000011", "nobody"):
+            body = json.dumps({"Key": {"account_number": {"S": number}}, "TableName": "accounts"}, separators=signs)
+            now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+            digest = hashlib.sha256(body.encode()).hexdigest()
+            sent = {**headers, "Host": host, "X-Amz-Date": now, "X-Amz-Target": "DynamoDB_20120810.GetItem",
+                    "Content-Length": str(len(body))}
+            if tellsDigest: sent["x-amz-content-sha256"] = digest
+            if keys.token: sent["X-Amz-Security-Token"] = keys.token
+            signed = {n.lower(): v for n, v in sorted(sent.items(), key=lambda h: h[0].lower()) if n not in unsigned}
+            canonical = "\n".join(["POST", "/", "", *(f"{n}:{v}" for n, v in signed.items()), "",
+                                   ";".join(signed), digest])
+            scope = f"{now[:8]}/us-east-1/dynamodb/aws4_request"
+            text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+            key = ("AWS4" + keys.secret_key).encode()
+            for part in scope.split("/"): key = hmac.digest(key, part.encode(), "sha256")
+            sent["Authorization"] = (f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, SignedHeaders="
+                                     f"{';'.join(signed)}, Signature={hmac.digest(key, text.encode(), 'sha256').hex()}")
+            asked = ["curl", "-s", "-i", "--noproxy", "*", gateway + "/", "--data-binary", body, "-H", "Accept:"]
+            for header in sent.items(): asked += ["-H", ": ".join(header)]
+            head, _, answer = subprocess.run(asked, capture_output=True, text=True).stdout.partition("\n\n")
+            told = {n.lower(): v for n, _, v in (line.partition(": ") for line in head.splitlines()[1:])}
+            found[name].append([head.split()[1], told.get("x-cache"), str(zlib.crc32(answer.encode())) == told["x-amz-crc32"],
+                                json.loads(answer).get("Item", {}).get("name", {}).get("S")])
+    return found
 
 
 def demo():
