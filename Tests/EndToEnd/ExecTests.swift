@@ -93,6 +93,36 @@ import Testing
         try check(ran, moto, since: before)
     }
 
+    @Test func `may be the AWS CLI, in two accounts`() throws {
+        let aws = packageRoot.appending(path: ".venv/cli/bin/aws").path
+        try #require(
+            FileManager.default.isExecutableFile(atPath: aws),
+            "no AWS CLI; .ci/setup --tests installs one")
+        let moto = try Self.shared.get()
+        let engine = try engine("--endpoint-url \(moto.scene.endpoint)", moto.environment)
+        func get(_ number: String, _ count: Int, by role: [String]) throws -> [String: Int] {
+            let before = try moto.counts()
+            let key = "{\\\"account_number\\\":{\\\"S\\\":\\\"\(number)\\\"}}"
+            let call =
+                "\(aws) dynamodb get-item --table-name accounts --key \"\(key)\" --output json"
+            let ran = try exec(
+                role + [
+                    "--", "sh", "-ec",
+                    "for n in $(seq \(count)); do \(call); done; "
+                        + "\(aws) dynamodb describe-endpoints --output text",
+                ], ["AWS_PAGER": ""])
+            #expect(ran.status == 0, "\(ran.errors)")
+            #expect(ran.output.ranges(of: "Account \(number.suffix(3))").count == count)
+            let after = try moto.counts()
+            return after.mapValues { $0 }.merging(before) { $0 - $1 }
+        }
+        let own = try get("100000000007", 3, by: [])
+        #expect(own["GetItem"] == 1)
+        let other = try get("200000000007", 3, by: ["--role", moto.scene.reader])
+        #expect(other["GetItem"] == 1 && other["AssumeRole"] == 1)
+        withExtendedLifetime(engine) {}
+    }
+
     @Test func `have the engine's own identity where no role is named`() throws {
         let moto = try Self.shared.get()
         let ran = try exec(
