@@ -1,5 +1,11 @@
 import Larder
 
+/// A key that says with whose permission its entry was read, from the table that its cache is named
+/// after.
+package protocol ReadByIdentity {
+    var reader: String { get }
+}
+
 /// A cache of any key and value type, as the inspector handles it.
 protocol InspectedCache: Sendable {
     var name: String { get }
@@ -88,7 +94,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         }
         let left = visit { key, facts, renewal in
             matching.offer(
-                facts, renewal, cache: name, by: actors[facts.version], beside: more(key, facts)
+                facts, renewal, cache: name, by: actors[facts.version],
+                owner: owner(key, matching.asksForOwners), beside: more(key, facts)
             ) { id(key) }
         }
         // Failures are forgotten by the same words.
@@ -96,9 +103,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             guard let trouble = known.trouble else { continue }
             let renewal = renewal(known, of: nil)
             let facts = EntryFacts(trouble)
-            matching.offer(facts, renewal, cache: name, by: nil, beside: more(key, facts)) {
-                id(key)
-            }
+            matching.offer(
+                facts, renewal, cache: name, by: nil, owner: owner(key, matching.asksForOwners),
+                beside: more(key, facts)
+            ) { id(key) }
         }
     }
 
@@ -138,8 +146,15 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     ) {
         let beside = beside.of(key, facts)
         selection.offer(
-            facts, renewal, place: place, cache: name, by: actors[facts.version], beside: beside
+            facts, renewal, place: place, cache: name, by: actors[facts.version],
+            owner: owner(key, selection.asksForOwners), beside: beside
         ) { row(key, facts, renewal, beside) }
+    }
+
+    /// Of which table an entry is, and who read it, where that is asked for and the key says so.
+    private func owner(_ key: Key, _ isAsked: Bool) -> EntryFilter.Owner? {
+        guard isAsked, let key = key as? any ReadByIdentity else { return nil }
+        return EntryFilter.Owner(table: cache.name, reader: key.reader)
     }
 
     /// Who put entries back or marked them as stale, by their versions, as far as events are kept.

@@ -101,4 +101,24 @@ import Testing
             #expect(asker.agents.allSatisfy { $0.count <= 1000 && !$0.contains("\u{1b}") })
         }
     }
+
+    @Test(arguments: [
+        ("table=orders", 3), ("table=others", 1), ("table!=orders", 1), ("table~^o", 4),
+        ("by=own", 3), ("by~reader", 1), ("by!=own", 1), ("by!~own$", 0),
+        ("table=orders by=own", 2), ("not table~x", 4), ("table=Orders", 0), ("by=nobody", 0),
+    ])
+    func `is asked for by the filter's words, of entries and of what is changed`(
+        filter: String, count: Int
+    ) async throws {
+        let rig = Rig { _, _ in reply(Self.item) }
+        let session = Credentials(accessKeyID: "ASIAOTHER", secretAccessKey: Secret("other"))
+        rig.signers.add(session, as: "222222222222/reader by own")
+        for key in ["a", "b"] { _ = try await rig.get(key) }
+        _ = try await rig.get("a", table: "others")
+        _ = try await rig.call("GetItem", Self.key, by: session)
+        var query = EntryQuery(limit: 10)
+        query.filter = filter
+        #expect(try await rig.inspector.entries(query).matched == count)
+        #expect(try await rig.inspector.matching(query).count == count)
+    }
 }

@@ -94,6 +94,7 @@ import Testing
         ("state=evicted", 0, 6, "no state of an entry; expired, stale, failed"),
         ("state=fresh", 1, 6, "nothing that happens; written, failed"),
         ("state=stale", 1, 6, "nothing that happens"), ("ttl<5m", 1, 0, "events have no ttl"),
+        ("table=orders", 1, 0, "events have no table"),
         ("ann togo=1", 1, 4, "age, by, cache, fetch, hits, key, size, state, version are"),
     ])
     func `what is not there is told, with what is`(
@@ -120,7 +121,8 @@ import Testing
             "hits", ">", "=", "5", "k", "(", ")", "not ", "!", "and ", "or ", "'", "\"", "~", " ",
             "ann", "state=fresh", "é", "\u{301}", "^", "\\", "5m", "ttl<", "key~.", "&&", "||",
             "|", "&", "cache=", "cache!~", "accounts", "nosuch", " B", " KiB", " 64 ", "lasthit<",
-            "fetches>", "2/s", "togo=", "stale", "negative", "state:", "state=", "evicted",
+            "fetches>", "2/s", "togo=", "table=", "stale", "negative", "state:", "state=",
+            "evicted",
         ]
         var random = Seeded(3)
         for _ in 0..<10_000 {

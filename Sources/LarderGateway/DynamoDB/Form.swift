@@ -79,6 +79,10 @@ extension Form.Meaning {
     var isUsual: Bool { projection == nil && arn == nil && identity.isFirst }
 }
 
+extension ItemKey: ReadByIdentity {
+    var reader: String { form.meaning.identity.name }
+}
+
 extension ItemKey: CustomStringConvertible, ByteSized {
     var description: String { shown }
     /// The form is shared by all.

@@ -7,7 +7,8 @@ public import Larder
 /// that is said of them. `hits>=100 and (ttl<5m or size>1k)`
 /// compares; `not`, `!`, quotes and brackets work as one would think, and words side by side have to
 /// be there both. `key~^4410` matches a regular expression, `state=failed` a word, `by=1001` who did
-/// it: a user's name or uid. Of events `state` is what happened: `state=evicted`.
+/// it: a user's name or uid. Of what a gateway holds, `by` is also whose permission it was read with,
+/// and `table=orders` the table. Of events `state` is what happened: `state=evicted`.
 ///
 /// A word goes on to the next blank, so that `ORDER!7`, `O'Brien` and `f(x)` are words, and so does a
 /// value: `key~^(1000|2000)`. `and`, `or` and `not` have a blank or a bracket on either side. What
@@ -34,11 +35,22 @@ public struct EntryFilter: Sendable {
         case or(Node, Node)
     }
 
-    enum TextField: String, CaseIterable { case cache, key, by }
+    enum TextField: String, CaseIterable {
+        case cache, key, by, table
+
+        /// Whether it is told of events too.
+        var isOfEvents: Bool { self != .table }
+    }
 
     enum TextTest: Sendable {
         case equals(Verbatim, isWanted: Bool)
         case matches(Pattern, isWanted: Bool)
+
+        var isWanted: Bool {
+            switch self {
+            case .equals(_, let isWanted), .matches(_, let isWanted): isWanted
+            }
+        }
     }
 
     enum Comparison: String, CaseIterable {
@@ -61,7 +73,7 @@ public struct EntryFilter: Sendable {
         A filter is words and comparisons. A word is part of a key, and the name of a state means \
         that state: stale, negative; in quotes all is text. Words side by side have to be there \
         both; and, or, not and brackets go between. Compared are:
-          cache, key, by                         = != ~ !~ (a regular expression)
+          cache, key, by, table                  = != ~ !~ (a regular expression)
           state                                  = != \(State.ofEntries.joined(separator: ", "))
         and, with < <= > >= = !=,
           \(names { $0.isDuration })
@@ -127,9 +139,26 @@ public struct EntryFilter: Sendable {
         let cache: String
         /// Who changed it last.
         var by: Operator?
+        /// Of which table it is, and with whose permission it was read, where a key says so.
+        var owner: Owner?
         /// What happened, where it is an event, and all that words are looked for in.
         var event: EventKind.Word?
         var words: String?
+    }
+
+    struct Owner {
+        let table: String
+        let reader: String
+    }
+
+    /// Whether it asks for tables, or for whose permission something was read with.
+    var asksForOwners: Bool {
+        Self.asks(root) {
+            switch $0 {
+            case .text(.by, _), .text(.table, _): true
+            default: false
+            }
+        }
     }
 
     /// Whether it asks who did something.
@@ -204,7 +233,8 @@ public struct EntryFilter: Sendable {
         case .word(let needle): needle.occurs(in: subject.words ?? key())
         case .text(.cache, let test): passes(test, subject.cache)
         case .text(.key, let test): passes(test, key())
-        case .text(.by, let test): passes(test, subject.by)
+        case .text(.by, let test): passes(test, subject.by, subject.owner?.reader)
+        case .text(.table, let test): passes(test, subject.owner?.table)
         case .number(let field, let comparison, let wanted):
             field.number(of: subject.entry).map { comparison.holds($0, wanted) }
                 ?? (comparison == .notEqual)
@@ -225,16 +255,23 @@ public struct EntryFilter: Sendable {
         }
     }
 
-    /// By name, by uid, or by both as they are shown.
-    private static func passes(_ test: TextTest, _ actor: Operator?) -> Bool {
+    /// What is not there is none that is asked for.
+    private static func passes(_ test: TextTest, _ value: String?) -> Bool {
+        guard let value else { return !test.isWanted }
+        return passes(test, value)
+    }
+
+    /// By name, by uid, or by both as they are shown; or by whose permission it was read with.
+    private static func passes(
+        _ test: TextTest, _ actor: Operator?, _ reader: String?
+    ) -> Bool {
         switch test {
         case .equals(let text, let isWanted):
-            (actor.map { actor in
-                [actor.name, "\(actor)", actor.uid.map { "\($0)" }]
-                    .contains { $0.map { Verbatim($0) } == text }
-            } ?? false) == isWanted
+            [reader, actor?.name, actor.map { "\($0)" }, actor?.uid.map { "\($0)" }]
+                .contains { $0.map { Verbatim($0) } == text } == isWanted
         case .matches(let pattern, let isWanted):
-            (actor.map { pattern.matches("\($0) \($0.reason ?? "")") } ?? false) == isWanted
+            [reader, actor.map { "\($0) \($0.reason ?? "")" }]
+                .contains { $0.map { pattern.matches($0) } ?? false } == isWanted
         }
     }
 }

@@ -165,6 +165,9 @@ extension EntryFilter {
             skipBlanks()
             let valuePlace = place
             if let field = TextField(rawValue: word) {
+                guard field.isOfEvents || scope?.isOfEvents != true else {
+                    throw fail("events have no \(word); \(fields) are accepted", at: start)
+                }
                 let value = try self.value(isPattern: sign.hasSuffix("~"))
                 if field == .cache { try checkCache(sign, value, valuePlace) }
                 return .text(field, try textTest(sign, signPlace, value, valuePlace, field))
@@ -193,7 +196,10 @@ extension EntryFilter {
             let numbers = EntryColumn.allCases.filter {
                 $0.isNumber && ($0.isOfEvents || scope?.isOfEvents != true)
             }
-            return (TextField.allCases.map(\.rawValue) + numbers.map(\.rawValue) + ["state"])
+            let texts = TextField.allCases.filter {
+                $0.isOfEvents || scope?.isOfEvents != true
+            }
+            return (texts.map(\.rawValue) + numbers.map(\.rawValue) + ["state"])
                 .sorted().joined(separator: ", ")
         }
 

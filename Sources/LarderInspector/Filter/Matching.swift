@@ -16,6 +16,9 @@ struct Matching {
         self.now = now
     }
 
+    /// Whether it has to be told of which table entries are, and who read them.
+    var asksForOwners: Bool { filter.asksForOwners }
+
     /// Whether it has to be told who changed an entry last.
     var asksForActors: Bool { filter.asksForActors }
 
@@ -25,11 +28,12 @@ struct Matching {
 
     mutating func offer(
         _ facts: EntryFacts, _ renewal: RenewalFacts?, cache: String, by actor: Operator?,
-        beside: Selection.Beside, _ key: () -> EntryKey
+        owner: EntryFilter.Owner?, beside: Selection.Beside, _ key: () -> EntryKey
     ) {
         guard filter.isEmpty || patience.lasts else { return }
         let subject = EntryFilter.Subject(
-            entry: EntrySubject(facts, renewal, beside, at: now), cache: cache, by: actor)
+            entry: EntrySubject(facts, renewal, beside, at: now), cache: cache, by: actor,
+            owner: owner)
         guard filter.passes(subject, { key().key }) else { return }
         count += 1
         guard count <= EntryQuery.mostMatching else { return found = [] }

@@ -46,14 +46,16 @@ struct Selection {
 
     mutating func offer(
         _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, cache: String,
-        by actor: Operator? = nil, beside: Beside = Beside(), _ makeRow: () -> EntryRow
+        by actor: Operator? = nil, owner: EntryFilter.Owner? = nil, beside: Beside = Beside(),
+        _ makeRow: () -> EntryRow
     ) {
         total += 1
         let subject = EntrySubject(facts, renewal, beside, at: now)
         var row: EntryRow?
         if !filter.isEmpty {
             guard patience.lasts else { return }
-            let subject = EntryFilter.Subject(entry: subject, cache: cache, by: actor)
+            let subject = EntryFilter.Subject(
+                entry: subject, cache: cache, by: actor, owner: owner)
             let passes = filter.passes(subject) {
                 let made = row ?? makeRow()
                 row = made
@@ -85,6 +87,9 @@ struct Selection {
         guard filter.isEmpty, query.sort != .key || keysAreShown else { return nil }
         return query.sort.rank.map { (wanted, $0) }
     }
+
+    /// Whether it has to be told of which table entries are, and who read them.
+    var asksForOwners: Bool { filter.asksForOwners }
 
     /// Whether it has to be told who changed an entry last.
     var asksForActors: Bool { filter.asksForActors }
