@@ -59,7 +59,7 @@ struct Backing: Sendable {
 
     /// What opens the credentials: what the function has and nobody else has.
     private static func token(in secrets: [String: Secret]) -> AccessToken {
-        let known = Token.variables.lazy.compactMap { secrets[$0] }.first
+        let known = Token.variables.lazy.compactMap { secrets[$0] }.first { !$0.isEmpty }
         return known.map { AccessToken(known: $0) } ?? AccessToken()
     }
 

@@ -18,6 +18,8 @@ struct ExtensionsAPI: Sendable {
     static func client() -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.idleTimeout = .seconds(3600)
+        // A refused connection is an answer; whoever wants another try asks again.
+        configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 

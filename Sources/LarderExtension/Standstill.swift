@@ -29,12 +29,12 @@ final class Standstill: Sendable {
     /// The process runs.
     func notice() {
         let now = clock.now()
-        let gap = last.withLock { last in
-            defer { last = max(last, now) }
-            return now - last
+        // Under the lock: whoever comes second goes on when it is done, and not before.
+        last.withLock { last in
+            let gap = now - last
+            last = max(last, now)
+            if gap > Self.least { over.withLock { $0 }?(gap) }
         }
-        guard gap > Self.least else { return }
-        over.withLock { $0 }?(gap)
     }
 
     /// Beats until it is cancelled.

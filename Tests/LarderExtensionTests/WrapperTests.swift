@@ -52,7 +52,6 @@ import Testing
         defer { upstream.stop() }
         let address = try GatewayAddress(parsing: "127.0.0.1:\(upstream.port)")
         #expect(Wrapper.isAnswering(address) == isThere)
-        upstream.stop()
     }
 
     @Test func `finds nobody at a port where nobody is`() throws {
