@@ -17,6 +17,8 @@ import Testing
     private final class PlainTable: Sendable {
         private let items = Mutex<[String: Int]>([:])
         let isDown = Atomic(false)
+        /// Whether the programs have ended.
+        let isOver = Atomic(false)
 
         func answer(_ request: ForwardedRequest) throws -> ForwardedReply {
             let input = try #require(JSONPart(Array(request.body.readableBytesView)))
@@ -127,7 +129,6 @@ import Testing
         let ids = (0..<12).map { "item-\($0)" }
         for id in ids { try await put(rig, id, 0) }
         for id in ids { _ = try await rig.get(id) }
-        let isOver = Atomic(false)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Each client has items of its own, of which it knows what they are.
             for client in 0..<4 {
@@ -150,7 +151,7 @@ import Testing
             for name in ["ann", "bob"] {
                 group.addTask {
                     var random = Seeded(name == "ann" ? 1 : 2)
-                    while !isOver.load(ordering: .acquiring), !Task.isCancelled {
+                    while !table.isOver.load(ordering: .acquiring), !Task.isCancelled {
                         let bounds = CacheConfiguration(
                             maxsize: [0, 1, 3, nil].randomElement(using: &random)!,
                             ttl: [.zero, .seconds(1), nil].randomElement(using: &random)!)
@@ -168,7 +169,7 @@ import Testing
                 }
             }
             for _ in 0..<4 { try await group.next() }
-            isOver.store(true, ordering: .releasing)
+            table.isOver.store(true, ordering: .releasing)
             try await group.waitForAll()
         }
         // Both have changed something, and it is told who.

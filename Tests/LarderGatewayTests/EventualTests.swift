@@ -130,6 +130,10 @@ private final class EventualTable: Sendable {
     /// The newest version of each item whose write had ended.
     private final class Ended: Sendable {
         private let places = Mutex<[String: Int]>([:])
+        private let numbers = Atomic(0)
+
+        /// For the next version of whatever item.
+        func number() -> Int { numbers.add(1, ordering: .relaxed).newValue }
         func place(_ id: String) -> Int { places.withLock { $0[id] ?? 0 } }
         func mark(_ id: String, _ place: Int) {
             places.withLock { $0[id] = max($0[id] ?? 0, place) }
@@ -141,13 +145,12 @@ private final class EventualTable: Sendable {
     {
         print("eventual: LARDER_SEED=\(Self.seed)")
         let (table, ended) = (EventualTable(seed: Self.seed), Ended())
-        let clock = Mutex<(@Sendable () -> AgeInstant)?>(nil)
+        let clock = Guarded<(@Sendable () -> AgeInstant)?>(nil)
         let rig = Rig { request, _ in
             try await table.answer(request) { clock.withLock { $0!() } }
         }
         let age = rig.clock.neverWaking
         clock.withLock { $0 = { age.now() } }
-        let numbers = Mutex(0)
         try await withThrowingTaskGroup(of: Int.self) { group in
             for client in 0..<4 {
                 group.addTask {
@@ -159,11 +162,7 @@ private final class EventualTable: Sendable {
                                 by: .milliseconds(Int.random(in: 0..<3000, using: &random)))
                         }
                         if Int.random(in: 0..<5, using: &random) == 0 {
-                            let number = numbers.withLock { number in
-                                number += 1
-                                return number
-                            }
-                            try await write(number, rig, table, ended, &random)
+                            try await write(ended.number(), rig, table, ended, &random)
                         } else {
                             hits += try await read(rig, table, ended, &random)
                         }
