@@ -54,7 +54,7 @@ extension EntryDetail {
         var begin: AgeInstant?
         if row.state(at: now) == .stale {
             let marked = history.last { $0.kind == .softened(version: row.version) }
-            begin = row.isPastEnd(at: now) ? row.deadline : marked?.at
+            begin = row.deadline.flatMap { $0 <= now ? $0 : nil } ?? marked?.at
         }
         let time = begin.map { now - $0 }
         return Field("staleFor", seconds: time, text: time.map { Format.age($0) } ?? "-")

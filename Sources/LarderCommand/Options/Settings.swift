@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LarderGateway
 import LarderInspector
 import Yams
 
