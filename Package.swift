@@ -392,7 +392,7 @@ if !core {
             swiftSettings: settings),
         .testTarget(
             name: "LarderCommandTests",
-            dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
+            dependencies: ["LarderCommand", "LarderGateway", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
         .executableTarget(
             name: "Greeter",

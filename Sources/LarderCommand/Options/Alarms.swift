@@ -55,7 +55,7 @@ struct Alarms {
     ///
     /// - Parameter compares: False where no threshold was given: what is well was not compared.
     static func line(
-        _ state: State, _ findings: [Finding], _ problems: [String], compares: Bool
+        _ state: State, _ findings: [Finding], _ problems: [String], compares: Bool = true
     ) -> String {
         let wrong = findings.filter { $0.state != .ok }.map(\.sentence)
         let remark = compares ? [] : ["no threshold is given, nothing was compared"]
