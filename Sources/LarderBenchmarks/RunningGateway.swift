@@ -54,7 +54,8 @@ final class RunningGateway {
         [
             "XDG_RUNTIME_DIR": folder.path, "LARDER_STORE": folder.path + "/accounts.sqlite",
             "AWS_ACCESS_KEY_ID": Self.keys.accessKeyID, "AWS_SECRET_ACCESS_KEY": "bench",
-            "AWS_REGION": Self.region, "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_REGION": Self.region, "AWS_DEFAULT_REGION": Self.region,
+            "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "*",
         ]

@@ -27,7 +27,7 @@ final class Askers: Sendable {
     /// Most tables and identities that are told apart.
     private static let most = 256
     fileprivate static let mostAgents = 4
-    fileprivate static let longestAgent = 120
+    fileprivate static let longestAgent = 60
     /// On demand, in us-east-1: 0.125 US dollars a million read request units.
     fileprivate static let dollarsPerUnit = 0.125e-6
 
@@ -83,7 +83,9 @@ extension Askers.Counts {
         }
         guard let agent, self.agent != agent else { return }
         self.agent = agent
-        let fit = PlainText.fit(String(agent.prefix(Askers.longestAgent)))
+        // What stands behind the first word is the machine's.
+        let name = agent.utf8.prefix(Askers.longestAgent).prefix { $0 != UInt8(ascii: " ") }
+        let fit = PlainText.fit(String(decoding: name, as: UTF8.self))
         asker.agents.removeAll { $0.isExactly(fit) }
         asker.agents = Array(([fit] + asker.agents).prefix(Askers.mostAgents))
     }
