@@ -31,8 +31,9 @@ import Testing
         func line(_ words: String...) -> Bool {
             text.contains { line in words.allSatisfy { line.contains($0) } }
         }
-        #expect(line("TABLE", "ASKED", "HITS", "JOINED", "PASSED", "REFUSED"))
-        #expect(line("accounts", "2000", "1900", "7", "3", "6m20s", "123456789"))
+        // A narrow screen cuts the longer headings.
+        #expect(line("TABLE", "ASKED", "HITS", "JOINED", "PASSED", "REF"), "\(text)")
+        #expect(line("accounts", "2,000", "1,900", "7", "3", "6m20s", "123456789"), "\(text)")
         #expect(line("-", "12", "unknown"))
         #expect(columns < 200 || line("Boto3/1.44.8, aws-cli/1.45"))
         var silent = Self.report()
