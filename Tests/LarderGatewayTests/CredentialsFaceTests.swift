@@ -103,6 +103,22 @@ private struct Lender {
         #expect(counters.hits == 999 && counters.misses == 1)
     }
 
+    @Test func `are asked of STS once by two hundred at once, none of them held before`()
+        async throws
+    {
+        let gate = Gate()
+        let lender = Lender { _ in try await gate.pass() }
+        async let keys = withThrowingTaskGroup(of: String?.self) { group in
+            for _ in 0..<200 { group.addTask { try await lender.ask().key } }
+            return try await group.reduce(into: [String: Int]()) { $0[$1 ?? "", default: 0] += 1 }
+        }
+        let areWaiting = await settles { lender.cache.snapshot().counters.coalesced == 199 }
+        #expect(areWaiting)
+        gate.open()
+        #expect(try await keys == ["ASIASESSION000000001": 200])
+        #expect(lender.cache.snapshot().counters.misses == 1)
+    }
+
     @Test func `are the engine's own where no role is named, with an end that is no session's`()
         async throws
     {
