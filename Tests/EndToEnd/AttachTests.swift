@@ -76,7 +76,10 @@ import Testing
         let events = try larder("events", "accounts").output
         #expect(events.contains("invalidated  100000000001") && events.contains(": because"))
         let bounds = try larder("set", "accounts", "maxsize=2", "ttl=10m", "--yes")
-        #expect(bounds.output.contains("done: 2 removed"), "\(bounds.errors)")
+        #expect(
+            bounds.output.contains(
+                "done: accounts: maxsize 64 -> 2 entries, ttl 45s -> 10m00s; 2 removed"),
+            "\(bounds)")
         let caches = rows(try larder("caches", "--format", "csv"))
         #expect(caches.first?.prefix(4) == ["accounts", "2", "2", "600"])
         let wrong = try larder("set", "accounts", "ttl=soon")

@@ -145,7 +145,8 @@ import Testing
         )
         let ran = try larder("set", "accounts", "maxsize=2", "--for", "1s", "--yes")
         #expect(ran.status == 0 && ran.output.contains("go back after 1s"), "\(ran)")
-        #expect(ran.output.contains("done: 7 removed, "), "\(ran)")
+        #expect(
+            ran.output.contains("done: accounts: maxsize 64 -> 2 entries; 7 removed, "), "\(ran)")
         #expect(
             try eventually {
                 lines(try larder("caches", "--format", "csv")).first {
@@ -287,7 +288,7 @@ import Testing
         defer { _ = engine }
         _ = try larder("fetch", "account", "100000009999")
         let entry = try larder("entry", "accounts", "100000009999")
-        #expect(entry.output.contains(/firstFailure  [0-9]+s\n/), "\(entry)")
+        #expect(entry.output.contains(/firstFailure +[0-9]+s\n/), "\(entry)")
         #expect(entry.output.contains(/nextTry +[0-9]+m[0-9]{2}s\n/), "\(entry)")
         for words in Self.looks + [["entry", "accounts", "100000009999"]] {
             let output = try larder(words).output
@@ -385,7 +386,9 @@ import Testing
             ]
             guard names != ["field", "value"] else {
                 let fields = lines(csv).dropFirst().map { String($0.prefix { $0 != "," }) }
-                #expect(Set(fields).subtracting(known).isEmpty, "\(words): \(fields)")
+                // A part of the value stands behind the names that it is inside of.
+                let parts = fields.flatMap { $0.split(separator: ".").map(String.init) }
+                #expect(Set(parts).subtracting(known).isEmpty, "\(words): \(fields)")
                 continue
             }
             #expect(names.count > 2, "\(words)")

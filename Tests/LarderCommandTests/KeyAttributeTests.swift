@@ -111,7 +111,7 @@ import Testing
                 [larder, "fetch", "account", "--latency", "0s", "--accounts", "1", "--", number],
                 environment: ["LARDER_STORE": folder.path + "/accounts.sqlite"])
             #expect(ran.status == 1, "\(ran.errors)")
-            #expect(ran.errors.contains("there is no account"), "\(ran.errors)")
+            #expect(ran.errors.contains("no account has this number"), "\(ran.errors)")
         }
     }
 
