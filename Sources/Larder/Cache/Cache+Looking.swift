@@ -5,7 +5,10 @@ extension Cache {
     /// sample for ``history(since:)``.
     public func snapshot() -> CacheSnapshot {
         let now = clock.now()
-        var snapshot = store.withLock { $0.snapshot(at: now) }
+        var snapshot = store.withLock { store in
+            store.resumeRecording(at: now.nanoseconds)
+            return store.snapshot(at: now)
+        }
         let sample = CacheSample(snapshot)
         let counted = snapshot.lately
         let (lately, bytes) = chronicle.withLock { chronicle in

@@ -76,6 +76,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///   - renewal: How entries are refreshed before their end, and what failures mean.
     ///   - limits: How long a fetch may take, and how many may be under way at once.
     ///   - events: How many events the feed holds before it overwrites the oldest; 0 for no feed.
+    ///   - foresight: Whether look-ups are recorded, in up to 1 MiB, so that ``lookUps(over:)`` has
+    ///     something to go by.
     ///   - clock: By which entries age, and by which events and snapshots are dated.
     ///   - onRemoval: Called for every entry that left, with the cause, soon after; no lock is
     ///     held, so that it may call the cache. It runs on the thread of whoever made the entry
@@ -87,7 +89,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         jitter: Double = 0, policy: Policy = .lru,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
-        limits: FetchLimits = FetchLimits(), events: Int = 4096,
+        limits: FetchLimits = FetchLimits(), events: Int = 4096, foresight: Bool = true,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         self.init(
@@ -95,7 +97,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             CacheConfiguration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
             lifetime: lifetime, weigher: weigher, renewal: renewal, limits: limits,
-            events: events, clock: clock,
+            events: events, foresight: foresight, clock: clock,
             onRemoval: onRemoval, fetch: fetch)
     }
 
@@ -104,12 +106,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         _ name: String, _ configuration: CacheConfiguration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
-        limits: FetchLimits = FetchLimits(), events: Int = 4096,
+        limits: FetchLimits = FetchLimits(), events: Int = 4096, foresight: Bool = true,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         self.init(
             name, configuration, lifetime: lifetime, weigher: weigher, renewal: renewal,
-            limits: limits, events: events, clock: clock,
+            limits: limits, events: events, foresight: foresight, clock: clock,
             shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
     }
 
@@ -144,7 +146,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         _ name: String, _ configuration: CacheConfiguration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
         weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
-        limits: FetchLimits = FetchLimits(), events: Int = 4096,
+        limits: FetchLimits = FetchLimits(), events: Int = 4096, foresight: Bool = true,
         clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         precondition(events >= 0, "\(name): a feed holds 0 events or more")
@@ -163,7 +165,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         store = Guarded(
             Store(
                 configuration, feedCapacity: events, shards: shards, traits: traits,
-                at: clock.now()))
+                foresight: foresight, at: clock.now()))
     }
 
     deinit {
@@ -220,12 +222,17 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// Settles the notes of all shards, because one has many.
     @usableFromInline
     func settle(_ number: Int) {
+        let now = clock.now()
+        func settle(_ store: inout Store<Key, Value>) {
+            store.settle(isFull: true)
+            store.resumeRecording(at: now.nanoseconds)
+        }
         // Whoever holds the store may be about to settle: there is some room to wait for that.
-        if store.withLockIfAvailable({ $0.settle(isFull: true) }) != nil { return }
+        if store.withLockIfAvailable({ settle(&$0) }) != nil { return }
         let isCrowded = shards[number].withLock {
             $0.touchCount >= 2 * Shard<Key, Value>.manyTouches - 8
         }
-        if isCrowded { store.withLock { $0.settle(isFull: true) } }
+        if isCrowded { store.withLock { settle(&$0) } }
     }
 
     @usableFromInline
@@ -405,7 +412,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ) -> Arrival<Value> {
         Arrival(
             value: value, hash: hash, expiry: traits.expiry(key, value, now)?.nanoseconds,
-            bytes: traits.bytes(key, value), took: took)
+            bytes: traits.bytes(key, value), took: took,
+            print: took == nil ? nil : traits.print?(value))
     }
 
     // MARK: Changing the store

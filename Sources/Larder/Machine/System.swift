@@ -110,6 +110,12 @@ enum Memory {
     static func free<T: BitwiseCopyable>(_ memory: UnsafeMutablePointer<T>) { Glibc.free(memory) }
 }
 
+/// The functions of numbers that the standard library has not.
+enum Maths {
+    static func exp(_ x: Double) -> Double { Glibc.exp(x) }
+    static func log(_ x: Double) -> Double { Glibc.log(x) }
+}
+
 /// Pages of memory, from the system itself.
 enum Pages {
     static let size = Int(getpagesize())

@@ -69,7 +69,9 @@ final class TinyLFU: EvictionPolicy {
         links.reserve(slot)
         segments.reserve(slot)
         tags.reserve(slot)
-        tags[slot] = UInt32(truncatingIfNeeded: SplitMix.mixed(hash))
+        // The half that a record of look-ups has: a what-if is to count as the cache does.
+        tags[slot] = UInt32(
+            truncatingIfNeeded: SplitMix.mixed(UInt64(UInt32(truncatingIfNeeded: hash))))
         segments[slot] = .window
         window.append(slot, links)
         sketch.reserve(count)

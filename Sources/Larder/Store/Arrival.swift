@@ -7,6 +7,8 @@ struct Arrival<Value: Sendable>: Sendable {
     let bytes: Int
     /// How long its fetch took, in nanoseconds; `nil` where it was inserted.
     let took: Int64?
+    /// By which the value is compared with the one before; `nil` where that is not done.
+    var print: UInt64?
     /// How often its key was written before, as far as that is known.
     var loads: UInt16 = 0
 }

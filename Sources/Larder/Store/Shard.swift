@@ -13,6 +13,10 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// What was hit and not told to the policy yet, where it wants to know.
     @usableFromInline var touches: UnsafeMutablePointer<Touch>
     @usableFromInline var touchCount = 0
+    /// Look-ups of keys whose mark is below are noted for what-ifs.
+    @usableFromInline var noteBelow: UInt32 = 0
+    private var noteCount = 0
+    private var notes: UnsafeMutablePointer<LookUpNote>?
 
     @usableFromInline var index = SlotIndex()
     @usableFromInline var slab = Slab<Key, Value>()
@@ -57,6 +61,7 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     @usableFromInline
     func destroy() {
         Memory.free(touches)
+        if let notes { Memory.free(notes) }
         if let gates, gates != expiries { Memory.free(gates) }
         if let expiries { Memory.free(expiries) }
     }
@@ -95,17 +100,41 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             return nil
         }
         guard isLive(slab.record(address), slot, at: now) else { return nil }
-        return serve(slot, address, at: now)
+        return serve(slot, mark, address, at: now)
     }
 
     /// Counts a hit, and returns what was hit.
     @inlinable @inline(__always)
-    mutating func serve(_ slot: UInt32, _ address: UnsafeMutableRawPointer, at now: Int64) -> Value
-    {
+    mutating func serve(
+        _ slot: UInt32, _ mark: UInt32, _ address: UnsafeMutableRawPointer, at now: Int64
+    ) -> Value {
         slab.record(address).pointee.hit(at: now)
         hits &+= 1
+        if mark < noteBelow { note(slot, mark, at: now) }
         touch(slot)
         return slab.value(address).pointee
+    }
+
+    /// Notes a look-up for what-ifs.
+    @usableFromInline @inline(never)
+    mutating func note(_ slot: UInt32, _ mark: UInt32, at now: Int64) {
+        guard noteCount < 2 * Self.manyTouches else { return }
+        let notes = notes ?? Memory.grow(nil, to: 2 * Self.manyTouches)
+        self.notes = notes
+        notes[noteCount] = LookUpNote(
+            stamp: stamps.pointee.load(ordering: .relaxed), mark: mark, at: now)
+        noteCount &+= 1
+        guard !heedsHits, touchCount < 2 * Self.manyTouches else { return }
+        // The policy does not care, but the notes are settled by the number of touches.
+        touches[touchCount] = Touch(stamp: countStamp(), slot: slot)
+        touchCount &+= 1
+    }
+
+    /// Moves the notes to a place that has room for them; returns how many there were.
+    mutating func takeNotes(to place: UnsafeMutablePointer<LookUpNote>) -> Int {
+        defer { noteCount = 0 }
+        if let notes { place.update(from: notes, count: noteCount) }
+        return noteCount
     }
 
     /// Notes a use, for the policy to be told of.
@@ -113,12 +142,17 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     mutating func touch(_ slot: UInt32) {
         // Where the store is held for very long, an order that is a little off is the lesser evil.
         guard heedsHits, touchCount < 2 * Self.manyTouches else { return }
-        // No atomic addition, which costs as much as a lock: hits at the same instant may get
-        // the same stamp, and which of them was first is nobody's business.
+        touches[touchCount] = Touch(stamp: countStamp(), slot: slot)
+        touchCount &+= 1
+    }
+
+    // No atomic addition, which costs as much as a lock: hits at the same instant may get the same
+    // stamp, and which of them was first is nobody's business.
+    @inlinable @inline(__always)
+    func countStamp() -> UInt32 {
         let stamp = stamps.pointee.load(ordering: .relaxed)
         stamps.pointee.store(stamp &+ 1, ordering: .relaxed)
-        touches[touchCount] = Touch(stamp: stamp, slot: slot)
-        touchCount &+= 1
+        return stamp
     }
 
     /// The earliest instant at which the entry is no longer served.

@@ -60,10 +60,12 @@ extension Store {
             return .failed(error)
         }
         if let flight = flight(of: key, hash) {
+            note(.lookup, hash, at: now)
             counters.coalesced += 1
             join(flight, waiter)
             return .join(flight)
         }
+        note(.missed, hash, at: now)
         miss(hash, endedAt: troubles.find(key, hash) == nil ? ended : nil, at: now)
         let flight = startFlight(for: key, hash, of: cache, at: now)
         join(flight, waiter)
@@ -109,7 +111,8 @@ extension Store {
 
     private func serve(_ slot: UInt32, _ hash: UInt64, at now: AgeInstant) -> Value {
         shards[shards.number(hash)].withLock { shard in
-            shard.serve(slot, shard.slab.address(slot), at: now.nanoseconds)
+            let mark = Shards<Key, Value>.mark(hash)
+            return shard.serve(slot, mark, shard.slab.address(slot), at: now.nanoseconds)
         }
     }
 
@@ -130,6 +133,7 @@ extension Store {
     mutating func missed(_ hash: UInt64, at now: AgeInstant) {
         settle()
         policy.missed()
+        note(.missed, hash, at: now)
         miss(hash, at: now)
     }
 

@@ -24,6 +24,7 @@ extension Store {
         count -= 1
         bytes -= place.pointee.bytes
         regret.left(hash, cause, at: now.nanoseconds)
+        if cause == .invalidated { note(.gone, hash, at: now) }
         depart(place, rival: rival, by: by, at: now)
     }
 
@@ -49,6 +50,8 @@ extension Store {
         at now: AgeInstant
     ) -> Invalidation {
         settle()
+        // In a larger cache it might be there.
+        if version == nil { note(.gone, hash, at: now) }
         // What has ended for good is not there, though it may still have its place.
         let held = slot(of: key, hash).map { (slot: $0, recordAndEnd($0)) }
         guard let (slot, (record, end)) = held,

@@ -39,6 +39,7 @@ extension Store {
                 {
                 case .made:
                     rewrite(old, arrival, at: now)
+                    note(.rewritten, arrival, at: now)
                     told(arrival, of: key, at: now)
                     return true
                 case .crowded: return false
@@ -58,6 +59,7 @@ extension Store {
         guard room == .made else { return false }
         regret.forget(arrival.hash)
         add(arrival, for: key, at: now)
+        note(.filled, arrival, at: now)
         told(arrival, of: key, at: now)
         return true
     }

@@ -61,6 +61,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     var underBounds: UnderBounds
     var holds = Holds()
     var graves = Graves<Key, Value>()
+    var recorder: Recorder
+    private let notes: LookUpNotes
     /// Nothing has to be done by itself before: no deadline, no end of a reserve or of an undo.
     var wake = Int64.max
     /// Those who are removing what is beyond the bounds, a slice at a time. As long as there is
@@ -77,7 +79,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
 
     init(
         _ configuration: CacheConfiguration, feedCapacity: Int, shards: Shards<Key, Value>,
-        traits: Traits<Key, Value>, at now: AgeInstant
+        traits: Traits<Key, Value>, foresight: Bool = true, at now: AgeInstant
     ) {
         self.configuration = configuration
         self.shards = shards
@@ -85,6 +87,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         lives = Lives(configuration)
         reserve = configuration.staleIfError.nanoseconds
         mostFetched = MostFetched(at: now)
+        recorder = Recorder(isOn: foresight)
+        notes = LookUpNotes(foresight ? shards.count : 0)
         underBounds = UnderBounds(since: now, CacheCounters())
         feed = Feed(capacity: feedCapacity)
         policy = configuration.policy.make(maxsize: configuration.maxsize)
@@ -102,6 +106,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             shards[number].withLock { shard in
                 shard.lives = lives
                 shard.heedsHits = policy.heedsHits
+                shard.noteBelow = recorder.noteBelow
                 if traits.mayEnd || traits.renews { shard.keepExpiries() }
             }
         }
@@ -118,7 +123,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         guard now != settled || isFull else { return }
         let settledBefore = settled
         settled = now
-        let (shards, policy) = (shards, policy)
+        let (shards, policy, notes) = (shards, policy, notes)
         touched.withUnsafeMutableBufferPointer { touched in
             let reach = min(Int(now &- settledBefore), touched.count)
             touched[..<reach].update(repeating: SlotOrder.none)
@@ -138,6 +143,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
                         }
                     }
                     shard.touchCount = 0
+                    notes.count += shard.takeNotes(to: notes.base + notes.count)
                 }
             }
             if found < reach {
@@ -150,6 +156,71 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             policy.touched(UnsafeBufferPointer(rebasing: touched[..<found]))
             late.withUnsafeBufferPointer { if !$0.isEmpty { policy.touched($0) } }
         }
+        if notes.count > 0 { recordNotes(since: settledBefore) }
+    }
+
+    // MARK: Recording
+
+    private mutating func recordNotes(since stamp: UInt32) {
+        if shards.count > 1 { notes.sort(since: stamp) }
+        for place in 0..<notes.count {
+            let (mark, time) = (notes.base[place].mark, notes.base[place].at)
+            note(.lookup, mark: mark, at: time)
+        }
+        notes.count = 0
+    }
+
+    /// Records what happened to a key, where it is followed.
+    mutating func note(_ kind: Recorder.Kind, _ hash: UInt64, at now: AgeInstant) {
+        note(kind, mark: Shards<Key, Value>.mark(hash), at: now.nanoseconds)
+    }
+
+    private mutating func note(
+        _ kind: Recorder.Kind, mark: UInt32, at now: Int64, bytes: Int = 0
+    ) {
+        if recorder.isPaused { resumeRecording(at: now) }
+        guard recorder.follows(mark) else { return }
+        if recorder.needsPiece(at: now) {
+            let before = recorder.noteBelow
+            recorder.openPiece(lookups: lookups, maxsize: mostEntries, at: now)
+            if recorder.noteBelow != before { spread() }
+            guard recorder.follows(mark) else { return }
+        }
+        recorder.add(kind, mark, at: now, bytes: bytes)
+    }
+
+    /// Records a write: for no look-up, and for one where its bytes or the value are of interest.
+    mutating func note(_ kind: Recorder.Kind, _ arrival: Arrival<Value>, at now: AgeInstant) {
+        let mark = Shards<Key, Value>.mark(arrival.hash)
+        if arrival.took == nil || kind == .rewritten {
+            note(kind, mark: mark, at: now.nanoseconds)
+        }
+        if configuration.maxbytes != nil {
+            note(.bytes, mark: mark, at: now.nanoseconds, bytes: arrival.bytes)
+        }
+        if let print = arrival.print, recorder.isOn {
+            recorder.compare(mark, print, at: now.nanoseconds)
+        }
+    }
+
+    /// Goes on recording where a pause is over.
+    mutating func resumeRecording(at now: Int64) {
+        guard recorder.isPaused, now >= recorder.pausedUntil else { return }
+        recorder.resume(lookups: lookups, at: now)
+        spread()
+    }
+
+    /// All look-ups so far.
+    var lookups: UInt64 {
+        (0..<shards.count).reduce(counters.lookups) { sum, number in
+            sum + shards[number].withLock { $0.hits }
+        }
+    }
+
+    /// How many entries there may be, as far as that is known.
+    private var mostEntries: Int {
+        let byBytes = configuration.maxbytes.map { $0 / max(1, bytes / max(1, count)) }
+        return min(configuration.maxsize ?? .max, byBytes ?? .max, 1 << 30)
     }
 
     // MARK: Deadlines

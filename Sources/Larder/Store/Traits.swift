@@ -11,6 +11,9 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
     let expiry: @Sendable (Key, Value, AgeInstant) -> AgeInstant?
     /// All that an entry takes.
     let bytes: @Sendable (Key, Value) -> Int
+    /// By which a value is compared with the one before; `nil` where its type is not `Hashable`, and
+    /// where nothing of it may be kept.
+    let print: (@Sendable (Value) -> UInt64)?
     /// A type whose values' size is not known; `nil` where there is no such type.
     private let unsized: String?
 
@@ -27,6 +30,10 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
         let record = Slab<Key, Value>.stride + Self.overhead + (expires || lifetime != nil ? 32 : 0)
         mayEnd = expires || lifetime != nil
         mayBeBuried = !(Value.self is any Sensitive.Type)
+        let hash: @Sendable (Value) -> UInt64 = { value in
+            UInt64(bitPattern: Int64((value as! any Hashable).hashValue))
+        }
+        print = Value.self is any Hashable.Type && mayBeBuried ? hash : nil
         expiry = { key, value, now in
             let own = expires ? (value as! any Expiring).expiry : nil
             guard let life = lifetime?(key, value) else { return own }

@@ -1,0 +1,239 @@
+import Synchronization
+
+/// The look-ups of a time, to try other bounds out on.
+///
+/// ```swift
+/// if let record = accounts.lookUps(over: .seconds(600)) {
+///     var bounds = accounts.configuration
+///     bounds.maxsize = 128
+///     print(record.whatIf(bounds).hitRatio)
+/// }
+/// ```
+///
+/// A what-if replays the record through a cache of those bounds: what is looked up and not held, or
+/// held for a ttl, is fetched and lands at once. Of ends that values have of their own, of refreshes
+/// before the end and of failed fetches it knows nothing. With jitter, the mean life counts.
+///
+/// It takes as long as the record has look-ups, up to 98,304, some ten milliseconds; and its memory
+/// beside, 3 MB. Nothing of the cache is locked or changed.
+public struct LookUpRecord: Sendable {
+    /// What the figures rest on.
+    public let basis: WhatIfBasis
+    /// The bounds of the cache when the record was copied.
+    public let present: CacheConfiguration
+
+    let steps: [Step]
+    let marks: [UInt32]
+    /// The bytes of each key's entry at first; empty where bytes are no bound.
+    let sizes: [UInt32]
+    /// Look-ups before do not count.
+    let from: Int64
+    /// How many look-ups a sampled one stands for, of those that were to be expected.
+    let weight: Double
+    let lookupsPerSecond: Double
+    let entryBytes: Double
+
+    /// Something that happened to a key, or a gap in the record: then `key` is the length of what
+    /// follows up to the next.
+    struct Step: BitwiseCopyable {
+        var at: Int64
+        var key: UInt32
+        var kind: Kind
+        var bytes: UInt32 = 0
+
+        enum Kind: UInt8 { case lookup, bytes, written, gone, gap }
+    }
+
+    /// What is copied of a cache's recorder.
+    struct Copied {
+        var pieces: [(piece: Recorder.Piece, words: [UInt64])] = []
+        /// No piece is missing at the beginning.
+        var isWhole = true
+        var lookups: UInt64 = 0
+        var entryBytes = 0.0
+        var changes = ChangeRate()
+    }
+
+    /// - Returns: `nil` where nothing was looked up within the window.
+    init?(
+        _ copied: Copied, _ present: CacheConfiguration, window: Duration, at now: AgeInstant
+    ) {
+        guard let first = copied.pieces.first else { return nil }
+        self.present = present
+        entryBytes = copied.entryBytes
+        let (begin, overflow) = now.nanoseconds.subtractingReportingOverflow(window.nanoseconds)
+        let start = overflow ? Int64.min : begin
+        let below = copied.pieces.map(\.piece.below).min()!
+        let rate = below == .max ? 1 : Double(below) / Double(UInt32.max)
+
+        var building = Building(below: below, isInBytes: present.maxbytes != nil)
+        var expected = 0.0
+        var before: UInt64?
+        for (piece, words) in copied.pieces {
+            building.add(piece, words, isAfterGap: piece.isAfterGap || before == nil)
+            expected += Double(piece.lookupsAfter &- piece.lookupsBefore) * rate
+            before = piece.lookupsAfter
+        }
+        building.close()
+        guard building.lookups > 0, now.nanoseconds >= start else { return nil }
+        let hasGap = copied.pieces.dropFirst().contains(where: \.piece.isAfterGap)
+        (steps, marks, sizes) = (building.steps, building.marks, building.sizes)
+        weight = rate == 1 ? 1 : max(0.1, expected / Double(building.lookups))
+        from = start
+        let opening = copied.pieces.last { $0.piece.began <= start } ?? first
+        let time = now.nanoseconds &- max(start, opening.piece.began)
+        let counted = copied.lookups &- opening.piece.lookupsBefore
+        let since = Double(now.nanoseconds &- opening.piece.began) / 1e9
+        lookupsPerSecond = since > 0 ? Double(counted) / since : 0
+        basis = WhatIfBasis(
+            window: .nanoseconds(time),
+            lookups: Int(lookupsPerSecond * Double(time) / 1e9 + 0.5),
+            recorded: building.lookups, keys: marks.count, rate: rate,
+            isWhole: copied.isWhole && !hasGap,
+            changes: copied.changes)
+    }
+
+    /// The steps of a record as they are gathered.
+    private struct Building {
+        let below: UInt32
+        let isInBytes: Bool
+        var steps: [Step] = []
+        var marks: [UInt32] = []
+        var sizes: [UInt32] = []
+        var lookups = 0
+        private var numbers: [UInt32: UInt32] = [:]
+        private var gap: Int?
+        private var isMissed: [Bool] = []
+        private var known: [Bool] = []
+        private var sum = (bytes: 0.0, count: 0.0)
+
+        init(below: UInt32, isInBytes: Bool) {
+            (self.below, self.isInBytes) = (below, isInBytes)
+        }
+
+        mutating func add(_ piece: Recorder.Piece, _ words: [UInt64], isAfterGap: Bool) {
+            if isAfterGap { begin(at: piece.began) }
+            var now = piece.began
+            for word in words {
+                let (mark, kind, time) = Recorder.parts(word)
+                guard mark < below || below == .max else { continue }
+                let key = number(mark)
+                if kind == .bytes {
+                    sizeIs(UInt32(time), of: key, at: now)
+                    continue
+                }
+                now = piece.began &+ time &* 1000
+                append(kind, key, at: now)
+            }
+        }
+
+        private mutating func append(_ kind: Recorder.Kind, _ key: UInt32, at now: Int64) {
+            func append(_ kind: Step.Kind) { steps.append(Step(at: now, key: key, kind: kind)) }
+            switch kind {
+            case .lookup, .missed:
+                lookups += 1
+                isMissed[Int(key)] = kind == .missed
+                append(.lookup)
+            case .filled:
+                // What was missed is written by whoever missed it: a what-if fetches by itself.
+                if isMissed[Int(key)] { isMissed[Int(key)] = false } else { append(.written) }
+            case .rewritten: append(.written)
+            case .gone: append(.gone)
+            case .bytes: break
+            }
+        }
+
+        private mutating func number(_ mark: UInt32) -> UInt32 {
+            if let number = numbers[mark] { return number }
+            let number = UInt32(marks.count)
+            numbers[mark] = number
+            marks.append(mark)
+            isMissed.append(false)
+            if isInBytes {
+                sizes.append(0)
+                known.append(false)
+            }
+            return number
+        }
+
+        private mutating func sizeIs(_ bytes: UInt32, of key: UInt32, at now: Int64) {
+            guard isInBytes else { return }
+            steps.append(Step(at: now, key: key, kind: .bytes, bytes: bytes))
+            if known[Int(key)] { return }
+            (known[Int(key)], sizes[Int(key)]) = (true, bytes)
+            sum = (sum.bytes + Double(bytes), sum.count + 1)
+        }
+
+        private mutating func begin(at now: Int64) {
+            close()
+            gap = steps.count
+            steps.append(Step(at: now, key: 0, kind: .gap))
+        }
+
+        /// Says how long the last stretch is; what no size is known of is of the mean size.
+        mutating func close() {
+            if let gap { steps[gap].key = UInt32(steps.count - gap) }
+            guard isInBytes, sum.count > 0 else { return }
+            let mean = UInt32(sum.bytes / sum.count)
+            for key in known.indices where !known[key] { sizes[key] = mean }
+        }
+    }
+}
+
+extension Cache {
+    /// The look-ups of late, to try other bounds out on: of the window that is asked for, or as far
+    /// as they are on record. `nil` where there are none, and where the cache was made without
+    /// foresight.
+    ///
+    /// - Parameter window: It is an hour where nothing else is said.
+    public func lookUps(over window: Duration = .seconds(3600)) -> LookUpRecord? {
+        let now = clock.now()
+        var copied = LookUpRecord.Copied()
+        var numbers: Range<UInt64> = 0..<0
+        var changes = ChangeSamples()
+        let present = store.withLock { store in
+            store.settle(isFull: true)
+            store.resumeRecording(at: now.nanoseconds)
+            numbers = store.recorder.first..<store.recorder.next
+            copied.lookups = store.lookups
+            copied.entryBytes = store.count > 0 ? Double(store.bytes) / Double(store.count) : 0
+            changes = store.recorder.changes
+            return store.configuration
+        }
+        copied.changes = changes.rate
+        copied.isWhole = numbers.lowerBound == 0
+        let lookups = copied.lookups
+        for number in numbers {
+            // Nothing that grows is to grow under a lock.
+            var words: [UInt64] = []
+            words.reserveCapacity(Recorder.pieceSize)
+            let piece = store.withLock { store in
+                store.recorder.read(number, lookups: lookups, into: &words)
+            }
+            guard let piece else {
+                // It was overwritten meanwhile, and so were those before.
+                copied.isWhole = false
+                copied.pieces = []
+                continue
+            }
+            copied.pieces.append((piece, words))
+        }
+        return LookUpRecord(copied, present, window: window, at: now)
+    }
+
+    /// Notes that the origin was asked for a value that is held, for comparison: it counts as a
+    /// refetch.
+    package func noteVerified(_ held: Value, writtenAt: AgeInstant, origin: Value) {
+        guard let print = traits.print else { return }
+        let isChanged = print(held) != print(origin)
+        let age = (clock.now() - writtenAt).nanoseconds
+        store.withLock { store in
+            guard store.recorder.isOn else { return }
+            store.recorder.changes.prepare()
+            store.recorder.changes.add(age: age, isChanged: isChanged)
+        }
+    }
+
+    /// How fast the origin changes its values, as far as refetches told.
+    public var changeRate: ChangeRate { store.withLock { $0.recorder.changes }.rate }
+}

@@ -1,0 +1,226 @@
+/// A cache of keys alone, through which a record is replayed.
+///
+/// It has the engine's own policies and does in the same order what the store does. A key's number
+/// in the record is its slot. Where keys are sampled it is smaller by as much.
+struct Miniature: ~Copyable {
+    private let record: LookUpRecord
+    private let maxsize: Int
+    private let maxbytes: Double
+    private let ttl: Int64
+    private let rule: Policy
+    private var policy: any EvictionPolicy
+
+    /// When the key's value was fetched; the least number where it is not held.
+    private let writtenAt: UnsafeMutablePointer<Int64>
+    private let misses: UnsafeMutablePointer<UInt32>
+    private let seen: UnsafeMutablePointer<Seen>
+    private let sizes: UnsafeMutablePointer<UInt32>
+    /// Writes in their order, to expire by.
+    private let written: UnsafeMutablePointer<(key: UInt32, at: Int64)>
+    private var (oldest, newest) = (0, 0)
+    private var count = 0
+    private var bytes = 0.0
+    /// What is held does not depend on what was before the record.
+    private var isExact: Bool
+    private var tally = Tally()
+    private var isCounting = false
+    private var halfTime = Int64.max
+
+    /// Whether a key was looked up before in the stretch, and whether the age of what is held for
+    /// it is a guess.
+    private enum Seen: UInt8 { case never, looked, guessed }
+
+    /// What came of a replay.
+    struct Tally {
+        var lookups = 0
+        var misses = 0
+        /// Of every key, its misses squared.
+        var squares = 0.0
+        /// Misses that may have been hits, had the record begun earlier.
+        var cold = 0
+        /// Entries of a guessed age when counting began: each may end sooner or later than it does
+        /// here.
+        var guessed = 0
+        /// Look-ups and misses of the later half of what counts.
+        var later = (lookups: 0, misses: 0)
+        /// Hits by the age of the value.
+        var ages: [UInt32] = []
+        var entries = 0
+        var bytes = 0.0
+    }
+
+    private static var absent: Int64 { .min }
+
+    init(_ record: LookUpRecord, _ bounds: CacheConfiguration) {
+        self.record = record
+        let rate = record.basis.rate
+        maxsize = bounds.maxsize.map { $0 == 0 ? 0 : max(1, Int(Double($0) * rate + 0.5)) } ?? .max
+        maxbytes = bounds.maxbytes.map { Double($0) * rate } ?? .infinity
+        // Classes of jitter live shorter by 0 to 7 steps.
+        ttl = bounds.ttl.map { max(0, $0.nanoseconds &- bounds.jitterStep * 7 / 2) } ?? .max
+        rule = bounds.policy
+        policy = rule.make(maxsize: bounds.maxsize == nil ? nil : maxsize)
+        isExact = record.basis.isWhole
+        let keys = record.marks.count
+        writtenAt = .allocate(capacity: keys)
+        writtenAt.initialize(repeating: Self.absent, count: keys)
+        misses = Memory.zeroed(keys)
+        seen = .allocate(capacity: keys)
+        seen.initialize(repeating: .never, count: keys)
+        sizes = Memory.zeroed(max(1, record.sizes.count))
+        for (key, size) in record.sizes.enumerated() { sizes[key] = size }
+        written = .allocate(capacity: record.steps.count)
+    }
+
+    deinit {
+        writtenAt.deallocate()
+        Memory.free(misses)
+        seen.deallocate()
+        Memory.free(sizes)
+        written.deallocate()
+    }
+
+    mutating func run() -> Tally {
+        let ages = UnsafeMutablePointer<UInt32>.allocate(capacity: AgeBuckets.count)
+        ages.initialize(repeating: 0, count: AgeBuckets.count)
+        defer { ages.deallocate() }
+        let (isWhole, from, record) = (record.basis.isWhole, record.from, record)
+        record.steps.withUnsafeBufferPointer { steps in
+            var (countFrom, exactFrom) = (from, Int64.max)
+            for place in steps.indices {
+                let step = steps[place]
+                expire(at: step.at)
+                if step.at >= exactFrom { isExact = true }
+                switch step.kind {
+                case .lookup:
+                    isCounting = step.at >= countFrom
+                    look(step, ages)
+                case .written: write(step)
+                case .gone: if writtenAt[Int(step.key)] != Self.absent { remove(step.key, false) }
+                case .bytes: resize(step)
+                case .gap:
+                    guard !isWhole else { break }
+                    clear()
+                    // The first third fills the cache.
+                    let end = steps[place + Int(step.key) - 1].at
+                    countFrom = max(from, step.at &+ (end &- step.at) / 3)
+                    halfTime = countFrom &+ (end &- countFrom) / 2
+                    exactFrom = ttl == .max ? .max : step.at &+ min(ttl, .max / 4)
+                }
+            }
+        }
+        tally.ages = (0..<AgeBuckets.count).map { ages[$0] }
+        for key in 0..<record.marks.count {
+            tally.squares += Double(misses[key]) * Double(misses[key])
+        }
+        (tally.entries, tally.bytes) = (count, bytes)
+        return tally
+    }
+
+    private mutating func look(
+        _ step: LookUpRecord.Step, _ ages: UnsafeMutablePointer<UInt32>
+    ) {
+        let key = Int(step.key)
+        let isLater = isCounting && step.at > halfTime
+        if isCounting { tally.lookups += 1 }
+        if isLater { tally.later.lookups += 1 }
+        if writtenAt[key] != Self.absent, ttl == .max || step.at &- writtenAt[key] < ttl {
+            if policy.heedsHits {
+                withUnsafePointer(to: step.key) {
+                    policy.touched(UnsafeBufferPointer(start: $0, count: 1))
+                }
+            }
+            if isCounting { ages[AgeBuckets.bucket(step.at &- writtenAt[key])] += 1 }
+        } else {
+            if writtenAt[key] != Self.absent { remove(step.key, false) }
+            policy.missed()
+            let isCold = !isExact && seen[key] == .never
+            if isCounting {
+                tally.misses += 1
+                misses[key] += 1
+                if isLater { tally.later.misses += 1 }
+                if isCold { tally.cold += 1 }
+            }
+            load(step, isCold ? step.at &- former(step.key) : step.at)
+            if isCold, ttl != .max, writtenAt[key] != Self.absent {
+                seen[key] = .guessed
+                tally.guessed += 1
+            }
+        }
+        if seen[key] == .never { seen[key] = .looked }
+    }
+
+    /// The age of a value that may have been held before the record: any within the ttl is as
+    /// likely.
+    private func former(_ key: UInt32) -> Int64 {
+        guard ttl != .max else { return 0 }
+        let draw = SplitMix.mixed(UInt64(record.marks[Int(key)])) >> 11
+        return Int64(Double(ttl) * Double(draw) / Double(1 << 53))
+    }
+
+    private mutating func write(_ step: LookUpRecord.Step) {
+        guard writtenAt[Int(step.key)] != Self.absent else { return load(step, step.at) }
+        knows(step.key)
+        writtenAt[Int(step.key)] = step.at
+        written[newest] = (step.key, step.at)
+        newest += 1
+        policy.rewritten(step.key)
+    }
+
+    private mutating func resize(_ step: LookUpRecord.Step) {
+        let key = Int(step.key)
+        if writtenAt[key] != Self.absent { bytes += Double(step.bytes) - Double(sizes[key]) }
+        sizes[key] = step.bytes
+    }
+
+    private mutating func load(_ step: LookUpRecord.Step, _ at: Int64) {
+        let size = record.sizes.isEmpty ? 0 : Double(sizes[Int(step.key)])
+        // An entry may be as large as the whole cache may be, sampled or not.
+        guard maxsize > 0, ttl > 0, size <= maxbytes / record.basis.rate else { return }
+        while count > 0, count >= maxsize || bytes + size > maxbytes {
+            isExact = true
+            guard let victim = policy.victim() else { continue }
+            remove(victim, true)
+        }
+        policy.added(step.key, hash: UInt64(record.marks[Int(step.key)]))
+        writtenAt[Int(step.key)] = at
+        written[newest] = (step.key, at)
+        newest += 1
+        count += 1
+        bytes += size
+    }
+
+    private mutating func remove(_ key: UInt32, _ evicted: Bool) {
+        policy.removed(key, evicted: evicted)
+        knows(key)
+        writtenAt[Int(key)] = Self.absent
+        count -= 1
+        if !record.sizes.isEmpty { bytes -= Double(sizes[Int(key)]) }
+    }
+
+    /// The age of what was held for a key does not matter any more.
+    private mutating func knows(_ key: UInt32) {
+        guard seen[Int(key)] == .guessed else { return }
+        seen[Int(key)] = .looked
+        if !isCounting { tally.guessed -= 1 }
+    }
+
+    private mutating func expire(at now: Int64) {
+        guard ttl != .max else { return }
+        while oldest < newest, now &- written[oldest].at >= ttl {
+            let (key, at) = written[oldest]
+            if writtenAt[Int(key)] == at { remove(key, false) }
+            oldest += 1
+        }
+    }
+
+    /// What is held at the end of a gap is not known.
+    private mutating func clear() {
+        policy = rule.make(maxsize: maxsize == .max ? nil : maxsize)
+        let keys = record.marks.count
+        writtenAt.update(repeating: Self.absent, count: keys)
+        seen.update(repeating: .never, count: keys)
+        isCounting = false
+        (oldest, newest, count, bytes, isExact) = (0, 0, 0, 0, false)
+    }
+}

@@ -1,0 +1,295 @@
+import LarderTesting
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Larder
+
+/// What-ifs beside full runs at the bounds in question.
+@Suite struct ForesightTests {
+    /// A cache that a trace is replayed through, a millisecond a look-up unless told otherwise.
+    struct Run {
+        let clock = TestClock()
+        let cache: Cache<UInt64, UInt64>
+
+        init(_ bounds: CacheConfiguration, foresight: Bool = true, shardBits: UInt32 = 1) {
+            cache = Cache(
+                "run", bounds, weigher: { _, value in Int(value) }, events: 0,
+                foresight: foresight, clock: clock.neverWaking, shardBits: shardBits, fetch: nil)
+        }
+
+        func look(_ key: UInt64, size: Int = 0, every step: Duration = .milliseconds(1)) {
+            clock.advance(by: step)
+            if cache.cached(key) == nil { cache.insert(UInt64(size), for: key) }
+        }
+
+        var hitRatio: Double { cache.snapshot().counters.hitRatio! }
+    }
+
+    static let trace: [UInt64] = {
+        var random = Seeded(11)
+        return (0..<6000).map { number in
+            let drawn = UInt64.random(in: 0..<1000, using: &random)
+            return drawn * drawn / 4000 + UInt64(number) / 2000 * 40
+        }
+    }()
+
+    static let sizes = [4, 16, 32, 64, 256]
+    static let ttls: [Duration?] = [.milliseconds(250), .seconds(1), .seconds(4), nil]
+
+    @Test(arguments: [Policy.lru, .fifo, .lfu(), .lfu(ages: false), .sieve, .s3fifo])
+    func `where keys are few the what-if is what a full run brings`(policy: Policy) throws {
+        let run = Run(CacheConfiguration(maxsize: 32, ttl: .seconds(1), policy: .lru))
+        for key in Self.trace { run.look(key) }
+        let record = try #require(run.cache.lookUps())
+        #expect(record.basis.isWhole && record.basis.rate == 1)
+        #expect(record.basis.recorded == Self.trace.count)
+        for maxsize in Self.sizes {
+            for ttl in Self.ttls {
+                let bounds = CacheConfiguration(maxsize: maxsize, ttl: ttl, policy: policy)
+                let full = Run(bounds, foresight: false)
+                for key in Self.trace { full.look(key) }
+                let whatIf = record.whatIf(bounds)
+                #expect(whatIf.hitRatio == full.hitRatio, "\(maxsize) \(ttl as Any)")
+                #expect(whatIf.hitRatioError == 0)
+            }
+        }
+    }
+
+    @Test func `an access a ttl after its fetch is a fetch, and one just before is none`() throws {
+        let run = Run(CacheConfiguration(maxsize: 4, ttl: .seconds(60)))
+        for step in [Duration.seconds(1), .seconds(10), .microseconds(9_999_999)] {
+            run.look(1, every: step)
+        }
+        let record = try #require(run.cache.lookUps())
+        func misses(_ ttl: Duration) -> Double {
+            3 * (1 - record.whatIf(CacheConfiguration(maxsize: 4, ttl: ttl)).hitRatio)
+        }
+        #expect(misses(.seconds(10)).rounded() == 2)
+        #expect(misses(.microseconds(9_999_999)).rounded() == 3)
+        #expect(misses(.nanoseconds(10_000_000_001)).rounded() == 2)
+        #expect(misses(.seconds(20)).rounded() == 1)
+    }
+
+    @Test(arguments: [Policy.lru, .fifo])
+    func `bytes bound a what-if as they do a cache`(policy: Policy) throws {
+        func size(_ key: UInt64) -> Int { Int(key % 7) * 100 }
+        let own = Run(CacheConfiguration(maxsize: 1, ttl: nil))
+        own.look(1)
+        let each = own.cache.snapshot().bytes
+        let run = Run(CacheConfiguration(maxsize: nil, maxbytes: 40 * each, ttl: nil))
+        for key in Self.trace { run.look(key, size: size(key)) }
+        let record = try #require(run.cache.lookUps())
+        for factor in [10, 40, 160] {
+            let bounds = CacheConfiguration(
+                maxsize: nil, maxbytes: factor * each, ttl: nil, policy: policy)
+            let full = Run(bounds, foresight: false)
+            for key in Self.trace { full.look(key, size: size(key)) }
+            let whatIf = record.whatIf(bounds)
+            #expect(whatIf.hitRatio == full.hitRatio, "\(factor)")
+            #expect(whatIf.bytes == full.cache.snapshot().bytes)
+        }
+    }
+
+    @Test func `what was invalidated or written past the cache counts as such`() throws {
+        let run = Run(CacheConfiguration(maxsize: 8, ttl: .seconds(10)))
+        let full = Run(CacheConfiguration(maxsize: 16, ttl: .seconds(5)), foresight: false)
+        var random = Seeded(3)
+        for _ in 0..<3000 {
+            let key = UInt64.random(in: 0..<24, using: &random)
+            let what = Int.random(in: 0..<12, using: &random)
+            for run in [run, full] {
+                switch what {
+                case 0: run.cache.invalidate(key)
+                case 1: run.cache.insert(0, for: key)
+                default: run.look(key, every: .milliseconds(20))
+                }
+            }
+        }
+        let whatIf = try #require(run.cache.lookUps()).whatIf(
+            CacheConfiguration(maxsize: 16, ttl: .seconds(5)))
+        #expect(whatIf.hitRatio == full.hitRatio)
+    }
+
+    @Test func `of many keys some are followed, and the truth lies within the bar`() throws {
+        var random = Seeded(5)
+        // Popular by rank, among 40,000.
+        let trace = (0..<240_000).map { _ -> UInt64 in
+            let drawn = Double.random(in: 0..<1, using: &random)
+            return UInt64(40_000 * drawn * drawn * drawn)
+        }
+        let run = Run(CacheConfiguration(maxsize: 8192, ttl: .seconds(40)))
+        for key in trace { run.look(key) }
+        let record = try #require(run.cache.lookUps())
+        #expect(record.basis.rate < 1)
+        #expect(!record.basis.isWhole)
+        for (maxsize, ttl) in [(2048, 40), (8192, 40), (8192, 10), (32_768, 160)] {
+            let bounds = CacheConfiguration(maxsize: maxsize, ttl: .seconds(ttl))
+            let full = Run(bounds, foresight: false)
+            let counted = Int(record.basis.window.inSeconds * 1000)
+            for key in trace.dropLast(counted * 2 / 3) { full.look(key) }
+            let before = full.cache.snapshot().counters
+            for key in trace.suffix(counted * 2 / 3) { full.look(key) }
+            let after = full.cache.snapshot().counters
+            let truth =
+                Double(after.hits - before.hits) / Double(after.lookups - before.lookups)
+            let whatIf = record.whatIf(bounds)
+            #expect(
+                abs(whatIf.hitRatio - truth) <= max(0.01, whatIf.hitRatioError),
+                "\(maxsize) \(ttl): \(whatIf.hitRatio) ± \(whatIf.hitRatioError), was \(truth)")
+            #expect(whatIf.hitRatioError < 0.08)
+        }
+    }
+
+    @Test func `look-ups that come too fast are recorded in stretches, and in bounded memory`()
+        throws
+    {
+        let run = Run(CacheConfiguration(maxsize: 64, ttl: .seconds(300)))
+        for number in 0..<400_000 as Range<UInt64> {
+            run.look(number % 50, every: .microseconds(20))
+        }
+        let (isPaused, bytes) = run.cache.store.withLock {
+            ($0.recorder.isPaused, $0.recorder.bytes)
+        }
+        #expect(isPaused)
+        #expect(bytes < 1 << 20)
+        let before = try #require(run.cache.lookUps()).basis.recorded
+        #expect(before == 32 * 1024)
+        run.clock.advance(by: .seconds(30))
+        for number in 0..<1000 as Range<UInt64> { run.look(number % 50) }
+        let record = try #require(run.cache.lookUps())
+        #expect(record.basis.recorded > before && record.basis.recorded <= before + 1000)
+        #expect(!record.basis.isWhole)
+        #expect(record.whatIf(CacheConfiguration(maxsize: 64, ttl: .seconds(300))).hitRatio > 0.99)
+    }
+
+    @Test func `a policy that heeds no hits records them all the same`() throws {
+        let run = Run(CacheConfiguration(maxsize: 64, ttl: nil, policy: .fifo), shardBits: 2)
+        for number in 0..<5000 as Range<UInt64> { run.look(number % 40) }
+        #expect(try #require(run.cache.lookUps()).basis.recorded == 5000)
+    }
+
+    @Test func `a window is as long as was asked for, or as the record`() throws {
+        let run = Run(CacheConfiguration(maxsize: 64, ttl: nil))
+        for number in 0..<100 as Range<UInt64> { run.look(number, every: .seconds(1)) }
+        for number in 0..<100 as Range<UInt64> { run.look(number % 10, every: .seconds(1)) }
+        let all = try #require(run.cache.lookUps())
+        #expect(all.basis.window == .seconds(199))
+        let some = try #require(run.cache.lookUps(over: .seconds(60)))
+        #expect(some.basis.window == .seconds(60))
+        let bounds = CacheConfiguration(maxsize: 64, ttl: nil)
+        #expect(some.whatIf(bounds).hitRatio == 1)
+        #expect(all.whatIf(bounds).hitRatio == 0.45)
+        #expect(abs(all.whatIf(bounds).fetchesPerSecond - 110.0 / 199) < 0.01)
+    }
+
+    @Test func `without foresight, and before the first look-up, there is no what-if`() {
+        let run = Run(CacheConfiguration(), foresight: false)
+        run.look(1)
+        #expect(run.cache.lookUps() == nil)
+        #expect(Run(CacheConfiguration()).cache.lookUps() == nil)
+    }
+
+    @Test func `the grid has sizes by ttls, and every policy`() async throws {
+        let run = Run(CacheConfiguration(maxsize: 64, ttl: .seconds(1), policy: .lfu()))
+        for key in Self.trace.prefix(1000) { run.look(key) }
+        let grid = try await #require(run.cache.lookUps()).grid()
+        #expect(grid.points.count == 49)
+        #expect(grid.points.map(\.bounds.maxsize).first == 8)
+        #expect(grid.points[24] == grid.present)
+        #expect(grid.points[0].bounds.ttl == .milliseconds(125))
+        #expect(grid.policies.map { "\($0.bounds.policy)" } == Policy.names)
+        #expect(grid.policies[2] == grid.present)
+        #expect(grid.points[48].hitRatio > grid.points[0].hitRatio)
+    }
+}
+
+/// How fast an origin changes, told by refetches.
+@Suite struct ChangeRateTests {
+    /// Whether the bar of 100 seeded runs has the true rate in it.
+    @Test(arguments: [1.0 / 60, 1.0 / 600, 1.0 / 3600, 1.0 / 86_400])
+    func `the bar has the true rate in it in 90 of 100 runs`(rate: Double) {
+        let held = (0..<100 as Range<UInt64>).count { seed in
+            var random = Seeded(seed)
+            var samples = ChangeSamples()
+            samples.prepare()
+            for _ in 0..<300 {
+                let age = Double.random(in: 30..<600, using: &random)
+                let untilChange = -Maths.log(1 - Double.random(in: 0..<1, using: &random)) / rate
+                samples.add(age: Int64(age * 1e9), isChanged: untilChange < age)
+            }
+            let found = samples.rate
+            return found.least <= rate && rate <= found.most ?? .infinity
+        }
+        #expect(held >= 90)
+    }
+
+    @Test func `where nothing has changed, an upper bound is said`() {
+        var samples = ChangeSamples()
+        samples.prepare()
+        #expect(samples.rate == ChangeRate())
+        for _ in 0..<100 { samples.add(age: 60_000_000_000, isChanged: false) }
+        let rate = samples.rate
+        #expect(rate.perSecond == 0 && rate.least == 0 && rate.changed == 0)
+        #expect(abs(rate.most! - 3.0 / 6000) < 1e-5)
+    }
+
+    @Test func `where all have changed, a lower bound is said`() {
+        var samples = ChangeSamples()
+        samples.prepare()
+        for _ in 0..<20 { samples.add(age: 60_000_000_000, isChanged: true) }
+        let rate = samples.rate
+        #expect(rate.perSecond == nil && rate.most == nil && rate.compared == 20)
+        #expect(rate.least > 1.0 / 60)
+    }
+
+    @Test func `a long record of samples forgets what was long ago`() {
+        var samples = ChangeSamples()
+        samples.prepare()
+        for number in 0..<40_000 {
+            samples.add(age: 60_000_000_000, isChanged: number < 10_000)
+        }
+        #expect(samples.rate.compared < 1 << 14)
+        #expect(Double(samples.rate.changed) / Double(samples.rate.compared) < 0.2)
+    }
+
+    @Test func `refetches are compared, and tell what is served outdated`() async throws {
+        let clock = TestClock()
+        let changed = Guarded(0)
+        let cache = Cache<Int, Int>(
+            "numbers", maxsize: 8, ttl: .seconds(60), clock: clock.neverWaking
+        ) { key in key == 1 ? changed.withLock { $0 } : 0 }
+        for round in 0..<20 {
+            changed.withLock { $0 = round / 2 }
+            for _ in 0..<10 {
+                for key in [1, 2] { _ = try await cache.value(for: key) }
+                clock.advance(by: .seconds(6))
+            }
+        }
+        #expect(cache.changeRate.compared == 38)
+        #expect(cache.changeRate.changed == 9)
+        let record = try #require(cache.lookUps())
+        let present = record.whatIf(record.present)
+        var longer = record.present
+        longer.ttl = .seconds(240)
+        let stale = try #require(present.stale)
+        #expect(stale > 0.02 && stale < 0.2)
+        #expect(try #require(record.whatIf(longer).stale) > 2 * stale)
+        #expect(try #require(present.staleError) > 0)
+    }
+
+    @Test func `values that cannot be compared tell nothing`() async throws {
+        struct Opaque: Sendable { var number: Int }
+        let clock = TestClock()
+        let cache = Cache<Int, Opaque>(
+            "opaque", maxsize: 8, ttl: .seconds(60), clock: clock.neverWaking
+        ) { Opaque(number: $0) }
+        for _ in 0..<5 {
+            _ = try await cache.value(for: 1)
+            clock.advance(by: .seconds(60))
+        }
+        #expect(cache.changeRate == ChangeRate())
+        let record = try #require(cache.lookUps())
+        #expect(record.whatIf(record.present).stale == nil)
+    }
+}
