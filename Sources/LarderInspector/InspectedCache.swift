@@ -19,6 +19,8 @@ protocol InspectedCache: Sendable {
     func fetch(_ key: String) async throws -> FetchResult
     func verify(_ key: String) async throws -> Verification
     func forecast(_ forecast: inout Forecast)
+    func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer
+    func foresee(_ bounds: CacheConfiguration) -> (now: WhatIf?, then: WhatIf?)
     func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared
     func prepareInvalidationOfAll() -> Prepared
     func prepareConfiguration(_ new: CacheConfiguration) throws -> Prepared
@@ -211,7 +213,13 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         verification.minted = (Value.self as? any MintedAnew.Type)?.minted
         if held == nil { verification.remembered = cache.renewals(of: [key])[0].trouble }
         verification.isPastEnd = held.map { $0.facts.deadline <= cache.clock.now() } ?? false
-        do { verification.origin = shownValue(try await cache.origin(key)) } catch {
+        do {
+            let origin = try await cache.origin(key)
+            verification.origin = shownValue(origin)
+            if let held {
+                cache.noteVerified(held.value, writtenAt: held.facts.writtenAt, origin: origin)
+            }
+        } catch {
             verification.failure = cache.words(for: error)
             verification.isAbsent = cache.isAbsence(error)
         }
@@ -268,6 +276,26 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             name, forecast, ttl: snapshot.configuration.ttl, rate: fetchRate(until: snapshot))
         cache.survey { _, facts in buckets.add(facts, survival, repetition) }
         forecast.caches.append(buckets.cache)
+    }
+
+    func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer {
+        guard let record = cache.lookUps(over: query.window) else {
+            throw InspectorError(
+                "no look-ups of \(name) are on record for the last \(Units.text(query.window)): "
+                    + "nothing can be foreseen; look again after some, or make the cache with "
+                    + "foresight")
+        }
+        if let bounds = query.bounds { try cache.validate(bounds) }
+        return await WhatIfAnswer(record, query, at: cache.clock.now())
+    }
+
+    /// What is to come by the look-ups of the last ten minutes, under the present bounds and under
+    /// others; `nil` where too few are on record to say.
+    func foresee(_ bounds: CacheConfiguration) -> (now: WhatIf?, then: WhatIf?) {
+        guard let record = cache.lookUps(over: .seconds(600)), record.basis.recorded >= 100 else {
+            return (nil, nil)
+        }
+        return (record.whatIf(record.present), record.whatIf(bounds))
     }
 
     /// Fetches a second within the minute before; `nil` where there is no record of it.

@@ -35,6 +35,11 @@ public protocol Inspector: Sendable {
     /// How many entries end when, from now on: so many buckets of equal width.
     func forecast(width: Duration, count: Int) async throws -> Forecast
 
+    /// What other bounds would have brought for the look-ups of late.
+    ///
+    /// - Throws: ``InspectorError`` where no look-ups are on record.
+    func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer
+
     /// Looks a key up through its cache, as any caller of the cache would: it counts, and fetches
     /// what is not held.
     func fetch(_ key: EntryKey) async throws -> FetchResult
@@ -90,6 +95,11 @@ extension Inspector {
     /// The report and then the page: not of one instant.
     public func look(_ query: EntryQuery) async throws -> (report: EngineReport, page: EntryPage) {
         (try await report(), try await entries(query))
+    }
+
+    /// By default nothing is foreseen.
+    public func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer {
+        throw InspectorError("this engine keeps no record of look-ups: nothing can be foreseen")
     }
 
     /// The same plan, whoever asks.

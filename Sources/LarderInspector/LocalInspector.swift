@@ -30,6 +30,9 @@ public final class LocalInspector: Inspector {
         var gateway: (@Sendable () -> GatewayReport)?
         /// Those that were made lately; an older one has to be made anew.
         var plans = Plans()
+        /// Forecasts of changes that were made, and what came.
+        var calibrations: [Calibration] = []
+        var judged: [Verbatim: CacheReport.Forecasts] = [:]
         /// Looks now and then whether there is a plan to let go of.
         var forgetting: Task<Void, Never>?
         /// Bytes of plans when it looked last.
@@ -183,6 +186,11 @@ public final class LocalInspector: Inspector {
             memory: .current(), origins: state.withLock { $0.origins }.map { $0() })
         (report.started, report.user, report.isDemo) = (started, user, isDemo)
         report.gateway = state.withLock { $0.gateway }?()
+        judge(report.caches)
+        let judged = state.withLock { $0.judged }
+        for place in report.caches.indices where !judged.isEmpty {
+            report.caches[place].forecasts = judged[Verbatim(report.caches[place].name)]
+        }
         return report
     }
 
@@ -259,6 +267,62 @@ public final class LocalInspector: Inspector {
         return forecast
     }
 
+    /// Of one cache, with how former forecasts of it were held to.
+    ///
+    /// - Throws: ``InspectorError`` where the cache is unknown, no look-ups are on record, or the
+    ///   window is not 1 s to 1 h; `CacheError` where the cache could not have such bounds.
+    public func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer {
+        guard (.seconds(1)...WhatIfQuery.longest).contains(query.window) else {
+            throw InspectorError("a window of 1s to 1h is accepted")
+        }
+        let cache = try cache(named: query.cache)
+        var answer = try await cache.whatIf(query)
+        answer.kept = calibrations(of: cache)
+        return answer
+    }
+
+    /// How what came of changes was foreseen, the latest last.
+    private func calibrations(of cache: any InspectedCache) -> [Calibration] {
+        judge([cache.report()])
+        return state.withLock { state in
+            state.calibrations.filter { $0.cache.isExactly(cache.name) }
+        }
+    }
+
+    /// Holds forecasts against what came until now.
+    private func judge(_ reports: [CacheReport]) {
+        state.withLock { state in
+            for place in state.calibrations.indices {
+                let name = state.calibrations[place].cache
+                guard let report = reports.first(where: { $0.name.isExactly(name) }) else {
+                    continue
+                }
+                guard state.calibrations[place].isHeld == nil else { continue }
+                state.calibrations[place].take(Calibration.Counted(report.snapshot))
+                switch state.calibrations[place].isHeld {
+                case true?: state.judged[Verbatim(name), default: .init()].held += 1
+                case false?: state.judged[Verbatim(name), default: .init()].missed += 1
+                case nil: break
+                }
+            }
+        }
+    }
+
+    /// Has what comes of new bounds held against what was foreseen.
+    private func expect(_ plan: Plan) {
+        guard case .configure(let name, let bounds) = plan.change, let foreseen = plan.foreseen,
+            let cache = try? cache(named: name)
+        else { return }
+        let counted = Calibration.Counted(cache.report().snapshot)
+        state.withLock { state in
+            // What is changed again before it is judged says nothing.
+            state.calibrations.removeAll { $0.cache.isExactly(name) && $0.came == nil }
+            if state.calibrations.count >= Calibration.most { state.calibrations.removeFirst() }
+            state.calibrations.append(
+                Calibration(cache: name, bounds: bounds, said: foreseen, from: counted))
+        }
+    }
+
     // MARK: Changing
 
     /// Looks up the key that is shown so, or is meant by the text.
@@ -316,13 +380,16 @@ public final class LocalInspector: Inspector {
                     + "\(change.named); narrow it, or invalidate the whole cache")
         }
         let prepared = try prepare(change)
-        let plan = Plan(
+        var plan = Plan(
             id: Self.randomID(), instance: instance,
             change: change, at: clock.now(), entries: prepared.entries, bytes: prepared.bytes,
             victims: prepared.victims, skipped: prepared.skipped, unnamed: prepared.unnamed,
             failures: prepared.failures, undoable: prepared.undoable, before: prepared.before,
             fetches: prepared.fetches, perMinute: prepared.perMinute,
             protected: prepared.protected)
+        if case .configure(let name, let bounds) = change {
+            (plan.now, plan.foreseen) = try cache(named: name).foresee(bounds)
+        }
         return (plan, prepared)
     }
 
@@ -430,7 +497,8 @@ public final class LocalInspector: Inspector {
         _ plan: Plan.ID, _ how: PlanApplication, by actor: Operator
     ) async throws -> Outcome {
         try actor.checkReason()
-        guard let known = try kept(plan).prepared else { throw Self.unknown }
+        let kept = try kept(plan)
+        guard let known = kept.prepared else { throw Self.unknown }
         // A plan that is refused here is kept: it can be applied yet, with the right confirmation.
         try applied.check(known, how)
         // Of two who apply a plan at once, the second announces nothing.
@@ -439,7 +507,9 @@ public final class LocalInspector: Inspector {
             state.withLock { $0.plans.giveBack(plan, prepared) }
             throw error
         }
-        return try applied.apply(plan, prepared, how, by: actor.applying(plan))
+        let outcome = try applied.apply(plan, prepared, how, by: actor.applying(plan))
+        expect(kept.plan)
+        return outcome
     }
 
     /// How far it has come. What is under way is remembered, and of the others the latest: 64 in

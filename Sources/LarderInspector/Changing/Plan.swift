@@ -43,6 +43,12 @@ public struct Plan: Hashable, Sendable, Codable, Identifiable {
     /// Only in a plan that takes another one back, and has its id; else `nil`.
     public var takesBack: TakingBack?
 
+    /// What the present bounds of a cache bring, and what the new ones would, where the change is of
+    /// bounds and enough look-ups are on record.
+    public var now: WhatIf?
+    /// See ``now``.
+    public var foreseen: WhatIf?
+
     /// How many victims a plan names.
     public static let named = 20
 }

@@ -11,6 +11,20 @@ public struct CacheReport: Hashable, Sendable, Codable {
     /// Since when those were counted; `nil` where they were not.
     public var fetchedSince: AgeInstant?
 
+    /// How forecasts of changes were held to; `nil` where none was judged yet.
+    public var forecasts: Forecasts?
+
+    /// Forecasts of changes that were judged since the engine could be looked into.
+    public struct Forecasts: Hashable, Sendable, Codable {
+        /// What came was what was foreseen.
+        public var held = 0
+        /// It was not.
+        public var missed = 0
+
+        /// Not one yet.
+        public init() {}
+    }
+
     /// Tells nothing of the keys that were fetched most, until that is set.
     public init(name: String, snapshot: CacheSnapshot) {
         self.name = name

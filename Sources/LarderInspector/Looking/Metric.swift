@@ -76,6 +76,20 @@ package struct Metric: Sendable {
         },
         counter("oversized", "Values too large to keep.", \.oversized),
         counter("unused", "Entries that left without a hit.", \.unused),
+        Metric(
+            name: "forecasts",
+            help: "Forecasts of changes, by whether what came was what was foreseen.",
+            kind: .counter
+        ) { report in
+            report.caches.flatMap { cache in
+                let forecasts = cache.forecasts ?? CacheReport.Forecasts()
+                return [("held", forecasts.held), ("missed", forecasts.missed)].map { result in
+                    Sample(
+                        suffix: "_total", labels: [("cache", cache.name), ("result", result.0)],
+                        value: Double(result.1))
+                }
+            }
+        },
         ofOrigins("origin_calls", "Calls of an origin, each with all its attempts.") {
             [([], Double($0.calls))]
         },

@@ -1,0 +1,283 @@
+public import Larder
+
+/// What is asked of a what-if.
+public struct WhatIfQuery: Hashable, Sendable {
+    /// By which the cache is addressed.
+    public var cache: String
+    /// The bounds to try out; `nil` for a grid of sizes and ttls around the present ones, and every
+    /// policy.
+    public var bounds: CacheConfiguration?
+    /// The look-ups of how long ago count, 1 s to ``longest``, as far as they are on record.
+    public var window: Duration
+
+    /// The longest window.
+    public static let longest = Duration.seconds(3600)
+
+    /// Of an hour and the grid, where nothing else is said.
+    public init(
+        _ cache: String, _ bounds: CacheConfiguration? = nil, window: Duration = Self.longest
+    ) {
+        self.cache = cache
+        self.bounds = bounds
+        self.window = window
+    }
+}
+
+/// What other bounds would have brought.
+public struct WhatIfAnswer: Hashable, Sendable, Codable {
+    /// By which the cache is addressed.
+    public var cache: String
+    /// When it was worked out.
+    public var at: AgeInstant
+    /// What the figures rest on.
+    public var basis: WhatIfBasis
+    /// The bounds as they are.
+    public var present: WhatIf
+    /// What was asked for: one point, or a grid as in `WhatIfGrid.points`.
+    public var points: [WhatIf]
+    /// With a grid, every policy at the present bounds; else empty.
+    public var policies: [WhatIf]
+    /// How former forecasts of the cache were held to, the latest last.
+    public var kept: [Calibration] = []
+
+    /// With no former forecast, until those are set.
+    public init(
+        cache: String, at: AgeInstant, basis: WhatIfBasis, present: WhatIf, points: [WhatIf],
+        policies: [WhatIf]
+    ) {
+        self.cache = cache
+        self.at = at
+        self.basis = basis
+        self.present = present
+        self.points = points
+        self.policies = policies
+    }
+
+    init(_ record: LookUpRecord, _ query: WhatIfQuery, at now: AgeInstant) async {
+        (cache, at, basis) = (query.cache, now, record.basis)
+        if let bounds = query.bounds {
+            (present, points) = (record.whatIf(record.present), [record.whatIf(bounds)])
+            policies = []
+        } else {
+            let grid = await record.grid()
+            (present, points, policies) = (grid.present, grid.points, grid.policies)
+        }
+    }
+}
+
+/// A forecast that was made for a change, and what came of it.
+///
+/// What came is counted from 20 seconds after the change on, when the cache has taken its new shape,
+/// until a minute after it. It is as foreseen where it differs by no more than a point, or by the
+/// forecast's error and that of a count of so few look-ups.
+public struct Calibration: Hashable, Sendable, Codable {
+    /// By which the cache is addressed.
+    public var cache: String
+    /// When the bounds were changed.
+    public var at: AgeInstant
+    /// The bounds that they were changed to.
+    public var bounds: CacheConfiguration
+    /// The hit ratio that was foreseen, 0...1.
+    public var said: Double
+    /// Half the width of its 95 % bar.
+    public var saidError: Double
+    /// The hit ratio that came; `nil` where it is not known yet.
+    public var came: Double?
+    /// How far apart by chance, for so few look-ups as were counted.
+    public var cameError: Double?
+    private var counted: Counted?
+
+    /// So many are remembered.
+    static let most = 64
+    private static let settling = Duration.seconds(20)
+    private static let judged = Duration.seconds(60)
+    /// Fewer look-ups say nothing.
+    private static let enough: UInt64 = 50
+
+    private enum CodingKeys: String, CodingKey {
+        case cache, at, bounds, said, saidError, came, cameError
+    }
+
+    init(cache: String, bounds: CacheConfiguration, said: WhatIf, from counted: Counted) {
+        (self.cache, self.bounds, at) = (cache, bounds, counted.at)
+        (self.said, saidError) = (said.hitRatio, said.hitRatioError)
+    }
+
+    /// One that is judged.
+    package init(
+        cache: String, bounds: CacheConfiguration, said: WhatIf, came: Double, cameError: Double
+    ) {
+        (self.cache, self.bounds) = (cache, bounds)
+        at = AgeInstant(nanoseconds: 0)
+        (self.said, saidError) = (said.hitRatio, said.hitRatioError)
+        (self.came, self.cameError) = (came, cameError)
+    }
+
+    /// Whether what came is what was said; `nil` where it is not known yet.
+    public var isHeld: Bool? {
+        guard let came, let cameError else { return nil }
+        return abs(came - said) <= max(0.01, saidError + cameError)
+    }
+
+    /// What a cache had counted at an instant.
+    struct Counted: Hashable, Sendable {
+        var at: AgeInstant
+        var hits: UInt64
+        var lookups: UInt64
+        var bounds: CacheConfiguration
+
+        init(_ snapshot: CacheSnapshot) {
+            (at, bounds) = (snapshot.at, snapshot.configuration)
+            (hits, lookups) = (snapshot.counters.hits, snapshot.counters.lookups)
+        }
+    }
+
+    /// Takes note of what was counted until now.
+    mutating func take(_ now: Counted) {
+        guard came == nil, now.bounds == bounds, now.at - at >= Self.settling else { return }
+        guard let before = counted else {
+            counted = now
+            return
+        }
+        guard now.at - at >= Self.judged, now.lookups - before.lookups >= Self.enough else {
+            return
+        }
+        let lookups = Double(now.lookups - before.lookups)
+        let ratio = Double(now.hits - before.hits) / lookups
+        came = ratio
+        cameError = 1.96 * (max(ratio * (1 - ratio), 1 / lookups) / lookups).squareRoot()
+    }
+}
+
+extension Plan {
+    /// What is foreseen of new bounds, in words; `nil` where nothing is.
+    package var forecast: String? {
+        guard takesBack == nil, let now, let foreseen else { return nil }
+        return WhatIfAnswer.sentence(foreseen, instead: now)
+    }
+}
+
+extension WhatIfAnswer {
+    /// A point in words, beside the present bounds: what is asked for, what it brings, and what it
+    /// takes.
+    public func sentence(on point: WhatIf) -> String {
+        Self.sentence(point, instead: present)
+    }
+
+    /// As ``sentence(on:)``.
+    static func sentence(_ point: WhatIf, instead present: WhatIf) -> String {
+        let isPresent = point.bounds == present.bounds
+        let hit = "hit \(WhatIfWords.percent(point.hitRatio, point.hitRatioError))"
+        var parts = [
+            isPresent ? hit : hit + " instead of \(Format.percent(present.hitRatio))",
+            WhatIfWords.fetches(point, isPresent ? nil : present),
+        ]
+        if let stale = point.stale {
+            var words = "outdated \(WhatIfWords.percent(stale, point.staleError ?? 0))"
+            if !isPresent, let now = present.stale {
+                words += " instead of \(Format.percent(now))"
+            }
+            parts.append(words)
+        }
+        let more = point.bytes - present.bytes
+        if !isPresent, abs(more) >= 1024 {
+            parts.append("\(Format.bytes(abs(more))) \(more > 0 ? "more" : "less")")
+        }
+        return WhatIfWords.bounds(point.bounds) + ": " + parts.joined(separator: ", ")
+    }
+
+    /// What the figures rest on: `20,000 look-ups of the last 10m, of 312 keys`.
+    public var basisWords: String {
+        let keys =
+            basis.rate < 1
+            ? "of one key in \(Units.text(1 / basis.rate, digits: 0))"
+            : "of \(Units.counted(basis.keys, "key"))"
+        return "\(Units.counted(basis.recorded, "look-up")) of the last "
+            + "\(Format.age(max(.seconds(1), basis.window))), \(keys)"
+    }
+
+    /// Which knob to turn, how far, and what it would bring; nothing where none is clearly wrong.
+    public var advice: [String] {
+        guard basis.recorded >= 500, !present.bounds.keepsNothing else { return [] }
+        return [roomier, longer].compactMap(\.self)
+    }
+
+    /// The smallest size that brings most of what a larger one can, where that is 5 points or more.
+    private var roomier: String? {
+        let larger = points.filter { point in
+            point.bounds.ttl == present.bounds.ttl && point.bounds != present.bounds
+                && point.bounds.policy == present.bounds.policy && isLarger(point.bounds)
+        }
+        func gain(_ point: WhatIf) -> Double {
+            point.hitRatio - point.hitRatioError - present.hitRatio - present.hitRatioError
+        }
+        guard let most = larger.map(gain).max(), most >= 0.05,
+            let point = larger.first(where: { gain($0) >= 0.8 * most })
+        else { return nil }
+        return "\(WhatIfWords.size(point.bounds)) would bring "
+            + "\(WhatIfWords.percent(point.hitRatio, point.hitRatioError)) instead of "
+            + Format.percent(present.hitRatio)
+    }
+
+    private func isLarger(_ bounds: CacheConfiguration) -> Bool {
+        bounds.maxsize ?? 0 > present.bounds.maxsize ?? 0
+            || bounds.maxbytes ?? 0 > present.bounds.maxbytes ?? 0
+    }
+
+    /// The longest ttl at which hardly anything outdated is served, where it spares a tenth of the
+    /// fetches.
+    private var longer: String? {
+        let changes = basis.changes
+        guard let ttl = present.bounds.ttl, changes.compared >= 100 else { return nil }
+        let spared = points.filter { point in
+            let isSame =
+                point.bounds.maxsize == present.bounds.maxsize
+                && point.bounds.maxbytes == present.bounds.maxbytes
+                && point.bounds.policy == present.bounds.policy
+            guard isSame, let other = point.bounds.ttl, other > ttl, let stale = point.stale else {
+                return false
+            }
+            return stale + (point.staleError ?? 1) <= 0.01
+        }
+        guard let point = spared.last else { return nil }
+        let fewer = present.fetchesPerSecond - point.fetchesPerSecond
+        let error = present.fetchesPerSecondError + point.fetchesPerSecondError
+        guard fewer - error > present.fetchesPerSecond / 10, fewer >= 0.05 else { return nil }
+        return
+            "\(Format.count(changes.changed)) of \(Format.count(changes.compared)) refetches had "
+            + "changed: ttl \(Units.text(ttl: point.bounds.ttl)) would spare "
+            + "\(Units.text(fewer, digits: 1)) fetches/s"
+    }
+}
+
+/// Figures of what-ifs as people read them.
+package enum WhatIfWords {
+    /// `91.2% ± 0.8`.
+    package static func percent(_ share: Double, _ error: Double) -> String {
+        error < 0.0005
+            ? Format.percent(share)
+            : Format.percent(share) + " ± " + Units.text(error * 100, digits: 1)
+    }
+
+    static func fetches(_ point: WhatIf, _ present: WhatIf?) -> String {
+        guard let present else {
+            return "\(Units.text(point.fetchesPerSecond, digits: 1)) fetches/s"
+        }
+        let more = point.fetchesPerSecond - present.fetchesPerSecond
+        guard abs(more) >= 0.05 else { return "as many fetches/s" }
+        return "\(Units.text(abs(more), digits: 1)) fetches/s \(more > 0 ? "more" : "fewer")"
+    }
+
+    /// `maxsize 128, ttl 10m, lru`.
+    package static func bounds(_ bounds: CacheConfiguration) -> String {
+        "\(size(bounds)), ttl \(Units.text(ttl: bounds.ttl)), \(bounds.policy)"
+    }
+
+    package static func size(_ bounds: CacheConfiguration) -> String {
+        guard let maxbytes = bounds.maxbytes else {
+            return "maxsize \(Units.text(maxsize: bounds.maxsize))"
+        }
+        let bytes = "maxbytes \(Format.bytes(maxbytes))"
+        return bounds.maxsize.map { "maxsize \($0), \(bytes)" } ?? bytes
+    }
+}

@@ -1,0 +1,156 @@
+import Larder
+import LarderTesting
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import LarderInspector
+
+/// What is foreseen for an operator, and how that is held against what came.
+@Suite struct WhatIfTests {
+    /// Four hundred keys, popular by rank, ten look-ups a second.
+    private func use(_ engine: Engine, seconds: Int, seed: UInt64 = 1) {
+        var random = Seeded(seed)
+        for _ in 0..<seconds * 10 {
+            engine.clock.advance(by: .milliseconds(100))
+            let drawn = UInt64.random(in: 0..<400, using: &random)
+            let key = "\(drawn * drawn / 400)"
+            if engine.accounts.cached(key) == nil {
+                engine.accounts.insert(Account(name: key), for: key)
+            }
+        }
+    }
+
+    @Test func `a grid stands around the present bounds, and its middle is what came`()
+        async throws
+    {
+        let engine = Engine(maxsize: 64, ttl: .seconds(300))
+        use(engine, seconds: 400)
+        let answer = try await engine.inspector.whatIf(WhatIfQuery("accounts"))
+        #expect(answer.points.count == 49 && answer.policies.count == 7)
+        #expect(answer.points[24] == answer.present)
+        #expect(answer.present.hitRatio == engine.accounts.snapshot().counters.hitRatio)
+        #expect(answer.basis.recorded == 4000)
+        #expect(answer.kept.isEmpty)
+        let before = engine.accounts.snapshot()
+        _ = try await engine.inspector.whatIf(WhatIfQuery("accounts"))
+        #expect(engine.accounts.snapshot() == before)
+    }
+
+    @Test func `a point is told in words`() async throws {
+        let engine = Engine(maxsize: 64, ttl: .seconds(300))
+        use(engine, seconds: 400)
+        let bounds = CacheConfiguration(maxsize: 128, ttl: .seconds(600))
+        let answer = try await engine.inspector.whatIf(WhatIfQuery("accounts", bounds))
+        #expect(answer.points.count == 1 && answer.policies.isEmpty)
+        let point = answer.points[0]
+        #expect(point.hitRatio > answer.present.hitRatio)
+        let sentence = answer.sentence(on: point)
+        #expect(
+            sentence.contains("maxsize 128, ttl 10m, lru: hit \(Format.percent(point.hitRatio))"))
+        #expect(sentence.contains("instead of \(Format.percent(answer.present.hitRatio))"))
+        #expect(sentence.contains("fetches/s fewer"))
+        #expect(sentence.contains("KiB more"))
+        let same = answer.sentence(on: answer.present)
+        #expect(!same.contains("instead") && same.contains("fetches/s"))
+    }
+
+    @Test func `what cannot be foreseen is refused with the reason`() async throws {
+        let engine = Engine()
+        await #expect(throws: InspectorError.self) {
+            try await engine.inspector.whatIf(WhatIfQuery("accounts"))
+        }
+        use(engine, seconds: 1)
+        for query in [
+            WhatIfQuery("nowhere"), WhatIfQuery("accounts", window: .zero),
+            WhatIfQuery("accounts", window: .seconds(3601)),
+        ] {
+            await #expect(throws: InspectorError.self) {
+                try await engine.inspector.whatIf(query)
+            }
+        }
+        await #expect(throws: CacheError.self) {
+            try await engine.inspector.whatIf(
+                WhatIfQuery("accounts", CacheConfiguration(maxsize: -1)))
+        }
+    }
+
+    @Test func `a room that is short is advised, and silence where it is not`() async throws {
+        let short = Engine(maxsize: 32, ttl: .seconds(3000))
+        use(short, seconds: 600)
+        let advice = try await short.inspector.whatIf(WhatIfQuery("accounts")).advice
+        #expect(advice.count == 1)
+        #expect(advice.first?.contains("would bring") ?? false, "\(advice)")
+        let roomy = Engine(maxsize: 1024, ttl: .seconds(3000))
+        use(roomy, seconds: 600)
+        #expect(try await roomy.inspector.whatIf(WhatIfQuery("accounts")).advice == [])
+    }
+
+    @Test func `a plan says what is foreseen, and what came is held against it`() async throws {
+        let engine = Engine(maxsize: 32, ttl: .seconds(300))
+        use(engine, seconds: 600)
+        let plan = try await engine.inspector.plan(
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 128, ttl: .seconds(300))))
+        let (now, foreseen) = (try #require(plan.now), try #require(plan.foreseen))
+        #expect(foreseen.hitRatio > now.hitRatio + 0.1)
+        #expect(try #require(plan.forecast).contains("instead of"))
+        _ = try await engine.inspector.apply(plan.id, by: Operator("ann"))
+        var kept = try await engine.inspector.whatIf(WhatIfQuery("accounts")).kept
+        #expect(kept.count == 1 && kept[0].isHeld == nil && kept[0].said == foreseen.hitRatio)
+        for seed in 2...70 as ClosedRange<UInt64> {
+            use(engine, seconds: 1, seed: seed)
+            _ = try await engine.inspector.report()
+        }
+        kept = try await engine.inspector.whatIf(WhatIfQuery("accounts")).kept
+        #expect(kept.count == 1)
+        #expect(kept[0].came != nil)
+        #expect(kept[0].isHeld == true, "\(kept[0])")
+        let report = try await engine.inspector.report()
+        #expect(report.caches[0].forecasts?.held == 1)
+        #expect(report.caches[1].forecasts == nil)
+        let metric = try #require(Metric.all.first { $0.name == "forecasts" })
+        #expect(metric.samples(report).map(\.value) == [1, 0, 0, 0])
+    }
+
+    @Test func `what comes far from what was said is told as such`() throws {
+        let snapshot = Engine().accounts.snapshot()
+        func counted(_ seconds: Double, hits: UInt64, lookups: UInt64) -> Calibration.Counted {
+            var later = snapshot
+            later.at = snapshot.at + .seconds(seconds)
+            (later.counters.hits, later.counters.misses) = (hits, lookups - hits)
+            return Calibration.Counted(later)
+        }
+        let said = WhatIf(
+            bounds: snapshot.configuration, hitRatio: 0.9, hitRatioError: 0.01,
+            fetchesPerSecond: 1, fetchesPerSecondError: 0, entries: 1, bytes: 1, bytesError: 0)
+        for (hits, isHeld) in [(900, true), (895, true), (850, false)] as [(UInt64, Bool)] {
+            var calibration = Calibration(
+                cache: "accounts", bounds: snapshot.configuration, said: said,
+                from: counted(0, hits: 0, lookups: 0))
+            calibration.take(counted(10, hits: 0, lookups: 100))
+            calibration.take(counted(20, hits: 100, lookups: 200))
+            calibration.take(counted(59, hits: 100 + hits, lookups: 1200))
+            #expect(calibration.isHeld == nil)
+            calibration.take(counted(60, hits: 100 + hits, lookups: 1200))
+            #expect(calibration.came == Double(hits) / 1000)
+            #expect(calibration.isHeld == isHeld)
+        }
+    }
+
+    @Test func `to verify an entry counts as a refetch`() async throws {
+        let clock = TestClock()
+        let origin = Guarded("old")
+        let cache = Cache<String, String>("texts", ttl: .seconds(60), clock: clock.neverWaking) {
+            _ in origin.withLock { $0 }
+        }
+        let inspector = LocalInspector("pantry", clock: clock.neverWaking)
+        inspector.add(cache) { .text($0) }
+        _ = try await cache.value(for: "a")
+        clock.advance(by: .seconds(10))
+        _ = try await inspector.verify(EntryKey(cache: "texts", key: "a"))
+        origin.withLock { $0 = "new" }
+        _ = try await inspector.verify(EntryKey(cache: "texts", key: "a"))
+        let answer = try await inspector.whatIf(WhatIfQuery("texts"))
+        #expect(answer.basis.changes.compared == 2 && answer.basis.changes.changed == 1)
+    }
+}
