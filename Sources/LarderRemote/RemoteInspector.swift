@@ -170,6 +170,15 @@ public final class RemoteInspector: Inspector {
             "/v1/forecast", [("width", "\(milliseconds)"), ("count", "\(count)")])
     }
 
+    /// Waits half a minute: the engine has much to work out. The window is cut to whole seconds.
+    public func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer {
+        let window = [("window", "\(query.window.nanoseconds / 1_000_000_000)")]
+        let place = path(
+            "/v1/caches/\(escaped(query.cache))/whatif",
+            window + (query.bounds.map(WhatIfBounds.parameters) ?? []))
+        return try await send("GET", place, wait: .seconds(30))
+    }
+
     // MARK: Changing
 
     /// Waits a minute: an origin may be slow.

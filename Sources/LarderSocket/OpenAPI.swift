@@ -185,6 +185,8 @@ enum OpenAPI {
     private static let seconds: Object = [
         "type": ["number", "null"], "minimum": 0, "maximum": 9e9, "description": "Seconds.",
     ]
+    private static let share: Object = ["type": "number", "minimum": 0, "maximum": 1]
+    private static let amount: Object = ["type": "number", "minimum": 0]
     private static let perhapsText: Object = ["type": ["string", "null"]]
     private static let text: Object = ["type": "string"]
     private static let column: Object = [
@@ -224,6 +226,23 @@ enum OpenAPI {
                 required: ["number", "plan", "what", "by", "time"]),
         ] as Object,
         "Forecast": object([:], required: ["at", "width", "count", "caches"]),
+        "WhatIf": object(
+            [
+                "cache": text, "basis": object([:], required: ["window", "lookups", "rate"]),
+                "present": reference("WhatIfPoint"),
+                "points": ["type": "array", "items": reference("WhatIfPoint")] as Object,
+                "policies": ["type": "array", "items": reference("WhatIfPoint")] as Object,
+            ], required: ["cache", "at", "basis", "present", "points", "policies", "kept"]),
+        "WhatIfPoint": object(
+            [
+                "hitRatio": share, "hitRatioError": share, "fetchesPerSecond": amount,
+                "fetchesPerSecondError": amount, "entries": whole, "bytes": whole,
+                "bytesError": whole,
+            ],
+            required: [
+                "bounds", "hitRatio", "hitRatioError", "fetchesPerSecond", "fetchesPerSecondError",
+                "entries", "bytes", "bytesError",
+            ]),
         "EventLog": object(
             ["events": ["type": "array"] as Object, "dropped": whole],
             required: ["events", "dropped"]),

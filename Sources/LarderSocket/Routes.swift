@@ -235,6 +235,36 @@ struct Routes: Sendable {
                     ))
             },
             Route(
+                method: .get, path: "/v1/caches/{cache}/whatif",
+                summary:
+                    "What other bounds would have brought for the look-ups of late, each figure "
+                    + "with its error: the bounds that are named, or where none is, sizes and ttls "
+                    + "around the present ones and every policy.",
+                query: WhatIfBounds.names.map {
+                    .init(name: $0.name, type: "string", about: $0.about)
+                } + [
+                    .init(
+                        name: "window", type: "integer",
+                        about: "The look-ups of so many seconds count, 1 to 3600.")
+                ], reply: "WhatIf", isCostly: { _ in true }
+            ) { asked in
+                let cache = asked.parts["cache"]!
+                let window = try asked.number("window", 1...3600, default: 3600)
+                var query = WhatIfQuery(cache, window: .seconds(window))
+                let named = WhatIfBounds.names.compactMap { name in
+                    asked.query[name.name].map { (name.name, $0) }
+                }
+                if !named.isEmpty {
+                    let report = try await inspector.report()
+                    let known = report.caches.first { $0.name.isExactly(cache) }
+                    do {
+                        query.bounds = try WhatIfBounds.applied(
+                            named, to: known?.snapshot.configuration ?? CacheConfiguration())
+                    } catch { throw Refusal(.badRequest, "\(error)") }
+                }
+                return try .value(try await inspector.whatIf(query))
+            },
+            Route(
                 method: .get, path: "/v1/plans/{plan}", summary: "A plan as it was made.",
                 reply: "Plan", isCostly: { _ in true }
             ) { asked in try .value(try await inspector.plan(known: asked.parts["plan"]!)) },

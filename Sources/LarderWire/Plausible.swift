@@ -52,6 +52,7 @@ extension CacheReport: Plausible {
             && snapshot.agesAtRemoval.values.allSatisfy(\.isPlausible)
             && snapshot.failuresLately.isPlausible && snapshot.lately?.isPlausible ?? true
             && mostFetched.allSatisfy { areCounts($0.fetches, $0.failures) }
+            && areCounts(forecasts?.held, forecasts?.missed)
     }
 }
 
@@ -166,6 +167,33 @@ extension Forecast: Plausible {
     }
 }
 
+extension WhatIf: Plausible {
+    package var isPlausible: Bool {
+        let shares = [hitRatio, hitRatioError, stale ?? 0, staleError ?? 0]
+        return bounds.isPlausible && shares.allSatisfy { (0...1).contains($0) }
+            && areAmounts(fetchesPerSecond) && areAmounts(fetchesPerSecondError)
+            && areCounts(entries, bytes, bytesError)
+    }
+}
+
+extension WhatIfAnswer: Plausible {
+    package var isPlausible: Bool {
+        let changes = basis.changes
+        return present.isPlausible && points.count <= 64 && points.isPlausible
+            && policies.count <= 64 && policies.isPlausible
+            && areCounts(basis.lookups, basis.recorded, basis.keys)
+            && areCounts(changes.compared, changes.changed)
+            && (0...1).contains(basis.rate) && basis.window >= .zero
+            && [changes.perSecond, changes.least, changes.most].allSatisfy { areAmounts($0) }
+            && kept.count <= 64
+            && kept.allSatisfy { kept in
+                kept.bounds.isPlausible
+                    && [kept.said, kept.saidError, kept.came ?? 0, kept.cameError ?? 0]
+                        .allSatisfy { (0...1).contains($0) }
+            }
+    }
+}
+
 extension Change: Plausible {
     package var isPlausible: Bool {
         switch self {
@@ -181,7 +209,8 @@ extension Plan: Plausible {
         areCounts(
             entries, bytes, fetches, failures, undoable, perMinute, takesBack?.entries, unnamed)
             && change.isPlausible
-            && (before?.isPlausible ?? true) && victims.allSatisfy { areCounts($0.bytes) }
+            && (before?.isPlausible ?? true) && (now?.isPlausible ?? true)
+            && (foreseen?.isPlausible ?? true) && victims.allSatisfy { areCounts($0.bytes) }
     }
 }
 
