@@ -20,8 +20,8 @@ struct LarderCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Top.self, Attach.self, Serve.self, Caches.self, Entries.self, Entry.self, Events.self,
-            Stats.self, Memory.self, Origins.self, ForecastCommand.self, Changes.self,
-            Invalidate.self,
+            Stats.self, Memory.self, Origins.self, ForecastCommand.self,
+            WhatIfCommand.self, Changes.self, Invalidate.self,
             SetBounds.self, Undo.self, Fetch.self, Verify.self, Check.self,
             DashboardCommand.self, Exec.self, CredentialProcess.self, EnvironmentCommand.self,
             Bare.self,

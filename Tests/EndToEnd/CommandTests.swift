@@ -430,6 +430,28 @@ import Testing
         #expect(ran.status == 0 && ran.output.contains(answer), "\(ran)")
     }
 
+    @Test func `foresees what other bounds would bring`() throws {
+        let engine = try serve(9)
+        defer { _ = engine }
+        let none = try larder(["whatif", "accounts"])
+        #expect(none.status == 1 && none.errors.contains("no look-ups of accounts"), "\(none)")
+        let fetched = try larder([
+            "fetch", "account", "100000000001", "--times", "50",
+        ])
+        #expect(fetched.status == 0, "\(fetched)")
+        let grid = try larder(["whatif", "accounts", "--format", "csv"])
+        #expect(lines(grid).first?.hasPrefix("maxsize,maxbytes,ttl,policy,hitRatio,") ?? false)
+        let point = try larder(
+            ["whatif", "accounts", "maxsize=128", "ttl=10m", "--format", "json"])
+        for name in [
+            "hitRatio", "hitRatioError", "fetchesPerSecond", "bytes", "bytesError",
+        ] {
+            #expect(point.output.contains("\"\(name)\""), "\(point)")
+        }
+        let text = try larder(["whatif", "accounts", "policy=sieve"])
+        #expect(text.output.contains("sieve: hit "), "\(text)")
+    }
+
     @Test(arguments: [(["foo"], "there are top"), (["statz"], "did you mean \"stats\"?")])
     func `that there is not is told, with what may have been meant`(
         words: [String], said: String

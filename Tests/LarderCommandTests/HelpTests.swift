@@ -78,6 +78,7 @@ import Testing
         ["invalidate", "accounts", "--all", "--budget", "0"], ["set", "accounts", "ttl=soon"],
         ["set", "accounts", "maxsize=2", "--for", "x"], ["top", "--traffic", "-1"],
         ["set", "accounts", "maxsize=2", "--spread", "1s", "--budget", "1"],
+        ["whatif", "accounts", "ttl=soon"], ["whatif", "accounts", "--window", "x"],
     ]
 
     @Test(arguments: wrong)

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Foundation
+import Larder
+import LarderInspector
+import LarderRemote
+import LarderWire
+
+struct WhatIfCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "whatif",
+        abstract: "Print what other bounds would bring, by the look-ups of late.",
+        discussion: """
+            Examples:
+              larder whatif accounts
+              larder whatif accounts maxsize=128 ttl=10m
+              larder whatif accounts policy=tinylfu --format json
+
+            The look-ups of the window are replayed through caches of other bounds. Without bounds, \
+            sizes and ttls from an eighth to eight times the present ones are printed, and every \
+            policy. Behind each figure stands half the width of its 95 % bar, where it is not exact. \
+            Outdated is the share of look-ups that are served what the origin has changed since, as \
+            far as refetches told. Nothing is changed.
+            """)
+
+    @Argument(help: "The cache.")
+    var cache: String
+
+    @Argument(help: "maxsize=N, maxbytes=SIZE, ttl=DURATION, policy=NAME: what to try out.")
+    var bounds: [String] = []
+
+    @Option(
+        help: "The look-ups of how long ago count, 1s to 1h, as far as they are on record.",
+        transform: parsed { try Units.duration($0) })
+    var window = WhatIfQuery.longest
+
+    @OptionGroup
+    var target: Target
+
+    @OptionGroup
+    var output: FormatOption
+
+    private func option() throws -> CacheOption? {
+        guard !bounds.isEmpty else { return nil }
+        do { return try CacheOption(parsing: "\(cache):\(bounds.joined(separator: ","))") } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    func validate() throws {
+        _ = try option()
+        guard (.seconds(1)...WhatIfQuery.longest).contains(window) else {
+            throw ValidationError("--window: 1s to 1h are accepted")
+        }
+    }
+
+    func run() async throws {
+        let option = try option()
+        try await target.each(output.format) { inspector, from in
+            var query = WhatIfQuery(cache, window: window)
+            if let option {
+                let report = try await inspector.report()
+                guard let found = report.caches.first(where: { $0.name.isExactly(cache) }) else {
+                    throw InspectorError(
+                        "no cache is called \"\(cache)\"; "
+                            + Words.there(are: report.caches.map(\.name)))
+                }
+                query.bounds = option.applied(to: found.snapshot.configuration)
+            }
+            let answer = try await inspector.whatIf(query)
+            if output.format == .text {
+                for line in sentences(answer) { Output.print(PlainText.fit(line)) }
+            }
+            if option != nil, output.format == .json {
+                return output.print(answer.points[0].fields, from)
+            }
+            let points = answer.points + answer.policies
+            output.print(points.map(\.fields), points.first?.fields.map(\.name) ?? [], from)
+        }
+    }
+
+    private func sentences(_ answer: WhatIfAnswer) -> [String] {
+        let said = bounds.isEmpty ? answer.present : answer.points[0]
+        return ["by \(answer.basisWords)", answer.sentence(on: said)] + answer.advice
+    }
+}
+
+extension WhatIf {
+    /// A point: its bounds, and each figure with its error.
+    var fields: [Field] {
+        [
+            Field(
+                "maxsize", bounds.maxsize.map { .number("\($0)") } ?? .null,
+                text: Units.text(maxsize: bounds.maxsize)),
+            Field(
+                "maxbytes", bounds.maxbytes.map { .number("\($0)") } ?? .null,
+                text: bounds.maxbytes.map { Units.words(bytes: $0) } ?? "none"),
+            Field("ttl", seconds: bounds.ttl, text: Units.text(ttl: bounds.ttl)),
+            Field("policy", "\(bounds.policy)"),
+            Field("hitRatio", share: hitRatio), Field("hitRatioError", share: hitRatioError),
+            Field("fetchesPerSecond", number: fetchesPerSecond),
+            Field("fetchesPerSecondError", number: fetchesPerSecondError),
+            Field("stale", share: stale), Field("staleError", share: staleError),
+            Field("bytes", bytes: bytes), Field("bytesError", bytes: bytesError),
+        ]
+    }
+}
