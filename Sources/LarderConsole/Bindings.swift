@@ -14,6 +14,8 @@ enum Action: String, Hashable, Sendable, CaseIterable {
     case trouble
     case nextCache = "next-cache"
     case entries, expiry, evictions, events, config, memory, origins, caches
+    case whatIf = "what-if"
+    case measure
     case search
     case searchNext = "search-next"
     case searchPrevious = "search-previous"
@@ -129,7 +131,9 @@ private let groups: [Group: [Binding]] =
             Binding([.char("5")], .config, "Show bounds now and before, and what was changed"),
             Binding([.char("6")], .memory, "Show what takes the memory, and how it grows"),
             Binding([.char("7")], .origins, "Show what the origins were asked, what was saved"),
-            Binding([.char("8")], .caches, "Show the caches; Enter shows the entries of one"),
+            Binding([.char("8")], .whatIf, "Show what another maxsize, ttl or policy would bring"),
+            Binding([.char("M")], .measure, "Show hits, fetches or what is outdated in What if"),
+            Binding([.char("9")], .caches, "Show the caches; Enter shows the entries of one"),
             Binding([.char("a")], .nextCache, "Show all caches, or one after the other"),
             Binding([.char("c")], .columns, "Choose the columns"),
             Binding([.char("w")], .wide, "Show the table alone, or with its neighbours"),
@@ -285,6 +289,7 @@ extension Action {
         switch view {
         case .entries: "Detail"
         case .expiry, .caches: "Entries"
+        case .whatIf: "Plan"
         case .evictions, .events, .memory: "Entry"
         case .origins: "Open"
         case .config: "Record"
@@ -305,6 +310,12 @@ extension Action {
             return "no change is under way"
         case .open where model.view == .config && model.changes.isEmpty:
             return "nothing was changed yet"
+        case .measure where model.view != .whatIf:
+            return "that is for What if; 8 shows it"
+        case .open where model.view == .whatIf && model.whatIf.chosen == nil:
+            return "nothing is foreseen yet"
+        case .open where model.view == .whatIf && model.isReadOnly:
+            return "this engine lets nobody change anything"
         case .searchNext where model.sought.isEmpty, .searchPrevious where model.sought.isEmpty:
             return "nothing was searched for yet; F3 does"
         case .invalidate where model.view == .entries && !model.marks.isEmpty: return nil

@@ -11,6 +11,8 @@ final class Collector: Sendable {
         var view: Model.View
         /// What the view of the memory lists.
         var largest: EntryQuery
+        /// Of which cache it is foreseen what other bounds would bring.
+        var cache: String?
         /// The plan that is being applied over some time.
         var underWay: Plan.ID?
         /// Everything, or only the entry.
@@ -108,6 +110,8 @@ final class Collector: Sendable {
         /// How far the forecast reaches.
         var axis: Forecast.Axis?
         var forecastAt: AgeInstant?
+        /// Of which cache it was foreseen what other bounds would bring, and when.
+        var whatIf: (cache: String, at: AgeInstant)?
 
         /// Since when nobody looked; `nil` where somebody did just now.
         func unseen(until report: EngineReport) -> AgeInstant? {
@@ -208,6 +212,7 @@ final class Collector: Sendable {
         look.asked = request.asked
         switch request.view {
         case .expiry: look.forecast = try await forecast(inspector, report, &seen)
+        case .whatIf, .evictions: await foresee(inspector, request, &look, &seen)
         case .memory:
             do { look.largest = try await inspector.entries(request.largest).rows } catch {
                 // Its filter may name what an engine that came back does not have any more.
@@ -225,6 +230,20 @@ final class Collector: Sendable {
         }
         look.took = ContinuousClock.now - began
         return look
+    }
+
+    /// It takes some ten replays of the record: it is asked for anew every few seconds.
+    private static func foresee(
+        _ inspector: any Inspector, _ request: Request, _ look: inout Look, _ seen: inout Seen
+    ) async {
+        let now = look.report.at
+        guard let cache = request.cache,
+            seen.whatIf.map({ $0.cache != cache || now - $0.at >= .seconds(5) }) ?? true
+        else { return }
+        seen.whatIf = (cache, now)
+        do { look.whatIf = try await inspector.whatIf(WhatIfQuery(cache)) } catch {
+            look.whatIfProblem = "\(error)"
+        }
     }
 
     /// A forecast goes through all entries: where nobody looks at it, it is made seldom.

@@ -346,7 +346,8 @@ private final class Loop {
     private static func request(_ model: Model, everything: Bool) -> Collector.Request {
         Collector.Request(
             query: model.asked, entry: model.cursor, view: model.view,
-            largest: model.largestQuery, underWay: model.underWay?.plan, everything: everything)
+            largest: model.largestQuery, cache: model.aimedCache, underWay: model.underWay?.plan,
+            everything: everything)
     }
 
     // MARK: Waiting

@@ -41,6 +41,7 @@ struct Model {
     var dropped: UInt64 = 0
     var changes: [ChangeRecord] = []
     var forecast: Forecast?
+    var whatIf = WhatIfPane()
     var largest: [EntryRow] = []
     /// What the process and its entries took, the last hour.
     var memory: [MemorySample] = []
@@ -126,7 +127,7 @@ struct Model {
 
     enum View: Int, Hashable, CaseIterable, Codable {
         case entries = 1
-        case expiry, evictions, events, config, memory, origins, caches
+        case expiry, evictions, events, config, memory, origins, whatIf, caches
 
         /// A filter of its own has a place in it.
         var isFiltered: Bool { [.entries, .evictions, .events, .memory].contains(self) }
@@ -141,6 +142,7 @@ struct Model {
             case .config: .config
             case .memory: .memory
             case .origins: .origins
+            case .whatIf: .whatIf
             case .caches: .caches
             }
         }
@@ -148,7 +150,10 @@ struct Model {
         var title: String { Self.titles[self]! }
         // Made once: each frame has them all.
         private static let titles = Dictionary(
-            uniqueKeysWithValues: allCases.map { ($0, $0.action.rawValue.capitalized) })
+            uniqueKeysWithValues: allCases.map { view in
+                let words = view.action.rawValue.replacing("-", with: " ")
+                return (view, words.prefix(1).uppercased() + words.dropFirst())
+            })
     }
 
     /// Where the operator is in a view that is no table of entries.
@@ -331,7 +336,7 @@ struct Model {
         switch view {
         case .entries: cursor.flatMap { id in rows.first { $0.id == id } }
         case .memory: largest.indices.contains(pane.cursor) ? largest[pane.cursor] : nil
-        case .expiry, .evictions, .events, .config, .origins, .caches: nil
+        case .expiry, .evictions, .events, .config, .origins, .whatIf, .caches: nil
         }
     }
 
@@ -534,6 +539,9 @@ struct Look: Sendable {
     var events: [LoggedEvent]
     var dropped: UInt64
     var forecast: Forecast?
+    var whatIf: WhatIfAnswer?
+    /// Why nothing was foreseen.
+    var whatIfProblem: String?
     var largest: [EntryRow]?
     /// Why they were not listed.
     var largestProblem: String?

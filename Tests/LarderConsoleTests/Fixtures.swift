@@ -108,3 +108,35 @@ func evicted(_ number: UInt64, _ key: String, seconds: Double = 0) -> LoggedEven
 
 /// The screen as text.
 func text(_ model: Model) -> String { render(model).text.joined(separator: "\n") }
+
+/// What is foreseen for the accounts: larger and longer brings more.
+let foreseen: WhatIfAnswer = {
+    func point(_ size: Int, _ ttl: Double, _ policy: Policy = .lru, more: Double = 0) -> WhatIf {
+        let factor = (size, ttl)
+        let hit = 0.95 - 0.6 / (1 + Double(factor.0) / 40) - 0.1 / (1 + factor.1 / 300) + more
+        return WhatIf(
+            bounds: CacheConfiguration(maxsize: size, ttl: .seconds(ttl), policy: policy),
+            hitRatio: hit, hitRatioError: size > 256 ? 0.031 : 0.004,
+            fetchesPerSecond: 50 * (1 - hit), fetchesPerSecondError: 0.2, stale: ttl / 100_000,
+            staleError: ttl / 200_000, entries: size, bytes: size * 402, bytesError: 0)
+    }
+    let sizes = [8, 16, 32, 64, 128, 256, 512]
+    let ttls = [37.5, 75, 150, 300, 600, 1200, 2400]
+    var answer = WhatIfAnswer(
+        cache: "accounts", at: at(1000),
+        basis: WhatIfBasis(
+            window: .seconds(600), lookups: 30_000, recorded: 30_000, keys: 812, rate: 1,
+            isWhole: true,
+            changes: ChangeRate(compared: 1214, changed: 0, perSecond: 0, most: 1e-5)),
+        present: point(64, 300),
+        points: sizes.flatMap { size in ttls.map { point(size, $0) } },
+        policies: Policy.names.enumerated().map {
+            point(64, 300, Policy($1)!, more: Double($0) / 100)
+        })
+    answer.kept = [
+        Calibration(
+            cache: "accounts", bounds: CacheConfiguration(maxsize: 64, ttl: .seconds(300)),
+            said: point(64, 300), came: 0.66, cameError: 0.02)
+    ]
+    return answer
+}()

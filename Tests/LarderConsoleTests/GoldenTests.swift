@@ -97,7 +97,21 @@ private struct Scene: Sendable {
         Scene("config") { _ = press(&$0, .char("5")) },
         Scene("memory") { _ = press(&$0, .char("6"), .down) },
         Scene("origins") { _ = press(&$0, .char("7")) },
-        Scene("caches") { _ = press(&$0, .char("8"), .down) },
+        Scene("what if") { model in
+            _ = press(&model, .char("8"))
+            model.whatIf.take(foreseen)
+            _ = press(&model, .down, .right)
+        },
+        Scene("what if by fetches") { model in
+            _ = press(&model, .char("8"), .char("M"))
+            model.whatIf.take(foreseen)
+            _ = press(&model, .end)
+        },
+        Scene("what if in ascii", .ascii) { model in
+            _ = press(&model, .char("8"))
+            model.whatIf.take(foreseen)
+        },
+        Scene("caches") { _ = press(&$0, .char("9"), .down) },
         Scene("commands") { _ = press(&$0, .char(":"), .tab) },
         Scene("undo") { model in
             var plan = Plan(

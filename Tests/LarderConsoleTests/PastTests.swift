@@ -65,7 +65,7 @@ import Testing
         _ = press(&model, .char("{"), .char(view))
         #expect(screen(model).contains { $0.contains("as it is now, not then") })
         // The caches have what they held then.
-        _ = press(&model, .char("8"))
+        _ = press(&model, .char("9"))
         #expect(!screen(model).contains { $0.contains("as it is now") })
     }
 

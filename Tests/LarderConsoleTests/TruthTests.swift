@@ -702,7 +702,7 @@ extension Model {
             return cache
         }
         _ = update(&model, look(model, [], many))
-        _ = press(&model, .char("8"))
+        _ = press(&model, .char("9"))
         return model
     }
 

@@ -11,6 +11,7 @@ func move(_ model: inout Model, by rows: Int) -> Effect? {
     let count = model.lines
     switch model.view {
     case .expiry: return sideways(&model, rows)
+    case .whatIf: model.whatIf.move(down: rows, right: 0)
     default: model.pane.cursor = min(max(0, model.pane.cursor + rows), max(0, count - 1))
     }
     return nil
@@ -57,6 +58,9 @@ func sideways(_ model: inout Model, _ step: Int) -> Effect? {
         let last = max(0, model.bars - 1)
         model.pane.cursor = min(max(0, model.pane.cursor + step), last)
         return nil
+    case .whatIf:
+        model.whatIf.move(down: 0, right: step)
+        return nil
     default: return nil
     }
 }
@@ -85,6 +89,7 @@ extension Model {
         case .config: changes.count
         case .memory: largest.count
         case .origins: OriginsView.stops(self).count
+        case .whatIf: whatIf.rows
         case .caches: cacheNames.count
         }
     }

@@ -12,6 +12,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         model.rangeStart = nil
         model.trail = []
         model.note("the engine was started anew", at: look.report.at)
+        model.whatIf = WhatIfPane()
         model.frozen = nil
         model.past = nil
         model.events = []
@@ -45,6 +46,8 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     take(&model, look.events)
     model.dropped += look.dropped
     if let forecast = look.forecast { model.forecast = forecast }
+    if let answer = look.whatIf { model.whatIf.take(answer) }
+    if let problem = look.whatIfProblem { model.whatIf.problem = problem }
     if let largest = look.largest { model.largest = largest }
     if let problem = look.largestProblem {
         model.panes[.memory]?.filter = ""

@@ -186,7 +186,9 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .config: return show(&model, .config)
     case .memory: return show(&model, .memory)
     case .origins: return show(&model, .origins)
+    case .whatIf: return show(&model, .whatIf)
     case .caches: return show(&model, .caches)
+    case .measure: model.whatIf.measure = model.whatIf.measure.next
     case .search: return startSearch(&model)
     case .searchNext: return searchOn(&model, backwards: false)
     case .searchPrevious: return searchOn(&model, backwards: true)
@@ -309,6 +311,7 @@ private func open(_ model: inout Model) -> Effect? {
         guard let cache = model.aimedCache else { return nil }
         return open(&model) { showCache(&$0, cache) }
     case .origins: return openOrigin(&model)
+    case .whatIf: return planWhatIf(&model)
     case .config:
         guard !model.changes.isEmpty else { return nil }
         model.overlay = .record(
@@ -322,6 +325,16 @@ private func showCache(_ model: inout Model, _ cache: String) -> Effect? {
     model.query.caches = [cache]
     model.isPinned = false
     return reorder(&model)
+}
+
+/// A plan of the bounds under the cursor.
+private func planWhatIf(_ model: inout Model) -> Effect? {
+    guard let answer = model.whatIf.answer, let point = model.whatIf.chosen else { return nil }
+    guard point.bounds != answer.present.bounds else {
+        model.say("that is what \(answer.cache) has already")
+        return nil
+    }
+    return .plan(.configure(cache: answer.cache, to: point.bounds))
 }
 
 /// The entries of a cache, the key that is fetched most, or what failed.

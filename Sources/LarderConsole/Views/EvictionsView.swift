@@ -14,6 +14,9 @@ enum EvictionsView {
                 Text.wrap("\(cache.name): \(text)", to: box.width - 2).map { [($0, .warning)] }
             }
         }
+        lines += foreseen(model).flatMap { text in
+            Text.wrap(text, to: box.width - 2).map { [($0, .warning)] }
+        }
         lines.append([])
         let shown = model.evictions
         lines.append(list(model))
@@ -32,6 +35,14 @@ enum EvictionsView {
                 [line(model, event)],
                 in: Box(row: row, column: box.column, height: 1, width: box.width), model)
             frame.line(row: row, in: box, first + place, isSelected: first + place == cursor)
+        }
+    }
+
+    /// How far to turn a knob, and what it would bring.
+    private static func foreseen(_ model: Model) -> [String] {
+        guard let answer = model.whatIf.answer else { return [] }
+        return answer.advice.map {
+            WhatIfView.fit("\(answer.cache): \($0) (8)", model)
         }
     }
 

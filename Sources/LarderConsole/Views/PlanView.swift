@@ -261,7 +261,13 @@ enum PlanView {
             : "\(entries(plan.entries)) (\(Format.bytes(plan.bytes))) "
                 + "\(done.isEmpty ? "go" : done.joined(separator: " or "))."
         return [new.differences(from: before, arrow: model.glyphs.arrow), gone]
-            + new.consequences(from: before, held: stay)
+            + new.consequences(from: before, held: stay) + foreseen(model, plan)
+    }
+
+    /// What the look-ups of late say that comes of it.
+    private static func foreseen(_ model: Model, _ plan: Plan) -> [String] {
+        guard let sentence = plan.forecast else { return [] }
+        return [WhatIfView.fit("Foreseen: \(sentence).", model)]
     }
 
     /// Says that the bounds have changed since the plan was made; `nil` where they have not.

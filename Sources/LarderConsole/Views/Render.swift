@@ -53,6 +53,7 @@ private func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
     case .config: ConfigView.draw(model, frame.box("Config", layout, model), &frame)
     case .memory: MemoryView.draw(model, frame.box("Memory", layout, model), &frame)
     case .origins: OriginsView.draw(model, frame.box("Origins", layout, model), &frame)
+    case .whatIf: WhatIfView.draw(model, frame.box("What if", layout, model), &frame)
     case .caches: CachesView.draw(model, frame.box("Caches", layout, model), &frame)
     }
 }

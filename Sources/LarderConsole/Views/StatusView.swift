@@ -117,6 +117,7 @@ enum StatusView {
         var pieces: Pieces =
             model.lines > 0 ? [(" \(Format.count(model.lines)) lines", .plain)] : []
         switch model.view {
+        case .whatIf: pieces = [(" \(model.whatIf.measure.title), M shows others", .plain)]
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:
             pieces.append((" of \(model.log.lines.count)", .dim))

@@ -1,0 +1,93 @@
+import Larder
+@testable import LarderInspector
+import Testing
+
+@testable import LarderConsole
+
+/// The view of what other bounds would bring.
+@Suite struct WhatIfViewTests {
+    private func shown() -> Model {
+        var model = model(120, 40)
+        _ = press(&model, .char("8"))
+        model.whatIf.take(foreseen)
+        return model
+    }
+
+    @Test func `begins at the present bounds, which stand in brackets`() {
+        let model = shown()
+        #expect(model.whatIf.chosen == foreseen.present)
+        let present = Format.percent(foreseen.present.hitRatio)
+        #expect(text(model).contains("[\(present)]"))
+        #expect(text(model).contains("30,000 look-ups of the last 10m, of 812 keys"))
+    }
+
+    @Test func `the cursor goes by sizes and ttls, and stays where it was put`() {
+        var model = shown()
+        _ = press(&model, .char("j"), .char("l"))
+        #expect(model.whatIf.chosen?.bounds.maxsize == 128)
+        #expect(model.whatIf.chosen?.bounds.ttl == .seconds(600))
+        model.whatIf.take(foreseen)
+        #expect(model.whatIf.chosen?.bounds.maxsize == 128)
+        #expect(text(model).contains("maxsize 128, ttl 10m, lru: hit "))
+        _ = press(&model, .end)
+        #expect(model.whatIf.row == 7)
+        #expect(model.whatIf.chosen?.bounds.maxsize == 64)
+    }
+
+    @Test func `Enter plans the bounds under the cursor, and nothing where they are as now`() {
+        var model = shown()
+        #expect(press(&model, .enter) == nil)
+        #expect(model.toast?.text == "that is what accounts has already")
+        let effect = press(&model, .char("j"), .enter)
+        #expect(
+            effect
+                == .plan(
+                    .configure(
+                        cache: "accounts",
+                        to: CacheConfiguration(maxsize: 128, ttl: .seconds(300)))))
+    }
+
+    @Test func `M shows fetches a second, what is outdated, and hits again`() {
+        var model = shown()
+        _ = press(&model, .char("M"))
+        #expect(text(model).contains("fetches a second"))
+        _ = press(&model, .char("M"))
+        #expect(text(model).contains("outdated look-ups") && text(model).contains("[0.3%]"))
+        _ = press(&model, .char("M"))
+        #expect(text(model).contains("accounts  hit ratio"))
+        _ = press(&model, .char("1"), .char("M"))
+        #expect(model.toast?.text == "that is for What if; 8 shows it")
+    }
+
+    @Test func `says which knob to turn, and how the last forecast held`() {
+        let screen = text(shown())
+        #expect(screen.contains("0 of 1,214 refetches had changed: ttl"))
+        #expect(screen.contains("would bring"))
+        #expect(screen.contains("as foreseen") && screen.contains("1 of 1 forecasts held"))
+    }
+
+    @Test func `waits in words, and says why nothing is foreseen`() {
+        var model = model(80, 24)
+        _ = press(&model, .char("8"))
+        #expect(text(model).contains("waiting for what is foreseen"))
+        var look = Look(
+            report: report(), page: EntryPage(at: at(1000), rows: rows, matched: 3, total: 3),
+            query: model.query, events: [], dropped: 0)
+        look.whatIfProblem = "no look-ups of accounts are on record"
+        _ = update(&model, .looked(look))
+        #expect(text(model).contains("no look-ups of accounts are on record"))
+    }
+
+    @Test func `a plan says what is foreseen`() {
+        var model = shown()
+        var plan = Plan(
+            id: "4f1c", instance: "1f",
+            change: .configure(
+                cache: "accounts", to: CacheConfiguration(maxsize: 128, ttl: .seconds(300))),
+            at: model.now, entries: 0, bytes: 0, victims: [], skipped: [],
+            before: CacheConfiguration(maxsize: 64, ttl: .seconds(300)))
+        (plan.now, plan.foreseen) = (foreseen.present, foreseen.points[31])
+        _ = update(&model, .planned(plan))
+        #expect(text(model).contains("Foreseen: maxsize 128, ttl 5m, lru: hit "))
+    }
+}
