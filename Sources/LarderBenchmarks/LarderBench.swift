@@ -29,7 +29,8 @@ struct LarderBench: AsyncParsableCommand {
             both, so that one below 1t says that the work scales.
             """,
         subcommands: [
-            LoopCommand.self, MemoryCommand.self, EngineCommand.self, RouteCommand.self,
+            LoopCommand.self, MemoryCommand.self, EngineCommand.self, ReplayCommand.self,
+            RouteCommand.self,
         ])
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
@@ -93,6 +94,7 @@ struct LarderBench: AsyncParsableCommand {
 }
 
 extension Figure {
-    static let all: [Figure] =
-        [lookUps, memory, hitRatios, looking, holds, consoles, gateways].flatMap(\.self)
+    static let all: [Figure] = [
+        lookUps, memory, hitRatios, foresight, looking, holds, consoles, gateways,
+    ].flatMap(\.self)
 }

@@ -14,6 +14,8 @@ struct LoopCommand: AsyncParsableCommand {
         String
     @Option(help: "How many turns.") var count: Int
     @Flag(help: "Loop over the locked dictionary instead.") var dictionary = false
+    @Flag(help: "Make the cache without foresight: the difference is its cost.")
+    var blind = false
 
     func validate() throws {
         if id == "churn.1k.100k", !dictionary { return }
@@ -30,11 +32,11 @@ struct LoopCommand: AsyncParsableCommand {
         let visits = Visits(keys: isChurn ? 100_000 : sizes[parts[1]]!)
         let loop: Loop
         if isChurn {
-            loop = Loops.churn(try makeCache(maxsize: 1000))
+            loop = Loops.churn(try makeCache(maxsize: 1000, foresight: !blind))
         } else if dictionary {
             loop = Loops.cached(LockedDictionary(visits.keys))
         } else {
-            let cache = try filled(visits.keys)
+            let cache = try filled(visits.keys, foresight: !blind)
             loop = parts[0] == "hit" ? Loops.hit(cache) : Loops.cached(cache)
         }
         let last = try await loop(visits, 0, count)

@@ -28,6 +28,25 @@ struct Trace {
         }
     }
 
+    /// A trace that is known by its name, or a file: numbers, one a line, packed by gzip or not, or
+    /// 24-byte records where its name ends in `.bin`.
+    init(nameOrFile text: String, data: URL) throws {
+        guard !Self.names.contains(text) else {
+            try self.init(text, data: data)
+            return
+        }
+        let file = URL(filePath: text)
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            throw LeftOut(
+                "\(text) is no file and no trace; \(Self.names.joined(separator: ", ")) are known")
+        }
+        switch file.pathExtension {
+        case "bin": try self.init(records: file)
+        case "gz": try self.init(gzippedText: file)
+        default: self.init(text: String(decoding: try Data(contentsOf: file), as: UTF8.self))
+        }
+    }
+
     private init(keys: [Int], bytes: [Int]? = nil) { (self.keys, self.bytes) = (keys, bytes) }
 
     /// Popularity that wanders: low numbers are wanted most, and every 5,000 requests all of them
@@ -44,7 +63,11 @@ struct Trace {
     private init(gzippedText file: URL) throws {
         try Self.check(file)
         let text = try printed(by: ["gzip", "-dc", file.path])
-        keys = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
+        self.init(text: String(decoding: text, as: UTF8.self))
+    }
+
+    private init(text: String) {
+        keys = text.split(whereSeparator: \.isNewline)
             .compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
     }
 
