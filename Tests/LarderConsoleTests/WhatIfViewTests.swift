@@ -18,7 +18,7 @@ import Testing
         #expect(model.whatIf.chosen == foreseen.present)
         let present = Format.percent(foreseen.present.hitRatio)
         #expect(text(model).contains("[\(present)]"))
-        #expect(text(model).contains("30,000 look-ups of the last 10m, of 812 keys"))
+        #expect(text(model).contains("30,000 look-ups of the last 10m00s, of 812 keys"))
     }
 
     @Test func `the cursor goes by sizes and ttls, and stays where it was put`() {
@@ -60,8 +60,16 @@ import Testing
     }
 
     @Test func `says which knob to turn, and how the last forecast held`() {
-        let screen = text(shown())
-        #expect(screen.contains("0 of 1,214 refetches had changed: ttl"))
+        var answer = foreseen
+        for place in answer.points.indices
+        where answer.points[place].bounds.ttl! > .seconds(300) {
+            answer.points[place].fetchesPerSecond -= 5
+            (answer.points[place].stale, answer.points[place].staleError) = (0, 0.001)
+        }
+        var model = shown()
+        model.whatIf.take(answer)
+        let screen = text(model)
+        #expect(screen.contains("0 of 1,214 refetches had changed: ttl 40m would spare"))
         #expect(screen.contains("would bring"))
         #expect(screen.contains("as foreseen") && screen.contains("1 of 1 forecasts held"))
     }
