@@ -44,11 +44,14 @@ enum Extension {
             return
         }
         let lifecycle = Lifecycle(
-            api: ExtensionsAPI(api, ExtensionsAPI.client()), name: Self.name, logger: logger,
+            api: ExtensionsAPI(api, client), name: Self.name, logger: logger,
             onInvoke: { standstill.notice() })
         guard let reason = try? await lifecycle.run() else { return }
         await end(settings, backing, reason: reason)
     }
+
+    /// To the end of the process, whether or not it is of any more use.
+    private static let client = ExtensionsAPI.client()
 
     /// The name of the executable, by which Lambda knows the extension; that of the layer's where the
     /// process cannot see its own.

@@ -11,7 +11,6 @@ import LarderInspector
 enum Start {
     static func main() {
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
-        // Without /proc there may be no arguments to see: then it is the extension.
         let words = Array(CommandLine.arguments.dropFirst())
         if words.first == "wrap" { Wrapper.run(Array(words.dropFirst())) }
         // Its memory is the function's: one heap for all threads stays small.

@@ -21,7 +21,7 @@ def recipe(number):
 
 
 usual = os.environ.get("FUNCTION_ACCOUNT", "100000000001")
-first = account(usual)["Item"]["name"]["S"]
+first = account(usual)["Item"]["account_number"]["S"]
 
 
 def handler(event, context):
@@ -33,7 +33,7 @@ def handler(event, context):
         return {"error": type(error).__name__, "words": str(error)[:300]}
     took = time.perf_counter() - began
     found = {
-        "name": reply["Item"]["name"]["S"],
+        "name": reply["Item"]["account_number"]["S"],
         "first": first,
         "cache": reply["ResponseMetadata"]["HTTPHeaders"].get("x-cache"),
         "microseconds": round(took * 1e6),

@@ -84,17 +84,10 @@ public final class LambdaSandbox {
         return (status, lines.dropLast().joined(separator: "\n"))
     }
 
-    /// The milliseconds that the emulator reports of each invoke so far, init included.
-    public var durations: [Double] { reported("Duration") }
-    /// Of each start of the sandbox.
-    public var inits: [Double] { reported("Init Duration") }
-
-    private func reported(_ name: String) -> [Double] {
-        said.split(separator: "\n").filter { $0.hasPrefix("REPORT") }.compactMap { line in
-            line.split(separator: "\t").first { $0.hasPrefix("\(name): ") }?
-                .dropFirst(name.count + 2).split(separator: " ").first.flatMap { Double($0) }
-        }
-    }
+    /// The milliseconds that the emulator reports of each invoke so far, the first with its init.
+    public var durations: [Double] { said.matches(of: /\tDuration: ([0-9.]+) ms/).numbers }
+    /// Of each init.
+    public var inits: [Double] { said.matches(of: /INIT REPORT\(durationMs: ([0-9.]+)\)/).numbers }
 
     /// The processes of that program in this sandbox.
     public func processes(of name: String) -> [pid_t] {
@@ -131,4 +124,8 @@ public final class LambdaSandbox {
         defer { server.stop() }
         return Int(server.port)
     }
+}
+
+extension [Regex<(Substring, Substring)>.Match] {
+    fileprivate var numbers: [Double] { compactMap { Double($0.output.1) } }
 }
