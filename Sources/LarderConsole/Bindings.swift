@@ -314,6 +314,10 @@ extension Action {
             return "that is for What if; 8 shows it"
         case .open where model.view == .whatIf && model.whatIf.chosen == nil:
             return "nothing is foreseen yet"
+        case .open where model.view == .whatIf && model.past != nil:
+            return "this is the past; Home goes back to now"
+        case .open where model.view == .whatIf && model.problem != nil:
+            return "the engine does not answer"
         case .open where model.view == .whatIf && model.isReadOnly:
             return "this engine lets nobody change anything"
         case .searchNext where model.sought.isEmpty, .searchPrevious where model.sought.isEmpty:

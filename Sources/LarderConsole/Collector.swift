@@ -212,7 +212,7 @@ final class Collector: Sendable {
         look.asked = request.asked
         switch request.view {
         case .expiry: look.forecast = try await forecast(inspector, report, &seen)
-        case .whatIf, .evictions: await foresee(inspector, request, &look, &seen)
+        case .whatIf, .evictions: try await foresee(inspector, request, &look, &seen)
         case .memory:
             do { look.largest = try await inspector.entries(request.largest).rows } catch {
                 // Its filter may name what an engine that came back does not have any more.
@@ -232,16 +232,18 @@ final class Collector: Sendable {
         return look
     }
 
-    /// It takes some ten replays of the record: it is asked for anew every few seconds.
+    /// It takes some sixty replays of the record: it is asked for anew now and then.
     private static func foresee(
         _ inspector: any Inspector, _ request: Request, _ look: inout Look, _ seen: inout Seen
-    ) async {
+    ) async throws {
         let now = look.report.at
+        let interval = Duration.seconds(request.view == .whatIf ? 10 : 60)
         guard let cache = request.cache,
-            seen.whatIf.map({ $0.cache != cache || now - $0.at >= .seconds(5) }) ?? true
+            seen.whatIf.map({ $0.cache != cache || now - $0.at >= interval }) ?? true
         else { return }
         seen.whatIf = (cache, now)
         do { look.whatIf = try await inspector.whatIf(WhatIfQuery(cache)) } catch {
+            guard error is InspectorError else { throw error }
             look.whatIfProblem = "\(error)"
         }
     }

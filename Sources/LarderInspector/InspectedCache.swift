@@ -295,7 +295,9 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         guard let record = cache.lookUps(over: .seconds(600)), record.basis.recorded >= 100 else {
             return (nil, nil)
         }
-        return (record.whatIf(record.present), record.whatIf(bounds))
+        let (now, then) = (record.whatIf(record.present), record.whatIf(bounds))
+        // Of what may be anything there is nothing to say.
+        return max(now.hitRatioError, then.hitRatioError) < 0.5 ? (now, then) : (nil, nil)
     }
 
     /// Fetches a second within the minute before; `nil` where there is no record of it.

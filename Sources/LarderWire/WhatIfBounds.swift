@@ -1,5 +1,5 @@
 package import Larder
-import LarderInspector
+package import LarderInspector
 
 /// The bounds of a what-if as parameters of a request.
 package enum WhatIfBounds {

@@ -159,7 +159,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         self.fetch = fetch
         self.onRemoval = onRemoval
         self.renewal = renewal
-        traits = Traits(lifetime: lifetime, weigher: weigher, renewal: renewal)
+        traits = Traits(
+            lifetime: lifetime, weigher: weigher, renewal: renewal, foresight: foresight)
         do { try traits.validate(configuration) } catch { preconditionFailure("\(name): \(error)") }
         shards = Shards(bits: shardBits, hasOwnGates: renewal != nil)
         store = Guarded(
@@ -410,10 +411,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     func arrival(
         _ value: Value, _ key: Key, _ hash: UInt64, took: Int64?, at now: AgeInstant
     ) -> Arrival<Value> {
-        Arrival(
+        let bytes = traits.bytes(key, value)
+        // Whoever waits for a large value does not wait for its hash too.
+        let isCompared = took != nil && bytes <= 1 << 16
+        return Arrival(
             value: value, hash: hash, expiry: traits.expiry(key, value, now)?.nanoseconds,
-            bytes: traits.bytes(key, value), took: took,
-            print: took == nil ? nil : traits.print?(value))
+            bytes: bytes, took: took, print: isCompared ? traits.print?(value) : nil)
     }
 
     // MARK: Changing the store

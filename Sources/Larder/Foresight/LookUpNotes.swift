@@ -11,24 +11,42 @@ struct LookUpNote: BitwiseCopyable {
 /// sorting them is cheap.
 final class LookUpNotes {
     let base: UnsafeMutablePointer<LookUpNote>
+    private let spare: UnsafeMutablePointer<LookUpNote>
     var count = 0
 
-    /// With room for those of so many shards.
-    init(_ shards: Int) { base = Memory.grow(nil, to: 2 * 64 * max(1, shards)) }
+    /// With room for those of so many shards, and as much to sort them.
+    init(_ shards: Int) {
+        let room = 2 * 64 * max(1, shards)
+        base = Memory.grow(nil, to: 2 * room)
+        spare = base + room
+    }
 
     deinit { Memory.free(base) }
 
-    /// Puts them in the order in which they were made. Those of one shard are in order already.
+    /// Puts them in the order in which they were made, by merging: the store is locked meanwhile.
     func sort(since stamp: UInt32) {
-        for place in 1..<max(1, count) {
-            let note = base[place]
-            let order = note.stamp &- stamp
-            var free = place
-            while free > 0, base[free - 1].stamp &- stamp > order {
-                base[free] = base[free - 1]
-                free -= 1
+        var (from, to, width) = (base, spare, 1)
+        while width < count {
+            for start in stride(from: 0, to: count, by: 2 * width) {
+                let (middle, end) = (min(start + width, count), min(start + 2 * width, count))
+                merge(from, to, start, middle, end, stamp)
             }
-            base[free] = note
+            (from, to, width) = (to, from, 2 * width)
+        }
+        if from != base { base.update(from: from, count: count) }
+    }
+
+    /// Merges what lies between `start` and `middle` with what follows up to `end`.
+    private func merge(
+        _ from: UnsafeMutablePointer<LookUpNote>, _ to: UnsafeMutablePointer<LookUpNote>,
+        _ start: Int, _ middle: Int, _ end: Int, _ stamp: UInt32
+    ) {
+        var (a, b) = (start, middle)
+        for place in start..<end {
+            let takesFirst =
+                b == end || a < middle && from[a].stamp &- stamp <= from[b].stamp &- stamp
+            to[place] = from[takesFirst ? a : b]
+            if takesFirst { a += 1 } else { b += 1 }
         }
     }
 }

@@ -66,7 +66,9 @@ public struct LookUpRecord: Sendable {
         let below = copied.pieces.map(\.piece.below).min()!
         let rate = below == .max ? 1 : Double(below) / Double(UInt32.max)
 
-        var building = Building(below: below, isInBytes: present.maxbytes != nil)
+        var building = Building(
+            below: below, isInBytes: present.maxbytes != nil, from: start,
+            entryBytes: copied.entryBytes)
         var expected = 0.0
         var before: UInt64?
         for (piece, words) in copied.pieces {
@@ -75,20 +77,21 @@ public struct LookUpRecord: Sendable {
             before = piece.lookupsAfter
         }
         building.close()
-        guard building.lookups > 0, now.nanoseconds >= start else { return nil }
+        guard building.counted > 0, now.nanoseconds >= start else { return nil }
         let hasGap = copied.pieces.dropFirst().contains(where: \.piece.isAfterGap)
         (steps, marks, sizes) = (building.steps, building.marks, building.sizes)
         weight = rate == 1 ? 1 : max(0.1, expected / Double(building.lookups))
         from = start
         let opening = copied.pieces.last { $0.piece.began <= start } ?? first
-        let time = now.nanoseconds &- max(start, opening.piece.began)
+        // A piece may have been opened since the clock was read.
+        let time = max(0, now.nanoseconds &- max(start, opening.piece.began))
         let counted = copied.lookups &- opening.piece.lookupsBefore
         let since = Double(now.nanoseconds &- opening.piece.began) / 1e9
         lookupsPerSecond = since > 0 ? Double(counted) / since : 0
         basis = WhatIfBasis(
             window: .nanoseconds(time),
             lookups: Int(lookupsPerSecond * Double(time) / 1e9 + 0.5),
-            recorded: building.lookups, keys: marks.count, rate: rate,
+            recorded: building.counted, keys: marks.count, rate: rate,
             isWhole: copied.isWhole && !hasGap,
             changes: copied.changes)
     }
@@ -101,14 +104,19 @@ public struct LookUpRecord: Sendable {
         var marks: [UInt32] = []
         var sizes: [UInt32] = []
         var lookups = 0
+        /// Of these, those within the window.
+        var counted = 0
+        private let start: Int64
+        private let entryBytes: Double
         private var numbers: [UInt32: UInt32] = [:]
         private var gap: Int?
         private var isMissed: [Bool] = []
         private var known: [Bool] = []
         private var sum = (bytes: 0.0, count: 0.0)
 
-        init(below: UInt32, isInBytes: Bool) {
+        init(below: UInt32, isInBytes: Bool, from start: Int64, entryBytes: Double) {
             (self.below, self.isInBytes) = (below, isInBytes)
+            (self.start, self.entryBytes) = (start, entryBytes)
         }
 
         mutating func add(_ piece: Recorder.Piece, _ words: [UInt64], isAfterGap: Bool) {
@@ -132,6 +140,7 @@ public struct LookUpRecord: Sendable {
             switch kind {
             case .lookup, .missed:
                 lookups += 1
+                if now >= start { counted += 1 }
                 isMissed[Int(key)] = kind == .missed
                 append(.lookup)
             case .filled:
@@ -173,8 +182,9 @@ public struct LookUpRecord: Sendable {
         /// Says how long the last stretch is; what no size is known of is of the mean size.
         mutating func close() {
             if let gap { steps[gap].key = UInt32(steps.count - gap) }
-            guard isInBytes, sum.count > 0 else { return }
-            let mean = UInt32(sum.bytes / sum.count)
+            guard isInBytes else { return }
+            let all = sum.count > 0 ? sum.bytes / sum.count : entryBytes
+            let mean = UInt32(min(max(0, all), Double(1 << 29 - 1)))
             for key in known.indices where !known[key] { sizes[key] = mean }
         }
     }

@@ -54,7 +54,11 @@ struct Miniature: ~Copyable {
     init(_ record: LookUpRecord, _ bounds: CacheConfiguration) {
         self.record = record
         let rate = record.basis.rate
-        maxsize = bounds.maxsize.map { $0 == 0 ? 0 : max(1, Int(Double($0) * rate + 0.5)) } ?? .max
+        maxsize =
+            bounds.maxsize.map { most in
+                let most = min(most, CacheConfiguration.largestMaxsize)
+                return most <= 0 ? 0 : max(1, Int(Double(most) * rate + 0.5))
+            } ?? .max
         maxbytes = bounds.maxbytes.map { Double($0) * rate } ?? .infinity
         // Classes of jitter live shorter by 0 to 7 steps.
         ttl = bounds.ttl.map { max(0, $0.nanoseconds &- bounds.jitterStep * 7 / 2) } ?? .max
@@ -174,7 +178,7 @@ struct Miniature: ~Copyable {
     }
 
     private mutating func load(_ step: LookUpRecord.Step, _ at: Int64) {
-        let size = record.sizes.isEmpty ? 0 : Double(sizes[Int(step.key)])
+        let size = size(step.key)
         // An entry may be as large as the whole cache may be, sampled or not.
         guard maxsize > 0, ttl > 0, size <= maxbytes / record.basis.rate else { return }
         while count > 0, count >= maxsize || bytes + size > maxbytes {
@@ -195,7 +199,13 @@ struct Miniature: ~Copyable {
         knows(key)
         writtenAt[Int(key)] = Self.absent
         count -= 1
-        if !record.sizes.isEmpty { bytes -= Double(sizes[Int(key)]) }
+        bytes -= size(key)
+    }
+
+    /// The bytes of a key's entry: of none is known what it takes where bytes are no bound so far,
+    /// and each takes what they take in the mean.
+    private func size(_ key: UInt32) -> Double {
+        record.sizes.isEmpty ? record.entryBytes : Double(sizes[Int(key)])
     }
 
     /// The age of what was held for a key does not matter any more.

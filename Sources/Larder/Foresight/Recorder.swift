@@ -135,6 +135,7 @@ struct Recorder: ~Copyable {
     ///   - maxsize: How many entries the cache may hold, as far as that is known.
     mutating func openPiece(lookups: UInt64, maxsize: Int, at now: Int64) {
         close(lookups)
+        if next > 0, next % UInt64(Self.pieceCount) == 0 { adapt(maxsize, at: now) }
         if next - beganStretch >= Self.stretch {
             let began = piece(beganStretch).began
             if now &- began < Self.shortestStretch {
@@ -143,7 +144,6 @@ struct Recorder: ~Copyable {
             }
             beganStretch = next
         }
-        if next > 0, next % UInt64(Self.pieceCount) == 0 { adapt(maxsize, at: now) }
         begin(lookups, at: now)
     }
 

@@ -153,6 +153,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
                     kept += 1
                 }
             }
+            // Where hits do not matter to it, the touches were there to count the notes.
+            guard policy.heedsHits else { return }
             policy.touched(UnsafeBufferPointer(rebasing: touched[..<found]))
             late.withUnsafeBufferPointer { if !$0.isEmpty { policy.touched($0) } }
         }

@@ -19,7 +19,8 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
 
     init(
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
-        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
+        foresight: Bool = true
     ) {
         self.renewal = renewal ?? Renewal()
         renews = renewal != nil
@@ -33,7 +34,7 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
         let hash: @Sendable (Value) -> UInt64 = { value in
             UInt64(bitPattern: Int64((value as! any Hashable).hashValue))
         }
-        print = Value.self is any Hashable.Type && mayBeBuried ? hash : nil
+        print = foresight && Value.self is any Hashable.Type && mayBeBuried ? hash : nil
         expiry = { key, value, now in
             let own = expires ? (value as! any Expiring).expiry : nil
             guard let life = lifetime?(key, value) else { return own }

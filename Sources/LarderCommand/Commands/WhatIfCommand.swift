@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Larder
+import LarderGateway
 import LarderInspector
 import LarderRemote
 import LarderWire
@@ -48,6 +49,13 @@ struct WhatIfCommand: AsyncParsableCommand {
 
     func validate() throws {
         _ = try option()
+        let known = ["maxsize", "maxbytes", "ttl", "policy"]
+        if let other = bounds.map({ String($0.prefix { $0 != "=" }) }).first(where: {
+            !known.contains($0)
+        }) {
+            throw ValidationError(
+                "\(other): a what-if is of \(known.formatted(.list(type: .and)))")
+        }
         guard (.seconds(1)...WhatIfQuery.longest).contains(window) else {
             throw ValidationError("--window: 1s to 1h are accepted")
         }
@@ -67,6 +75,9 @@ struct WhatIfCommand: AsyncParsableCommand {
                 query.bounds = option.applied(to: found.snapshot.configuration)
             }
             let answer = try await inspector.whatIf(query)
+            guard !answer.points.isEmpty else {
+                throw InspectorError("the engine foresees nothing for these bounds")
+            }
             if output.format == .text {
                 for line in sentences(answer) { Output.print(PlainText.fit(line)) }
             }

@@ -37,6 +37,10 @@ private func select(_ model: inout Model, _ line: Int) -> Effect? {
             return update(&model, .open)
         }
         return move(&model, to: line)
+    case .whatIf:
+        guard model.whatIf.row != line else { return update(&model, .open) }
+        model.whatIf.move(down: line - model.whatIf.row, right: 0)
+        return nil
     default:
         guard model.pane.cursor != line else { return update(&model, .open) }
         model.pane.cursor = line

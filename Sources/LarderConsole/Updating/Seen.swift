@@ -47,7 +47,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     model.dropped += look.dropped
     if let forecast = look.forecast { model.forecast = forecast }
     if let answer = look.whatIf { model.whatIf.take(answer) }
-    if let problem = look.whatIfProblem { model.whatIf.problem = problem }
+    if let problem = look.whatIfProblem { model.whatIf.failed(problem, of: model.aimedCache) }
     if let largest = look.largest { model.largest = largest }
     if let problem = look.largestProblem {
         model.panes[.memory]?.filter = ""

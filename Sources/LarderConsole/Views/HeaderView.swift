@@ -130,11 +130,16 @@ enum HeaderView {
 
     /// The views by their numbers; the one that is shown in brackets.
     private static func tabs(_ model: Model, row: Int, _ frame: inout Frame) {
-        let names = Model.View.allCases.map { "\($0.rawValue) \($0.title)" }
         let (shown, columns) = (model.view, model.size.columns)
+        // Names give up their blank before they give way to their numbers.
+        func names(_ blank: String) -> [String] {
+            Model.View.allCases.map { "\($0.rawValue)\(blank)\($0.title)" }
+        }
+        func fit(_ names: [String]) -> Bool { names.reduce(1) { $0 + $1.count + 1 } <= columns }
+        let names = fit(names(" ")) ? names(" ") : names("")
         // Where there is little room, a bracket stands where else the blank between two names is.
         let isRoomy = names.reduce(0) { $0 + $1.count + 2 } <= columns
-        let isShort = names.reduce(1) { $0 + $1.count + 1 } > columns
+        let isShort = !fit(names)
         var column = 0
         for (view, name) in zip(Model.View.allCases, names) {
             let isShown = view == shown

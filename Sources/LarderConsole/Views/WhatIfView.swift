@@ -12,11 +12,13 @@ enum WhatIfView {
             return frame.put(lines.map { [($0, .dim)] }, in: box, model)
         }
         let grid = pane.grid
-        let columns = max(1, min(grid.first?.count ?? 1, (box.width - nameWidth - 2) / cellWidth))
-        // The cursor's column is always seen.
-        let first = max(0, pane.column - columns + 1)
+        let width = grid.first?.count ?? 0
+        let columns = max(1, min(width, (box.width - nameWidth - 2) / cellWidth))
+        // The cursor's column is always seen; there may be more policies than columns.
+        let first =
+            pane.row < grid.count ? max(0, min(pane.column, width - 1) - columns + 1) : 0
         var lines: [Pieces] = [title(model, answer)]
-        lines.append(heading(answer, grid, first..<min(grid.first?.count ?? 0, first + columns)))
+        lines.append(heading(answer, grid, first..<max(first, min(width, first + columns))))
         for (row, points) in grid.enumerated() {
             lines.append(self.row(model, answer, points, row, first, columns))
         }
@@ -192,6 +194,12 @@ struct WhatIfPane {
     var chosen: WhatIf? {
         let points = row < grid.count ? grid[row] : answer?.policies ?? []
         return points.indices.contains(column) ? points[column] : nil
+    }
+
+    /// Takes note of why nothing is foreseen of a cache: what was of another cache goes.
+    mutating func failed(_ why: String, of cache: String?) {
+        problem = why
+        if answer?.cache != cache { answer = nil }
     }
 
     mutating func take(_ new: WhatIfAnswer) {

@@ -139,9 +139,10 @@ public struct Calibration: Hashable, Sendable, Codable {
             counted = now
             return
         }
-        guard now.at - at >= Self.judged, now.lookups - before.lookups >= Self.enough else {
-            return
-        }
+        // Looks that were under way at once come in any order.
+        guard now.at - before.at >= Self.judged - Self.settling, now.hits >= before.hits,
+            now.lookups >= before.lookups, now.lookups - before.lookups >= Self.enough
+        else { return }
         let lookups = Double(now.lookups - before.lookups)
         let ratio = Double(now.hits - before.hits) / lookups
         came = ratio
