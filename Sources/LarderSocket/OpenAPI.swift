@@ -58,14 +58,18 @@ enum OpenAPI {
                 let column = EntryColumn.allCases.map(\.rawValue).joined(separator: "|")
                 schema["pattern"] = "^(\(column))(,(\(column)))*$"
             }
+            if route.reply == "WhatIf", let pattern = WhatIfBounds.patterns[parameter.name] {
+                schema["pattern"] = pattern
+            }
             if parameter.type == "integer" {
-                schema["minimum"] = ["every": 50, "width": 100, "count": 1][parameter.name] ?? 0
+                schema["minimum"] =
+                    ["every": 50, "width": 100, "count": 1, "window": 1][parameter.name] ?? 0
                 schema["maximum"] =
                     [
                         "width": 86_400_000, "count": 1000,
                         "limit": ["Page", "Look"].contains(route.reply)
                             ? Limits.mostEntries : 100_000,
-                        "every": 60_000,
+                        "every": 60_000, "window": 3600,
                         "offset": Routes.largestOffset,
                     ][parameter.name] ?? Int.max
             }

@@ -11,6 +11,14 @@ package enum WhatIfBounds {
         ("policy", "A policy, such as lru; the present one where it is left out."),
     ]
 
+    /// How they are written, as far as a regular expression says it.
+    package static let patterns = [
+        "maxsize": "^(none|off|[1-9][0-9]{0,7})$",
+        "maxbytes": "^(none|off|[1-9][0-9]{0,8}[KMG]?)$",
+        "ttl": "^(none|off|[1-9][0-9]{0,5}(ms|s|m|h)?)$",
+        "policy": "^(\(Policy.names.joined(separator: "|")))$",
+    ]
+
     /// Bounds as parameters.
     package static func parameters(_ bounds: CacheConfiguration) -> [(String, String)] {
         func text(_ number: Int?) -> String { number.map { $0 == 0 ? "off" : "\($0)" } ?? "none" }

@@ -78,7 +78,7 @@ import Testing
         let bounds = try larder("set", "accounts", "maxsize=2", "ttl=10m", "--yes")
         #expect(
             bounds.output.contains(
-                "done: accounts: maxsize 64 -> 2 entries, ttl 45s -> 10m00s; 2 removed"),
+                "done: accounts: maxsize 64 -> 2 entries, ttl 45s -> 10m; 2 removed"),
             "\(bounds)")
         let caches = rows(try larder("caches", "--format", "csv"))
         #expect(caches.first?.prefix(4) == ["accounts", "2", "2", "600"])

@@ -433,8 +433,10 @@ import Testing
     @Test func `foresees what other bounds would bring`() throws {
         let engine = try serve(9)
         defer { _ = engine }
-        let none = try larder(["whatif", "accounts"])
-        #expect(none.status == 1 && none.errors.contains("no look-ups of accounts"), "\(none)")
+        let none = try larder(["whatif", "credentials"])
+        #expect(none.status == 1 && none.errors.contains("no look-ups of credentials"), "\(none)")
+        let wrong = try larder(["whatif", "accounts", "stale=5m"])
+        #expect(wrong.status == 64 && wrong.errors.contains("stale: a what-if is of "), "\(wrong)")
         let fetched = try larder([
             "fetch", "account", "100000000001", "--times", "50",
         ])

@@ -216,7 +216,7 @@ import Testing
         }
         #expect(
             biggest(ProcessMemory(resident: 40 << 20, mapped: 30 << 20))
-                .hasPrefix("biggest     program  the program and its libraries"))
+                .hasPrefix("biggest     program  code of the program and its libraries"))
         #expect(
             biggest(ProcessMemory(resident: 40 << 20, mapped: 10 << 20))
                 .hasPrefix("biggest    the rest  the service's own: nobody tells"))

@@ -44,7 +44,7 @@ import Testing
         func line(_ words: String...) -> Bool {
             text.contains { line in words.allSatisfy { line.contains($0) } }
         }
-        #expect(line("FAILED", "IN ALL", "IN 1M", "LAST", "WHY"))
+        #expect(line("FAILED", "IN ALL", "IN 1m", "LAST", "WHY"))
         #expect(line("absent", "12", "10s", "there is no such"))
         #expect(line("throttled", "3", "2s", "slow down"))
         #expect(line("timed out", "1", "1m40s"))
@@ -98,7 +98,7 @@ import Testing
         report.caches[0].snapshot.counters.refused = 40
         _ = update(&model, look(model, rows, report))
         let text = render(model).text.prefix(8)
-        #expect(text.contains { $0.contains("throttled 3/min") })
+        #expect(text.contains { $0.contains("throttled   3/min") })
         #expect(text.contains { $0.contains("refused") })
         #expect(!text.contains { $0.contains("absent") })
         // Of a hundred and forty look-ups since the last but one, a hundred were hits.

@@ -40,7 +40,7 @@ import Testing
 
     @Test func `goes to a view by its name, and does what the last line says`() throws {
         var model = model(80, 24)
-        _ = try click(&model, "6 Memory")
+        _ = try click(&model, "6Memory")
         #expect(model.view == .memory)
         _ = try click(&model, "Help")
         guard case .help = model.overlay else { throw Failure(model) }
@@ -55,7 +55,7 @@ import Testing
 
     @Test func `has to press a button of a plan twice, and cannot reach what lies below`() throws {
         var model = model(80, 24)
-        let below = try place(of: "5 Config", model)
+        let below = try place(of: "5Config", model)
         _ = update(
             &model,
             .planned(

@@ -54,7 +54,7 @@ struct WhatIfCommand: AsyncParsableCommand {
             !known.contains($0)
         }) {
             throw ValidationError(
-                "\(other): a what-if is of \(known.formatted(.list(type: .and)))")
+                "\(other): a what-if is of \(known.formatted(.list(type: .or)))")
         }
         guard (.seconds(1)...WhatIfQuery.longest).contains(window) else {
             throw ValidationError("--window: 1s to 1h are accepted")

@@ -14,15 +14,18 @@ enum ExpiryView {
         let bars = Bars(model, forecast)
         let caches = forecast.caches.count + 1
         let advice = advice(model, bars).map { Text.wrap($0, to: box.width - 2) } ?? []
-        // Summary, scale, axis, the bar under the cursor, a blank line, the caches, the advice.
-        let height = min(12, max(2, box.height - 6 - caches - advice.count))
-        var lines: [Pieces] = [summary(model, forecast, bars), scale(model, bars)]
+        // On a small screen the bars themselves have the room.
+        let scale = box.height < 10 ? [] : [scale(model, bars)]
+        // Summary, axis, the bar under the cursor, its facts, a blank line, the caches, the advice.
+        let height = min(12, max(2, box.height - 6 - scale.count - caches - advice.count))
+        var lines: [Pieces] = [summary(model, forecast, bars)] + scale
         lines += graph(model, bars, height: height)
         lines += [axis(model, forecast, bars), facts(model, forecast, bars), []]
         lines += table(model, forecast)
         lines += advice.map { [($0, .warning)] }
         frame.put(lines, in: box, model)
-        for row in box.row + 2..<box.row + 2 + height {
+        let top = box.row + 1 + scale.count
+        for row in top..<top + height {
             for place in bars.ending.indices {
                 let column = box.column + 2 + place * bars.columns
                 frame.point(row: row, columns: column..<column + bars.columns, .line(place))
