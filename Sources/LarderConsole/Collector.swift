@@ -111,7 +111,7 @@ final class Collector: Sendable {
         var axis: Forecast.Axis?
         var forecastAt: AgeInstant?
         /// Of which cache it was foreseen what other bounds would bring, and when.
-        var whatIf: (cache: String, at: AgeInstant)?
+        var whatIf: (cache: String, bounds: CacheConfiguration?, at: AgeInstant)?
 
         /// Since when nobody looked; `nil` where somebody did just now.
         func unseen(until report: EngineReport) -> AgeInstant? {
@@ -238,10 +238,15 @@ final class Collector: Sendable {
     ) async throws {
         let now = look.report.at
         let interval = Duration.seconds(request.view == .whatIf ? 10 : 60)
-        guard let cache = request.cache,
-            seen.whatIf.map({ $0.cache != cache || now - $0.at >= interval }) ?? true
-        else { return }
-        seen.whatIf = (cache, now)
+        guard let cache = request.cache else { return }
+        let known = look.report.caches.first { $0.name.isExactly(cache) }
+        let bounds = known?.snapshot.configuration
+        if let last = seen.whatIf, last.cache.isExactly(cache), last.bounds == bounds,
+            now - last.at < interval
+        {
+            return
+        }
+        seen.whatIf = (cache, bounds, now)
         do { look.whatIf = try await inspector.whatIf(WhatIfQuery(cache)) } catch {
             guard error is InspectorError else { throw error }
             look.whatIfProblem = "\(error)"

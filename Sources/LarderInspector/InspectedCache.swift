@@ -279,6 +279,11 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer {
+        guard !cache.hasOwnEnds else {
+            throw InspectorError(
+                "values of \(name) end by themselves: what other bounds bring is not foreseen of such"
+            )
+        }
         guard let record = cache.lookUps(over: query.window) else {
             throw InspectorError(
                 "no look-ups of \(name) are on record for the last \(Units.text(query.window)): "
@@ -292,9 +297,9 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     /// What is to come by the look-ups of the last ten minutes, under the present bounds and under
     /// others; `nil` where too few are on record to say.
     func foresee(_ bounds: CacheConfiguration) -> (now: WhatIf?, then: WhatIf?) {
-        guard let record = cache.lookUps(over: .seconds(600)), record.basis.recorded >= 100 else {
-            return (nil, nil)
-        }
+        guard !cache.hasOwnEnds, let record = cache.lookUps(over: .seconds(600)),
+            record.basis.recorded >= 100
+        else { return (nil, nil) }
         let (now, then) = (record.whatIf(record.present), record.whatIf(bounds))
         // Of what may be anything there is nothing to say.
         return max(now.hitRatioError, then.hitRatioError) < 0.5 ? (now, then) : (nil, nil)

@@ -434,7 +434,7 @@ import Testing
         let engine = try serve(9)
         defer { _ = engine }
         let none = try larder(["whatif", "credentials"])
-        #expect(none.status == 1 && none.errors.contains("no look-ups of credentials"), "\(none)")
+        #expect(none.status == 1 && none.errors.contains("end by themselves"), "\(none)")
         let wrong = try larder(["whatif", "accounts", "stale=5m"])
         #expect(wrong.status == 64 && wrong.errors.contains("stale: a what-if is of "), "\(wrong)")
         let fetched = try larder([

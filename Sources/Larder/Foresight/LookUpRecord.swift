@@ -231,6 +231,9 @@ extension Cache {
         return LookUpRecord(copied, present, window: window, at: now)
     }
 
+    /// Whether values may end before the ttl says so, which no what-if knows of.
+    package var hasOwnEnds: Bool { traits.mayEnd }
+
     /// Notes that the origin was asked for a value that is held, for comparison: it counts as a
     /// refetch.
     package func noteVerified(_ held: Value, writtenAt: AgeInstant, origin: Value) {

@@ -13,7 +13,8 @@ struct ForecastCommand: AsyncParsableCommand {
             Of the entries that are held now and end, those that were hit within the last minute are \
             fetched anew, and of those that were only written within it as many as are asked for more \
             than once. It is a storm where within five seconds clearly more of them come than the \
-            budget allows, or at least 20 and more than twice as many as now. Entries that are \
+            budget allows, or at least 20 and clearly more than twice as many as in five seconds of \
+            the last minute. Entries that are \
             fetched, end and are fetched again are counted once; what is missed comes on top.
             """)
 
@@ -70,7 +71,8 @@ struct ForecastCommand: AsyncParsableCommand {
     /// What comes at once is not spread over a bucket: the peak of a few seconds decides, however
     /// wide a bucket is.
     private func verdict(_ forecast: Forecast) -> String {
-        let now = forecast.rate.map { "\(Units.text($0, digits: 1)) a second now, " } ?? ""
+        let now =
+            forecast.rate.map { "\(Units.text($0, digits: 1)) a second in the last minute, " } ?? ""
         let beside = "; \(now)and a budget of \(Units.text(budget, digits: 1)) a second"
         func words(_ peak: Forecast.Peak) -> String {
             let left = max(.zero, peak.at - forecast.at)
@@ -86,7 +88,8 @@ struct ForecastCommand: AsyncParsableCommand {
         let isBeyond = forecast.rate.map { $0 > budget } ?? false
         return
             (isBeyond
-            ? "no storm beside the fetches of now, which are beyond the budget" : "no storm")
+            ? "no storm beside the fetches of the last minute, which are beyond the budget"
+            : "no storm")
             + ": of what is held now, at most \(words(most))\(beside)"
     }
 }

@@ -152,6 +152,7 @@ struct ChangingOptions: ParsableArguments {
         ]
         Output.print("plan: " + parts.compactMap(\.self).joined(separator: "; "))
         for consequence in consequences { Output.print("  \(consequence)") }
+        if let forecast = plan.forecast { Output.print("  foreseen: \(forecast)") }
         plan.printVictims()
         if plan.failures > 0 {
             Output.print(

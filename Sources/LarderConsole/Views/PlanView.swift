@@ -333,7 +333,8 @@ enum PlanView {
                         + " within a minute; the budget is \(Format.rate(model.budget)).")
             }
         }
-        if let perMinute = plan.perMinute {
+        // What is foreseen says it better.
+        if plan.foreseen == nil, let perMinute = plan.perMinute {
             sentences.append(
                 "From then on about \(fetches(perMinute)) a minute for what is held; what is missed "
                     + "today comes on top.")

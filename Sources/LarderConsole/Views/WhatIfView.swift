@@ -38,7 +38,7 @@ enum WhatIfView {
         }
     }
 
-    private static let nameWidth = 10
+    private static let nameWidth = 12
     private static let cellWidth = 9
 
     /// A text as this terminal can show it.
@@ -58,8 +58,8 @@ enum WhatIfView {
     private static func heading(
         _ answer: WhatIfAnswer, _ grid: [[WhatIf]], _ columns: Range<Int>
     ) -> Pieces {
-        let ttls = columns.map { "ttl " + Units.text(ttl: grid[0][$0].bounds.ttl) }
-        let bound = answer.present.bounds.maxsize == nil ? "MAXBYTES" : "MAXSIZE"
+        let ttls = columns.map { Units.text(ttl: grid[0][$0].bounds.ttl) }
+        let bound = answer.present.bounds.maxsize == nil ? "MAXBYTES/TTL" : "MAXSIZE/TTL"
         return [
             (Text.left(bound, nameWidth), .dim),
             (

@@ -37,7 +37,8 @@ extension Plan {
                 "\(Units.counted(fetches, "fetch", "fetches")) to have "
                     + "\(entries == 1 ? "it" : "them") back within a minute")
         }
-        if let perMinute {
+        // What is foreseen says it better.
+        if foreseen == nil, let perMinute {
             parts.append(
                 "then about \(Units.counted(perMinute, "fetch", "fetches")) a minute for what is "
                     + "held; what is missed today comes on top")
