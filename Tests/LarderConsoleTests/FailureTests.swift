@@ -44,7 +44,7 @@ import Testing
         func line(_ words: String...) -> Bool {
             text.contains { line in words.allSatisfy { line.contains($0) } }
         }
-        #expect(line("FAILED", "IN ALL", "IN 1m", "LAST", "WHY"))
+        #expect(line("KIND", "IN ALL", "IN 1m", "LAST", "WHY"))
         #expect(line("absent", "12", "10s", "there is no such"))
         #expect(line("throttled", "3", "2s", "slow down"))
         #expect(line("timed out", "1", "1m40s"))

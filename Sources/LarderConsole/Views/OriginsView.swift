@@ -157,7 +157,7 @@ enum OriginsView {
         }
         guard !lines.isEmpty else { return [] }
         let heading =
-            Text.left("CACHE", nameWidth(model)) + Text.right("FAILED", kindWidth)
+            Text.left("CACHE", nameWidth(model)) + Text.right("KIND", kindWidth)
             + cells(model, ["IN ALL", "IN 1m", "LAST"]) + "  WHY"
         return [Line(pieces: [(heading, .dim)])] + lines
     }
