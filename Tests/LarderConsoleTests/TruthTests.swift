@@ -276,7 +276,8 @@ extension ViewState {
         ("5", "q Back", ["Enter", "Mark", "Invalidate", "Sort", "Filter"]),
         ("6", "Enter Entry", ["Mark", "Freeze"]),
         ("7", "Enter Open", ["Mark", "Invalidate", "Sort", "Filter"]),
-        ("8", "Enter Entries", ["Mark", "Invalidate", "Sort", "Filter"]),
+        ("8", "q Back", ["Enter", "Mark", "Invalidate", "Sort", "Filter"]),
+        ("9", "Enter Entries", ["Mark", "Invalidate", "Sort", "Filter"]),
     ]
 
     @Test(arguments: offers.indices)
