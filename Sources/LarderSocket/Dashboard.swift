@@ -87,8 +87,12 @@ public enum Dashboard {
                 (rate("larder_oversized_total"), "{{cache}} too large"),
             ], width: 8),
         Panel(
-            title: "Up", unit: "s", kind: "stat", targets: [("larder_uptime_seconds", "")], width: 8
+            title: "Up", unit: "s", kind: "stat", targets: [("larder_uptime_seconds", "")], width: 4
         ),
+        Panel(
+            title: "Forecasts", unit: "none", kind: "stat",
+            targets: [(now("larder_forecasts_total"), "{{cache}} {{result}}")], width: 4,
+            about: "Of changes, by whether what came was what was foreseen."),
         Panel(
             title: "Bounds", unit: "none", kind: "table",
             targets: [
