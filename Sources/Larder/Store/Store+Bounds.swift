@@ -218,7 +218,7 @@ extension Store {
         snapshot.agesAtRemoval = ages.histograms
         snapshot.holds = holds
         (snapshot.undoable, snapshot.undoableBytes) = (graves.count, graves.bytes)
-        snapshot.recordBytes = feed.bytes + recorder.bytes
+        snapshot.recordBytes = feed.bytes
         return snapshot
     }
 }
