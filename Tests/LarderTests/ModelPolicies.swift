@@ -234,7 +234,8 @@ private struct NaiveTinyLFU: Naive {
     private var protectedLimit: Int { (capacity - windowLimit) * 4 / 5 }
 
     mutating func added(_ slot: UInt32, _ hash: UInt64) {
-        tags[slot] = UInt32(truncatingIfNeeded: SplitMix.mixed(hash))
+        tags[slot] = UInt32(
+            truncatingIfNeeded: SplitMix.mixed(UInt64(UInt32(truncatingIfNeeded: hash))))
         window.append(slot)
         learned.sketch.reserve(count)
         learned.sketch.increment(tags[slot]!, sample: 10 * capacity)
