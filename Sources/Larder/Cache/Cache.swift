@@ -416,7 +416,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         let isCompared = took != nil && bytes <= 1 << 16
         return Arrival(
             value: value, hash: hash, expiry: traits.expiry(key, value, now)?.nanoseconds,
-            bytes: bytes, took: took, print: isCompared ? traits.print?(value) : nil)
+            bytes: bytes, took: took, print: isCompared ? traits.fingerprint?(value) : nil)
     }
 
     // MARK: Changing the store

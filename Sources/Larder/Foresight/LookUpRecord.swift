@@ -237,8 +237,8 @@ extension Cache {
     /// Notes that the origin was asked for a value that is held, for comparison: it counts as a
     /// refetch.
     package func noteVerified(_ held: Value, writtenAt: AgeInstant, origin: Value) {
-        guard let print = traits.print else { return }
-        let isChanged = print(held) != print(origin)
+        guard let fingerprint = traits.fingerprint else { return }
+        let isChanged = fingerprint(held) != fingerprint(origin)
         let age = (clock.now() - writtenAt).nanoseconds
         store.withLock { store in
             guard store.recorder.isOn else { return }

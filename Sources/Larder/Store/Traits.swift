@@ -13,7 +13,7 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
     let bytes: @Sendable (Key, Value) -> Int
     /// By which a value is compared with the one before; `nil` where its type is not `Hashable`, and
     /// where nothing of it may be kept.
-    let print: (@Sendable (Value) -> UInt64)?
+    let fingerprint: (@Sendable (Value) -> UInt64)?
     /// A type whose values' size is not known; `nil` where there is no such type.
     private let unsized: String?
 
@@ -34,7 +34,7 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
         let hash: @Sendable (Value) -> UInt64 = { value in
             UInt64(bitPattern: Int64((value as! any Hashable).hashValue))
         }
-        print = foresight && Value.self is any Hashable.Type && mayBeBuried ? hash : nil
+        fingerprint = foresight && Value.self is any Hashable.Type && mayBeBuried ? hash : nil
         expiry = { key, value, now in
             let own = expires ? (value as! any Expiring).expiry : nil
             guard let life = lifetime?(key, value) else { return own }
