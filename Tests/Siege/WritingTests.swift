@@ -123,7 +123,7 @@ import Testing
             for fault in Self.faults where fault != .stopped {
                 let ran = try change(format, out: Sink(fault))
                 #expect(ran.end == (fault == .gone ? "exit 0" : "exit 1"), "\(fault): \(ran)")
-                #expect(ran.errors.contains("done: 0 removed"), "\(fault): \(ran)")
+                #expect(ran.errors.contains("s; 0 removed\n"), "\(fault): \(ran)")
             }
             for fault in Self.faults {
                 let ran = try change(format, err: Sink(fault))
