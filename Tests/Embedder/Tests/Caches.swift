@@ -29,6 +29,29 @@ final class Table: Sendable {
     }
 }
 
+/// Lets nobody through before it is opened.
+final class Door: Sendable {
+    private let state = Mutex((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
+
+    func pass() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    func open() {
+        let waiting = state.withLock { state in
+            defer { state = (true, []) }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
 @Suite struct `A cache` {
     private let table = Table()
 
@@ -167,13 +190,15 @@ final class Table: Sendable {
     }
 
     @Test func `has callers of one key share a fetch`() async throws {
+        let door = Door()
         let cache = Cache<String, Account>("accounts") { [table] number in
-            let account = try await table.account(number)
-            try await Task.sleep(for: .milliseconds(20))
-            return account
+            await door.pass()
+            return try await table.account(number)
         }
         try await withThrowingTaskGroup(of: Account.self) { group in
             for _ in 0..<50 { group.addTask { try await cache.value(for: "1") } }
+            while cache.snapshot().counters.lookups < 50 { await Task.yield() }
+            door.open()
             for try await account in group { #expect(account.number == "1") }
         }
         #expect(table.reads == 1)

@@ -71,14 +71,17 @@ private enum Service {
 
     @Test func `lets a caller leave without harm to others`() async throws {
         let table = Table()
+        let door = Door()
         let cache = Cache<String, Account>("accounts") { number in
-            try await Task.sleep(for: .milliseconds(50))
+            await door.pass()
             return try await table.account(number)
         }
         let impatient = Task { try await cache.value(for: "1") }
         let patient = Task { try await cache.value(for: "1") }
-        try await Task.sleep(for: .milliseconds(5))
+        while cache.snapshot().counters.lookups < 2 { await Task.yield() }
         impatient.cancel()
+        await #expect(throws: CancellationError.self) { try await impatient.value }
+        door.open()
         #expect(try await patient.value.number == "1")
         #expect(table.reads == 1)
     }
