@@ -69,6 +69,35 @@ let traits: Set<Trait> =
 /// Both ends of the socket need these.
 let wired: Set<String> = ["Remote", "Socket"]
 
+/// Which package each product of others is from.
+let packages = [
+    "ArgumentParser": "swift-argument-parser",
+    "AsyncHTTPClient": "async-http-client",
+    "CoreMetrics": "swift-metrics",
+    "Crypto": "swift-crypto",
+    "GRDB": "GRDB.swift",
+    "HTTPTypes": "swift-http-types",
+    "Hummingbird": "hummingbird",
+    "HummingbirdCore": "hummingbird",
+    "InMemoryTracing": "swift-distributed-tracing",
+    "Logging": "swift-log",
+    "MetricsTestKit": "swift-metrics",
+    "NIOCore": "swift-nio",
+    "NIOEmbedded": "swift-nio",
+    "NIOHTTP1": "swift-nio",
+    "NIOPosix": "swift-nio",
+    "NIOSSL": "swift-nio-ssl",
+    "ServiceLifecycle": "swift-service-lifecycle",
+    "Tracing": "swift-distributed-tracing",
+    "UnixSignals": "swift-service-lifecycle",
+    "Yams": "Yams",
+]
+
+/// Products of other packages, which are resolved and built only where one of `traits` is wanted.
+func outside(_ products: [String], for traits: Set<String>) -> [Target.Dependency] {
+    products.map { .product(name: $0, package: packages[$0]!, condition: .when(traits: traits)) }
+}
+
 let package = Package(
     name: "larder",
     products: [
@@ -143,166 +172,86 @@ if !core {
         .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
         .target(
             name: "LarderAWS",
-            dependencies: [
-                "Larder", "LarderInspector", "CExpat", "CMemfd", "CZlib",
-                .product(
-                    name: "Crypto", package: "swift-crypto", condition: .when(traits: ["AWS"])),
-                .product(
-                    name: "AsyncHTTPClient", package: "async-http-client",
-                    condition: .when(traits: ["AWS"])),
-                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["AWS"])),
-                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["AWS"])),
-                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["AWS"])),
-                .product(
-                    name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["AWS"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["AWS"])),
-            ], swiftSettings: settings),
+            dependencies: ["Larder", "LarderInspector", "CExpat", "CMemfd", "CZlib"]
+                + outside(
+                    [
+                        "Crypto", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+                        "Logging",
+                    ], for: ["AWS"]), swiftSettings: settings),
         .target(
             name: "LarderWire",
-            dependencies: [
-                "Larder", "LarderInspector",
-                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
-                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: wired)),
-            ], swiftSettings: settings),
+            dependencies: ["Larder", "LarderInspector"]
+                + outside(["NIOCore", "NIOPosix"], for: wired), swiftSettings: settings),
         .target(
             name: "LarderRemote",
-            dependencies: [
-                "Larder", "LarderInspector", "LarderWire",
-                .product(
-                    name: "AsyncHTTPClient", package: "async-http-client",
-                    condition: .when(traits: ["Remote"])),
-                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
-                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: wired)),
-            ], swiftSettings: settings),
+            dependencies: ["Larder", "LarderInspector", "LarderWire"]
+                + outside(["AsyncHTTPClient"], for: ["Remote"])
+                + outside(["NIOCore", "NIOHTTP1"], for: wired), swiftSettings: settings),
+        // What both listeners need.
+        .target(
+            name: "LarderServing",
+            dependencies: outside(["HummingbirdCore", "Logging", "NIOCore"], for: ["Socket"]),
+            swiftSettings: settings),
         .target(
             name: "LarderSocket",
-            dependencies: [
-                "Larder", "LarderInspector", "LarderWire",
-                .product(
-                    name: "Hummingbird", package: "hummingbird",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: wired)),
-                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: wired)),
-            ], swiftSettings: settings),
+            dependencies: ["Larder", "LarderInspector", "LarderServing", "LarderWire"]
+                + outside(
+                    ["Hummingbird", "HTTPTypes", "ServiceLifecycle", "Logging"], for: ["Socket"])
+                + outside(["NIOCore", "NIOHTTP1"], for: wired), swiftSettings: settings),
         .testTarget(
             name: "LarderSocketTests",
             dependencies: [
-                "LarderRemote", "LarderSocket", "LarderTesting", "LarderWire", "TestSupport",
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-            ], swiftSettings: settings),
+                "LarderRemote", "LarderServing", "LarderSocket", "LarderTesting", "LarderWire",
+                "TestSupport",
+            ]
+                + outside(
+                    [
+                        "HTTPTypes", "HummingbirdCore", "Logging", "NIOCore", "NIOEmbedded",
+                        "ServiceLifecycle",
+                    ], for: ["Socket"]),
+            swiftSettings: settings),
         .target(
             name: "LarderTelemetry",
-            dependencies: [
-                "Larder", "LarderInspector",
-                .product(
-                    name: "CoreMetrics", package: "swift-metrics",
-                    condition: .when(traits: ["Telemetry"])),
-                .product(
-                    name: "Tracing", package: "swift-distributed-tracing",
-                    condition: .when(traits: ["Telemetry"])),
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Telemetry"])),
-            ], swiftSettings: settings),
+            dependencies: ["Larder", "LarderInspector"]
+                + outside(["CoreMetrics", "Tracing", "ServiceLifecycle"], for: ["Telemetry"]),
+            swiftSettings: settings),
         .testTarget(
             name: "LarderTelemetryTests",
             dependencies: [
                 "Larder", "LarderInspector", "LarderTelemetry", "LarderTesting", "TestSupport",
-                .product(
-                    name: "MetricsTestKit", package: "swift-metrics",
-                    condition: .when(traits: ["Telemetry"])),
-                .product(
-                    name: "CoreMetrics", package: "swift-metrics",
-                    condition: .when(traits: ["Telemetry"])),
-                .product(
-                    name: "InMemoryTracing", package: "swift-distributed-tracing",
-                    condition: .when(traits: ["Telemetry"])),
-                .product(
-                    name: "Tracing", package: "swift-distributed-tracing",
-                    condition: .when(traits: ["Telemetry"])),
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Telemetry"])),
-            ], swiftSettings: settings),
+            ]
+                + outside(
+                    [
+                        "MetricsTestKit", "CoreMetrics", "InMemoryTracing", "Tracing",
+                        "ServiceLifecycle",
+                    ], for: ["Telemetry"]), swiftSettings: settings),
         .target(
             name: "LarderEmbedded",
-            dependencies: [
-                "Larder", "LarderInspector",
-                .product(
-                    name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["Command"])),
-            ], swiftSettings: settings),
+            dependencies: ["Larder", "LarderInspector"] + outside(["GRDB"], for: ["Command"]),
+            swiftSettings: settings),
         .target(
             name: "LarderGateway",
-            dependencies: [
-                "Larder", "LarderInspector", "LarderAWS", "CZlib",
-                .product(
-                    name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Command"])),
-                .product(
-                    name: "Hummingbird", package: "hummingbird",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-                .product(
-                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-            ], swiftSettings: settings),
+            dependencies: ["Larder", "LarderInspector", "LarderAWS", "LarderServing", "CZlib"]
+                + outside(
+                    [
+                        "Crypto", "Hummingbird", "HTTPTypes", "ServiceLifecycle", "Logging",
+                        "NIOCore",
+                    ], for: ["Command"]), swiftSettings: settings),
         .testTarget(
             name: "LarderGatewayTests",
-            dependencies: [
-                "LarderGateway", "LarderTesting", "TestSupport",
-                .product(
-                    name: "HummingbirdCore", package: "hummingbird",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-            ], swiftSettings: settings),
+            dependencies: ["LarderGateway", "LarderTesting", "TestSupport"]
+                + outside(
+                    ["HummingbirdCore", "HTTPTypes", "NIOCore", "ServiceLifecycle", "Logging"],
+                    for: ["Command"]), swiftSettings: settings),
         .executableTarget(
             name: "LarderCommand",
             dependencies: [
                 "CGlibc", "CMemfd", "Larder", "LarderInspector", "LarderConsole", "LarderAWS",
                 "LarderEmbedded", "LarderGateway", "LarderRemote", "LarderSocket", "LarderWire",
-                .product(
-                    name: "ArgumentParser", package: "swift-argument-parser",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "UnixSignals", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-                .product(name: "Yams", package: "Yams", condition: .when(traits: ["Command"])),
-            ],
+            ]
+                + outside(
+                    ["ArgumentParser", "ServiceLifecycle", "UnixSignals", "Logging", "Yams"],
+                    for: ["Command"]),
             // The articles, by links, for `larder help TOPIC`.
             resources: [.embedInCode("Topics")], swiftSettings: settings,
             linkerSettings: standalone),
@@ -310,82 +259,40 @@ if !core {
             name: "LarderExtension",
             dependencies: [
                 "CGlibc", "CMemfd", "Larder", "LarderInspector", "LarderAWS", "LarderGateway",
-                .product(
-                    name: "AsyncHTTPClient", package: "async-http-client",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "HummingbirdCore", package: "hummingbird",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-                .product(
-                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-                .product(
-                    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Command"])),
-            ], exclude: ["larder-wrapper"], swiftSettings: settings,
+            ]
+                + outside(
+                    [
+                        "AsyncHTTPClient", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore",
+                        "NIOHTTP1",
+                    ], for: ["Command"]), exclude: ["larder-wrapper"], swiftSettings: settings,
             linkerSettings: slim ? alone : standalone),
         .testTarget(
             name: "LarderExtensionTests",
-            dependencies: [
-                "Bootstrap", "LarderExtension", "LarderTesting", "TestSupport",
-                .product(
-                    name: "AsyncHTTPClient", package: "async-http-client",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "HummingbirdCore", package: "hummingbird",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-                .product(
-                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-            ], swiftSettings: settings),
+            dependencies: ["Bootstrap", "LarderExtension", "LarderTesting", "TestSupport"]
+                + outside(
+                    ["AsyncHTTPClient", "HummingbirdCore", "HTTPTypes", "Logging", "NIOCore"],
+                    for: ["Command"]), swiftSettings: settings),
         // A function on a runtime of its own, with the engine in it.
         .executableTarget(
             name: "Bootstrap",
-            dependencies: [
-                "Larder",
-                .product(
-                    name: "AsyncHTTPClient", package: "async-http-client",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-                .product(
-                    name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Command"])),
-            ], path: "Tests/CustomRuntime", swiftSettings: settings),
+            dependencies: ["Larder"]
+                + outside(["AsyncHTTPClient", "NIOCore", "NIOHTTP1"], for: ["Command"]),
+            path: "Tests/CustomRuntime", swiftSettings: settings),
         .systemLibrary(name: "CGlibc"),
         // It sees the engine as another package does: the public face and nothing else.
         .executableTarget(
             name: "LarderBenchmarks",
             dependencies: [
-                "CGlibc", "Larder", "LarderAWS", "LarderInspector", "LarderConsole",
-                "LarderSocket", "LarderWire",
-                .product(
-                    name: "ArgumentParser", package: "swift-argument-parser",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "Hummingbird", package: "hummingbird",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "HTTPTypes", package: "swift-http-types",
-                    condition: .when(traits: ["Command"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Command"])),
-                .product(
-                    name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Command"])),
-            ], packageAccess: false, swiftSettings: settings),
+                "CGlibc", "Larder", "LarderAWS", "LarderInspector", "LarderConsole", "LarderSocket",
+                "LarderWire",
+            ]
+                + outside(
+                    ["ArgumentParser", "Hummingbird", "HTTPTypes", "Logging", "NIOCore"],
+                    for: ["Command"]), packageAccess: false, swiftSettings: settings),
         .testTarget(
             name: "LarderAWSTests",
-            dependencies: [
-                "LarderAWS", "LarderTesting", "TestSupport",
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["AWS"])),
-            ], swiftSettings: settings),
+            dependencies: ["LarderAWS", "LarderTesting", "TestSupport"]
+                + outside(["Logging"], for: ["AWS"]), swiftSettings: settings),
         .testTarget(
             name: "LarderEmbeddedTests",
             dependencies: ["LarderEmbedded", "LarderTesting", "TestSupport"],
@@ -396,17 +303,9 @@ if !core {
             swiftSettings: settings),
         .executableTarget(
             name: "Greeter",
-            dependencies: [
-                "Larder", "LarderInspector", "LarderSocket",
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "UnixSignals", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-            ], path: "Tests/Embedding", swiftSettings: settings),
+            dependencies: ["Larder", "LarderInspector", "LarderSocket"]
+                + outside(["ServiceLifecycle", "UnixSignals", "Logging"], for: ["Socket"]),
+            path: "Tests/Embedding", swiftSettings: settings),
         .testTarget(
             name: "EndToEnd",
             dependencies: ["Greeter", "LarderCommand", "LarderTesting", "TestSupport"],
@@ -417,15 +316,8 @@ if !core {
             dependencies: [
                 "Larder", "LarderAWS", "LarderInspector", "LarderSocket", "LarderTelemetry",
                 "LarderTesting", "LarderWire", "TestSupport",
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "UnixSignals", package: "swift-service-lifecycle",
-                    condition: .when(traits: ["Socket"])),
-                .product(
-                    name: "Logging", package: "swift-log", condition: .when(traits: ["Socket"])),
-            ], swiftSettings: settings),
+            ] + outside(["ServiceLifecycle", "UnixSignals", "Logging"], for: ["Socket"]),
+            swiftSettings: settings),
         .testTarget(
             name: "Siege", dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
             swiftSettings: settings),
@@ -436,7 +328,7 @@ if slim {
     let wanted: Set = [
         "Bootstrap", "CExpat", "CGlibc", "CMemfd", "CZlib", "Larder", "LarderAWS", "LarderAWSTests",
         "LarderExtension", "LarderExtensionTests", "LarderGateway", "LarderGatewayTests",
-        "LarderInspector", "LarderInspectorTests", "LarderTesting", "TestSupport",
+        "LarderInspector", "LarderInspectorTests", "LarderServing", "LarderTesting", "TestSupport",
     ]
     package.targets.removeAll { !wanted.contains($0.name) }
     package.products = [.executable(name: "larder-extension", targets: ["LarderExtension"])]

@@ -1,5 +1,6 @@
 import HummingbirdCore
 import Larder
+import LarderServing
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -13,11 +14,12 @@ struct Door: ServerChildChannel {
 
     func setup(
         channel: any Channel, logger: Logger
-    ) -> EventLoopFuture<HTTP1Channel.Value> {
+    ) -> EventLoopFuture<Connection> {
         Peer.uid(of: channel).flatMap { uid in
             http.setup(channel: channel, logger: logger).flatMapThrowing { value in
+                let connection = Connection(value)
                 try admit(channel, uid)
-                return value
+                return connection
             }
         }.flatMapErrorThrowing { error in
             channel.close(promise: nil)
@@ -25,8 +27,8 @@ struct Door: ServerChildChannel {
         }
     }
 
-    func handle(value: HTTP1Channel.Value, logger: Logger) async {
-        await http.handle(value: value, logger: logger)
+    func handle(value: Connection, logger: Logger) async {
+        await value.serve(http, logger: logger)
     }
 
     private func admit(_ channel: any Channel, _ uid: UInt32) throws {

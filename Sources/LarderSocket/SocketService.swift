@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import Larder
 public import LarderInspector
+import LarderServing
 public import LarderWire
 public import Logging
 import NIOCore

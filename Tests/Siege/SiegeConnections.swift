@@ -4,9 +4,11 @@ import Testing
 
 /// Connections that want to be all there are.
 @Suite(.timeLimit(.minutes(2))) struct `Connections without end` {
-    private func dripping(_ engine: Besieged, _ count: Int) throws -> [RawPeer] {
+    private func dripping(
+        _ engine: Besieged, _ count: Int, port: UInt16? = nil
+    ) throws -> [RawPeer] {
         try (0..<count).map { _ in
-            let peer = try RawPeer(engine.socket)
+            let peer = try port.map(RawPeer.init(port:)) ?? RawPeer(engine.socket)
             peer.send("GET /v1/caches HTTP/1.1\r\nHost: larder\r\nX-Drip: ")
             return peer
         }
@@ -92,8 +94,15 @@ import Testing
         withExtendedLifetime(peers) {}
     }
 
-    @Test func `wait where there are no descriptors at all, at no cost, and go on`() throws {
-        let engine = try Besieged("--warm 5")
+    @Test(arguments: [false, true])
+    func `wait where there are no descriptors at all, at no cost, and go on`(
+        atGateway: Bool
+    ) throws {
+        let engine = try Besieged("--warm 5 \(atGateway ? "--gateway 127.0.0.1:0" : "")")
+        func port() -> UInt16? {
+            engine.errors.firstMatch(of: /127\.0\.0\.1:([1-9][0-9]+)/).flatMap { UInt16($0.1) }
+        }
+        #expect(!atGateway || eventually { port() != nil })
         let open = try FileManager.default.contentsOfDirectory(
             atPath: "/proc/\(engine.pid)/fd"
         ).count
@@ -104,7 +113,7 @@ import Testing
             #expect(ran.status == 0, "\(ran)")
         }
         try limit("\(open)")
-        let peers = try dripping(engine, 20)
+        let peers = try dripping(engine, 20, port: port())
         let sentence = "nobody can be let in for want of files"
         #expect(eventually { engine.errors.contains(sentence) })
         let before = engine.processorTime

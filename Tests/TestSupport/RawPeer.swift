@@ -4,34 +4,27 @@ import Foundation
 public final class RawPeer {
     private let descriptor: Int32
 
-    public init(_ path: String) throws {
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    public convenience init(_ path: String) throws {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let failed = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, length)
-            }
-        }
-        guard failed == 0 else {
-            close(descriptor)
-            throw Failure("no connection: \(String(cString: strerror(errno)))")
-        }
+        try self.init(AF_UNIX, address)
     }
 
-    public init(port: UInt16) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    public convenience init(port: UInt16) throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let failed = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, length)
-            }
+        try self.init(AF_INET, address)
+    }
+
+    private init(_ family: Int32, _ address: some BitwiseCopyable) throws {
+        descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+        let failed = withUnsafeBytes(of: address) {
+            connect(
+                descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self),
+                socklen_t($0.count))
         }
         guard failed == 0 else {
             close(descriptor)

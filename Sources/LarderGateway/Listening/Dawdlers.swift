@@ -1,5 +1,6 @@
 import HummingbirdCore
 import Larder
+import LarderServing
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -12,23 +13,24 @@ struct Dawdlers: ServerChildChannel {
 
     func setup(
         channel: any Channel, logger: Logger
-    ) -> EventLoopFuture<HTTP1Channel.Value> {
+    ) -> EventLoopFuture<Connection> {
         http.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let connection = Connection(value)
             let requests = RequestWatch(deadlines)
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(RequestWatch.Parts(requests), position: .after(decoder))
             let replies = ReadingWatch(within: .nanoseconds(deadlines.reading.nanoseconds))
             try pipeline.addHandlers([requests, replies], position: .first)
-            return value
+            return connection
         }
     }
 
     /// On the connection's own event loop: a hit takes a few microseconds, and to hand it over to
     /// another thread and back would take more than that.
-    func handle(value: HTTP1Channel.Value, logger: Logger) async {
+    func handle(value: Connection, logger: Logger) async {
         await withTaskExecutorPreference(LoopExecutor(value.channel.eventLoop)) {
-            await http.handle(value: value, logger: logger)
+            await value.serve(http, logger: logger)
         }
     }
 }

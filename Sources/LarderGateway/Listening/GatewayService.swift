@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import Larder
 import LarderInspector
+import LarderServing
 package import Logging
 import NIOCore
 import ServiceLifecycle
@@ -71,6 +72,7 @@ package struct GatewayService: Service {
                 address: .hostname(address.host, port: address.port), serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.connections)),
             onServerRunning: { [address, logger, onListening] channel in
+                await AcceptPause.add(to: channel, logger)
                 let port = channel.localAddress?.port ?? address.port
                 let listening = address.at(port: port)
                 responder.isAnswering(at: listening)

@@ -1,11 +1,11 @@
 import Foundation
-import Logging
-import NIOCore
+package import Logging
+package import NIOCore
 
 /// Where there are no descriptors left, or no memory, nobody is let in for a moment, and for longer
 /// the longer it lasts: to try again at once, and again, would take a whole processor.
-final class AcceptPause: ChannelInboundHandler {
-    typealias InboundIn = any Channel
+package final class AcceptPause: ChannelInboundHandler {
+    package typealias InboundIn = any Channel
 
     private let logger: Logger
     private var pause = AcceptPause.shortest
@@ -18,13 +18,13 @@ final class AcceptPause: ChannelInboundHandler {
     init(_ logger: Logger) { self.logger = logger }
 
     /// Puts it where connections are accepted.
-    static func add(to channel: any Channel, _ logger: Logger) async {
+    package static func add(to channel: any Channel, _ logger: Logger) async {
         try? await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.addHandler(AcceptPause(logger), position: .first)
         }.get()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let code = (error as? IOError)?.errnoCode ?? 0
         guard [EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED].contains(code) else {
             return context.fireErrorCaught(error)
@@ -49,7 +49,7 @@ final class AcceptPause: ChannelInboundHandler {
         pause = min(Self.longest, pause * 2)
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isSaid { logger.info("connections are let in again") }
         (isSaid, pause) = (false, Self.shortest)
         context.fireChannelRead(data)
