@@ -31,8 +31,7 @@ public final class LocalInspector: Inspector {
         /// Those that were made lately; an older one has to be made anew.
         var plans = Plans()
         /// Forecasts of changes that were made, and what came.
-        var calibrations: [Calibration] = []
-        var judged: [Verbatim: CacheReport.Forecasts] = [:]
+        var calibrations = Calibrations()
         /// Looks now and then whether there is a plan to let go of.
         var forgetting: Task<Void, Never>?
         /// Bytes of plans when it looked last.
@@ -186,10 +185,9 @@ public final class LocalInspector: Inspector {
             memory: .current(), origins: state.withLock { $0.origins }.map { $0() })
         (report.started, report.user, report.isDemo) = (started, user, isDemo)
         report.gateway = state.withLock { $0.gateway }?()
-        judge(report.caches)
-        let judged = state.withLock { $0.judged }
-        for place in report.caches.indices where !judged.isEmpty {
-            report.caches[place].forecasts = judged[Verbatim(report.caches[place].name)]
+        let calibrations = judge(report.caches)
+        for place in report.caches.indices {
+            report.caches[place].forecasts = calibrations.forecasts(of: report.caches[place].name)
         }
         return report
     }
@@ -277,49 +275,28 @@ public final class LocalInspector: Inspector {
         }
         let cache = try cache(named: query.cache)
         var answer = try await cache.whatIf(query)
-        answer.kept = calibrations(of: cache)
+        answer.kept = judge([cache.report()]).of(cache.name)
         return answer
     }
 
-    /// How what came of changes was foreseen, the latest last.
-    private func calibrations(of cache: any InspectedCache) -> [Calibration] {
-        judge([cache.report()])
-        return state.withLock { state in
-            state.calibrations.filter { $0.cache.isExactly(cache.name) }
-        }
-    }
-
     /// Holds forecasts against what came until now.
-    private func judge(_ reports: [CacheReport]) {
+    private func judge(_ reports: [CacheReport]) -> Calibrations {
         state.withLock { state in
-            for place in state.calibrations.indices {
-                let name = state.calibrations[place].cache
-                guard let report = reports.first(where: { $0.name.isExactly(name) }) else {
-                    continue
-                }
-                guard state.calibrations[place].isHeld == nil else { continue }
-                state.calibrations[place].take(Calibration.Counted(report.snapshot))
-                switch state.calibrations[place].isHeld {
-                case true?: state.judged[Verbatim(name), default: .init()].held += 1
-                case false?: state.judged[Verbatim(name), default: .init()].missed += 1
-                case nil: break
-                }
-            }
+            state.calibrations.judge(reports)
+            return state.calibrations
         }
     }
 
-    /// Has what comes of new bounds held against what was foreseen.
+    /// Has what comes of new bounds held against what was foreseen. What is changed again before it
+    /// is judged says nothing.
     private func expect(_ plan: Plan) {
-        guard case .configure(let name, let bounds) = plan.change, let foreseen = plan.foreseen,
-            let cache = try? cache(named: name)
-        else { return }
-        let counted = Calibration.Counted(cache.report().snapshot)
+        if case .configure(let name, let bounds) = plan.change, let foreseen = plan.foreseen,
+            let report = try? cache(named: name).report()
+        {
+            return state.withLock { $0.calibrations.expect(bounds, foreseen, report) }
+        }
         state.withLock { state in
-            // What is changed again before it is judged says nothing.
-            state.calibrations.removeAll { $0.cache.isExactly(name) && $0.came == nil }
-            if state.calibrations.count >= Calibration.most { state.calibrations.removeFirst() }
-            state.calibrations.append(
-                Calibration(cache: name, bounds: bounds, said: foreseen, from: counted))
+            for name in plan.change.caches { state.calibrations.interrupt(name.text) }
         }
     }
 
@@ -387,10 +364,14 @@ public final class LocalInspector: Inspector {
             failures: prepared.failures, undoable: prepared.undoable, before: prepared.before,
             fetches: prepared.fetches, perMinute: prepared.perMinute,
             protected: prepared.protected)
-        if case .configure(let name, let bounds) = change {
-            (plan.now, plan.foreseen) = try cache(named: name).foresee(bounds)
-        }
+        try foresee(&plan)
         return (plan, prepared)
+    }
+
+    /// Has a plan of a cache's bounds say what will come of them.
+    private func foresee(_ plan: inout Plan) throws {
+        guard case .configure(let name, let bounds) = plan.change else { return }
+        (plan.now, plan.foreseen) = try cache(named: name).foresee(bounds)
     }
 
     /// The plan, for five minutes after it was made.
@@ -540,7 +521,9 @@ public final class LocalInspector: Inspector {
         if applied.progress(of: plan) == nil, (try? kept(plan))?.prepared != nil {
             throw InspectorError("this plan was not applied yet: there is nothing to take back")
         }
-        return try applied.planUndo(plan, instance: instance)
+        var plan = try applied.planUndo(plan, instance: instance)
+        try foresee(&plan)
+        return plan
     }
 
     /// Takes back all that can be; what is under way is stopped first.

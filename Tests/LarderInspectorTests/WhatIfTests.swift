@@ -112,6 +112,42 @@ import Testing
         #expect(metric.samples(report).map(\.value) == [1, 0, 0, 0])
     }
 
+    @Test func `to take bounds back says what is foreseen`() async throws {
+        let engine = Engine(maxsize: 128, ttl: .seconds(300))
+        use(engine, seconds: 600)
+        let new = CacheConfiguration(maxsize: 32, ttl: .seconds(300))
+        let plan = try await engine.inspector.plan(.configure(cache: "accounts", to: new))
+        _ = try await engine.inspector.apply(plan.id, by: Operator("ann"))
+        let undo = try await engine.inspector.plan(undoing: plan.id)
+        #expect(try #require(undo.forecast).hasPrefix("maxsize 128, "), "\(undo)")
+    }
+
+    /// What happens while a forecast waits for what comes.
+    enum Meanwhile: CaseIterable { case invalidation, otherBounds, takenBack }
+
+    @Test(arguments: Meanwhile.allCases)
+    func `what an operator changes meanwhile is not judged`(meanwhile: Meanwhile) async throws {
+        let engine = Engine(maxsize: 32, ttl: .seconds(300))
+        use(engine, seconds: 600)
+        let inspector = engine.inspector
+        func change(_ change: Change) async throws -> Plan.ID {
+            let plan = try await inspector.plan(change)
+            _ = try await inspector.apply(plan.id, by: Operator("ann"))
+            return plan.id
+        }
+        let id = try await change(
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 128, ttl: .seconds(300))))
+        use(engine, seconds: 25, seed: 2)
+        #expect(try await inspector.whatIf(WhatIfQuery("accounts")).kept.count == 1)
+        switch meanwhile {
+        case .invalidation: _ = try await change(.invalidateAll(cache: "accounts"))
+        case .otherBounds: try engine.accounts.update { $0.maxsize = 64 }
+        case .takenBack: _ = try await inspector.undo(id, by: Operator("ann"))
+        }
+        use(engine, seconds: 1, seed: 3)
+        #expect(try await inspector.whatIf(WhatIfQuery("accounts")).kept.isEmpty)
+    }
+
     @Test func `what comes far from what was said is told as such`() throws {
         let snapshot = Engine().accounts.snapshot()
         func counted(_ seconds: Double, hits: UInt64, lookups: UInt64) -> Calibration.Counted {

@@ -19,6 +19,16 @@ extension Change {
     package var isSoft: Bool { if case .soften = self { true } else { false } }
 
     var isSeveral: Bool { if case .all = self { true } else { false } }
+
+    /// The caches that it is about, each once.
+    var caches: Set<Verbatim> {
+        switch self {
+        case .invalidate(let entries), .soften(let entries):
+            Set(entries.map { Verbatim($0.id.cache) })
+        case .invalidateAll(let cache), .configure(let cache, _): [Verbatim(cache)]
+        case .all(let changes): Set(changes.flatMap(\.caches))
+        }
+    }
 }
 
 /// An entry as an operator saw it.

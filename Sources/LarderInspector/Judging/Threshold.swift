@@ -38,7 +38,7 @@ public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
         case .lookups: "look-ups a second"
         case .misses: "misses a second"
         case .fetches: "fetches that came to an end, a second"
-        case .failures: "fetches that failed, a second"
+        case .failures: "fetches that failed, a second; that something is absent is an answer"
         case .refused: "look-ups answered by a failure that is remembered, a second"
         case .evicted: "entries evicted, a second"
         case .expired: "entries expired, a second"
@@ -220,7 +220,7 @@ public struct Measured: Hashable, Sendable {
     private static let counts: [(Measure, @Sendable (CacheSnapshot) -> UInt64)] = [
         (.lookups, { $0.counters.lookups }), (.misses, { $0.counters.misses }),
         (.fetches, { $0.fetchTimes.count &+ $0.counters.fetchFailures }),
-        (.failures, { $0.counters.fetchFailures }), (.refused, { $0.counters.refused }),
+        (.failures, { $0.counters.failed }), (.refused, { $0.counters.refused }),
         (.evicted, { $0.counters.evicted }), (.expired, { $0.counters.expired }),
     ]
 
