@@ -232,12 +232,15 @@ final class Collector: Sendable {
         return look
     }
 
+    /// How often what is foreseen is worked out anew where somebody looks at it.
+    static let whatIfInterval = Duration.seconds(10)
+
     /// It takes some sixty replays of the record: it is asked for anew now and then.
     private static func foresee(
         _ inspector: any Inspector, _ request: Request, _ look: inout Look, _ seen: inout Seen
     ) async throws {
         let now = look.report.at
-        let interval = Duration.seconds(request.view == .whatIf ? 10 : 60)
+        let interval = request.view == .whatIf ? whatIfInterval : .seconds(60)
         guard let cache = request.cache else { return }
         let known = look.report.caches.first { $0.name.isExactly(cache) }
         let bounds = known?.snapshot.configuration

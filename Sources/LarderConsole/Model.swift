@@ -460,6 +460,9 @@ struct PlanDialog {
     /// Bounds go back by themselves after ten minutes.
     var goesBack = false
 
+    /// What part of each cache it is, by what was held when it was laid before the operator:
+    /// `25% of accounts`; empty where that says nothing.
+    var share = ""
     /// What else is to be known: which of the marked entries are hidden now.
     var remark: String?
     /// How many pass, but were written since the table was drawn: they are not in the plan.

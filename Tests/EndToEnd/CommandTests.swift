@@ -450,6 +450,9 @@ import Testing
         ] {
             #expect(point.output.contains("\"\(name)\""), "\(point)")
         }
+        let table = try larder(["whatif", "accounts"])
+        #expect(table.output.contains("MAXSIZE/TTL") && table.output.contains("[9"), "\(table)")
+        #expect(lines(table).count < 20, "\(table)")
         let text = try larder(["whatif", "accounts", "policy=sieve"])
         #expect(text.output.contains("sieve: hit "), "\(text)")
     }

@@ -175,7 +175,7 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
 
     @Test func `counts of entries and failures together the entries`() {
         let (text, effect) = shown(7, 16)
-        #expect(text.contains("That is 25.0% of accounts.") && text.contains("[ Invalidate ]"))
+        #expect(text.contains(", 25.0% of accounts, go") && text.contains("[ Invalidate ]"))
         #expect(effect != nil)
     }
 

@@ -771,7 +771,7 @@ extension Model {
         var one = plan(.invalidate([seen]), entries: 1)
         one.bytes = 276
         _ = update(&model, .planned(one))
-        #expect(text(model).contains("1 entry, 276 B, goes;"))
+        #expect(text(model).contains("1 entry, 276 B, 50.0% of accounts, goes;"))
         #expect(
             [0, 999, 1000, 1 << 20, 5 << 30].map { Format.bytes($0) } == [
                 "0 B", "999 B", "1.0 KiB", "1.0 MiB", "5.0 GiB",

@@ -209,7 +209,7 @@ import Testing
         let change = Change.invalidate([SeenEntry(id: rows[0].id, version: 7)])
         _ = update(&model, .planned(plan(change)))
         let text = render(model)
-        #expect(text.text.contains { $0.contains("┌─ Invalidate 1 entry ─") })
+        #expect(text.text.contains { $0.contains("┌─ Invalidate 1 entry of accounts ─") })
         #expect(text.text.contains { $0.contains("100000000001") && $0.contains("version 7") })
         let buttons = text.runs(in: text.text.firstIndex { $0.contains("[ Cancel ]") }!)
         #expect(buttons.contains { $0.text == "[ Cancel ]" && $0.style == .selected })
@@ -314,7 +314,7 @@ import Testing
             return
         }
         #expect(dialog.confirmation == "20")
-        #expect(render(model).text.contains { $0.contains("That is 100% of \(cache).") })
+        #expect(render(model).text.contains { $0.contains(", 100% of \(cache), go") })
     }
 
     @Test func `that failed leaves nothing under way, and none goes back`() {

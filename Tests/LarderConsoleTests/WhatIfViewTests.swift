@@ -71,7 +71,34 @@ import Testing
         let screen = text(model)
         #expect(screen.contains("0 of 1,214 refetches had changed: ttl 40m would spare"))
         #expect(screen.contains("would bring"))
-        #expect(screen.contains("as foreseen") && screen.contains("1 of 1 forecasts held"))
+        #expect(screen.contains(", as foreseen; 1 of 1 forecasts held"))
+    }
+
+    @Test func `marks ttls that are longer than the record, and says why`() {
+        var model = shown()
+        #expect(text(model).contains(" 20m?") && !text(model).contains(" 10m?"))
+        #expect(!text(model).contains("older than the record"))
+        _ = press(&model, .char("l"), .char("l"))
+        #expect(text(model).contains("older than the record, 10m00s"))
+    }
+
+    @Test func `keeps the words on the cursor's point where there is little room`() {
+        for size in [(60, 18), (80, 18), (80, 24)] {
+            var model = model(size.0, size.1)
+            _ = press(&model, .char("8"))
+            model.whatIf.take(foreseen)
+            for key in [Key.char("j"), .char("j"), .end] {
+                _ = press(&model, key)
+                let bounds = model.whatIf.chosen?.bounds.maxsize ?? 0
+                #expect(
+                    text(model).contains("maxsize \(bounds), ttl 5m"), "\(size): \(text(model))")
+                #expect(text(model).contains("MAXSIZE/TTL"))
+            }
+        }
+    }
+
+    @Test func `is worked out anew every ten seconds, and says so`() {
+        #expect(text(shown()).contains("every 10s"))
     }
 
     @Test func `waits in words, and says why nothing is foreseen`() {

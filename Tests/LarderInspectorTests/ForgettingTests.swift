@@ -179,9 +179,9 @@ import Testing
         await miss("a", "a")
         accounts.forgetFailure(of: "a", by: ann)
         let report = try await inspector.report().caches[0]
-        #expect(report.failureFigures.first { $0.name == "failedAbsent" }?.count == 1)
+        #expect(report.failureFigures.first { $0.name == "absent" }?.count == 1)
         #expect(report.failureFigures.map(\.name).contains("failedTimedOut"))
-        #expect(report.failureWords == "1 (1 absent)")
+        #expect(report.failureWords == "failed 0, absent 1")
         #expect(report.regretFigures.map(\.share) == [0, 0])
         let event = try #require(
             try await inspector.events(in: "accounts", after: 0, limit: 9).events.last)

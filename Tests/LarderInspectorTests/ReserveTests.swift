@@ -1,9 +1,10 @@
 import Larder
-import LarderInspector
 import LarderTesting
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import LarderInspector
 
 /// What is said of entries past their end, of what is known to be absent, and where nothing is kept.
 @Suite struct ReserveTests {
@@ -48,6 +49,12 @@ import Testing
         let served = try await inspector.fetch(key)
         #expect(served.wasHit && served.row?.version == 1)
         #expect(served.row?.state(at: clock.now) == .stale)
+        // It was to end after a minute.
+        #expect(served.row?.stateWords(at: clock.now) == "stale 40s")
+        clock.advance(by: .seconds(15))
+        #expect(served.row?.stateWords(at: clock.now) == "stale 55s")
+        clock.advance(by: .seconds(10))
+        #expect(served.row?.stateWords(at: clock.now, isBrief: true) == "stale 1m")
         #expect(served.value == .fields([.init("name", .text("old"))]))
         let detail = try #require(try await inspector.entry(key))
         #expect(detail.value == .fields([.init("name", .text("old"))]))

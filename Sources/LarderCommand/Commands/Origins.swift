@@ -37,7 +37,7 @@ struct Origins: AsyncParsableCommand {
                 Output.print("")
             }
             for cache in report.caches where cache.snapshot.counters.fetchFailures > 0 {
-                Output.print(PlainText.fit("\(cache.name): failed \(cache.failureWords)"))
+                Output.print(PlainText.fit("\(cache.name): \(cache.failureWords)"))
             }
             guard let since = report.caches.compactMap(\.fetchedSince).min(), !keys.isEmpty else {
                 return Output.print("nothing was fetched yet")

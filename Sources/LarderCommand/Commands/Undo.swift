@@ -89,6 +89,7 @@ struct Undo: AsyncParsableCommand {
         let gone = undoing.entries > 0 ? "\(undoing.effect) for it" : nil
         let words = [back, gone].compactMap(\.self).joined(separator: "; ")
         if !words.isEmpty { Output.print("plan: " + words) }
+        if let forecast = undoing.forecast { Output.print("  foreseen: \(forecast)") }
         undoing.printVictims()
         for problem in undoing.takesBack?.problems ?? [] {
             Output.print(PlainText.fit("  \(problem)"))

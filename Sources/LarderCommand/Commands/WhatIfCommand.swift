@@ -78,8 +78,8 @@ struct WhatIfCommand: AsyncParsableCommand {
             guard !answer.points.isEmpty else {
                 throw InspectorError("the engine foresees nothing for these bounds")
             }
-            if output.format == .text {
-                for line in sentences(answer) { Output.print(PlainText.fit(line)) }
+            guard output.format != .text else {
+                return tell(answer)
             }
             if option != nil, output.format == .json {
                 return output.print(answer.points[0].fields, from)
@@ -89,9 +89,33 @@ struct WhatIfCommand: AsyncParsableCommand {
         }
     }
 
-    private func sentences(_ answer: WhatIfAnswer) -> [String] {
+    private func tell(_ answer: WhatIfAnswer) {
+        Output.print(PlainText.fit("by \(answer.basisWords)"))
         let said = bounds.isEmpty ? answer.present : answer.points[0]
-        return ["by \(answer.basisWords)", answer.sentence(on: said)] + answer.advice
+        if bounds.isEmpty { Self.table(answer) }
+        for line in [answer.sentence(on: said)] + answer.advice {
+            Output.print(PlainText.fit(line))
+        }
+    }
+
+    /// The hit ratio over sizes and ttls, and of every policy.
+    private static func table(_ answer: WhatIfAnswer) {
+        func row(_ name: String, _ cells: [String]) {
+            Output.print(
+                Table.left(name, 12) + cells.map { Table.right($0, 9) }.joined())
+        }
+        let grid = answer.grid
+        Output.print("\nhit ratio; [at the present bounds], ~ not sure to two points")
+        row(answer.corner, grid[0].map { answer.heading($0) + " " })
+        for points in grid {
+            row(answer.name(ofRow: points), points.map { answer.cell($0, .hits) })
+        }
+        row("POLICY", answer.policies.map { "\("\($0.bounds.policy)".prefix { $0 != "," }) " })
+        row("", answer.policies.map { answer.cell($0, .hits) })
+        if grid[0].contains(where: answer.isBeyondRecord) {
+            Output.print("? longer than the record: of values as old nothing is known")
+        }
+        Output.print("")
     }
 }
 

@@ -81,6 +81,8 @@ extension EntryRow {
     func field(_ column: EntryColumn, at now: AgeInstant) -> Field {
         let name = column.rawValue
         return switch column.cell(of: self, at: now) {
+        case .text(let text) where column == .state:
+            Field(name, .text(text), text: stateWords(at: now))
         case .text(let text): Field(name, text)
         case .count(let count): Field(name, count: count)
         case .bytes(let bytes): Field(name, bytes: bytes)
@@ -154,7 +156,7 @@ extension CacheReport {
         let counts: [(String, UInt64)] = [
             ("hits", counters.hits), ("misses", counters.misses),
             ("coalesced", counters.coalesced), ("refused", counters.refused),
-            ("failed", counters.fetchFailures), ("evicted", counters.evicted),
+            ("failed", counters.failed), ("evicted", counters.evicted),
             ("expired", counters.expired), ("invalidated", counters.invalidated),
             ("replaced", counters.replaced), ("unused", counters.unused),
             ("regretEvicted", counters.regretEvicted), ("regretExpired", counters.regretExpired),

@@ -67,7 +67,7 @@ struct OneLook {
                 "hit since the start \(Format.percent(counters.hitRatio))",
                 Format.bytes(snapshot.bytes),
                 "evicted \(counters.evicted)", "expired \(counters.expired)",
-                "refused \(counters.refused)", "failed \(cache.failureWords)",
+                "refused \(counters.refused)", cache.failureWords,
             ]
             return parts.joined(separator: "  ")
         }

@@ -77,6 +77,7 @@ private func show(_ model: inout Model, _ plan: Plan, left: Int?) -> Effect? {
     case .invalidateAll, .configure, .all: break
     }
     var dialog = PlanDialog(plan: plan, since: model.now)
+    dialog.share = share(of: plan, model)
     dialog.left = left ?? 0
     dialog.remark = left == nil ? hidden(model, plan) : nil
     dialog.confirmation = confirmation(of: plan, model)
@@ -89,6 +90,15 @@ private func show(_ model: inout Model, _ plan: Plan, left: Int?) -> Effect? {
     }
     model.overlay = .plan(dialog)
     return nil
+}
+
+/// What part of each cache a plan is about.
+private func share(of plan: Plan, _ model: Model) -> String {
+    plan.byCache.sorted { $0.key < $1.key }.compactMap { cache, count in
+        let held = model.held(in: cache)
+        return count == 0 || held == 0 || count > held
+            ? nil : "\(Format.percent(Double(count) / Double(held))) of \(cache)"
+    }.joined(separator: " and ")
 }
 
 /// Which marked entries the table no longer shows; known only where all that it lists is at hand.

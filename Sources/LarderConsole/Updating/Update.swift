@@ -188,7 +188,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .origins: return show(&model, .origins)
     case .whatIf: return show(&model, .whatIf)
     case .caches: return show(&model, .caches)
-    case .measure: model.whatIf.measure = model.whatIf.measure.next
+    case .measure: model.whatIf.figure = model.whatIf.figure.next
     case .search: return startSearch(&model)
     case .searchNext: return searchOn(&model, backwards: false)
     case .searchPrevious: return searchOn(&model, backwards: true)

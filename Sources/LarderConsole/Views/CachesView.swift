@@ -30,7 +30,7 @@ enum CachesView {
         Cell(heading: "POLICY", width: 9) { _, _, now in (now?.configuration.policy).map { "\($0)" }
         },
         Cell(heading: "FAILED", width: 9) { _, _, now in
-            (now?.counters.fetchFailures).map { Format.count($0) }
+            (now?.counters.failed).map { Format.count($0) }
         },
     ]
 

@@ -42,7 +42,7 @@ enum EvictionsView {
     private static func foreseen(_ model: Model) -> [String] {
         guard let answer = model.whatIf.answer else { return [] }
         return answer.advice.map {
-            WhatIfView.fit("\(answer.cache): \($0) (8)", model)
+            WhatIfView.fit("\(answer.cache): \($0); 8 shows more", model)
         }
     }
 

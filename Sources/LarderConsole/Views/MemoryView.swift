@@ -16,7 +16,8 @@ enum MemoryView {
         }
         lines.append(growth(model, limit: report.memory.limit))
         lines += [[], caches(model)]
-        lines += report.caches.map { cache(model, $0) }
+        let all = report.caches.reduce(0) { $0 + $1.snapshot.bytes }
+        lines += report.caches.map { cache(model, $0, of: all) }
         lines += [[], largest(model)]
         frame.put(lines, in: box, model)
         let room = box.height - lines.count
@@ -104,14 +105,17 @@ enum MemoryView {
         [
             (
                 Text.left("CACHE", nameWidth(model)) + Text.right("ENTRIES", 11)
-                    + Text.right("SIZE", 10) + Text.right("MEAN", 10) + Text.right("MAXBYTES", 10),
+                    + Text.right("SIZE", 10) + Text.right("SHARE", 8) + Text.right("MEAN", 10)
+                    + Text.right("MAXBYTES", 10),
                 .dim
             )
         ]
     }
 
-    private static func cache(_ model: Model, _ cache: CacheReport) -> Pieces {
+    /// - Parameter all: Bytes of the entries of all caches.
+    private static func cache(_ model: Model, _ cache: CacheReport, of all: Int) -> Pieces {
         let snapshot = cache.snapshot
+        let share = all == 0 ? "-" : Format.percent(Double(snapshot.bytes) / Double(all))
         let mean = snapshot.count == 0 ? "-" : Format.bytes(snapshot.bytes / snapshot.count)
         let most = snapshot.configuration.maxbytes.map { Format.bytes($0) } ?? "none"
         let name = Text.cut(
@@ -121,7 +125,8 @@ enum MemoryView {
             (Text.left(name, nameWidth(model)), .accent),
             (
                 Text.right(Format.count(snapshot.count), 11)
-                    + Text.right(Format.bytes(snapshot.bytes), 10) + Text.right(mean, 10)
+                    + Text.right(Format.bytes(snapshot.bytes), 10) + Text.right(share, 8)
+                    + Text.right(mean, 10)
                     + Text.right(most, 10), .plain
             ),
         ]

@@ -97,12 +97,10 @@ enum OriginsView {
             snapshot.fetchTimes.usual.map {
                 Format.age(.seconds(clamping: $0.inSeconds * Double(saved)))
             } ?? "-"
-        // That something is absent is an answer, and no failure.
-        let absent = counters.failures[.absent]
         let figures = [
             Format.count(snapshot.fetchTimes.count + counters.fetchFailures),
-            Format.count(counters.fetchFailures - min(absent, counters.fetchFailures)),
-            Format.count(absent), mean.map(Format.took) ?? "-",
+            Format.count(counters.failed), Format.count(counters.failures[.absent]),
+            mean.map(Format.took) ?? "-",
             snapshot.fetchTimes.quantile(0.99).map(Format.took) ?? "-", Format.count(saved), time,
         ]
         return [name(model, cache.name), (cells(model, figures), .plain)]

@@ -165,12 +165,19 @@ enum PlanView {
         case .invalidate where plan.failures == plan.entries: "Forget \(failures(plan.failures))"
         case .invalidate where plan.failures > 0:
             "Invalidate \(entries(plan.entries - plan.failures)), forget \(failures(plan.failures))"
-        case .invalidate: "Invalidate \(entries(plan.entries))"
+        case .invalidate: "Invalidate \(entries(plan.entries)) \(caches(plan))"
         case .invalidateAll(let cache): "Invalidate all of \(cache)"
         case .configure(let cache, _): "Change \(cache)"
-        case .soften: "Mark \(entries(plan.entries)) as stale"
+        case .soften: "Mark \(entries(plan.entries)) \(caches(plan)) as stale"
         case .all(let changes): "\(changes.count) changes"
         }
+    }
+
+    /// Of which caches: `of accounts`.
+    private static func caches(_ plan: Plan) -> String {
+        let names = plan.byCache.keys.sorted()
+        return names.count > 2
+            ? "of \(names.count) caches" : "of " + names.joined(separator: " and ")
     }
 
     private static func verb(_ plan: Plan) -> String {
@@ -208,20 +215,23 @@ enum PlanView {
         var notes: [String] = []
         let held = plan.entries - plan.failures
         switch plan.change {
-        case _ where plan.takesBack != nil: notes += takenBack(model, plan)
+        case _ where plan.takesBack != nil:
+            notes += takenBack(model, plan) + foreseen(model, plan)
         case .invalidate:
             if held > 0 {
                 let each = held == 1 ? "its next look-up" : "the next look-up of each"
-                notes.append("\(plan.going(held)); \(each) fetches it anew.")
+                notes.append("\(plan.going(held, dialog.share)); \(each) fetches it anew.")
             }
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .soften:
-            notes.append("\(plan.effect).")
+            notes.append("\(plan.effect(dialog.share)).")
         case .all, .invalidateAll:
-            notes.append("\(plan.going(held)).")
+            notes.append("\(plan.going(held, dialog.share)).")
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .configure(let cache, let new):
-            if let before = plan.before { notes += changed(model, plan, cache, new, from: before) }
+            if let before = plan.before {
+                notes += changed(model, dialog, cache, new, from: before)
+            }
             if let other = overtaken(model, plan, cache) { notes.append(other) }
         }
         if let remark = dialog.remark { notes.append(remark) }
@@ -247,9 +257,10 @@ enum PlanView {
 
     /// Other bounds, what goes for them, and what they do beside.
     private static func changed(
-        _ model: Model, _ plan: Plan, _ cache: String, _ new: CacheConfiguration,
+        _ model: Model, _ dialog: PlanDialog, _ cache: String, _ new: CacheConfiguration,
         from before: CacheConfiguration
     ) -> [String] {
+        let plan = dialog.plan
         let stay = max(0, model.held(in: cache) - plan.entries)
         let done = [
             ("expire", "expires", RemovalCause.expired), ("are evicted", "is evicted", .evicted),
@@ -258,7 +269,8 @@ enum PlanView {
         let gone =
             plan.entries == 0
             ? "No entry goes."
-            : "\(entries(plan.entries)) (\(Format.bytes(plan.bytes))) "
+            : "\(entries(plan.entries)) (\(Format.bytes(plan.bytes))"
+                + "\(dialog.share.isEmpty ? "" : ", \(dialog.share)")) "
                 + "\(done.isEmpty ? "go" : done.joined(separator: " or "))."
         return [new.differences(from: before, arrow: model.glyphs.arrow), gone]
             + new.consequences(from: before, held: stay) + foreseen(model, plan)
@@ -317,12 +329,6 @@ enum PlanView {
         var sentences: [String] = []
         if plan.entries > plan.failures {
             let held = plan.entries - plan.failures
-            let shares = plan.byCache.sorted { $0.key < $1.key }.compactMap { cache, count in
-                let held = model.held(in: cache)
-                return count == 0 || held == 0 || count > held
-                    ? nil : "\(Format.percent(Double(count) / Double(held))) of \(cache)"
-            }
-            if !shares.isEmpty { sentences.append("That is \(shares.joined(separator: ", ")).") }
             if plan.fetches == 0 {
                 sentences.append("None was hit in the last minute.")
             } else if !plan.keepsNothing {

@@ -117,7 +117,7 @@ enum StatusView {
         var pieces: Pieces =
             model.lines > 0 ? [(" \(Format.count(model.lines)) lines", .plain)] : []
         switch model.view {
-        case .whatIf: pieces = [(" \(model.whatIf.measure.title), M shows others", .plain)]
+        case .whatIf: pieces = [(" \(model.whatIf.figure.title), M shows others", .plain)]
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:
             pieces.append((" of \(model.log.lines.count)", .dim))
@@ -139,7 +139,10 @@ enum StatusView {
 
     /// How often it looks, and what it has not seen.
     private static func pace(_ model: Model) -> Pieces {
-        var pieces: Pieces = [("  every ", .dim), (Units.text(model.interval), .plain)]
+        let interval =
+            model.view == .whatIf
+            ? max(model.interval, Collector.whatIfInterval) : model.interval
+        var pieces: Pieces = [("  every ", .dim), (Units.text(interval), .plain)]
         if model.dropped > 0 {
             pieces.append(("  \(Format.count(model.dropped)) events not seen", .dim))
         }

@@ -252,11 +252,15 @@ enum TableView {
             case .column(let column):
                 let word = column == .state ? gone : nil
                 let isKnown = model.knows(column, of: row.id)
-                let text = Text.safe(
+                var text = Text.safe(
                     word ?? (isKnown ? text(column, of: row, model) : "-"),
                     ascii: model.glyphs.ascii)
                 // What became of an entry may be a longer word, and behind the state nothing stands.
                 let more = column == .state ? max(0, room(cells, table.width) - keyWidth) : 0
+                if column == .state, word == nil, isKnown, !model.showsTimes {
+                    let words = [row.stateWords(at: now), row.stateWords(at: now, isBrief: true)]
+                    text = words.first { $0.count <= cell.width + more } ?? text
+                }
                 let shown = Text.cut(text, to: cell.width + more, mark: model.glyphs.more)
                 pieces.append(
                     (

@@ -11,31 +11,66 @@ enum WhatIfView {
             let lines = Text.wrap(fit(words, model), to: box.width - 2)
             return frame.put(lines.map { [($0, .dim)] }, in: box, model)
         }
-        let grid = pane.grid
-        let width = grid.first?.count ?? 0
-        let columns = max(1, min(width, (box.width - nameWidth - 2) / cellWidth))
-        // The cursor's column is always seen; there may be more policies than columns.
-        let first =
-            pane.row < grid.count ? max(0, min(pane.column, width - 1) - columns + 1) : 0
-        var lines: [Pieces] = [title(model, answer)]
-        lines.append(heading(answer, grid, first..<max(first, min(width, first + columns))))
-        for (row, points) in grid.enumerated() {
-            lines.append(self.row(model, answer, points, row, first, columns))
+        let words = pane.chosen.map {
+            Text.wrap(fit(said(of: $0, answer), model), to: box.width - 2)
         }
-        let policies = policies(model, answer, pane, (box.width - nameWidth - 2) / cellWidth)
-        lines += [policies.names, policies.figures, []]
-        let rows = grid.indices.map { ($0, 2 + $0) } + [(grid.count, 2 + grid.count + 1)]
-        let words = pane.chosen.map { answer.sentence(on: $0) } ?? ""
-        lines += Text.wrap(fit(words, model), to: box.width - 2).map { [($0, .bold)] }
+        let shown = rows(pane, box.height, words: words?.count ?? 0)
+        let room = max(1, (box.width - nameWidth - 2) / cellWidth)
+        // The cursor's column is always seen; there may be more policies than columns.
+        let width = pane.grid.first?.count ?? 0
+        let first =
+            pane.row < pane.grid.count
+            ? max(0, min(pane.column, width - 1) - min(width, room) + 1) : 0
+        let columns = first..<min(width, first + room)
+        var lines: [Pieces] = [title(model, answer), heading(answer, pane.grid, columns)]
+        var places: [(row: Int, line: Int)] = []
+        for row in shown.rows {
+            places.append((row, lines.count))
+            lines.append(self.row(model, answer, row, columns))
+        }
+        if shown.hasPolicies {
+            let policies = policies(model, answer, pane, room)
+            lines.append(policies.names)
+            places.append((pane.grid.count, lines.count))
+            lines.append(policies.figures)
+        }
+        if shown.hasGap { lines.append([]) }
+        lines += (words ?? []).map { [($0, .bold)] }
         lines += answer.advice.flatMap { advice in
             Text.wrap(fit(advice, model), to: box.width - 2).map { [($0, .warning)] }
         }
         lines += kept(model, answer, box.width - 2)
         frame.put(lines, in: box, model)
-        for (number, line) in rows where line < box.height {
+        for (number, line) in places where line < box.height {
             frame.point(
                 row: box.row + line, columns: box.column..<box.column + box.width, .line(number))
         }
+    }
+
+    /// What there is room for beside the words on the cursor's point: the sizes around the cursor, and
+    /// the policies unless the cursor stands among sizes that would have to leave for them.
+    private static func rows(
+        _ pane: WhatIfPane, _ height: Int, words: Int
+    ) -> (rows: Range<Int>, hasPolicies: Bool, hasGap: Bool) {
+        let all = pane.grid.count
+        let room = height - 2 - words
+        if room >= all + 3 { return (0..<all, true, true) }
+        let isAmongSizes = pane.row < all
+        let hasPolicies = !isAmongSizes || room >= fewest + 2
+        let count = min(all, max(fewest, room - (hasPolicies ? 2 : 0)))
+        let first = min(max(0, pane.row - count / 2), all - count)
+        return (first..<first + count, hasPolicies, false)
+    }
+
+    /// So many sizes are seen, whatever the room.
+    private static let fewest = 3
+
+    /// A point in words, and how far they can be trusted.
+    private static func said(of point: WhatIf, _ answer: WhatIfAnswer) -> String {
+        let sentence = answer.sentence(on: point)
+        guard answer.isBeyondRecord(point) else { return sentence }
+        return sentence
+            + "; of values older than the record, \(Format.age(answer.basis.window)), nothing is known"
     }
 
     private static let nameWidth = 12
@@ -50,7 +85,7 @@ enum WhatIfView {
     private static func title(_ model: Model, _ answer: WhatIfAnswer) -> Pieces {
         [
             (Text.safe(answer.cache, ascii: model.glyphs.ascii), .accent),
-            ("  \(model.whatIf.measure.title)", .bold),
+            ("  \(model.whatIf.figure.title)", .bold),
             (", by \(answer.basisWords)", .dim),
         ]
     }
@@ -58,10 +93,9 @@ enum WhatIfView {
     private static func heading(
         _ answer: WhatIfAnswer, _ grid: [[WhatIf]], _ columns: Range<Int>
     ) -> Pieces {
-        let ttls = columns.map { Units.text(ttl: grid[0][$0].bounds.ttl) }
-        let bound = answer.present.bounds.maxsize == nil ? "MAXBYTES/TTL" : "MAXSIZE/TTL"
+        let ttls = columns.map { answer.heading(grid[0][$0]) }
         return [
-            (Text.left(bound, nameWidth), .dim),
+            (Text.left(answer.corner, nameWidth), .dim),
             (
                 ttls.map { Text.right(Text.cut($0, to: cellWidth - 1, mark: ""), cellWidth) }
                     .joined(),
@@ -71,34 +105,23 @@ enum WhatIfView {
     }
 
     private static func row(
-        _ model: Model, _ answer: WhatIfAnswer, _ points: [WhatIf], _ row: Int, _ first: Int,
-        _ columns: Int
+        _ model: Model, _ answer: WhatIfAnswer, _ row: Int, _ columns: Range<Int>
     ) -> Pieces {
-        var pieces: Pieces = [(Text.left(size(points.first?.bounds), nameWidth), .plain)]
-        for (place, point) in points.enumerated().dropFirst(first).prefix(columns) {
-            let isChosen = model.whatIf.row == row && model.whatIf.column == place
-            pieces.append(cell(model, answer, point, isChosen: isChosen))
-        }
-        return pieces
+        let pane = model.whatIf
+        let points = pane.grid[row]
+        return [(Text.left(answer.name(ofRow: points), nameWidth), .plain)]
+            + columns.filter(points.indices.contains).map { place in
+                let isChosen = pane.row == row && pane.column == place
+                return cell(model, answer, points[place], isChosen: isChosen)
+            }
     }
 
-    private static func size(_ bounds: CacheConfiguration?) -> String {
-        guard let bounds else { return "" }
-        if let maxsize = bounds.maxsize { return Format.count(maxsize) }
-        return bounds.maxbytes.map { Format.bytes($0) } ?? "none"
-    }
-
-    /// The present bounds stand in brackets; what is not sure to two points has a mark.
     private static func cell(
         _ model: Model, _ answer: WhatIfAnswer, _ point: WhatIf, isChosen: Bool
     ) -> (text: String, style: Style) {
-        let figure = model.whatIf.measure.text(point)
-        let text =
-            point.bounds == answer.present.bounds
-            ? "[\(figure)]" : point.hitRatioError > 0.02 ? "~\(figure) " : "\(figure) "
         let style: Style =
             isChosen ? .selected : point.bounds == answer.present.bounds ? .bold : .plain
-        return (Text.right(text, cellWidth), style)
+        return (Text.right(answer.cell(point, model.whatIf.figure), cellWidth), style)
     }
 
     private static func policies(
@@ -123,7 +146,7 @@ enum WhatIfView {
         let judged = answer.kept.compactMap(\.isHeld)
         let score =
             judged.isEmpty
-            ? "" : "  \(judged.count { $0 }) of \(judged.count) forecasts held"
+            ? "" : "; \(judged.count { $0 }) of \(judged.count) forecasts held"
         let said = WhatIfWords.percent(last.said, last.saidError)
         let bounds = WhatIfWords.bounds(last.bounds)
         guard let came = last.came, let isHeld = last.isHeld else {
@@ -131,7 +154,7 @@ enum WhatIfView {
             return Text.wrap(fit(text + score, model), to: width).map { [($0, .dim)] }
         }
         let text =
-            "\(bounds): said \(said), came \(Format.percent(came)): "
+            "\(bounds): said \(said), came \(Format.percent(came)), "
             + (isHeld ? "as foreseen" : "NOT as foreseen")
         return Text.wrap(fit(text + score, model), to: width).map {
             [($0, isHeld ? .accent : .warning)]
@@ -144,48 +167,15 @@ struct WhatIfPane {
     private(set) var answer: WhatIfAnswer?
     /// Why nothing is foreseen.
     var problem: String?
-    var measure = Measure.hits
+    var figure = WhatIfFigure.hits
     /// The rows of the grid, and one more for the policies.
     private(set) var row = 0
     private(set) var column = 0
     /// Whether the cursor stays at the present bounds.
     private var isAtPresent = true
 
-    /// What stands in the table.
-    enum Measure: Int, CaseIterable {
-        case hits, fetches, stale
-
-        var next: Measure { Measure(rawValue: rawValue + 1) ?? .hits }
-
-        var title: String {
-            switch self {
-            case .hits: "hit ratio"
-            case .fetches: "fetches a second"
-            case .stale: "outdated look-ups"
-            }
-        }
-
-        func text(_ point: WhatIf) -> String {
-            switch self {
-            case .hits: Format.percent(point.hitRatio)
-            case .fetches:
-                Units.text(
-                    point.fetchesPerSecond, digits: point.fetchesPerSecond < 100 ? 1 : 0)
-            case .stale: point.stale.map { Format.percent($0) } ?? "-"
-            }
-        }
-    }
-
     /// The points, a row for each size.
-    var grid: [[WhatIf]] {
-        guard let answer, let first = answer.points.first else { return [] }
-        let columns = answer.points.prefix {
-            $0.bounds.maxsize == first.bounds.maxsize && $0.bounds.maxbytes == first.bounds.maxbytes
-        }.count
-        return stride(from: 0, to: answer.points.count, by: columns).map {
-            Array(answer.points[$0..<min($0 + columns, answer.points.count)])
-        }
-    }
+    var grid: [[WhatIf]] { answer?.grid ?? [] }
 
     /// Rows that the cursor can stand in.
     var rows: Int { answer == nil ? 0 : grid.count + 1 }

@@ -5,20 +5,27 @@ import Larder
 extension Plan {
     /// What goes: `1 entry, 276 B, goes`, `no entry goes`. What else other bounds do is said by
     /// ``consequences(held:)``.
-    public var effect: String {
+    public var effect: String { effect("") }
+
+    /// The same, with what part of a cache that is: `16 entries, 4.3 KiB, 25% of accounts, go`.
+    package func effect(_ share: String) -> String {
         guard entries > 0 else {
             return change.isSoft ? "no entry is marked as stale" : "no entry goes"
         }
         return change.isSoft
-            ? held(entries) + "served until a fetch for \(entries == 1 ? "it" : "each") has landed"
-            : going(entries)
+            ? held(entries, share)
+                + "served until a fetch for \(entries == 1 ? "it" : "each") has landed"
+            : going(entries, share)
     }
 
     /// The effect on so many entries, failures left out: `1 entry, 276 B, goes`.
-    package func going(_ count: Int) -> String { held(count) + (count == 1 ? "goes" : "go") }
+    package func going(_ count: Int, _ share: String) -> String {
+        held(count, share) + (count == 1 ? "goes" : "go")
+    }
 
-    private func held(_ count: Int) -> String {
+    private func held(_ count: Int, _ share: String) -> String {
         "\(Units.counted(count, "entry", "entries")), \(Units.words(bytes: bytes)), "
+            + (share.isEmpty ? "" : "\(share), ")
     }
 
     /// What other bounds do to what stays, a sentence each.

@@ -28,6 +28,24 @@ extension EntryRow {
     public func state(at now: AgeInstant) -> State {
         State(facts, renewal, at: now)
     }
+
+    /// Since when it is stale, failed or negative, as far as that is known: since its end, or since
+    /// the first of the fetches failed that have failed in a row.
+    public func troubleBegan(at now: AgeInstant) -> AgeInstant? {
+        switch state(at: now) {
+        case .stale: deadline.flatMap { $0 <= now ? $0 : nil }
+        case .failed, .negative: renewal?.trouble?.since
+        case .expired, .thin, .refreshing, .expiring, .cold, .fresh: nil
+        }
+    }
+
+    /// Its state for people, and for how long: `stale 11m04s`, in brief `stale 11m`.
+    package func stateWords(at now: AgeInstant, isBrief: Bool = false) -> String {
+        let word = state(at: now).rawValue
+        guard let began = troubleBegan(at: now) else { return word }
+        let age = Format.age(now - began)
+        return word + " " + (isBrief ? Format.largestUnit(age) : age)
+    }
 }
 
 extension EntryRow.State {

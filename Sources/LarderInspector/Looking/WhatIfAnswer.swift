@@ -65,95 +65,10 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
     }
 }
 
-/// A forecast that was made for a change, and what came of it.
-///
-/// What came is counted from 20 seconds after the change on, when the cache has taken its new shape,
-/// until a minute after it. It is as foreseen where it differs by no more than a point, or by the
-/// forecast's error and that of a count of so few look-ups.
-public struct Calibration: Hashable, Sendable, Codable {
-    /// By which the cache is addressed.
-    public var cache: String
-    /// When the bounds were changed.
-    public var at: AgeInstant
-    /// The bounds that they were changed to.
-    public var bounds: CacheConfiguration
-    /// The hit ratio that was foreseen, 0...1.
-    public var said: Double
-    /// Half the width of its 95 % bar.
-    public var saidError: Double
-    /// The hit ratio that came; `nil` where it is not known yet.
-    public var came: Double?
-    /// How far apart by chance, for so few look-ups as were counted.
-    public var cameError: Double?
-    private var counted: Counted?
-
-    /// So many are remembered.
-    static let most = 64
-    private static let settling = Duration.seconds(20)
-    private static let judged = Duration.seconds(60)
-    /// Fewer look-ups say nothing.
-    private static let enough: UInt64 = 50
-
-    private enum CodingKeys: String, CodingKey {
-        case cache, at, bounds, said, saidError, came, cameError
-    }
-
-    init(cache: String, bounds: CacheConfiguration, said: WhatIf, from counted: Counted) {
-        (self.cache, self.bounds, at) = (cache, bounds, counted.at)
-        (self.said, saidError) = (said.hitRatio, said.hitRatioError)
-    }
-
-    /// One that is judged.
-    package init(
-        cache: String, bounds: CacheConfiguration, said: WhatIf, came: Double, cameError: Double
-    ) {
-        (self.cache, self.bounds) = (cache, bounds)
-        at = AgeInstant(nanoseconds: 0)
-        (self.said, saidError) = (said.hitRatio, said.hitRatioError)
-        (self.came, self.cameError) = (came, cameError)
-    }
-
-    /// Whether what came is what was said; `nil` where it is not known yet.
-    public var isHeld: Bool? {
-        guard let came, let cameError else { return nil }
-        return abs(came - said) <= max(0.01, saidError + cameError)
-    }
-
-    /// What a cache had counted at an instant.
-    struct Counted: Hashable, Sendable {
-        var at: AgeInstant
-        var hits: UInt64
-        var lookups: UInt64
-        var bounds: CacheConfiguration
-
-        init(_ snapshot: CacheSnapshot) {
-            (at, bounds) = (snapshot.at, snapshot.configuration)
-            (hits, lookups) = (snapshot.counters.hits, snapshot.counters.lookups)
-        }
-    }
-
-    /// Takes note of what was counted until now.
-    mutating func take(_ now: Counted) {
-        guard came == nil, now.bounds == bounds, now.at - at >= Self.settling else { return }
-        guard let before = counted else {
-            counted = now
-            return
-        }
-        // Looks that were under way at once come in any order.
-        guard now.at - before.at >= Self.judged - Self.settling, now.hits >= before.hits,
-            now.lookups >= before.lookups, now.lookups - before.lookups >= Self.enough
-        else { return }
-        let lookups = Double(now.lookups - before.lookups)
-        let ratio = Double(now.hits - before.hits) / lookups
-        came = ratio
-        cameError = 1.96 * (max(ratio * (1 - ratio), 1 / lookups) / lookups).squareRoot()
-    }
-}
-
 extension Plan {
     /// What is foreseen of new bounds, in words; `nil` where nothing is.
     package var forecast: String? {
-        guard takesBack == nil, let now, let foreseen else { return nil }
+        guard let now, let foreseen else { return nil }
         return WhatIfAnswer.sentence(foreseen, instead: now)
     }
 }

@@ -1,20 +1,23 @@
-import Larder
+public import Larder
 
 // Figures by the names that they have in every format.
 
 extension CacheReport {
-    /// Failed fetches by kind, `failedAbsent` and so on.
+    /// Failed fetches by kind, `failedThrottled` and so on, and `absent`.
     public var failureFigures: [(name: String, count: UInt64)] {
         FailureKind.allCases.map { ($0.figureName, snapshot.counters.failures[$0]) }
     }
 
-    /// How many fetches failed and as what, the kinds that there were: `16 (12 absent, 3 throttled)`.
+    /// How many fetches failed and as what, the kinds that there were, and what was absent:
+    /// `failed 4 (3 throttled, 1 broken), absent 12`.
     public var failureWords: String {
         let counters = snapshot.counters
-        let kinds = FailureKind.allCases.filter { counters.failures[$0] > 0 }
+        let kinds = FailureKind.allCases.filter { $0 != .absent && counters.failures[$0] > 0 }
             .map { "\(counters.failures[$0]) \($0.word)" }
-        return "\(counters.fetchFailures)"
+        let absent = counters.failures[.absent]
+        return "failed \(counters.failed)"
             + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: ", ")))")
+            + (absent == 0 ? "" : ", absent \(absent)")
     }
 
     /// The shares of the recent misses, 0...1, that more room and a longer ttl would have spared.
@@ -28,6 +31,13 @@ extension CacheReport {
     /// Over how long those were counted: ten minutes, or since the bounds were changed; `nil` where
     /// it is not known.
     public var regretWindow: Duration? { snapshot.lately.map { snapshot.at - $0.since } }
+}
+
+extension CacheCounters {
+    /// Fetches that failed. That something is absent is an answer, and no failure.
+    public var failed: UInt64 {
+        fetchFailures - min(failures[.absent], fetchFailures)
+    }
 }
 
 extension EngineReport {
@@ -49,9 +59,10 @@ extension FetchedRow {
 }
 
 extension FailureKind {
-    /// What a figure of its failures is called: `failedAbsent`.
+    /// What a figure of its failures is called: `failedThrottled`; `absent` is not a failure.
     package var figureName: String {
-        "failed" + rawValue.prefix(1).uppercased() + rawValue.dropFirst()
+        self == .absent
+            ? rawValue : "failed" + rawValue.prefix(1).uppercased() + rawValue.dropFirst()
     }
 }
 

@@ -12,6 +12,11 @@ package enum Format {
         span(seconds: max(0, age.nanoseconds) / 1_000_000_000)
     }
 
+    /// The larger of a time's two units: `11m` of `11m04s`.
+    package static func largestUnit(_ time: String) -> String {
+        time.firstIndex { $0.isLetter }.map { String(time[...$0]) } ?? time
+    }
+
     /// Time left; `-` for no end. `0s` is shown if and only if the time is over.
     package static func left(_ left: Duration?) -> String {
         guard let left else { return "-" }

@@ -1,0 +1,70 @@
+package import Larder
+
+/// A figure of what-ifs that stands in a table of them.
+package enum WhatIfFigure: Int, CaseIterable, Sendable {
+    case hits, fetches, stale
+
+    package var next: Self { Self(rawValue: rawValue + 1) ?? .hits }
+
+    package var title: String {
+        switch self {
+        case .hits: "hit ratio"
+        case .fetches: "fetches a second"
+        case .stale: "outdated look-ups"
+        }
+    }
+
+    fileprivate func text(_ point: WhatIf) -> String {
+        switch self {
+        case .hits: Format.percent(point.hitRatio)
+        case .fetches:
+            Units.text(point.fetchesPerSecond, digits: point.fetchesPerSecond < 100 ? 1 : 0)
+        case .stale: point.stale.map { Format.percent($0) } ?? "-"
+        }
+    }
+}
+
+// Sizes by ttls as a table, the same in the console and in commands.
+
+extension WhatIfAnswer {
+    /// The points, a row for each size.
+    package var grid: [[WhatIf]] {
+        guard let first = points.first?.bounds else { return [] }
+        let columns = points.prefix {
+            $0.bounds.maxsize == first.maxsize && $0.bounds.maxbytes == first.maxbytes
+        }.count
+        return stride(from: 0, to: points.count, by: columns).map {
+            Array(points[$0..<min($0 + columns, points.count)])
+        }
+    }
+
+    /// What the rows and the columns are.
+    package var corner: String {
+        present.bounds.maxsize == nil ? "MAXBYTES/TTL" : "MAXSIZE/TTL"
+    }
+
+    /// What stands above a column; with a mark where no value grows so old in the record.
+    package func heading(_ point: WhatIf) -> String {
+        Units.text(ttl: point.bounds.ttl) + (isBeyondRecord(point) ? "?" : "")
+    }
+
+    /// What stands before a row.
+    package func name(ofRow points: [WhatIf]) -> String {
+        guard let bounds = points.first?.bounds else { return "" }
+        if let maxsize = bounds.maxsize { return Format.count(maxsize) }
+        return bounds.maxbytes.map { Format.bytes($0) } ?? "none"
+    }
+
+    /// What stands in a cell: the present bounds in brackets, with a mark where it is not sure to two
+    /// points.
+    package func cell(_ point: WhatIf, _ figure: WhatIfFigure) -> String {
+        let text = figure.text(point)
+        if point.bounds == present.bounds { return "[\(text)]" }
+        return (point.hitRatioError > 0.02 ? "~" : "") + text + " "
+    }
+
+    /// Whether a ttl is longer than the record: what it would bring beyond that is not known.
+    package func isBeyondRecord(_ point: WhatIf) -> Bool {
+        point.bounds.ttl.map { $0 > basis.window } ?? false
+    }
+}
