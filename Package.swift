@@ -45,7 +45,7 @@ let alone: [LinkerSetting] = [
     .unsafeFlags(
         [
             "-static-executable", "-l_FoundationCShims", "-l_FoundationCollections", "-Xlinker",
-            "--gc-sections", "-Xlinker", "--strip-all",
+            "--gc-sections", "-Xlinker", "--strip-all", "-Xlinker", "--wrap=open",
         ], .when(platforms: [.linux], configuration: .release))
 ]
 

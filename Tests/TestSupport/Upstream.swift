@@ -56,7 +56,7 @@ public final class Upstream: Sendable {
     public let port: UInt16
     private let listener: Int32
     private let wholeRequests: Bool
-    private let script: @Sendable (Int) -> [Step]
+    private let script: @Sendable (_ request: Int, _ connection: Int) -> [Step]
     private let state = Mutex(State())
 
     public var endpoint: String { "http://127.0.0.1:\(port)" }
@@ -68,7 +68,18 @@ public final class Upstream: Sendable {
     ///   connection stays open unless it says otherwise.
     /// - Parameter wholeRequests: Whether it waits for the end of an HTTP request; else whatever
     ///   comes in is one.
-    public init(wholeRequests: Bool = true, _ script: @escaping @Sendable (Int) -> [Step]) throws {
+    public convenience init(
+        wholeRequests: Bool = true, _ script: @escaping @Sendable (Int) -> [Step]
+    ) throws {
+        try self.init(wholeRequests: wholeRequests) { request, _ in script(request) }
+    }
+
+    /// - Parameter script: What is done for the request of that number over the connection of that
+    ///   number, both counted from 0.
+    public init(
+        wholeRequests: Bool = true,
+        byConnection script: @escaping @Sendable (_ request: Int, _ connection: Int) -> [Step]
+    ) throws {
         self.wholeRequests = wholeRequests
         self.script = script
         let listener = socket(
@@ -112,12 +123,13 @@ public final class Upstream: Sendable {
 
     private func acceptAll() {
         while case let connection = accept(listener, nil, nil), connection >= 0 {
-            state.withLock {
+            let number = state.withLock {
                 $0.accepted += 1
                 $0.connections.insert(connection)
+                return $0.accepted - 1
             }
             Thread.detachNewThread { [self] in
-                while let request = read(connection), answer(request, on: connection) {}
+                while let request = read(connection), answer(request, on: connection, number) {}
                 state.withLock { _ = $0.connections.remove(connection) }
                 close(connection)
             }
@@ -126,12 +138,12 @@ public final class Upstream: Sendable {
     }
 
     /// Whether the connection is still open afterwards.
-    private func answer(_ request: Request, on connection: Int32) -> Bool {
+    private func answer(_ request: Request, on connection: Int32, _ place: Int) -> Bool {
         let number = change { state in
             state.requests.append(request)
             return state.requests.count - 1
         }
-        for step in script(number) {
+        for step in script(number, place) {
             switch step {
             case .send(let bytes): guard send(bytes, on: connection) else { return false }
             case .wait(let gate): gate.wait()
