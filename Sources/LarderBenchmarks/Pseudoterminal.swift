@@ -1,3 +1,4 @@
+import CGlibc
 import Foundation
 
 /// A program in a terminal of its own, of 120 columns and 40 rows, as a person's emulator has it.
