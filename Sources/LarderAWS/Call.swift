@@ -73,7 +73,7 @@ struct Call {
             "InvalidSignature" where answer.isAboutTime:
             return (.wrongTime, "set the machine's clock")
         case "ExpiredToken":
-            return (.expiredToken, keys?.renewal ?? "the session has ended; renew the keys")
+            return (.expiredToken, keys?.refresh ?? "the session has ended; renew the keys")
         case "InvalidClientTokenId", "UnrecognizedClient", "InvalidAccessKeyId",
             "MissingAuthenticationToken":
             return (

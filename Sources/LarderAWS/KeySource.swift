@@ -16,7 +16,7 @@ enum KeySource: Hashable, Sendable {
     case token(String)
 
     /// What to do about a session that has ended.
-    var renewal: String {
+    var refresh: String {
         switch self {
         case .environment:
             "the session in AWS_SESSION_TOKEN has ended; log in anew, set the new keys and start "

@@ -1,6 +1,6 @@
 public import Larder
 
-extension Renewal {
+extension Refresh {
     /// Credentials by the refresh rules that AWS's SDKs share, with windows in which a caller who
     /// wants a quarter of an hour of life gets it.
     ///
@@ -15,14 +15,14 @@ extension Renewal {
     /// ``CacheConfiguration/staleIfError`` says so. And what STS refuses for good, such as
     /// `AccessDenied`, is a failure like others: a session that has life left stays as good as it
     /// was, so it is served while the refusal is shown.
-    public static let credentials: Renewal = .credentials(servesRefused: true)
+    public static let credentials: Refresh = .credentials(servesRefused: true)
 
     /// The same, with a choice for refusals.
     ///
     /// - Parameter servesRefused: False for the SDKs' own rule: a refresh that STS refuses for good
     ///   is told to everyone at once, whatever life the session held has left.
-    public static func credentials(servesRefused: Bool) -> Renewal {
-        Renewal(
+    public static func credentials(servesRefused: Bool) -> Refresh {
+        Refresh(
             window: { life in
                 windows.first { life > $0.over }?.window ?? (life > shortest ? life / 2 : .zero)
             },
@@ -51,7 +51,7 @@ extension Renewal {
 
     /// Items: that one is missing is an answer, a refusal is told for 1 to 5 seconds, and a failure
     /// with nothing to serve instead for half a second to one.
-    public static let items = Renewal(
+    public static let items = Refresh(
         backoff: .seconds(1) ... .seconds(5), pause: .milliseconds(500) ... .seconds(1)
     ) { error in
         switch (error as? AWSError)?.kind {

@@ -152,7 +152,7 @@ final class Collector: Sendable {
         guard let entry = request.entry else { return nil }
         if var detail = seen.detail, detail.row.id == entry, seen.detailAge < 10,
             let row = page.rows.first(where: { $0.id == entry }), row.version == detail.row.version,
-            row.renewal == detail.row.renewal
+            row.refresh == detail.row.refresh
         {
             seen.detailAge += 1
             detail.row = row
@@ -421,6 +421,6 @@ extension EntryQuery {
 extension EntryRow {
     /// Whether it was there at an instant as it is now: not written since, nor begun to fail.
     fileprivate func wasThere(at instant: AgeInstant) -> Bool {
-        (isHeld ? writtenAt : renewal?.trouble?.since ?? writtenAt) <= instant
+        (isHeld ? writtenAt : refresh?.trouble?.since ?? writtenAt) <= instant
     }
 }

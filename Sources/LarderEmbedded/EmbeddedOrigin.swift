@@ -97,13 +97,13 @@ extension EmbeddedError: KnownFailure {
     }
 }
 
-extension Renewal {
+extension Refresh {
     /// Credentials are refreshed half a minute after they were issued, so that one sees it.
-    public static let embeddedCredentials = Renewal(
+    public static let embeddedCredentials = Refresh(
         window: { life in life - .seconds(30) }, mandatory: .seconds(10))
 
     /// That an account is missing is remembered, as long as the bounds say.
-    public static let embeddedAccounts = Renewal(backoff: .seconds(1) ... .seconds(5)) { error in
+    public static let embeddedAccounts = Refresh(backoff: .seconds(1) ... .seconds(5)) { error in
         (error as? EmbeddedError) == .missing ? .absent : .passing
     }
 }

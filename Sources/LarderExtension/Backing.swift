@@ -26,7 +26,7 @@ struct Backing: Sendable {
             "credentials",
             settings.caches.configuration(
                 "credentials", default: CacheConfiguration(maxsize: 64, ttl: nil)),
-            renewal: .credentials
+            refresh: .credentials
         ) { try await client.sts.assumeRole($0) }
         user.onChange { credentials.invalidateAll() }
         let behind = BehindGateway(client, own: user, credentials) { role in

@@ -62,15 +62,15 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         let beside = Beside(
             cache, wanted: selection.wantedToGo, of: selection.caches, at: selection.instant)
         guard let (count, rank) = selection.order(keysAreShown: keysAreShown) else {
-            let left = visit { key, facts, renewal in
-                offer(key, facts, renewal, beside, to: &selection, place: place, actors)
+            let left = visit { key, facts, refresh in
+                offer(key, facts, refresh, beside, to: &selection, place: place, actors)
             }
             // Failures where no entry is.
             for (key, known) in left {
                 guard let trouble = known.trouble else { continue }
-                let renewal = renewal(known, of: nil)
+                let refresh = refreshFacts(known, of: nil)
                 offer(
-                    key, EntryFacts(trouble), renewal, beside, to: &selection, place: place, actors)
+                    key, EntryFacts(trouble), refresh, beside, to: &selection, place: place, actors)
             }
             return
         }
@@ -81,7 +81,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         var others = 0
         for (key, facts) in first where !restless.keys.contains(key) {
             others += 1
-            offer(key, facts, cache.renewal(of: facts), beside, to: &selection, place: place, [:])
+            offer(key, facts, cache.refresh(of: facts), beside, to: &selection, place: place, [:])
         }
         selection.pass(max(0, total - restless.held - others))
     }
@@ -94,19 +94,19 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         func more(_ key: Key, _ facts: EntryFacts) -> Selection.Beside {
             beside?.of(key, facts) ?? Selection.Beside()
         }
-        let left = visit { key, facts, renewal in
+        let left = visit { key, facts, refresh in
             matching.offer(
-                facts, renewal, cache: name, by: actors[facts.version],
+                facts, refresh, cache: name, by: actors[facts.version],
                 owner: owner(key, matching.asksForOwners), beside: more(key, facts)
             ) { id(key) }
         }
         // Failures are forgotten by the same words.
         for (key, known) in left {
             guard let trouble = known.trouble else { continue }
-            let renewal = renewal(known, of: nil)
+            let refresh = refreshFacts(known, of: nil)
             let facts = EntryFacts(trouble)
             matching.offer(
-                facts, renewal, cache: name, by: nil, owner: owner(key, matching.asksForOwners),
+                facts, refresh, cache: name, by: nil, owner: owner(key, matching.asksForOwners),
                 beside: more(key, facts)
             ) { id(key) }
         }
@@ -115,42 +115,42 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     /// Visits every entry there is, each once, with what there is to say of its refresh; returns
     /// what is known of keys without an entry.
     private func visit(
-        _ visit: (Key, EntryFacts, RenewalFacts?) -> Void
-    ) -> [Key: RenewalFacts] {
+        _ visit: (Key, EntryFacts, RefreshFacts?) -> Void
+    ) -> [Key: RefreshFacts] {
         var restless = restless
         cache.survey { key, facts in
             let known = restless.isEmpty ? nil : restless.removeValue(forKey: key)
-            visit(key, facts, renewal(known, of: facts))
+            visit(key, facts, refreshFacts(known, of: facts))
         }
         return restless
     }
 
     /// The keys that are being fetched or have failed; there are few of them.
-    private var restless: [Key: RenewalFacts] {
+    private var restless: [Key: RefreshFacts] {
         let keys = cache.restless().map(\.key)
-        return Dictionary(zip(keys, cache.renewals(of: keys))) { first, _ in first }
+        return Dictionary(zip(keys, cache.refreshes(of: keys))) { first, _ in first }
     }
 
     /// What there is to say of the refresh of a key; `nil` where there is nothing.
-    private func renewal(_ known: RenewalFacts?, of facts: EntryFacts?) -> RenewalFacts? {
-        let marks = facts.flatMap { cache.renewal(of: $0) }
-        guard var renewal = known, renewal.isFetching || renewal.trouble != nil else {
+    private func refreshFacts(_ known: RefreshFacts?, of facts: EntryFacts?) -> RefreshFacts? {
+        let marks = facts.flatMap { cache.refresh(of: $0) }
+        guard var refresh = known, refresh.isFetching || refresh.trouble != nil else {
             return marks
         }
-        renewal.start = marks?.start
-        renewal.mandatory = marks?.mandatory
-        return renewal
+        refresh.start = marks?.start
+        refresh.mandatory = marks?.mandatory
+        return refresh
     }
 
     private func offer(
-        _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?, _ beside: Beside<Key>,
+        _ key: Key, _ facts: EntryFacts, _ refresh: RefreshFacts?, _ beside: Beside<Key>,
         to selection: inout Selection, place: Int, _ actors: [UInt64: Operator]
     ) {
         let beside = beside.of(key, facts)
         selection.offer(
-            facts, renewal, place: place, cache: name, by: actors[facts.version],
+            facts, refresh, place: place, cache: name, by: actors[facts.version],
             owner: owner(key, selection.asksForOwners), beside: beside
-        ) { row(key, facts, renewal, beside) }
+        ) { row(key, facts, refresh, beside) }
     }
 
     /// Of which table an entry is, and who read it, where that is asked for and the key says so.
@@ -180,11 +180,11 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         var held = 0
         for (key, known) in restless {
             let entry = cache.facts(of: key)
-            let renewal = renewal(known, of: entry)
-            guard let facts = entry ?? renewal?.trouble.map(EntryFacts.init) else { continue }
+            let refresh = refreshFacts(known, of: entry)
+            guard let facts = entry ?? refresh?.trouble.map(EntryFacts.init) else { continue }
             keys.insert(key)
             if entry != nil { held += 1 }
-            offer(key, facts, renewal, beside, to: &selection, place: place, [:])
+            offer(key, facts, refresh, beside, to: &selection, place: place, [:])
         }
         return (keys, held)
     }
@@ -192,17 +192,17 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     func detail(of shown: String) -> EntryDetail? {
         guard let key = key(shown) else { return nil }
         let held = cache.held(key)
-        let renewal = renewal(cache.renewals(of: [key])[0], of: held?.facts)
+        let refresh = refreshFacts(cache.refreshes(of: [key])[0], of: held?.facts)
         let beside = Beside(cache, wanted: 0, at: cache.clock.now())
         if let (value, facts) = held {
             return EntryDetail(
-                row: row(key, facts, renewal, beside.of(key, facts)), value: shownValue(value),
+                row: row(key, facts, refresh, beside.of(key, facts)), value: shownValue(value),
                 history: history(of: key))
         }
-        guard let trouble = renewal?.trouble else { return nil }
+        guard let trouble = refresh?.trouble else { return nil }
         return EntryDetail(
             row: row(
-                key, EntryFacts(trouble), renewal, beside.of(key, EntryFacts(trouble))),
+                key, EntryFacts(trouble), refresh, beside.of(key, EntryFacts(trouble))),
             value: .fields([.init("failure", .text(trouble.reason))]), history: history(of: key))
     }
 
@@ -211,7 +211,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         let held = cache.held(key)
         var verification = Verification(id: id(key), held: held.map { shownValue($0.value) })
         verification.minted = (Value.self as? any MintedAnew.Type)?.minted
-        if held == nil { verification.remembered = cache.renewals(of: [key])[0].trouble }
+        if held == nil { verification.remembered = cache.refreshes(of: [key])[0].trouble }
         verification.isPastEnd = held.map { $0.facts.deadline <= cache.clock.now() } ?? false
         do {
             let origin = try await cache.origin(key)
@@ -259,7 +259,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
         let served = wasHit && before?.version != after?.version ? before : after
         return FetchResult(
             id: id(key), wasHit: wasHit, value: shownValue(value),
-            row: served.map { row(key, $0, renewal(cache.renewals(of: [key])[0], of: $0)) })
+            row: served.map { row(key, $0, refreshFacts(cache.refreshes(of: [key])[0], of: $0)) })
     }
 
     func forecast(_ forecast: inout Forecast) {
@@ -355,14 +355,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     private func textKey(_ text: String) -> Key? { (Verbatim(text) as? Key) ?? (text as? Key) }
 
     private func row(
-        _ key: Key, _ facts: EntryFacts, _ renewal: RenewalFacts?,
+        _ key: Key, _ facts: EntryFacts, _ refresh: RefreshFacts?,
         _ beside: Selection.Beside = Selection.Beside()
     ) -> EntryRow {
         EntryRow(
             id: id(key), version: facts.version, writtenAt: facts.writtenAt, expiry: facts.expiry,
             deadline: facts.deadline == .distantFuture ? nil : facts.deadline, hits: facts.hits,
             lastHit: facts.lastHit, bytes: facts.bytes, fetchTime: facts.fetchTime,
-            renewal: renewal, fetchRate: beside.fetchRate, toGo: beside.toGo,
+            refresh: refresh, fetchRate: beside.fetchRate, toGo: beside.toGo,
             loads: facts.loads, isMarkedStale: facts.isStale)
     }
 }

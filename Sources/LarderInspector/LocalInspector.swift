@@ -81,7 +81,7 @@ public final class LocalInspector: Inspector {
     ///
     /// Whoever may look sees the keys, as `key` has them, in entries, events, plans, logs and the
     /// audit; of the values what `value` makes of them; of failed fetches what
-    /// `Renewal.words` makes of their errors. Whatever else the keys, values and errors hold
+    /// `Refresh.words` makes of their errors. Whatever else the keys, values and errors hold
     /// does not leave the process.
     ///
     /// - Parameters:

@@ -52,10 +52,11 @@ public enum Dashboard {
                 (rate("larder_fetch_failures_total", by: "cache, kind"), "{{cache}} {{kind}}")
             ], about: "That something is absent is an answer, and no trouble."),
         Panel(
-            title: "Regret, of the misses", unit: "percentunit",
+            title: "Ghost hits, of the misses", unit: "percentunit",
             targets: [
                 (
-                    rate("larder_regrets_total", by: "cache, cause") + " / on (cache) group_left "
+                    rate("larder_ghost_hits_total", by: "cache, cause")
+                        + " / on (cache) group_left "
                         + lookUps[1], "{{cache}} {{cause}}"
                 )
             ],

@@ -40,7 +40,7 @@ package struct PageColumns: Codable {
     package var fetchTime: Numbers
     package var loads: Numbers
     /// By the row's place; most rows have none.
-    package var renewals: [Int: RenewalFacts]
+    package var refreshes: [Int: RefreshFacts]
     /// By the row's place: fetches a second, where there were any.
     package var fetchRates: [Int: Double]?
     /// Places in the order in which entries go.
@@ -65,9 +65,9 @@ package struct PageColumns: Codable {
         bytes = Numbers(values: rows.map { Int64($0.bytes) })
         fetchTime = Numbers(values: rows.map(\.fetchTime.nanoseconds))
         loads = Numbers(values: rows.map { Int64($0.loads) })
-        renewals = Dictionary(
+        refreshes = Dictionary(
             uniqueKeysWithValues: rows.enumerated().compactMap { place, row in
-                row.renewal.map { (place, $0) }
+                row.refresh.map { (place, $0) }
             })
         fetchRates = Dictionary(
             uniqueKeysWithValues: rows.enumerated().compactMap { place, row in
@@ -110,7 +110,7 @@ package struct PageColumns: Codable {
                 hits: UInt64(bitPattern: hits.values[place]),
                 lastHit: lastHit.values[place].map(AgeInstant.init(nanoseconds:)),
                 bytes: Int(bytes.values[place]),
-                fetchTime: .nanoseconds(fetchTime.values[place]), renewal: renewals[place],
+                fetchTime: .nanoseconds(fetchTime.values[place]), refresh: refreshes[place],
                 fetchRate: fetchRates.map { $0[place] ?? 0 },
                 toGo: toGo?.values[place].map { Int(clamping: $0) },
                 loads: Int(clamping: loads.values[place]), isMarkedStale: marked.contains(place))

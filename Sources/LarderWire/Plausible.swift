@@ -60,14 +60,14 @@ extension CacheCounters: Plausible {
     package var isPlausible: Bool {
         areCounts(
             hits, misses, coalesced, refused, servedStale, fetchFailures, evicted, expired,
-            invalidated, replaced, oversized, unused, regretEvicted, regretExpired)
+            invalidated, replaced, oversized, unused, ghostEvicted, ghostExpired)
             && failures.isPlausible
     }
 }
 
 extension Lately: Plausible {
     package var isPlausible: Bool {
-        areCounts(misses, regretEvicted, regretExpired, evicted, left, unused)
+        areCounts(misses, ghostEvicted, ghostExpired, evicted, left, unused)
     }
 }
 
@@ -106,8 +106,8 @@ extension GatewayReport: Plausible {
 
 extension EntryRow: Plausible {
     package var isPlausible: Bool {
-        areCounts(bytes, loads, renewal?.waiters, renewal?.trouble?.failures)
-            && areCounts(hits, renewal?.trouble?.refusals ?? 0) && areCounts(toGo)
+        areCounts(bytes, loads, refresh?.waiters, refresh?.trouble?.failures)
+            && areCounts(hits, refresh?.trouble?.refusals ?? 0) && areCounts(toGo)
             && areAmounts(fetchRate)
     }
 }

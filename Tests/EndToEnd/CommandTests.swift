@@ -381,7 +381,7 @@ import Testing
             // What is not there is left out of JSON.
             let optional: Set = [
                 "engine", "expiry", "key", "reason", "by", "failure", "warning", "critical",
-                "share", "regretEvictedShare", "regretExpiredShare", "value", "entries", "cache",
+                "share", "ghostEvictedShare", "ghostExpiredShare", "value", "entries", "cache",
                 "limit", "maxbytes", "version", "kind", "lasting",
             ]
             guard names != ["field", "value"] else {

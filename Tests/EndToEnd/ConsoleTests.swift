@@ -67,7 +67,7 @@ import Testing
         try terminal.press("f")
         try terminal.type(victim)
         try terminal.press("Enter")
-        let again = try terminal.wait("fetched anew") {
+        let again = try terminal.wait("fetched again") {
             $0.contains("\(victim)  accounts  version ")
         }
         let newer = try #require(again.firstMatch(of: /accounts  version ([0-9]+)/)?.1)

@@ -95,7 +95,7 @@ import Testing
         }
         try terminal.press("u")
         let back = try terminal.wait(for: "Take back plan")
-        #expect(back.contains(/maxsize 8 (→|->) 64/) && back.contains("unless fetched anew"))
+        #expect(back.contains(/maxsize 8 (→|->) 64/) && back.contains("unless fetched again"))
         try terminal.press("Right", "Enter")
         try terminal.wait(for: "entries are there again")
         try terminal.wait("room as before") { $0.contains("/64") }

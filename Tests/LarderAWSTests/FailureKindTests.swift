@@ -95,7 +95,7 @@ import Testing
     @Test func `counts in the cache as what it is`() async throws {
         try await with(Self.refusal("400 Bad Request", "ThrottlingException")) { client, _ in
             let cache = Cache<String, DynamoDBItem>(
-                "accounts", maxsize: 4, ttl: .seconds(60), renewal: .items
+                "accounts", maxsize: 4, ttl: .seconds(60), refresh: .items
             ) { _ in try await item(client) }
             _ = try? await cache.value(for: "a")
             #expect(cache.snapshot().counters.failures.throttled == 1)

@@ -105,7 +105,7 @@ import Testing
         let cache = Cache<String, DynamoDBItem>(
             "accounts",
             CacheConfiguration(maxsize: 8, ttl: .seconds(60), staleIfError: .seconds(60)),
-            renewal: .items, clock: clock.neverWaking
+            refresh: .items, clock: clock.neverWaking
         ) { _ in try await item(client) }
         if phase != .cold {
             cache.insert(DynamoDBItem(["id": .string("a")], keyName: "id"), for: "1")

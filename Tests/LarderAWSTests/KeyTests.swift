@@ -156,7 +156,7 @@ import Testing
         }
     }
 
-    // MARK: Renewal
+    // MARK: Refresh
 
     @Test(arguments: [
         (4, 0), (10, 0), (20, 10), (300, 150), (600, 300), (601, 300), (900, 300), (1200, 300),
@@ -165,6 +165,6 @@ import Testing
     func `whoever wants a quarter of an hour gets it where the life allows`(
         life: Int, window: Int
     ) {
-        #expect(Renewal.credentials.window(.seconds(life)) == .seconds(window))
+        #expect(Refresh.credentials.window(.seconds(life)) == .seconds(window))
     }
 }

@@ -8,8 +8,8 @@ import Testing
 
 @testable import LarderAWS
 
-/// When sessions are fetched anew, and what becomes of those that their source cannot renew.
-@Suite(.timeLimit(.minutes(1))) struct RenewalTests {
+/// When sessions are fetched again, and what becomes of those that their source cannot renew.
+@Suite(.timeLimit(.minutes(1))) struct RefreshTests {
     private static func keys(_ number: Int, until end: AgeInstant) -> Credentials {
         Credentials(
             accessKeyID: "ASIA\(number)", secretAccessKey: Secret("canary"), expiry: end)
@@ -40,7 +40,7 @@ import Testing
         let end = clock.now + .seconds(life)
         let asked = Asked()
         let cache = Cache<String, Credentials>(
-            "caller", maxsize: 1, ttl: nil, renewal: .credentials, clock: clock.neverWaking
+            "caller", maxsize: 1, ttl: nil, refresh: .credentials, clock: clock.neverWaking
         ) { _ in
             _ = asked.again()
             return Self.keys(1, until: end)
@@ -58,7 +58,7 @@ import Testing
         var random = Seeded(16)
         for _ in 0..<10_000 {
             let life = Duration.milliseconds(Int.random(in: 1...50_000_000, using: &random))
-            let window = Renewal.credentials.window(life)
+            let window = Refresh.credentials.window(life)
             #expect(window <= life * 3 / 4 && window >= .zero, "\(life)")
             #expect(window > .zero || life <= .seconds(10), "\(life)")
         }
@@ -66,11 +66,11 @@ import Testing
 
     /// A cache whose first session lives an hour, and whose refreshes are denied.
     private func refused(
-        _ renewal: Renewal, _ error: AWSError = denied, _ clock: TestClock, _ asked: Asked
+        _ refresh: Refresh, _ error: AWSError = denied, _ clock: TestClock, _ asked: Asked
     ) -> Cache<String, Credentials> {
         let end = clock.now + .seconds(3600)
         return Cache(
-            "credentials", maxsize: 1, ttl: nil, renewal: renewal, clock: clock.neverWaking
+            "credentials", maxsize: 1, ttl: nil, refresh: refresh, clock: clock.neverWaking
         ) { _ in
             let number = asked.again()
             guard number == 1 else { throw error }

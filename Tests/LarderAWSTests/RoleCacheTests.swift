@@ -31,7 +31,7 @@ import Testing
         return try await withClient(upstream.endpoint, clock: clock, credentials: canaries) {
             client in
             let cache = Cache<RoleRequest, Credentials>(
-                "credentials", maxsize: 64, ttl: nil, renewal: .credentials, clock: clock
+                "credentials", maxsize: 64, ttl: nil, refresh: .credentials, clock: clock
             ) { try await client.sts.assumeRole($0) }
             return try await body(cache, upstream)
         }
@@ -102,7 +102,7 @@ import Testing
                 let again = try await cache.value(for: Self.role())
                 #expect(again.accessKeyID == first.accessKeyID)
             }
-            // Half of its life is over; the one renewal failed.
+            // Half of its life is over; the one refresh failed.
             #expect(upstream.requests.count == 2)
         }
     }

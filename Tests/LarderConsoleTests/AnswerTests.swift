@@ -8,8 +8,8 @@ import Testing
 /// Past its end for twelve seconds, since fetches fail.
 private func stale(_ key: String = "100000000001", _ past: Double = 12) -> EntryRow {
     var row = account(key, left: -past, hits: 3)
-    row.renewal = RenewalFacts()
-    row.renewal?.trouble = Trouble(
+    row.refresh = RefreshFacts()
+    row.refresh?.trouble = Trouble(
         kind: .failed, reason: "slow down", since: at(960), last: at(990), until: at(1020),
         failures: 4)
     return row
@@ -67,7 +67,7 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
         _ = press(&model, .enter)
         #expect(
             text(model).contains(
-                "state     stale  marked since 14:06:55, served until fetched anew"))
+                "state     stale  marked since 14:06:55, served until refreshed"))
     }
 }
 
@@ -132,12 +132,12 @@ private func stale(_ key: String = "100000000001", _ past: Double = 12) -> Entry
             return plan
         }
         _ = update(&model, .plannedMatching(plan(.invalidate(seen)), left: 0))
-        #expect(text(model).contains("s serve them on until fetched anew instead: no stampede"))
+        #expect(text(model).contains("s serve them on until refreshed instead: no stampede"))
         #expect(text(model).contains("within the budget: no stampede"))
         #expect(press(&model, .char("s")) == .plan(.soften(seen)))
         _ = update(&model, .planned(plan(.soften(seen))))
         // Nothing is removed.
-        #expect(!text(model).contains("to confirm") && text(model).contains("them anew"))
+        #expect(!text(model).contains("to confirm") && text(model).contains("to refresh them"))
         guard case .apply("p", _, _)? = press(&model, .tab, .enter) else {
             Issue.record("it is not applied")
             return

@@ -54,19 +54,19 @@ import Testing
     }
 
     @Test(arguments: [(80, 24), (120, 40), (200, 60)])
-    func `regret is two knobs, in percent of the misses`(columns: Int, height: Int) {
+    func `ghost hits are two knobs, in percent of the misses`(columns: Int, height: Int) {
         var model = model(columns, height)
         var report = report()
         // What was long ago is not told.
-        report.caches[0].snapshot.counters.regretEvicted = 99
+        report.caches[0].snapshot.counters.ghostEvicted = 99
         var lately = Lately(since: report.at + .seconds(-598))
-        (lately.misses, lately.regretEvicted, lately.regretExpired) = (100, 25, 10)
+        (lately.misses, lately.ghostEvicted, lately.ghostExpired) = (100, 25, 10)
         report.caches[0].snapshot.lately = lately
         report.caches[1].snapshot.lately = Lately(since: lately.since)
         _ = update(&model, look(model, rows, report))
         _ = press(&model, .char("3"))
         let text = render(model).text
-        #expect(text.contains { $0.contains("REGRET IN 10m") })
+        #expect(text.contains { $0.contains("GHOSTS IN 10m") })
         #expect(text.contains { $0.contains("accounts") && $0.contains("25.0%   10.0%") })
         #expect(text.contains { $0.contains("credentials") && $0.contains("      -       -") })
         let words = text.joined(separator: " ").split { " │|".contains($0) }
@@ -75,19 +75,20 @@ import Testing
         #expect(words.contains("raise maxsize, now 64 (m)"))
     }
 
-    @Test func `regret names no time that is not of every cache, and nothing that is not known`() {
+    @Test func `ghost hits name no time that is not of every cache, and nothing that is not known`()
+    {
         var model = model(120, 40)
         var report = report()
-        report.caches[0].snapshot.counters.regretEvicted = 99
+        report.caches[0].snapshot.counters.ghostEvicted = 99
         report.caches[1].snapshot.lately = Lately(since: report.at + .seconds(-61))
         _ = update(&model, look(model, rows, report))
         _ = press(&model, .char("3"))
         let text = render(model).text
-        #expect(text.contains { $0.contains("REGRET OF LATE") })
+        #expect(text.contains { $0.contains("GHOST HITS") })
         #expect(!text.joined().contains("raise maxsize"))
         report.caches[0].snapshot.lately = report.caches[1].snapshot.lately
         _ = update(&model, look(model, rows, report))
-        #expect(render(model).text.contains { $0.contains("REGRET IN 1m01s") })
+        #expect(render(model).text.contains { $0.contains("GHOSTS IN 1m01s") })
     }
 
     @Test func `the header tells refusals, and the kinds that failed of late`() {
@@ -113,8 +114,8 @@ import Testing
             kind: .absent, reason: "there is no such account", since: at(940), last: at(999),
             until: at(1004), failures: 3)
         (trouble.refusals, trouble.lastRefusal) = (12, at(998))
-        row.renewal = RenewalFacts()
-        row.renewal?.trouble = trouble
+        row.refresh = RefreshFacts()
+        row.refresh?.trouble = trouble
         return row
     }()
 

@@ -158,13 +158,13 @@ private struct Scene: Sendable {
 
     private static let rows: [EntryRow] = {
         var refreshing = credential("100000000001/reader", left: 754, hits: 41)
-        refreshing.renewal = RenewalFacts()
-        refreshing.renewal?.isFetching = true
-        refreshing.renewal?.waiters = 3
+        refreshing.refresh = RefreshFacts()
+        refreshing.refresh?.isFetching = true
+        refreshing.refresh?.waiters = 3
         var missing = account("100000000404", left: 4, hits: 0)
         missing.version = 0
-        missing.renewal = RenewalFacts()
-        missing.renewal?.trouble = Trouble(
+        missing.refresh = RefreshFacts()
+        missing.refresh?.trouble = Trouble(
             kind: .absent, reason: "there is no such item", since: at(998), until: at(1004),
             failures: 1)
         return [
@@ -192,7 +192,7 @@ private struct Scene: Sendable {
             engine.caches[place].snapshot.lately = Lately(since: engine.at + .seconds(-600))
         }
         engine.caches[0].snapshot.lately?.misses = UInt64(misses)
-        engine.caches[0].snapshot.lately?.regretEvicted = UInt64(misses / 4)
+        engine.caches[0].snapshot.lately?.ghostEvicted = UInt64(misses / 4)
         engine.memory.resident = (40 << 20) + second * 70_000
         var item = OriginReport(
             name: "GetItem", calls: UInt64(misses), retries: 3, throttles: 2,

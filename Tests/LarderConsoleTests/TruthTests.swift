@@ -195,7 +195,7 @@ extension ViewState {
         _ = update(&model, .planned(back))
         let shown = text(model)
         for words in [
-            "Take back plan p", "maxsize 128 → 64", "3 entries come back, unless fetched anew",
+            "Take back plan p", "maxsize 128 → 64", "3 entries come back, unless fetched again",
             "21 entries (8.2 KiB) have to go for it.", "This stays: the bounds of orders",
             "[ Cancel ]   [ Take back ]", "type 21 to confirm",
         ] { #expect(shown.contains(words), "\(words)") }

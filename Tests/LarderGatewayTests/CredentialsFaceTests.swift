@@ -31,7 +31,7 @@ private struct Lender {
     ) {
         let age = clock.neverWaking
         let count = Guarded(0)
-        cache = Cache("credentials", ttl: nil, renewal: .credentials, clock: age) { role in
+        cache = Cache("credentials", ttl: nil, refresh: .credentials, clock: age) { role in
             let number = count.withLock { count in
                 count += 1
                 return count
@@ -198,7 +198,7 @@ private struct Lender {
         #expect(try await lender.ask().key == "ASIASESSION000000001")
     }
 
-    @Test func `with life left are handed out at once, and fetched anew behind`() async throws {
+    @Test func `with life left are handed out at once, and fetched again behind`() async throws {
         let gate = Gate()
         let lender = Lender { if $0 > 1 { try await gate.pass() } }
         _ = try await lender.ask()
@@ -243,7 +243,7 @@ private struct Lender {
         #expect(lender.cache.snapshot().counters.misses == 1)
     }
 
-    @Test func `whose entry is invalidated are fetched anew`() async throws {
+    @Test func `whose entry is invalidated are fetched again`() async throws {
         let lender = Lender()
         _ = try await lender.ask()
         lender.cache.invalidateAll()

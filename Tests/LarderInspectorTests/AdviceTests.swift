@@ -21,15 +21,15 @@ import Testing
             count: 32, bytes: 900, flights: 0, counters: CacheCounters())
         // What was counted since the start says something else.
         snapshot.counters.misses = 1_000_000
-        (snapshot.counters.regretEvicted, snapshot.counters.regretExpired) = (900_000, 900_000)
+        (snapshot.counters.ghostEvicted, snapshot.counters.ghostExpired) = (900_000, 900_000)
         var lately = Lately(since: snapshot.at + (.zero - ago))
-        (lately.misses, lately.regretEvicted, lately.regretExpired) = (misses, evicted, expired)
+        (lately.misses, lately.ghostEvicted, lately.ghostExpired) = (misses, evicted, expired)
         (lately.evicted, lately.left, lately.unused) = (evicted, evicted + expired, unused)
         snapshot.lately = lately
         return snapshot
     }
 
-    @Test func `names the knob by what is regretted, the weightiest first, and its time`() {
+    @Test func `names the knob by the ghost hits, the weightiest first, and its time`() {
         let advice = Advice.of(snapshot(evicted: 10, expired: 40))
         #expect(advice.map(\.knob) == [.ttl, .maxsize])
         #expect(
@@ -107,7 +107,7 @@ import Testing
                 ttl: [nil, .zero, .seconds(5)].randomElement()!, ago: .seconds(Int(any(600))),
                 misses: misses, evicted: any(misses), unused: any(left))
             var lately = try #require(some.lately)
-            lately.regretExpired = misses - lately.regretEvicted
+            lately.ghostExpired = misses - lately.ghostEvicted
             (lately.evicted, lately.left) = (any(left), left)
             some.lately = lately
             let bounds = some.configuration

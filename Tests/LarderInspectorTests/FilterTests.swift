@@ -330,7 +330,7 @@ import Testing
         clock.advance(by: .seconds(61))
         fails.withLock { $0 = true }
         _ = try await cache.value(for: "fails")
-        // What nobody asked for since its end would be fetched anew, and marked it is not served.
+        // What nobody asked for since its end would be fetched again, and marked it is not served.
         #expect(try await states() == ["ends expired", "fails stale", "marked expired"])
         #expect(try await inspector.keys(EntryQuery(filter: "state=failed")) == ["fails"])
         fails.withLock { $0 = false }

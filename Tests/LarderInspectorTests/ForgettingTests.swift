@@ -29,14 +29,14 @@ import Testing
 
     init() {
         let (clock, known) = (clock, known)
-        let renewal = Renewal(meaning: { $0 is Missing ? .absent : .passing })
+        let refresh = Refresh(meaning: { $0 is Missing ? .absent : .passing })
         let bounds = CacheConfiguration(maxsize: 64, ttl: .seconds(300), negativeTTL: .seconds(60))
-        accounts = Cache("accounts", bounds, renewal: renewal, clock: clock.neverWaking) { key in
+        accounts = Cache("accounts", bounds, refresh: refresh, clock: clock.neverWaking) { key in
             guard known.has(key) else { throw Missing.item }
             return Account(name: key)
         }
         // Its keys are no texts, and nobody can read one.
-        credentials = Cache("credentials", bounds, renewal: renewal, clock: clock.neverWaking) {
+        credentials = Cache("credentials", bounds, refresh: refresh, clock: clock.neverWaking) {
             _ in throw Missing.item
         }
         inspector = LocalInspector("pantry", clock: clock.neverWaking)
@@ -59,7 +59,7 @@ import Testing
         let row = try #require(try await inspector.entries(EntryQuery()).rows.first)
         #expect(clock.now - row.writtenAt == .seconds(7))
         #expect(row.hits == 2 && row.lastHit == clock.now)
-        let trouble = try #require(row.renewal?.trouble)
+        let trouble = try #require(row.refresh?.trouble)
         #expect(clock.now - trouble.since == .seconds(68) && trouble.failures == 2)
         for filter in ["hits>=2", "age<10s", "state=negative"] {
             #expect(try await inspector.keys(EntryQuery(filter: filter)) == ["a"], "\(filter)")
@@ -182,7 +182,7 @@ import Testing
         #expect(report.failureFigures.first { $0.name == "absent" }?.count == 1)
         #expect(report.failureFigures.map(\.name).contains("failedTimedOut"))
         #expect(report.failureWords == "failed 0, absent 1")
-        #expect(report.regretFigures.map(\.share) == [0, 0])
+        #expect(report.ghostFigures.map(\.share) == [0, 0])
         let event = try #require(
             try await inspector.events(in: "accounts", after: 0, limit: 9).events.last)
         let data = try JSONEncoder().encode(event)

@@ -173,20 +173,20 @@ import Testing
         #expect(try await by(EntryQuery(sort: .togo, descending: true, limit: 1)) == [4097])
     }
 
-    @Test func `tell when an entry is fetched anew`() {
+    @Test func `tell when an entry is fetched again`() {
         let now = AgeInstant(nanoseconds: 0)
         var row = EntryRow(
             id: EntryKey(cache: "accounts", key: "a"), version: 1, writtenAt: now, expiry: nil,
             deadline: now + .seconds(300), hits: 0, lastHit: nil, bytes: 1, fetchTime: .zero)
         #expect(row.nextRefresh(at: now) == nil)
-        row.renewal = RenewalFacts()
-        row.renewal?.start = row.deadline
+        row.refresh = RefreshFacts()
+        row.refresh?.start = row.deadline
         #expect(row.nextRefresh(at: now) == nil)
-        row.renewal?.start = now + .seconds(240)
+        row.refresh?.start = now + .seconds(240)
         #expect(row.nextRefresh(at: now) == now + .seconds(240))
-        row.renewal?.isFetching = true
+        row.refresh?.isFetching = true
         #expect(row.nextRefresh(at: now) == now)
-        row.renewal?.trouble = Trouble(
+        row.refresh?.trouble = Trouble(
             kind: .failed, reason: "", since: now, until: now + .seconds(5), failures: 1)
         #expect(row.nextRefresh(at: now) == now + .seconds(5))
     }

@@ -76,7 +76,7 @@ import Testing
         let log = try await inspector.events(in: "people", after: 0, limit: 10)
         #expect(!told.contains("Annabel"))
         #expect(!"\(log)".contains("Annabel"))
-        #expect(Renewal.usualWords(Rejection.of(Person(name: "Annabel"))) == "Rejection.of")
-        #expect(Renewal.usualWords(Broken()) == "Broken")
+        #expect(Refresh.usualWords(Rejection.of(Person(name: "Annabel"))) == "Rejection.of")
+        #expect(Refresh.usualWords(Broken()) == "Broken")
     }
 }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What an operator sees of fetches that fail, and of entries near their end.
-@Suite struct RenewalTests {
+@Suite struct RefreshTests {
     private let clock = TestClock()
     private let inspector: LocalInspector
     private let cache: Cache<String, Account>
@@ -20,7 +20,7 @@ import Testing
             CacheConfiguration(
                 maxsize: 64, ttl: .seconds(1200), staleIfError: .seconds(60),
                 negativeTTL: .seconds(5)),
-            renewal: Renewal(
+            refresh: Refresh(
                 window: { _ in .seconds(300) }, mandatory: .seconds(60),
                 backoff: .seconds(20) ... .seconds(20)
             ) { $0 as? Missing == .item ? .absent : .passing },
@@ -88,7 +88,7 @@ import Testing
         let detail = try #require(
             try await inspector.entry(EntryKey(cache: "accounts", key: "missing")))
         #expect(!detail.row.isHeld)
-        #expect(detail.row.renewal?.trouble?.until == clock.now + .seconds(5))
+        #expect(detail.row.refresh?.trouble?.until == clock.now + .seconds(5))
         #expect(detail.value == .fields([.init("failure", .text("Missing.item"))]))
         clock.advance(by: .seconds(5))
         #expect(try await states() == [])
@@ -100,7 +100,7 @@ import Testing
         let waiting = (0..<3).map { _ in Task { try await cache.value(for: "slow") } }
         #expect(await settles { cache.snapshot().counters.lookups == 3 })
         let row = try #require(try await inspector.entries(EntryQuery()).rows.first)
-        #expect(row.renewal?.waiters == 3)
+        #expect(row.refresh?.waiters == 3)
         #expect(row.state(at: clock.now) == .refreshing)
         gate.open()
         for task in waiting { _ = try await task.value }

@@ -29,7 +29,7 @@ import Testing
             CacheConfiguration(
                 maxsize: 8, ttl: .seconds(60), staleIfError: .seconds(600),
                 negativeTTL: .seconds(5)),
-            renewal: Renewal(backoff: .seconds(20) ... .seconds(20)) {
+            refresh: Refresh(backoff: .seconds(20) ... .seconds(20)) {
                 $0 as? Missing == .item ? .absent : .passing
             }, clock: clock.neverWaking
         ) { _ in
@@ -58,7 +58,7 @@ import Testing
         #expect(served.value == .fields([.init("name", .text("old"))]))
         let detail = try #require(try await inspector.entry(key))
         #expect(detail.value == .fields([.init("name", .text("old"))]))
-        #expect(detail.row.version == 1 && detail.row.renewal?.trouble?.reason == "Missing.service")
+        #expect(detail.row.version == 1 && detail.row.refresh?.trouble?.reason == "Missing.service")
         failure.set(nil)
         clock.advance(by: .seconds(30))
         let fetched = try await inspector.fetch(key)

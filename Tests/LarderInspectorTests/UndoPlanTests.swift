@@ -62,7 +62,7 @@ import Testing
         #expect(longer.fetches == 0 && longer.perMinute == nil)
     }
 
-    @Test func `tells what comes back, less what was fetched anew, and nothing after its time`()
+    @Test func `tells what comes back, less what was fetched again, and nothing after its time`()
         async throws
     {
         fill(0..<10)

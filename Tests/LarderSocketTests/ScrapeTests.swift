@@ -18,7 +18,7 @@ import LarderWire
         (counters.hits, counters.misses, counters.coalesced, counters.refused) = (90, 10, 3, 7)
         (counters.failures.timedOut, counters.failures.absent) = (2, 1)
         counters.fetchFailures = 3
-        (counters.evicted, counters.regretEvicted, counters.regretExpired) = (4, 3, 2)
+        (counters.evicted, counters.ghostEvicted, counters.ghostExpired) = (4, 3, 2)
         var snapshot = CacheSnapshot(
             at: AgeInstant(nanoseconds: 1), configuration: configuration, count: 5, bytes: 500,
             flights: 1, counters: counters)
@@ -153,7 +153,7 @@ import LarderWire
 
     @Test func `parts of a whole are one metric, with a label`() throws {
         let names = [
-            "larder_fetch_failures_total", "larder_removals_total", "larder_regrets_total",
+            "larder_fetch_failures_total", "larder_removals_total", "larder_ghost_hits_total",
         ]
         for (name, label, part, count) in [
             (names[0], "kind", "timed_out", 2.0), (names[0], "kind", "broken", 0),

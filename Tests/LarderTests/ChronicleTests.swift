@@ -92,9 +92,9 @@ import Testing
         try await thrash(cache, 10)
         let lately = try #require(cache.snapshot().lately)
         #expect(lately.since == start)
-        #expect((lately.misses, lately.regretEvicted, lately.evicted) == (10, 8, 9))
+        #expect((lately.misses, lately.ghostEvicted, lately.evicted) == (10, 8, 9))
         #expect((lately.left, lately.unused) == (9, 9))
-        #expect(lately.regretEvictedShare == 0.8 && lately.regretExpiredShare == 0)
+        #expect(lately.ghostEvictedShare == 0.8 && lately.ghostExpiredShare == 0)
     }
 
     @Test func `what was long ago is none of it`() async throws {
@@ -109,12 +109,12 @@ import Testing
         let lately = try #require(snapshot.lately)
         let window = snapshot.at - lately.since
         #expect(window > .seconds(594) && window <= .seconds(600), "\(window)")
-        #expect((lately.misses, lately.regretEvicted) == (1, 0))
-        #expect(snapshot.counters.regretEvicted == 98)
+        #expect((lately.misses, lately.ghostEvicted) == (1, 0))
+        #expect(snapshot.counters.ghostEvicted == 98)
         #expect(snapshot.recordBytes > 0)
     }
 
-    @Test func `other bounds begin it anew, and what left under the former is not regretted`()
+    @Test func `other bounds begin it anew, and what left under the former is no ghost hit`()
         async throws
     {
         let cache = cache(1)
@@ -127,14 +127,14 @@ import Testing
         try await thrash(cache, 2)
         let lately = try #require(cache.snapshot().lately)
         #expect(lately.since == changed)
-        #expect((lately.misses, lately.regretEvicted, lately.evicted) == (1, 0, 0))
+        #expect((lately.misses, lately.ghostEvicted, lately.evicted) == (1, 0, 0))
         // The same again is no change.
         try cache.update { $0.maxsize = 2 }
         #expect(cache.snapshot().lately?.since == changed)
         // What goes for smaller bounds goes under them.
         try cache.update { $0.maxsize = 1 }
         try await thrash(cache, 2)
-        #expect(cache.snapshot().lately?.regretEvicted ?? 0 > 0)
+        #expect(cache.snapshot().lately?.ghostEvicted ?? 0 > 0)
     }
 
     @Test func `where nobody looked for ten minutes nothing is known`() async throws {

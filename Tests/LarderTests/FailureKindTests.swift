@@ -17,12 +17,12 @@ import Testing
 
     /// A key that is a number fails as the kind of that number; the others have a value.
     private func cache(negative: Duration = .seconds(60)) -> Cache<Int, Int> {
-        let renewal = Renewal(meaning: {
+        let refresh = Refresh(meaning: {
             ($0 as? Known)?.failureKind == .absent ? .absent : .passing
         })
         return Cache(
             "accounts", CacheConfiguration(maxsize: 8, ttl: .seconds(300), negativeTTL: negative),
-            renewal: renewal, clock: clock.neverWaking
+            refresh: refresh, clock: clock.neverWaking
         ) { key in
             guard key < FailureKind.allCases.count else { return key }
             throw Known(failureKind: FailureKind.allCases[key])
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (Unknown() as any Error, Renewal.Failure.passing, FailureKind.broken),
+        (Unknown() as any Error, Refresh.Failure.passing, FailureKind.broken),
         (Unknown(), .refused(.zero ... .zero), .refused), (Unknown(), .absent, .absent),
         (CancellationError(), .passing, .timedOut),
         (Known(failureKind: .throttled), .passing, .throttled),
@@ -50,7 +50,7 @@ import Testing
         (Known(failureKind: .broken), .absent, .absent),
     ])
     func `an error's own word counts, and else what it means`(
-        error: any Error, meaning: Renewal.Failure, kind: FailureKind
+        error: any Error, meaning: Refresh.Failure, kind: FailureKind
     ) {
         #expect(FailureKind(error, meaning) == kind)
     }
@@ -158,23 +158,23 @@ import Testing
         #expect(cache.mostFetched().keys.isEmpty)
     }
 
-    // MARK: Regret
+    // MARK: Ghost hits
 
     @Test func `of the misses each knob's share is told, and nothing before the first`()
         async throws
     {
         let cache = Cache<Int, Int>(
-            "regret", maxsize: 1, ttl: .seconds(10), clock: clock.neverWaking
+            "ghosts", maxsize: 1, ttl: .seconds(10), clock: clock.neverWaking
         ) { $0 }
-        #expect(cache.snapshot().counters.regretEvictedShare == nil)
-        #expect(cache.snapshot().counters.regretExpiredShare == nil)
+        #expect(cache.snapshot().counters.ghostEvictedShare == nil)
+        #expect(cache.snapshot().counters.ghostExpiredShare == nil)
         _ = try await cache.value(for: 1)
         _ = try await cache.value(for: 2)
         _ = try await cache.value(for: 1)
         clock.advance(by: .seconds(11))
         _ = try await cache.value(for: 1)
-        #expect(cache.snapshot().counters.regretEvictedShare == 0.25)
-        #expect(cache.snapshot().counters.regretExpiredShare == 0.25)
+        #expect(cache.snapshot().counters.ghostEvictedShare == 0.25)
+        #expect(cache.snapshot().counters.ghostExpiredShare == 0.25)
     }
 
     @Test func `a key whose ended value is kept for failures is missed for its end, once`()
@@ -182,7 +182,7 @@ import Testing
     {
         let fails = Atomic(false)
         let cache = Cache<Int, Int>(
-            "regret", CacheConfiguration(ttl: .seconds(10), staleIfError: .seconds(600)),
+            "ghosts", CacheConfiguration(ttl: .seconds(10), staleIfError: .seconds(600)),
             clock: clock.neverWaking
         ) { key in
             if fails.load(ordering: .relaxed) { throw Unknown() }
@@ -191,22 +191,22 @@ import Testing
         _ = try await cache.value(for: 1)
         clock.advance(by: .seconds(11))
         _ = try await cache.value(for: 1)
-        #expect(cache.snapshot().counters.regretExpired == 1)
-        #expect(cache.snapshot().lately?.regretExpired == 1)
+        #expect(cache.snapshot().counters.ghostExpired == 1)
+        #expect(cache.snapshot().lately?.ghostExpired == 1)
         // The fetch fails, and so do those after it: what they cost is no fault of the ttl.
         fails.store(true, ordering: .relaxed)
         for _ in 0..<5 {
             clock.advance(by: .seconds(30))
             _ = try await cache.value(for: 1)
         }
-        #expect(cache.snapshot().counters.regretExpired == 2)
-        // Nobody missed it for longer than a regret lasts.
+        #expect(cache.snapshot().counters.ghostExpired == 2)
+        // Nobody missed it for longer than a ghost hit counts.
         fails.store(false, ordering: .relaxed)
         clock.advance(by: .seconds(30))
         _ = try await cache.value(for: 1)
         clock.advance(by: .seconds(100))
         _ = try await cache.value(for: 1)
-        #expect(cache.snapshot().counters.regretExpired == 2)
+        #expect(cache.snapshot().counters.ghostExpired == 2)
     }
 
     @Test func `a histogram has the sum of what it counts`() {

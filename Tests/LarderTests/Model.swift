@@ -6,8 +6,8 @@ import TestSupport
 /// What a cache is to do, said as plainly as it can be: entries stand in one array in the order of
 /// writing, and everything is found by looking through it.
 ///
-/// The rules are cachetools' `TTLCache` with the deviations that `Cache` lists; then renewal, the
-/// reserve, what is remembered of failures, and undo, as ``Renewal`` and ``CacheConfiguration`` tell
+/// The rules are cachetools' `TTLCache` with the deviations that `Cache` lists; then refresh, the
+/// reserve, what is remembered of failures, and undo, as ``Refresh`` and ``CacheConfiguration`` tell
 /// them. Who goes where there is no room, the policy's own model says. It can be copied, so that
 /// what would happen is what happens to a copy.
 struct Model {
@@ -52,7 +52,7 @@ struct Model {
         var lastRefusal: AgeInstant?
     }
 
-    struct Grave {
+    struct Tombstone {
         var entry: Entry
         let undo: UndoID
         let until: AgeInstant
@@ -78,7 +78,7 @@ struct Model {
     private(set) var entries: [Entry] = []
     private(set) var flights: [Flight] = []
     var troubles: [Name: Trouble] = [:]
-    private(set) var graves: [Grave] = []
+    private(set) var tombstones: [Tombstone] = []
     private(set) var configuration: CacheConfiguration
     private(set) var counters = CacheCounters()
     private(set) var ages: [RemovalCause: Histogram] = [:]
@@ -174,7 +174,7 @@ struct Model {
     /// Instants at which something changes by itself: where mistakes are.
     var turns: [AgeInstant] {
         entries.flatMap { [deadline($0), end($0), marks($0).start, marks($0).mandatory] }
-            + troubles.values.map(\.until) + graves.map(\.until)
+            + troubles.values.map(\.until) + tombstones.map(\.until)
             + ghosts.values.map { $0.at + .seconds(60) }
     }
 
@@ -277,12 +277,12 @@ struct Model {
     private mutating func miss(_ key: Name, endedAt ended: AgeInstant? = nil) {
         counters.misses += 1
         let ghost = ghosts.removeValue(forKey: key)
-        if let ended, now - ended < .seconds(60) { return counters.regretExpired += 1 }
+        if let ended, now - ended < .seconds(60) { return counters.ghostExpired += 1 }
         guard let ghost, now - ghost.at < .seconds(60) else { return }
         if ghost.cause == .evicted {
-            counters.regretEvicted += 1
+            counters.ghostEvicted += 1
         } else {
-            counters.regretExpired += 1
+            counters.ghostExpired += 1
         }
     }
 
@@ -505,15 +505,15 @@ struct Model {
 
     private mutating func bury(_ entry: Entry, _ undo: UndoID?) {
         guard let undo else { return }
-        graves.append(Grave(entry: entry, undo: undo, until: now + .seconds(30)))
+        tombstones.append(Tombstone(entry: entry, undo: undo, until: now + .seconds(30)))
     }
 
     /// Puts back what left under `undo`, with all that was known of it, under a new version.
     mutating func restore(_ undo: UndoID, by actor: Operator?) -> (restored: Int, lost: Int) {
-        let opened = graves.filter { $0.undo == undo && now < $0.until }
-        graves.removeAll { $0.undo == undo || $0.until <= now }
+        let opened = tombstones.filter { $0.undo == undo && now < $0.until }
+        tombstones.removeAll { $0.undo == undo || $0.until <= now }
         var restored = 0
-        for grave in opened where restore(grave.entry, by: actor) { restored += 1 }
+        for tombstone in opened where restore(tombstone.entry, by: actor) { restored += 1 }
         return (restored, opened.count - restored)
     }
 
@@ -582,7 +582,9 @@ struct Model {
             return end <= now ? min(end, entry.endedAt ?? end) : entry.endedAt
         }
         for place in entries.indices { entries[place].endedAt = ended(entries[place]) }
-        for place in graves.indices { graves[place].entry.endedAt = ended(graves[place].entry) }
+        for place in tombstones.indices {
+            tombstones[place].entry.endedAt = ended(tombstones[place].entry)
+        }
         if new.policy != configuration.policy {
             // It learns of the entries in the order in which the present one would let them go.
             let order = policy.foretold(entries.count)

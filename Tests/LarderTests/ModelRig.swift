@@ -77,7 +77,7 @@ final class ModelRig {
         let configuration = CacheConfiguration(maxsize: 8, ttl: .seconds(60), policy: policy)
         cache = Cache(
             "model", configuration, lifetime: { [rules] in rules.lifetime($1) },
-            renewal: rules.renewal, clock: clock.neverWaking,
+            refresh: rules.refresh, clock: clock.neverWaking,
             shardBits: [0, 2, 4][Int(seed % 3)], onRemoval: departed.add, fetch: origin.fetch)
         let first = Name(number: 0)
         cache.insert(Loaf(number: 1), for: first)
@@ -462,7 +462,7 @@ final class ModelRig {
         return true
     }
 
-    /// Without a `Renewal` the next try comes after 1 to 5 s, by chance. That time is let pass, or
+    /// Without a `Refresh` the next try comes after 1 to 5 s, by chance. That time is let pass, or
     /// else the same seed would not do the same again.
     private func adoptBackoff(of key: Name) throws {
         guard !rules.renews, let trouble = model.trouble(key), trouble.kind == .failed,
@@ -512,7 +512,7 @@ final class ModelRig {
         try expect(snapshot.bytes, model.entries.reduce(0) { $0 + $1.bytes }, "bytes")
         try expect(snapshot.flights, model.flights.count, "flights")
         try expect(snapshot.agesAtRemoval, model.ages, "ages at removal")
-        try compareRenewals()
+        try compareRefreshes()
         try compareEvents()
     }
 
@@ -526,14 +526,14 @@ final class ModelRig {
             "in the order of eviction")
     }
 
-    private func compareRenewals() throws {
+    private func compareRefreshes() throws {
         let known = model.troubles.filter { model.knows($0.value, of: $0.key) }
         try expect(
             cache.troubles().map { Remembered($0.key, $0.trouble) }.sorted { $0.key < $1.key },
             known.map { Remembered($0.key, $0.value) }.sorted { $0.key < $1.key }, "troubles")
         let keys = (0..<keys).map { Name(number: $0) }
         try expect(
-            cache.renewals(of: keys).map { $0.isFetching ? $0.waiters : nil },
+            cache.refreshes(of: keys).map { $0.isFetching ? $0.waiters : nil },
             keys.map { model.flight($0)?.waiters }, "waiters by key")
     }
 

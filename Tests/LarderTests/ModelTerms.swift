@@ -20,7 +20,7 @@ struct Name: Hashable, Comparable, Sendable, CustomStringConvertible {
     static func < (a: Name, b: Name) -> Bool { a.number < b.number }
 }
 
-/// A fetch that failed, of the kind that `Renewal` is to take it for; and whatever kind of failure
+/// A fetch that failed, of the kind that `Refresh` is to take it for; and whatever kind of failure
 /// it says that it is.
 struct Outage: KnownFailure, Hashable {
     enum Kind: CaseIterable { case passing, refused, absent, cancelled }
@@ -37,7 +37,7 @@ struct Outage: KnownFailure, Hashable {
 
     /// In its own words. One of several keys that the origin has nothing for is only left out.
     func reason(inBulk: Bool) -> String {
-        inBulk && kind == .absent ? "\(NoSuchValue())" : Renewal.usualWords(error)
+        inBulk && kind == .absent ? "\(NoSuchValue())" : Refresh.usualWords(error)
     }
 }
 
@@ -56,12 +56,12 @@ enum Answer: Hashable {
 
 /// How entries are renewed, with nothing left to chance.
 struct Rules {
-    /// False for a cache that is made without a `Renewal`.
+    /// False for a cache that is made without a `Refresh`.
     var renews = true
     /// One part in so many of an entry's life is its window; 0 for no window.
     var windowPart = 4
     var mandatory = Duration.seconds(3)
-    /// Drawn at random where the cache has no `Renewal`: then the model is told of it.
+    /// Drawn at random where the cache has no `Refresh`: then the model is told of it.
     var backoff = Duration.seconds(4)
     var pause: Duration?
     var refusal = Duration.seconds(5)
@@ -91,10 +91,10 @@ struct Rules {
         }
     }
 
-    var renewal: Renewal? {
+    var refresh: Refresh? {
         guard renews else { return nil }
         let (part, refusal) = (windowPart, refusal)
-        return Renewal(
+        return Refresh(
             window: { part == 0 ? .zero : $0 / part }, mandatory: mandatory,
             backoff: backoff...backoff, pause: pause.map { $0...$0 }
         ) { error in

@@ -24,7 +24,7 @@ import Testing
         let fetches = Atomic(0)
         let cache = Cache<Double, Int>(
             "odd", CacheConfiguration(maxsize: 4, ttl: nil, negativeTTL: .seconds(5)),
-            renewal: Renewal(meaning: { _ in .absent })
+            refresh: Refresh(meaning: { _ in .absent })
         ) { _ in fetches.add(1, ordering: .relaxed).newValue }
         #expect(try await cache.value(for: .nan) == 1)
         #expect(try await cache.value(for: .nan) == 2)
@@ -155,7 +155,7 @@ import Testing
         #expect(try await fetch.value)
     }
 
-    @Test func `graves end after 30 s, also where nothing else has a deadline`() async throws {
+    @Test func `tombstones end after 30 s, also where nothing else has a deadline`() async throws {
         let cache = Cache<Int, Loaf>(
             "undo", CacheConfiguration(maxsize: nil, ttl: nil), clock: clock.ageClock,
             fetch: { Loaf(number: $0) })
@@ -172,7 +172,7 @@ import Testing
             })
     }
 
-    @Test func `graves have a bound in bytes, and the oldest give way`() {
+    @Test func `tombstones have a bound in bytes, and the oldest give way`() {
         let cache = Cache<Int, Loaf>("undo", maxsize: nil, ttl: nil) { Loaf(number: $0) }
         let undo = UndoID()
         for key in 0..<8 {

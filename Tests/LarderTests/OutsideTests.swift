@@ -71,7 +71,7 @@ import Testing
         let callback = Callback()
         let clock = TestClock()
         let fails = Atomic(false)
-        let renewal = Renewal(
+        let refresh = Refresh(
             window: { _ in
                 callback.call()
                 return .seconds(20)
@@ -81,7 +81,7 @@ import Testing
                 return .passing
             })
         let cache = Cache<Int, Int>(
-            "nosy", CacheConfiguration(maxsize: 4, ttl: .seconds(60)), renewal: renewal,
+            "nosy", CacheConfiguration(maxsize: 4, ttl: .seconds(60)), refresh: refresh,
             clock: clock.neverWaking, shardBits: 0,
             fetch: { key in
                 if fails.load(ordering: .relaxed) { throw NosyError(callback: callback) }

@@ -14,7 +14,7 @@ import Testing
     private func cache() -> Cache<Int, Int> {
         let cache = Cache<Int, Int>(
             "sessions", CacheConfiguration(maxsize: 4, ttl: .seconds(60)),
-            renewal: Renewal(
+            refresh: Refresh(
                 window: { _ in .seconds(30) }, mandatory: .seconds(5),
                 backoff: .seconds(3) ... .seconds(3),
                 meaning: { $0 is Refused ? .refused(.seconds(10) ... .seconds(10)) : .passing }),
@@ -74,7 +74,7 @@ import Testing
     @Test func `a ttl that is made shorter moves the window with the end`() async throws {
         let cache = Cache<Int, Int>(
             "sessions", CacheConfiguration(maxsize: 4, ttl: .seconds(600)),
-            renewal: Renewal(window: { _ in .seconds(30) }), clock: clock.neverWaking,
+            refresh: Refresh(window: { _ in .seconds(30) }), clock: clock.neverWaking,
             shardBits: 0, fetch: origin.fetch)
         cache.insert(1, for: 1)
         #expect(try await cache.value(for: 1) == 1)

@@ -8,7 +8,7 @@ import Testing
 
 /// The state machine of a renewed entry, in the grammar of the cases that the AWS SDKs share:
 /// given an entry in some state, steps, and what each look-up comes to.
-@Suite struct RenewalTests {
+@Suite struct RefreshTests {
     enum Given: CaseIterable {
         case nothing, valid, advisory, mandatory, expired
 
@@ -152,7 +152,7 @@ import Testing
             name: "an answer that has ended, nothing held", given: .nothing,
             steps: [.look(.fresh(life: .zero), .failure(1), asked: true)]),
         Case(
-            name: "rejected: fetched anew", given: .valid,
+            name: "rejected: fetched again", given: .valid,
             steps: [.reject(0), .look(.fresh(), .new, asked: true)]),
         Case(
             name: "another rejected: kept", given: .valid,
@@ -189,7 +189,7 @@ import Testing
         let cache = Cache<String, Loaf>(
             "renewed",
             CacheConfiguration(maxsize: 8, ttl: nil, staleIfError: example.stale),
-            renewal: Self.renewal, clock: clock.neverWaking
+            refresh: Self.refresh, clock: clock.neverWaking
         ) { _ in
             let (answer, number) = answers.withLock { state in
                 state.asked += 1
@@ -232,7 +232,7 @@ import Testing
         }
     }
 
-    private static let renewal = Renewal(
+    private static let refresh = Refresh(
         window: { life in
             life <= .seconds(1200)
                 ? .seconds(300) : life < .seconds(5400) ? .seconds(900) : .seconds(3600)
@@ -248,13 +248,13 @@ import Testing
         _ origin: Origin<String, Loaf>, _ clock: TestClock, ttl: Duration? = nil,
         stale: Duration = .zero, negative: Duration = .zero, pause: ClosedRange<Duration>? = nil
     ) -> Cache<String, Loaf> {
-        var renewal = Self.renewal
-        renewal.pause = pause
-        renewal.meaning = { ($0 as? Refused)?.number == 404 ? .absent : .passing }
+        var refresh = Self.refresh
+        refresh.pause = pause
+        refresh.meaning = { ($0 as? Refused)?.number == 404 ? .absent : .passing }
         return Cache(
             "renewed",
             CacheConfiguration(maxsize: 8, ttl: ttl, staleIfError: stale, negativeTTL: negative),
-            renewal: renewal, clock: clock.neverWaking, fetch: origin.fetch)
+            refresh: refresh, clock: clock.neverWaking, fetch: origin.fetch)
     }
 
     @Test func `in the window one caller waits and the others are served what is held`()

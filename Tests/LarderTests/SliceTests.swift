@@ -187,55 +187,55 @@ import Testing
     @Test func `what is buried is told in slices, whatever goes and comes meanwhile`() {
         var random = Seeded(11)
         for limit in [1, 3, 64, 5000] {
-            var graves = Graves<Int, Int>()
+            var tombstones = Tombstones<Int, Int>()
             var naive: [(key: Int, undo: UndoID, until: AgeInstant)] = []
             let undos = [UndoID(), UndoID(), UndoID()]
             var (now, key) = (AgeInstant(nanoseconds: 0), 0)
-            func bury(_ graves: inout Graves<Int, Int>) {
+            func bury(_ tombstones: inout Tombstones<Int, Int>) {
                 let undo = undos.randomElement(using: &random)!
                 let entry = RemovedEntry(
                     key: key, value: key, cause: .invalidated, version: 1, ageInNanoseconds: 0,
                     hits: 0, bytes: 100)
                 var dropped: [RemovedEntry<Int, Int>] = []
-                graves.bury(
-                    Grave(
+                tombstones.bury(
+                    Tombstone(
                         entry: entry,
                         record: Record(writtenAt: 0, version: 1, loads: 1, bytes: 100, took: 0),
                         expiry: nil, undo: undo), at: now,
                     dropped: &dropped)
-                naive.removeAll { grave in dropped.contains { $0.key == grave.key } }
+                naive.removeAll { tombstone in dropped.contains { $0.key == tombstone.key } }
                 naive.append((key, undo, now + UndoID.window))
                 key += 1
             }
             for _ in 0..<40 {
-                for _ in 0..<Int.random(in: 0...60, using: &random) { bury(&graves) }
+                for _ in 0..<Int.random(in: 0...60, using: &random) { bury(&tombstones) }
                 now = now + .seconds(Int.random(in: 0...6, using: &random))
                 var dropped: [RemovedEntry<Int, Int>] = []
-                while graves.purge(at: now, dropped: &dropped) {}
+                while tombstones.purge(at: now, dropped: &dropped) {}
                 naive.removeAll { $0.until <= now }
                 if Bool.random(using: &random) {
                     let undo = undos.randomElement(using: &random)!
-                    let opened = graves.open(undo, limit: 5, at: now).map(\.entry.key)
+                    let opened = tombstones.open(undo, limit: 5, at: now).map(\.entry.key)
                     naive.removeAll { opened.contains($0.key) }
                 }
                 let undo = undos[0]
                 var (keys, next): ([Int], UInt64?) = ([], 0)
                 while let number = next {
                     let before = keys.count
-                    next = graves.buried(undo, from: number, limit: limit, at: now, into: &keys)
+                    next = tombstones.buried(undo, from: number, limit: limit, at: now, into: &keys)
                     #expect(keys.count - before <= limit)
                 }
                 #expect(keys == naive.filter { $0.undo == undo }.map(\.key))
                 // What gives way between two slices is told of no more, and nothing twice.
                 var told: [Int] = []
-                next = graves.buried(undo, from: 0, limit: 2, at: now, into: &told)
+                next = tombstones.buried(undo, from: 0, limit: 2, at: now, into: &told)
                 now = now + .seconds(1)
-                while graves.purge(at: now, dropped: &dropped) {}
+                while tombstones.purge(at: now, dropped: &dropped) {}
                 naive.removeAll { $0.until <= now }
                 let newest = key
-                bury(&graves)
+                bury(&tombstones)
                 while let number = next {
-                    next = graves.buried(undo, from: number, limit: 2, at: now, into: &told)
+                    next = tombstones.buried(undo, from: number, limit: 2, at: now, into: &told)
                 }
                 #expect(Set(told).count == told.count)
                 let left = naive.filter { $0.undo == undo && $0.key < newest }.map(\.key)

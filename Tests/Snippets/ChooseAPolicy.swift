@@ -21,10 +21,10 @@ import Testing
     }
 
     func advice(on counters: CacheCounters) -> String {
-        if let share = counters.regretEvictedShare, share > 0.1 {
+        if let share = counters.ghostEvictedShare, share > 0.1 {
             return "room is short: raise maxsize, or try another policy"
         }
-        if let share = counters.regretExpiredShare, share > 0.1 {
+        if let share = counters.ghostExpiredShare, share > 0.1 {
             return "the ttl is short: no policy helps"
         }
         return "leave it as it is"
@@ -60,9 +60,9 @@ import Testing
         var counters = CacheCounters()
         #expect(advice(on: counters) == "leave it as it is")
         counters.misses = 100
-        counters.regretExpired = 20
+        counters.ghostExpired = 20
         #expect(advice(on: counters).hasPrefix("the ttl"))
-        counters.regretEvicted = 20
+        counters.ghostEvicted = 20
         #expect(advice(on: counters).hasPrefix("room"))
     }
 

@@ -18,7 +18,7 @@ import Testing
         let bounds = CacheConfiguration(
             maxsize: 64, ttl: .seconds(300), negativeTTL: .seconds(5))
         let accounts = Cache<String, Account>(
-            "accounts", bounds, renewal: .items
+            "accounts", bounds, refresh: .items
         ) { number in
             try await client.dynamoDB.getItem("accounts", key: ["number": "\(number)"])
                 .decode(Account.self)
@@ -28,7 +28,7 @@ import Testing
 
     func makeSessions(_ client: AWSClient) -> Cache<RoleRequest, Credentials> {
         let sessions = Cache<RoleRequest, Credentials>(
-            "credentials", maxsize: 64, ttl: nil, renewal: .credentials
+            "credentials", maxsize: 64, ttl: nil, refresh: .credentials
         ) { request in
             try await client.sts.assumeRole(request)
         }

@@ -34,7 +34,7 @@ extension Cache {
                         return (
                             key, try await self.wait { self.begin(key, $0, in: bulk, fetchAll) }
                         )
-                    } catch  where self.traits.renewal.meaning(of: error) == .absent {
+                    } catch  where self.traits.refresh.meaning(of: error) == .absent {
                         return nil
                     }
                 }

@@ -8,10 +8,10 @@ extension Cache {
     }
 
     /// What is shown of an error of the origin.
-    package func words(for error: any Error) -> String { traits.renewal.words(error) }
+    package func words(for error: any Error) -> String { traits.refresh.words(error) }
 
     /// Whether an error of the origin means that there is no such thing.
     package func isAbsence(_ error: any Error) -> Bool {
-        traits.renewal.meaning(of: error) == .absent
+        traits.refresh.meaning(of: error) == .absent
     }
 }

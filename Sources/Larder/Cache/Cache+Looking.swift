@@ -54,20 +54,20 @@ extension Cache {
     }
 
     /// When an entry is to be refreshed; `nil` where only its end decides.
-    package func renewal(of facts: EntryFacts) -> RenewalFacts? {
-        guard let marks = renewal?.marks(facts) else { return nil }
-        var renewal = RenewalFacts()
-        renewal.start = marks.start
-        renewal.mandatory = marks.mandatory
-        return renewal
+    package func refresh(of facts: EntryFacts) -> RefreshFacts? {
+        guard let marks = refresh?.marks(facts) else { return nil }
+        var refresh = RefreshFacts()
+        refresh.start = marks.start
+        refresh.mandatory = marks.mandatory
+        return refresh
     }
 
     /// What is known of `keys` beyond their entries: fetches under way, and failures.
-    package func renewals(of keys: [Key]) -> [RenewalFacts] {
+    package func refreshes(of keys: [Key]) -> [RefreshFacts] {
         let now = clock.now()
         return keys.map { key in
             let hash = shards.hash(key)
-            return store.withLock { $0.renewal(of: key, hash, at: now) }
+            return store.withLock { $0.refresh(of: key, hash, at: now) }
         }
     }
 

@@ -8,7 +8,8 @@ extension Cache {
         var (count, bytes) = (0, 0)
         for victim in victims.reversed() where victim.version > 0 {
             bytes += victim.bytes
-            guard count < Graves<Key, Value>.mostEntries, bytes <= Graves<Key, Value>.mostBytes
+            guard count < Tombstones<Key, Value>.mostEntries,
+                bytes <= Tombstones<Key, Value>.mostBytes
             else { break }
             count += 1
         }
@@ -107,7 +108,7 @@ extension Cache {
         keys.reserveCapacity(slice)
         while let number = next {
             next = held(for: \.planning) {
-                $0.graves.buried(undo, from: number, limit: slice, at: now, into: &keys)
+                $0.tombstones.buried(undo, from: number, limit: slice, at: now, into: &keys)
             }
             count += keys.count { facts(of: $0) == nil }
             keys.removeAll(keepingCapacity: true)

@@ -21,7 +21,7 @@ import Synchronization
 /// A fetch runs with the task locals and the priority of the caller who started it; whoever joins
 /// with a higher one raises it. Where that is wrong, have the fetch do its work in a detached task.
 ///
-/// Failures are thrown to everyone who waits. They are remembered where bounds or a ``Renewal`` say
+/// Failures are thrown to everyone who waits. They are remembered where bounds or a ``Refresh`` say
 /// so: ``CacheConfiguration/staleIfError``, ``CacheConfiguration/negativeTTL``. All methods may be called
 /// from any thread or task. `==` and `hash(into:)` of keys run under a lock: they must not call
 /// the cache, and neither must the deinit of what a key holds. Every other function that is handed
@@ -46,7 +46,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     let turns: FetchTurns?
     private let onRemoval: RemovalListener?
     let traits: Traits<Key, Value>
-    let renewal: Renewal?
+    let refresh: Refresh?
     let store: Guarded<Store<Key, Value>>
     let sweeper = Guarded(Sweeper())
     /// It has a lock of its own: whoever reads an hour of samples is in nobody's way.
@@ -73,7 +73,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ///   - lifetime: How long a value may be served, from what it is; never longer than the ttl.
     ///   - weigher: How many bytes a key and its value own on the heap together, in place of what
     ///     they say themselves.
-    ///   - renewal: How entries are refreshed before their end, and what failures mean.
+    ///   - refresh: How entries are refreshed before their end, and what failures mean.
     ///   - limits: How long a fetch may take, and how many may be under way at once.
     ///   - events: How many events the feed holds before it overwrites the oldest; 0 for no feed.
     ///   - foresight: Whether look-ups are recorded, in up to 1 MiB, so that ``lookUps(over:)`` has
@@ -88,7 +88,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
         jitter: Double = 0, policy: Policy = .lru,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
-        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, refresh: Refresh? = nil,
         limits: FetchLimits = FetchLimits(), events: Int = 4096, foresight: Bool = true,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
@@ -96,7 +96,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             name,
             CacheConfiguration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
-            lifetime: lifetime, weigher: weigher, renewal: renewal, limits: limits,
+            lifetime: lifetime, weigher: weigher, refresh: refresh, limits: limits,
             events: events, foresight: foresight, clock: clock,
             onRemoval: onRemoval, fetch: fetch)
     }
@@ -105,12 +105,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     public convenience init(
         _ name: String, _ configuration: CacheConfiguration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
-        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, refresh: Refresh? = nil,
         limits: FetchLimits = FetchLimits(), events: Int = 4096, foresight: Bool = true,
         clock: AgeClock = .system, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
         self.init(
-            name, configuration, lifetime: lifetime, weigher: weigher, renewal: renewal,
+            name, configuration, lifetime: lifetime, weigher: weigher, refresh: refresh,
             limits: limits, events: events, foresight: foresight, clock: clock,
             shardBits: SystemClock.shardBits, onRemoval: onRemoval, fetch: fetch)
     }
@@ -121,23 +121,23 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// ``value(for:)`` throws a ``CacheError`` where the key is not held.
     public convenience init(
         _ name: String, maxsize: Int? = 128, maxbytes: Int? = nil, ttl: Duration? = .seconds(600),
-        jitter: Double = 0, policy: Policy = .lru, renewal: Renewal? = nil,
+        jitter: Double = 0, policy: Policy = .lru, refresh: Refresh? = nil,
         limits: FetchLimits = FetchLimits(), events: Int = 4096, clock: AgeClock = .system
     ) {
         self.init(
             name,
             CacheConfiguration(
                 maxsize: maxsize, maxbytes: maxbytes, ttl: ttl, jitter: jitter, policy: policy),
-            renewal: renewal, limits: limits, events: events, clock: clock, fetch: nil)
+            refresh: refresh, limits: limits, events: events, clock: clock, fetch: nil)
     }
 
     /// As the other one without a fetch, with all bounds in one.
     public convenience init(
-        _ name: String, _ configuration: CacheConfiguration, renewal: Renewal? = nil,
+        _ name: String, _ configuration: CacheConfiguration, refresh: Refresh? = nil,
         limits: FetchLimits = FetchLimits(), events: Int = 4096, clock: AgeClock = .system
     ) {
         self.init(
-            name, configuration, renewal: renewal, limits: limits, events: events, clock: clock,
+            name, configuration, refresh: refresh, limits: limits, events: events, clock: clock,
             fetch: nil)
     }
 
@@ -145,7 +145,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     package init(
         _ name: String, _ configuration: CacheConfiguration,
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
-        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, refresh: Refresh? = nil,
         limits: FetchLimits = FetchLimits(), events: Int = 4096, foresight: Bool = true,
         clock: AgeClock, shardBits: UInt32, onRemoval: RemovalListener? = nil, fetch: Fetch?
     ) {
@@ -158,11 +158,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         self.clock = clock
         self.fetch = fetch
         self.onRemoval = onRemoval
-        self.renewal = renewal
+        self.refresh = refresh
         traits = Traits(
-            lifetime: lifetime, weigher: weigher, renewal: renewal, foresight: foresight)
+            lifetime: lifetime, weigher: weigher, refresh: refresh, foresight: foresight)
         do { try traits.validate(configuration) } catch { preconditionFailure("\(name): \(error)") }
-        shards = Shards(bits: shardBits, hasOwnGates: renewal != nil)
+        shards = Shards(bits: shardBits, hasOwnGates: refresh != nil)
         store = Guarded(
             Store(
                 configuration, feedCapacity: events, shards: shards, traits: traits,
@@ -308,7 +308,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         let now = clock.now()
         var lookup = look(key, hash, waiter, nil, at: now)
         while case .due(let due) = lookup {
-            lookup = look(key, hash, waiter, due.marks(traits.renewal), at: now)
+            lookup = look(key, hash, waiter, due.marks(traits.refresh), at: now)
         }
         switch lookup {
         case .hit(let value): waiter.continuation.resume(returning: value)
@@ -398,7 +398,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
             }
             for waiter in waiters { waiter.continuation.resume(returning: value) }
         case .failure(let error):
-            let failing = Failing(error, traits.renewal)
+            let failing = Failing(error, traits.refresh)
             let (waiters, value) = change { $0.land(flight, failing, took: took, at: now) }
             for waiter in waiters {
                 let served = waiter.insists ? nil : value

@@ -256,7 +256,7 @@ extension Cache {
         precondition(rank != .key || Key.self == String.self, "only text is ranked as text")
         var ranking = Ranking(
             rank, isDescending: isDescending, wanted: wanted, now: now, last: lastVersion,
-            mandatory: renewal?.mandatory.nanoseconds ?? 0)
+            mandatory: refresh?.mandatory.nanoseconds ?? 0)
         var hold = Hold()
         for number in 0..<shards.count {
             var chunk = 0

@@ -7,9 +7,9 @@ public struct Lately: Hashable, Sendable, Codable {
     /// As ``CacheCounters/misses``, within that time.
     public var misses: UInt64 = 0
     /// Misses on keys that had been evicted within the minute before, under the present bounds.
-    public var regretEvicted: UInt64 = 0
+    public var ghostEvicted: UInt64 = 0
     /// Misses on keys that had expired within the minute before, under the present bounds.
-    public var regretExpired: UInt64 = 0
+    public var ghostExpired: UInt64 = 0
     /// As ``CacheCounters/evicted``, within that time.
     public var evicted: UInt64 = 0
     /// Entries that left, for whatever cause.
@@ -24,10 +24,10 @@ public struct Lately: Hashable, Sendable, Codable {
     public static let longest = Duration.seconds(600)
 
     /// The share of the misses, 0...1, that more room would have spared; `nil` without a miss.
-    public var regretEvictedShare: Double? { shareOfMisses(regretEvicted) }
+    public var ghostEvictedShare: Double? { shareOfMisses(ghostEvicted) }
 
     /// The share of the misses, 0...1, that a longer ttl would have spared; `nil` without a miss.
-    public var regretExpiredShare: Double? { shareOfMisses(regretExpired) }
+    public var ghostExpiredShare: Double? { shareOfMisses(ghostExpired) }
 
     private func shareOfMisses(_ count: UInt64) -> Double? {
         misses == 0 ? nil : Double(count) / Double(misses)
@@ -45,7 +45,7 @@ public struct Lately: Hashable, Sendable, Codable {
     }
 
     fileprivate static var parts: [WritableKeyPath<Lately, UInt64>] {
-        [\.misses, \.regretEvicted, \.regretExpired, \.evicted, \.left, \.unused]
+        [\.misses, \.ghostEvicted, \.ghostExpired, \.evicted, \.left, \.unused]
     }
 }
 
@@ -53,17 +53,17 @@ public struct Lately: Hashable, Sendable, Codable {
 struct UnderBounds {
     private let since: AgeInstant
     private let before: CacheCounters
-    private var (regretEvicted, regretExpired) = (UInt64(0), UInt64(0))
+    private var (ghostEvicted, ghostExpired) = (UInt64(0), UInt64(0))
 
     init(since: AgeInstant, _ counters: CacheCounters) { (self.since, before) = (since, counters) }
 
     /// Notes a miss on a key that left at an instant. What left under other bounds does not tell
     /// whether these are short.
-    mutating func regret(_ cause: RemovalCause, leftAt left: Int64) {
+    mutating func ghostHit(_ cause: RemovalCause, leftAt left: Int64) {
         guard left >= since.nanoseconds else { return }
         switch cause {
-        case .evicted: regretEvicted += 1
-        case .expired: regretExpired += 1
+        case .evicted: ghostEvicted += 1
+        case .expired: ghostExpired += 1
         case .invalidated, .replaced: break
         }
     }
@@ -71,7 +71,7 @@ struct UnderBounds {
     func counted(_ counters: CacheCounters) -> Lately {
         var lately = Lately(since: since)
         lately.misses = counters.misses - before.misses
-        (lately.regretEvicted, lately.regretExpired) = (regretEvicted, regretExpired)
+        (lately.ghostEvicted, lately.ghostExpired) = (ghostEvicted, ghostExpired)
         lately.evicted = counters.evicted - before.evicted
         lately.left = counters.left - before.left
         lately.unused = counters.unused - before.unused

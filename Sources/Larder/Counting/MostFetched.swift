@@ -8,7 +8,7 @@ public struct FetchedKey<Key: Sendable>: Sendable {
     public let failures: UInt64
     /// What kind of failure the last of those was; `nil` where no fetch failed.
     public let kind: FailureKind?
-    /// What that one threw, as ``Renewal/words`` has it; `nil` where no fetch failed.
+    /// What that one threw, as ``Refresh/words`` has it; `nil` where no fetch failed.
     public let reason: String?
 }
 

@@ -24,8 +24,8 @@ public enum FailureKind: String, Hashable, Sendable, Codable, CaseIterable, Codi
 ///     var failureKind: FailureKind { self == .noSuchAccount ? .absent : .broken }
 /// }
 /// ```
-/// The kind is counted and shown. ``Renewal/meaning`` says what the failure means for the look-ups
-/// to come; where it says ``Renewal/Failure/absent``, the kind is absent too.
+/// The kind is counted and shown. ``Refresh/meaning`` says what the failure means for the look-ups
+/// to come; where it says ``Refresh/Failure/absent``, the kind is absent too.
 public protocol KnownFailure: Error {
     /// What kind of failure the error is. Asked at most once for a fetch that failed, with no lock
     /// held.
@@ -34,7 +34,7 @@ public protocol KnownFailure: Error {
 
 extension FailureKind {
     /// The kind of an error that means `meaning` for the look-ups to come.
-    init(_ error: any Error, _ meaning: Renewal.Failure) {
+    init(_ error: any Error, _ meaning: Refresh.Failure) {
         if meaning == .absent {
             self = .absent
         } else if let known = error as? any KnownFailure {
@@ -89,7 +89,7 @@ public struct FailureCounts: Hashable, Sendable, Codable {
 public struct LastFailure: Hashable, Sendable, Codable {
     /// When the fetch failed.
     public var at: AgeInstant
-    /// What the fetch threw, as ``Renewal/words`` has it.
+    /// What the fetch threw, as ``Refresh/words`` has it.
     public var reason: String
 
     /// The reason is shown to those who look at the cache.

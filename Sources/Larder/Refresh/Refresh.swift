@@ -8,7 +8,7 @@
 /// How long a value may be served *past* its end while fetches fail, and how long the origin's "no
 /// such thing" is remembered, are bounds that an operator may change:
 /// ``CacheConfiguration/staleIfError`` and ``CacheConfiguration/negativeTTL``.
-public struct Renewal: Sendable {
+public struct Refresh: Sendable {
     /// How long before its end a value is refreshed, by how long it lives in all.
     public var window: @Sendable (_ life: Duration) -> Duration
     /// How long before the end all callers wait for the fetch; never more than the window.
@@ -34,7 +34,7 @@ public struct Renewal: Sendable {
         case absent
     }
 
-    /// What is left out is as in a cache without a renewal: no fetch comes before the end, every
+    /// What is left out is as in a cache without a refresh: no fetch comes before the end, every
     /// failure but ``NoSuchValue`` is passing, and each look-up of what is not held tries for
     /// itself.
     public init(
@@ -43,7 +43,7 @@ public struct Renewal: Sendable {
         backoff: ClosedRange<Duration> = .seconds(1) ... .seconds(5),
         pause: ClosedRange<Duration>? = nil,
         meaning: @escaping @Sendable (any Error) -> Failure = { _ in .passing },
-        words: @escaping @Sendable (any Error) -> String = Renewal.usualWords
+        words: @escaping @Sendable (any Error) -> String = Refresh.usualWords
     ) {
         self.window = window
         self.mandatory = mandatory

@@ -1,5 +1,5 @@
 /// How far the refresh of a key has come.
-public struct RenewalFacts: Hashable, Sendable, Codable {
+public struct RefreshFacts: Hashable, Sendable, Codable {
     /// A fetch for it is under way.
     public var isFetching = false
     /// How many wait for that.

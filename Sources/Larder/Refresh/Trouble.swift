@@ -5,7 +5,7 @@ public struct Trouble: Hashable, Sendable, Codable {
         /// A fetch failed; what is held, if anything, is served.
         case failed
         /// Every look-up is told, and nothing is fetched: the origin refused, or nothing is held
-        /// and fetches pause after a passing failure (``Renewal/pause``).
+        /// and fetches pause after a passing failure (``Refresh/pause``).
         case refused
         /// The origin has no such thing.
         case absent
@@ -23,7 +23,7 @@ public struct Trouble: Hashable, Sendable, Codable {
     public var kind: Kind
     /// What kind of failure the last was.
     public var failure: FailureKind
-    /// What the last fetch threw, as ``Renewal/words`` has it.
+    /// What the last fetch threw, as ``Refresh/words`` has it.
     public var reason: String
     /// When the first of the fetches failed that have failed in a row.
     public var since: AgeInstant

@@ -111,16 +111,16 @@ struct Troubles<Key: Hashable & Sendable>: ~Copyable {
 /// A fetch that failed: what it threw, what that means, and how it is said.
 struct Failing: Sendable {
     let error: any Error
-    let meaning: Renewal.Failure
+    let meaning: Refresh.Failure
     let kind: FailureKind
     let reason: String
 
     /// Asks the error and the cache's own rules; never to be called under a lock.
-    init(_ error: any Error, _ renewal: Renewal) {
+    init(_ error: any Error, _ refresh: Refresh) {
         self.error = error
-        meaning = renewal.meaning(of: error)
+        meaning = refresh.meaning(of: error)
         kind = FailureKind(error, meaning)
-        let text = renewal.words(error)
+        let text = refresh.words(error)
         reason = text.utf8.count <= Self.mostBytes ? text : text.prefix(Self.mostBytes / 4) + "…"
     }
 

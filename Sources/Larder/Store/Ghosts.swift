@@ -3,7 +3,7 @@
 /// It remembers hashes for a minute, in two generations, the younger of which takes the place of
 /// the older once it is full: so it is exact for the last 2,048 departures at least. Two keys of one
 /// hash are one to it.
-struct Regret: ~Copyable {
+struct Ghosts: ~Copyable {
     private var young = Generation()
     private var old = Generation()
 

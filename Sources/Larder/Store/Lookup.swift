@@ -41,9 +41,9 @@ struct Due: Hashable, Sendable {
         let mandatory: Int64
     }
 
-    func marks(_ renewal: Renewal) -> Marks {
+    func marks(_ refresh: Refresh) -> Marks {
         Marks(
-            of: self, start: renewal.start(writtenAt: writtenAt, end: deadline),
-            mandatory: renewal.mandatoryStart(writtenAt: writtenAt, end: deadline))
+            of: self, start: refresh.start(writtenAt: writtenAt, end: deadline),
+            mandatory: refresh.mandatoryStart(writtenAt: writtenAt, end: deadline))
     }
 }

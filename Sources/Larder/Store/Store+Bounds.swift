@@ -3,7 +3,7 @@ extension Store {
     /// how many.
     mutating func expire(limit: Int, at now: AgeInstant) -> Int {
         settle()
-        _ = graves.purge(at: now, dropped: &discarded)
+        _ = tombstones.purge(at: now, dropped: &discarded)
         _ = troubles.purge(at: now, &discardedErrors)
         var removed = 0
         while removed < limit, let slot = overdue(at: endOfReserve(at: now)) {
@@ -23,7 +23,7 @@ extension Store {
     private mutating func forgetFormerLives() {
         // What is buried may come back, and must not live on either; and what is back may be older
         // than the first of its class.
-        guard lives.newestFormer != .min, graves.count == 0, back.count == 0 else { return }
+        guard lives.newestFormer != .min, tombstones.count == 0, back.count == 0 else { return }
         var oldest = Int64.max
         for number in written.indices where written[number].first != SlotOrder.none {
             oldest = min(oldest, record(written[number].first).writtenAt)
@@ -182,9 +182,9 @@ extension Store {
         return end < most ? end : nil
     }
 
-    func renewal(of key: Key, _ hash: UInt64, at now: AgeInstant) -> RenewalFacts {
+    func refresh(of key: Key, _ hash: UInt64, at now: AgeInstant) -> RefreshFacts {
         let flight = flight(of: key, hash)
-        var facts = RenewalFacts()
+        var facts = RefreshFacts()
         facts.isFetching = flight != nil
         facts.waiters = flight?.waiters.count ?? 0
         facts.trouble = troubles.find(key, hash).flatMap {
@@ -217,7 +217,7 @@ extension Store {
         snapshot.failuresLately = latelyFailed.counts(at: now)
         snapshot.agesAtRemoval = ages.histograms
         snapshot.holds = holds
-        (snapshot.undoable, snapshot.undoableBytes) = (graves.count, graves.bytes)
+        (snapshot.undoable, snapshot.undoableBytes) = (tombstones.count, tombstones.bytes)
         snapshot.recordBytes = feed.bytes
         return snapshot
     }

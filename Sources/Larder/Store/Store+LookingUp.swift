@@ -140,11 +140,11 @@ extension Store {
     /// - Parameter ended: When the entry ended, where it is still there and is missed a first time.
     private mutating func miss(_ hash: UInt64, endedAt ended: Int64? = nil, at now: AgeInstant) {
         counters.misses += 1
-        var left = regret.missed(hash, at: now.nanoseconds)
-        if let ended, now.nanoseconds &- ended < Regret.window { left = (.expired, ended) }
+        var left = ghosts.missed(hash, at: now.nanoseconds)
+        if let ended, now.nanoseconds &- ended < Ghosts.window { left = (.expired, ended) }
         guard let left else { return }
-        counters.regret(left.cause)
-        underBounds.regret(left.cause, leftAt: left.left)
+        counters.ghostHit(left.cause)
+        underBounds.ghostHit(left.cause, leftAt: left.left)
     }
 
     // MARK: Flights
@@ -313,11 +313,11 @@ extension Store {
         case .passing:
             if failing.error is CancellationError { return nil }
             guard let slot, isInReserve(recordAndEnd(slot).end, at: now) else {
-                guard let pause = traits.renewal.pause else { return nil }
+                guard let pause = traits.refresh.pause else { return nil }
                 remember(.refused, of: key, hash, failing, for: .random(in: pause), at: now)
                 return nil
             }
-            let pause = Duration.random(in: traits.renewal.backoff)
+            let pause = Duration.random(in: traits.refresh.backoff)
             remember(.failed, of: key, hash, failing, for: pause, at: now)
             let (local, until) = (shards.local(slot), (now + pause).nanoseconds)
             return shards.shard(of: slot).withLock { shard in

@@ -23,7 +23,7 @@ extension Store {
         policy.removed(slot, evicted: cause == .evicted)
         count -= 1
         bytes -= place.pointee.bytes
-        regret.left(hash, cause, at: now.nanoseconds)
+        ghosts.left(hash, cause, at: now.nanoseconds)
         if cause == .invalidated { note(.gone, hash, at: now) }
         depart(place, rival: rival, by: by, at: now)
     }
@@ -89,8 +89,8 @@ extension Store {
         let (record, expiry) = (record(slot), expiry(slot))
         remove(slot, cause, by: by, at: now)
         guard let undoable, traits.mayBeBuried, let departed = departed.last else { return }
-        graves.bury(
-            Grave(entry: departed, record: record, expiry: expiry, undo: undoable), at: now,
+        tombstones.bury(
+            Tombstone(entry: departed, record: record, expiry: expiry, undo: undoable), at: now,
             dropped: &discarded)
         wake = min(wake, (now + UndoID.window).nanoseconds)
     }
@@ -174,12 +174,12 @@ extension Store {
     ) -> (restored: Int, lost: Int) {
         settle()
         var restored = 0
-        let opened = graves.open(undo, limit: limit, at: now)
-        for grave in opened {
-            let key = grave.entry.key
+        let opened = tombstones.open(undo, limit: limit, at: now)
+        for tombstone in opened {
+            let key = tombstone.entry.key
             let hash = shards.hash(key)
-            guard slot(of: key, hash) == nil, restore(grave, hash, at: now) else {
-                discarded.append(grave.entry)
+            guard slot(of: key, hash) == nil, restore(tombstone, hash, at: now) else {
+                discarded.append(tombstone.entry)
                 continue
             }
             restored += 1
@@ -189,25 +189,25 @@ extension Store {
     }
 
     private mutating func restore(
-        _ grave: Grave<Key, Value>, _ hash: UInt64, at now: AgeInstant
+        _ tombstone: Tombstone<Key, Value>, _ hash: UInt64, at now: AgeInstant
     ) -> Bool {
         // It goes on ageing from the time of its write, but stands last in the order of writes,
         // so that its end has to be known by itself.
-        var record = grave.record
+        var record = tombstone.record
         let ended = lives.end(record)
         record.versionAndLoads =
             Record.backFlag | (version + 1) << 16 | record.versionAndLoads & 0xffff
-        let expiry = min(grave.expiry ?? .max, lives.end(record), ended)
+        let expiry = min(tombstone.expiry ?? .max, lives.end(record), ended)
         guard now.nanoseconds < expiry,
             count < configuration.maxsize ?? CacheConfiguration.largestMaxsize,
-            bytes <= (configuration.maxbytes ?? .max) - grave.entry.bytes
+            bytes <= (configuration.maxbytes ?? .max) - tombstone.entry.bytes
         else { return false }
-        disown(grave.entry.key, hash)
-        troubles.forget(grave.entry.key, hash, &discardedErrors)
-        regret.forget(hash)
+        disown(tombstone.entry.key, hash)
+        troubles.forget(tombstone.entry.key, hash, &discardedErrors)
+        ghosts.forget(hash)
         version += 1
         add(
-            record, grave.entry.key, grave.entry.value, hash,
+            record, tombstone.entry.key, tombstone.entry.value, hash,
             expiry: expiry == .max ? nil : expiry)
         return true
     }

@@ -57,7 +57,7 @@ extension Store {
         let room = makeRoom(
             for: arrival.bytes, inPlaceOf: nil, mayExceed: mayExceed, rival: key, at: now)
         guard room == .made else { return false }
-        regret.forget(arrival.hash)
+        ghosts.forget(arrival.hash)
         add(arrival, for: key, at: now)
         note(.filled, arrival, at: now)
         told(arrival, of: key, at: now)

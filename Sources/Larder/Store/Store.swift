@@ -57,10 +57,10 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     var latelyFailed = LatelyFailed()
     var mostFetched: MostFetched<Key>
     var ages = Ages()
-    var regret = Regret()
+    var ghosts = Ghosts()
     var underBounds: UnderBounds
     var holds = Holds()
-    var graves = Graves<Key, Value>()
+    var tombstones = Tombstones<Key, Value>()
     var recorder: Recorder
     private let notes: LookUpNotes
     /// Nothing has to be done by itself before: no deadline, no end of a reserve or of an undo.
@@ -260,7 +260,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         }
         wake = .max
         if soonest != .max { ends(at: soonest) }
-        if let end = graves.nextEnd { wake = min(wake, end.nanoseconds) }
+        if let end = tombstones.nextEnd { wake = min(wake, end.nanoseconds) }
         if !troubles.isEmpty { wake = min(wake, troubles.nextEnd.nanoseconds) }
         return wake == .max ? nil : AgeInstant(nanoseconds: wake)
     }

@@ -1,45 +1,48 @@
 /// What was removed lately and can still be put back, with what was known of it: for
 /// ``UndoID/window``, up to a number and a size, beyond which the oldest give way.
-struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
+struct Tombstones<Key: Sendable, Value: Sendable>: ~Copyable {
     /// A ring, the oldest first; one that was opened leaves a hole.
-    private var ring: [Grave<Key, Value>?] = []
+    private var ring: [Tombstone<Key, Value>?] = []
     private var oldest = 0
     private var span = 0
-    /// How many places have been given up: by it and its place each grave has a number that stays.
+    /// How many places have been given up: by it and its place each tombstone has a number that stays.
     private var passed: UInt64 = 0
     private(set) var count = 0
     private(set) var bytes = 0
 
     static var mostEntries: Int { 4096 }
     static var mostBytes: Int { 16 << 20 }
-    /// Graves that one call gives up.
+    /// Tombstones that one call gives up.
     static var mostGivenUp: Int { 64 }
 
     /// Keeps what was removed. What gives way for it is added to `dropped`, or it is itself where
     /// even that is not enough.
     mutating func bury(
-        _ grave: Grave<Key, Value>, at now: AgeInstant, dropped: inout [RemovedEntry<Key, Value>]
+        _ tombstone: Tombstone<Key, Value>, at now: AgeInstant,
+        dropped: inout [RemovedEntry<Key, Value>]
     ) {
-        for _ in 0..<Self.mostGivenUp where count >= Self.mostEntries || !fits(grave) {
+        for _ in 0..<Self.mostGivenUp where count >= Self.mostEntries || !fits(tombstone) {
             guard let given = pop() else { break }
             dropped.append(given.entry)
         }
-        guard count < Self.mostEntries, fits(grave) else { return dropped.append(grave.entry) }
+        guard count < Self.mostEntries, fits(tombstone) else {
+            return dropped.append(tombstone.entry)
+        }
         if span == ring.count { grow() }
-        var grave = grave
-        grave.until = now + UndoID.window
-        ring[(oldest + span) % ring.count] = grave
+        var tombstone = tombstone
+        tombstone.until = now + UndoID.window
+        ring[(oldest + span) % ring.count] = tombstone
         span += 1
         count += 1
-        bytes += grave.entry.bytes
+        bytes += tombstone.entry.bytes
     }
 
-    private func fits(_ grave: Grave<Key, Value>) -> Bool {
-        grave.entry.bytes <= Self.mostBytes - bytes
+    private func fits(_ tombstone: Tombstone<Key, Value>) -> Bool {
+        tombstone.entry.bytes <= Self.mostBytes - bytes
     }
 
     private mutating func grow() {
-        var larger: [Grave<Key, Value>?] = []
+        var larger: [Tombstone<Key, Value>?] = []
         larger.reserveCapacity(max(8, ring.count * 2))
         for place in 0..<span { larger.append(ring[(oldest + place) % ring.count]) }
         larger += Array(repeating: nil, count: max(8, ring.count * 2) - span)
@@ -47,11 +50,11 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     }
 
     /// The oldest; `nil` where there is none.
-    private mutating func pop() -> Grave<Key, Value>? {
+    private mutating func pop() -> Tombstone<Key, Value>? {
         while span > 0 {
-            let grave = take(oldest)
+            let tombstone = take(oldest)
             pass()
-            if let grave { return grave }
+            if let tombstone { return tombstone }
         }
         return nil
     }
@@ -63,36 +66,38 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
         passed += 1
     }
 
-    private mutating func take(_ place: Int) -> Grave<Key, Value>? {
-        guard let grave = ring[place] else { return nil }
+    private mutating func take(_ place: Int) -> Tombstone<Key, Value>? {
+        guard let tombstone = ring[place] else { return nil }
         ring[place] = nil
         count -= 1
-        bytes -= grave.entry.bytes
-        return grave
+        bytes -= tombstone.entry.bytes
+        return tombstone
     }
 
     /// Takes out up to `limit` of what was buried under `undo`, in order.
-    mutating func open(_ undo: UndoID, limit: Int, at now: AgeInstant) -> [Grave<Key, Value>] {
-        var found: [Grave<Key, Value>] = []
+    mutating func open(_ undo: UndoID, limit: Int, at now: AgeInstant) -> [Tombstone<Key, Value>] {
+        var found: [Tombstone<Key, Value>] = []
         for number in 0..<span where found.count < limit {
             let place = (oldest + number) % ring.count
-            guard let grave = ring[place], grave.undo == undo, now < grave.until else { continue }
+            guard let tombstone = ring[place], tombstone.undo == undo, now < tombstone.until else {
+                continue
+            }
             found += take(place).map { [$0] } ?? []
         }
         return found
     }
 
     /// Adds the keys of what was buried under `undo` and can be put back yet, of at most `limit`
-    /// graves from a number on; returns the number to go on with, 0 being the first.
+    /// tombstones from a number on; returns the number to go on with, 0 being the first.
     func buried(
         _ undo: UndoID, from number: UInt64, limit: Int, at now: AgeInstant, into keys: inout [Key]
     ) -> UInt64? {
         let start = Int(clamping: max(number, passed) - passed)
         let end = min(span, start + limit)
         for offset in min(start, end)..<end {
-            let grave = ring[(oldest + offset) % ring.count]
-            guard let grave, grave.undo == undo, now < grave.until else { continue }
-            keys.append(grave.entry.key)
+            let tombstone = ring[(oldest + offset) % ring.count]
+            guard let tombstone, tombstone.undo == undo, now < tombstone.until else { continue }
+            keys.append(tombstone.entry.key)
         }
         return end < span ? passed + UInt64(end) : nil
     }
@@ -100,8 +105,8 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     /// Gives up some of what can be put back no more; true where there may be more of it.
     mutating func purge(at now: AgeInstant, dropped: inout [RemovedEntry<Key, Value>]) -> Bool {
         for _ in 0..<Self.mostGivenUp {
-            guard let end = nextEnd, end <= now, let grave = pop() else { return false }
-            dropped.append(grave.entry)
+            guard let end = nextEnd, end <= now, let tombstone = pop() else { return false }
+            dropped.append(tombstone.entry)
         }
         return true
     }
@@ -115,7 +120,7 @@ struct Graves<Key: Sendable, Value: Sendable>: ~Copyable {
     }
 }
 
-struct Grave<Key: Sendable, Value: Sendable>: Sendable {
+struct Tombstone<Key: Sendable, Value: Sendable>: Sendable {
     let entry: RemovedEntry<Key, Value>
     let record: Record
     let expiry: Int64?

@@ -4,7 +4,7 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
     let mayEnd: Bool
     /// Whether a removed value may be kept for a while, for an undo.
     let mayBeBuried: Bool
-    let renewal: Renewal
+    let refresh: Refresh
     /// Whether entries are refreshed before their end.
     let renews: Bool
     /// When a value that is written now ends by itself.
@@ -19,11 +19,11 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
 
     init(
         lifetime: (@Sendable (Key, Value) -> Duration?)? = nil,
-        weigher: (@Sendable (Key, Value) -> Int)? = nil, renewal: Renewal? = nil,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil, refresh: Refresh? = nil,
         foresight: Bool = true
     ) {
-        self.renewal = renewal ?? Renewal()
-        renews = renewal != nil
+        self.refresh = refresh ?? Refresh()
+        renews = refresh != nil
         let expires = Value.self is any Expiring.Type
         let (keyIsSized, valueIsSized) = (
             Key.self is any ByteSized.Type, Value.self is any ByteSized.Type

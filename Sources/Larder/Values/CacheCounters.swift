@@ -28,9 +28,9 @@ public struct CacheCounters: Hashable, Sendable, Codable {
     /// Entries that left without a single hit: fetched for nothing.
     public var unused: UInt64 = 0
     /// Misses on keys that had been evicted within the last minute: room is short.
-    public var regretEvicted: UInt64 = 0
+    public var ghostEvicted: UInt64 = 0
     /// Misses on keys that had expired within the last minute: the ttl is short.
-    public var regretExpired: UInt64 = 0
+    public var ghostExpired: UInt64 = 0
 
     /// All counts 0.
     public init() {}
@@ -43,20 +43,20 @@ public struct CacheCounters: Hashable, Sendable, Codable {
 
     /// The share of the misses, 0...1, that were on keys evicted within the minute before: more
     /// room would spare them. `nil` before the first miss.
-    public var regretEvictedShare: Double? { shareOfMisses(regretEvicted) }
+    public var ghostEvictedShare: Double? { shareOfMisses(ghostEvicted) }
 
     /// The share of the misses, 0...1, that were on keys expired within the minute before: a longer
     /// ttl would spare them. `nil` before the first miss.
-    public var regretExpiredShare: Double? { shareOfMisses(regretExpired) }
+    public var ghostExpiredShare: Double? { shareOfMisses(ghostExpired) }
 
     private func shareOfMisses(_ count: UInt64) -> Double? {
         misses == 0 ? nil : Double(count) / Double(misses)
     }
 
-    mutating func regret(_ cause: RemovalCause) {
+    mutating func ghostHit(_ cause: RemovalCause) {
         switch cause {
-        case .expired: regretExpired += 1
-        case .evicted: regretEvicted += 1
+        case .expired: ghostExpired += 1
+        case .evicted: ghostEvicted += 1
         case .invalidated, .replaced: break
         }
     }

@@ -18,7 +18,7 @@ public struct CacheEvent<Key: Sendable>: Sendable {
 public enum EventKind: Hashable, Sendable {
     /// A value was written: fetched in `took`, or inserted where `took` is `nil`.
     case written(version: UInt64, took: Duration?, bytes: Int)
-    /// A fetch failed; `reason` is what ``Renewal/words`` makes of the error.
+    /// A fetch failed; `reason` is what ``Refresh/words`` makes of the error.
     case failed(took: Duration, reason: String)
     /// An entry left.
     case removed(RemovalCause, version: UInt64, age: Duration, hits: UInt64)

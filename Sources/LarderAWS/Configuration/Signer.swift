@@ -49,7 +49,7 @@ public final class Signer: CredentialProvider {
         self.current = current
         self.client = client
         kept = Cache(
-            "caller", maxsize: 1, ttl: nil, renewal: configuration.renewal, clock: client.clock
+            "caller", maxsize: 1, ttl: nil, refresh: configuration.refresh, clock: client.clock
         ) {
             // The same identity may have another provider by now.
             let provider = current.provider
@@ -172,7 +172,7 @@ extension AWSConfiguration {
             environment, secrets: secrets, profile: isExplicit ? profile : nil)
         fresh.code = code
         fresh.terminal = terminal
-        fresh.renewal = renewal
+        fresh.refresh = refresh
         fresh.deadlines = deadlines
         fresh.notice = notice
         fresh.logger = logger

@@ -11,7 +11,7 @@ struct ForecastCommand: AsyncParsableCommand {
         abstract: "Print how many entries of a running engine end when, and whether a storm comes.",
         discussion: """
             Of the entries that are held now and end, those that were hit within the last minute are \
-            fetched anew, and of those that were only written within it as many as are asked for more \
+            fetched again, and of those that were only written within it as many as are asked for more \
             than once. It is a storm where within five seconds clearly more of them come than the \
             budget allows, or at least 20 and clearly more than twice as many as in five seconds of \
             the last minute. Entries that are \

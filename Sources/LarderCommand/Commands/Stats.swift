@@ -9,9 +9,9 @@ struct Stats: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "Print what the caches of a running engine have counted.",
         discussion: """
-            Of the misses, regretEvicted were for keys that had been evicted within the minute \
-            before, and regretExpired for keys that had expired. Their shares are of the last ten \
-            minutes, or since the bounds were changed where that is shorter (regretWindow): where \
+            Of the misses, ghostEvicted were for keys that had been evicted within the minute \
+            before, and ghostExpired for keys that had expired. Their shares are of the last ten \
+            minutes, or since the bounds were changed where that is shorter (ghostWindow): where \
             they are large it is said which bound to raise.
 
             Of an engine with a gateway it is also told who asked for which table, and what came \
@@ -84,7 +84,7 @@ struct Stats: AsyncParsableCommand {
     private static let shown = Set(
         [
             "cache", "hits", "misses", "coalesced", "refused", "failed", "evicted", "expired",
-            "invalidated", "replaced", "unused", "regretEvictedShare", "regretExpiredShare",
-            "regretWindow",
+            "invalidated", "replaced", "unused", "ghostEvictedShare", "ghostExpiredShare",
+            "ghostWindow",
         ] + FailureKind.allCases.map(\.figureName))
 }

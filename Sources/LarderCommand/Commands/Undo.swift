@@ -109,7 +109,7 @@ struct Undo: AsyncParsableCommand {
         let bounds = hasBounds ? "the bounds are as they were, " : ""
         let why =
             outcome.restored == 0 && !hasBounds
-            ? ": they come back for \(Units.text(Plan.undoWindow)), unless fetched anew since, and "
+            ? ": they come back for \(Units.text(Plan.undoWindow)), unless fetched again since, and "
                 + "where there is room; credentials never do" : ""
         let gone =
             outcome.removed == 0

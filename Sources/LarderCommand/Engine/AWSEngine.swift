@@ -19,7 +19,7 @@ extension Engine {
                 environment, secrets: LarderCommand.secrets, profile: options.profile)
             configuration.code = Questions.code
             configuration.terminal = Questions.terminal
-            configuration.renewal = options.renewal
+            configuration.refresh = options.refresh
             configuration.deadlines = options.deadlines
             configuration.notice = { say($0) }
             configuration.logger = logger
@@ -59,7 +59,7 @@ extension Engine {
         ]
         let credentials = Cache<RoleRequest, Credentials>(
             "credentials", options.configuration("credentials", default: defaults["credentials"]!),
-            renewal: options.renewal
+            refresh: options.refresh
         ) { try await client.sts.assumeRole($0) }
         // Sessions that somebody else's keys asked for are not handed out any more.
         user.onChange { credentials.invalidateAll() }
@@ -85,7 +85,7 @@ extension Engine {
             following: options.following)
         let accounts = Cache<Verbatim, DynamoDBItem>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),
-            renewal: .items
+            refresh: .items
         ) { number in
             guard let name else {
                 throw InspectorError("no table is named; name the accounts' table with --table")
@@ -118,7 +118,7 @@ extension Engine {
                 var isDone = warming.isDone
                 for role in known.roles {
                     guard let request = try? requests.request(following: role) else { continue }
-                    let isKnown = await isAnswered(options.renewal) {
+                    let isKnown = await isAnswered(options.refresh) {
                         _ = try await credentials.value(for: request)
                     }
                     isDone = isDone && isKnown

@@ -35,11 +35,11 @@ extension Engine {
         ]
         let accounts = Cache<String, Account>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),
-            renewal: .embeddedAccounts
+            refresh: .embeddedAccounts
         ) { try await origin.account($0) }
         let credentials = Cache<EmbeddedRole, IssuedCredentials>(
             "credentials", options.configuration("credentials", default: defaults["credentials"]!),
-            renewal: .embeddedCredentials
+            refresh: .embeddedCredentials
         ) { try await origin.credentials(for: $0) }
 
         let inspector = LocalInspector(engine, isDemo: true)

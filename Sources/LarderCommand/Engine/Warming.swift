@@ -31,7 +31,7 @@ final class Warming: Sendable {
             state.withLock { $0.left = keys }
             return true
         } catch {
-            let mayCome = Renewal.items.meaning(error) == .passing
+            let mayCome = Refresh.items.meaning(error) == .passing
             let isNew = state.withLock { state in
                 defer { state.isSaid = true }
                 if !mayCome { state.left = [] }
@@ -60,7 +60,7 @@ final class Warming: Sendable {
 }
 
 /// Whether a look-up has an answer: a value, or a failure that another try would not mend.
-func isAnswered(_ renewal: Renewal, _ lookUp: () async throws -> Void) async -> Bool {
-    do { try await lookUp() } catch { return renewal.meaning(error) != .passing }
+func isAnswered(_ refresh: Refresh, _ lookUp: () async throws -> Void) async -> Bool {
+    do { try await lookUp() } catch { return refresh.meaning(error) != .passing }
     return true
 }

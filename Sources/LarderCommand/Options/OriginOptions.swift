@@ -149,7 +149,7 @@ struct OriginOptions: ParsableArguments {
     var failing: Double?
 
     /// When sessions are refreshed, and what becomes of a refresh that fails.
-    var renewal: Renewal { .credentials(servesRefused: refusedRefresh != .fail) }
+    var refresh: Refresh { .credentials(servesRefused: refusedRefresh != .fail) }
 
     var deadlines: Deadlines {
         var deadlines = Deadlines()

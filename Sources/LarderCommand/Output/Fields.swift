@@ -103,8 +103,8 @@ extension EntryRow {
     /// All that is known of an entry; of one that failed also why, how often in a row, and the
     /// seconds to the next try.
     func fields(at now: AgeInstant) -> [Field] {
-        let trouble = renewal?.trouble
-        let waiting = renewal?.waiters ?? 0
+        let trouble = refresh?.trouble
+        let waiting = refresh?.waiters ?? 0
         func passed(_ name: String, _ begin: AgeInstant?) -> Field {
             let time = begin.map { now - $0 }
             return Field(name, seconds: time, text: time.map { Format.age($0) } ?? "-")
@@ -159,16 +159,16 @@ extension CacheReport {
             ("failed", counters.failed), ("evicted", counters.evicted),
             ("expired", counters.expired), ("invalidated", counters.invalidated),
             ("replaced", counters.replaced), ("unused", counters.unused),
-            ("regretEvicted", counters.regretEvicted), ("regretExpired", counters.regretExpired),
+            ("ghostEvicted", counters.ghostEvicted), ("ghostExpired", counters.ghostExpired),
             ("servedStale", counters.servedStale), ("oversized", counters.oversized),
         ]
         return counts.map { Field($0.0, count: $0.1) }
             + failureFigures.map { Field($0.name, count: $0.count) }
-            + regretFigures.map { Field($0.name, share: $0.share) }
+            + ghostFigures.map { Field($0.name, share: $0.share) }
             + [
                 Field(
-                    "regretWindow", seconds: regretWindow,
-                    text: regretWindow.map(Advice.words) ?? "-")
+                    "ghostWindow", seconds: ghostWindow,
+                    text: ghostWindow.map(Advice.words) ?? "-")
             ]
             + [Field("flights", count: snapshot.flights)]
     }

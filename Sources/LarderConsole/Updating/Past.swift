@@ -272,7 +272,7 @@ private struct Rewound {
         }
         // What the engine reckons of an entry it reckons for now alone.
         gaps.formUnion(EntryColumn.allCases.lazy.filter(\.isBesideRecord))
-        if row.renewal?.isFetching == true { row.renewal = nil }
+        if row.refresh?.isFetching == true { row.refresh = nil }
         // Only the hits and the end tell whether it was cold or fresh.
         let isOpen = [.cold, .fresh].contains(row.state(at: instant))
         if isOpen, !gaps.isDisjoint(with: [.hits, .ttl]) { gaps.insert(.state) }

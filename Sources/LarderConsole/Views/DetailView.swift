@@ -96,10 +96,10 @@ enum DetailView {
             (" (\(Format.age(now - row.writtenAt)) ago)", .dim),
         ]
         guard row.isHeld else {
-            let failures = row.renewal?.trouble.map { Format.count($0.failures) + "x, " } ?? ""
+            let failures = row.refresh?.trouble.map { Format.count($0.failures) + "x, " } ?? ""
             return [
                 name + [("  no entry is held", .dim)],
-                [("\(row.renewal?.trouble?.failure.word ?? "failed") ", .dim)]
+                [("\(row.refresh?.trouble?.failure.word ?? "failed") ", .dim)]
                     + [("\(failures)last ", .plain)] + written + [
                         ("  next try ", .dim), (ending(row, model), .plain),
                         ("  refusals ", .dim), (hits(row, model), .plain),
@@ -131,7 +131,7 @@ enum DetailView {
         func line(_ label: String, _ text: String, _ more: String = "") -> Pieces {
             [(Text.left(label, 10), .dim), (text, .plain), (more.isEmpty ? "" : "  " + more, .dim)]
         }
-        if let trouble = row.renewal?.trouble, !row.isHeld {
+        if let trouble = row.refresh?.trouble, !row.isHeld {
             return failure(row, trouble, model, line)
         }
         return [
@@ -139,7 +139,7 @@ enum DetailView {
             line("cache", safe(row.id.cache, model), "version \(row.version)"),
             line(
                 "state", model.knows(.state, of: row.id) ? row.state(at: now).rawValue : "-",
-                renewal(row, model)),
+                refresh(row, model)),
             row.isPastEnd(at: now) && model.knows(.ttl, of: row.id)
                 ? line(
                     row.state(at: now) == .stale ? "stale" : "ended",
@@ -194,11 +194,11 @@ enum DetailView {
     }
 
     /// What is known of the next fetch.
-    private static func renewal(_ row: EntryRow, _ model: Model) -> String {
+    private static func refresh(_ row: EntryRow, _ model: Model) -> String {
         var parts = [softened(row, model)].compactMap(\.self)
-        guard let renewal = row.renewal else { return parts.joined() }
+        guard let refresh = row.refresh else { return parts.joined() }
         let now = model.shownNow
-        if let trouble = renewal.trouble, now < trouble.until || row.isPastEnd(at: now) {
+        if let trouble = refresh.trouble, now < trouble.until || row.isPastEnd(at: now) {
             if trouble.kind != .absent {
                 parts.append(
                     "failed \(trouble.failures)x since \(model.time(trouble.since)), "
@@ -207,13 +207,13 @@ enum DetailView {
             parts.append(
                 now < trouble.until
                     ? "next try in \(Format.left(trouble.until - now))"
-                    : renewal.isFetching ? "a fetch is under way" : "next try at the next look-up")
-        } else if renewal.isFetching {
+                    : refresh.isFetching ? "a fetch is under way" : "next try at the next look-up")
+        } else if refresh.isFetching {
             parts.append("a fetch is under way")
-        } else if let start = renewal.start, start != row.deadline {
+        } else if let start = refresh.start, start != row.deadline {
             parts.append("refreshed from \(model.time(start))")
         }
-        if renewal.waiters > 0 { parts.append("\(renewal.waiters) waiting") }
+        if refresh.waiters > 0 { parts.append("\(refresh.waiters) waiting") }
         return parts.joined(separator: ", ")
     }
 
@@ -228,7 +228,7 @@ enum DetailView {
                 }
         }
         let since = marked.map { " since \(model.time($0.at))" } ?? ""
-        return "marked\(since), served until fetched anew"
+        return "marked\(since), served until refreshed"
     }
 
     private static func value(_ model: Model) -> [Pieces] {

@@ -50,19 +50,19 @@ enum EvictionsView {
     private static func figures(_ model: Model) -> [(group: String, headings: [String])] {
         [
             ("REMOVED", ["EVICTED", "EXPIRED", "INVALID", "UNUSED"]),
-            (regretTitle(model), ["EVICTED", "EXPIRED"]),
+            (ghostTitle(model), ["EVICTED", "EXPIRED"]),
             ("HIT RATIO", model.size.columns < 90 ? ["1m", "ALL"] : ["1m", "10m", "ALL"]),
         ]
     }
 
     /// The title, with the time that it is of where that is the same for all.
-    private static func regretTitle(_ model: Model) -> String {
+    private static func ghostTitle(_ model: Model) -> String {
         let windows = Set(
-            (model.report?.caches ?? []).map { $0.regretWindow.map(Advice.words) ?? "" })
+            (model.report?.caches ?? []).map { $0.ghostWindow.map(Advice.words) ?? "" })
         guard windows.count == 1, let window = windows.first, !window.isEmpty else {
-            return "REGRET OF LATE"
+            return "GHOST HITS"
         }
-        return "REGRET IN \(window)"
+        return "GHOSTS IN \(window)"
     }
 
     private static func groups(_ model: Model) -> Pieces {
@@ -90,7 +90,7 @@ enum EvictionsView {
         let history = model.history(of: cache.name)
         let long = model.size.columns < 90 ? [] : [history.hitRatio(seconds: 600)]
         let shares =
-            [lately?.regretEvictedShare, lately?.regretExpiredShare, history.hitRatio()] + long
+            [lately?.ghostEvictedShare, lately?.ghostExpiredShare, history.hitRatio()] + long
             + [counters.hitRatio]
         let figures = numbers.map(Format.count) + shares.map(Format.percent)
         let name = Text.cut(

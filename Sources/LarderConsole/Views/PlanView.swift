@@ -62,7 +62,7 @@ enum PlanView {
             lines.append([
                 ("s", .bold),
                 (
-                    " serve them on until fetched anew"
+                    " serve them on until refreshed"
                         + (model.size.columns < 60 ? "" : " instead: no stampede"), .dim
                 ),
             ])
@@ -220,7 +220,7 @@ enum PlanView {
         case .invalidate:
             if held > 0 {
                 let each = held == 1 ? "its next look-up" : "the next look-up of each"
-                notes.append("\(plan.going(held, dialog.share)); \(each) fetches it anew.")
+                notes.append("\(plan.going(held, dialog.share)); \(each) fetches it again.")
             }
             if let forgotten = forgotten(plan) { notes.append(forgotten) }
         case .soften:
@@ -298,7 +298,7 @@ enum PlanView {
         var notes = bounds.isEmpty ? [] : [bounds]
         if back > 0 {
             let comes = back == 1 ? "comes" : "come"
-            notes.append("\(entries(back)) \(comes) back, unless fetched anew until then.")
+            notes.append("\(entries(back)) \(comes) back, unless fetched again until then.")
         } else if model.undos.first(where: { $0.plan == plan.id })?.removed != 0 {
             notes.append(
                 "No entry comes back: that is for \(Units.text(Plan.undoWindow)), unless it is fetched "
@@ -335,7 +335,7 @@ enum PlanView {
                 let them = held == 1 ? "it" : "them"
                 sentences.append(
                     "About \(fetches(plan.fetches)) to "
-                        + (plan.change.isSoft ? "fetch \(them) anew" : "have \(them) back")
+                        + (plan.change.isSoft ? "refresh \(them)" : "have \(them) back")
                         + " within a minute; the budget is \(Format.rate(model.budget)).")
             }
         }

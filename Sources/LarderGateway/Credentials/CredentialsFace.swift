@@ -11,7 +11,7 @@ package import NIOCore
 /// identity, `/role-arn/ARN` for a role's session.
 ///
 /// SDKs wait a second for an answer, some no longer than that. So what is held and good is handed out
-/// at once, and fetched anew behind the answer; who has to wait does so for less than a second, and is
+/// at once, and fetched again behind the answer; who has to wait does so for less than a second, and is
 /// told to ask again. What has ended is never handed out: SDKs take it for an error of their own.
 package final class CredentialsFace: Face {
     /// The session that is asked for, by the role's ARN, or the engine's own.
@@ -23,7 +23,7 @@ package final class CredentialsFace: Face {
     private let clock: AgeClock
     private let patience: @Sendable () async -> Void
     /// Those that somebody fetches anew though one is held, by the role's ARN.
-    private let renewals = Guarded<[Verbatim: Task<Credentials, any Error>]>([:])
+    private let refreshes = Guarded<[Verbatim: Task<Credentials, any Error>]>([:])
 
     /// - Parameters:
     ///   - signers: Are told of each session that is handed out.
@@ -110,11 +110,11 @@ package final class CredentialsFace: Face {
         let held = loan.held()
         if let held, !held.isShort {
             loan.count()
-            if held.isDue { _ = renewal(of: loan, role) }
+            if held.isDue { _ = refresh(of: loan, role) }
             return held.keys
         }
         // Of many who wait for the first one each is counted; one alone fetches anew what is held.
-        let work = held == nil ? Task { try await loan.lookUp() } : renewal(of: loan, role)
+        let work = held == nil ? Task { try await loan.lookUp() } : refresh(of: loan, role)
         let outcome = await result(of: work)
         if case .success(let keys)? = outcome, keys.expiry.map({ clock.now() < $0 }) ?? true {
             return keys
@@ -124,15 +124,15 @@ package final class CredentialsFace: Face {
         throw error
     }
 
-    private func renewal(of loan: Loan, _ role: String) -> Task<Credentials, any Error> {
+    private func refresh(of loan: Loan, _ role: String) -> Task<Credentials, any Error> {
         let role = Verbatim(role)
-        return renewals.withLock { renewals in
-            if let task = renewals[role] { return task }
+        return refreshes.withLock { refreshes in
+            if let task = refreshes[role] { return task }
             let task = Task {
-                defer { self.renewals.withLock { $0[role] = nil } }
+                defer { self.refreshes.withLock { $0[role] = nil } }
                 return try await loan.lookUp()
             }
-            renewals[role] = task
+            refreshes[role] = task
             return task
         }
     }
@@ -198,7 +198,7 @@ package final class CredentialsFace: Face {
             return refusal(
                 status,
                 known?.code ?? (isRefused ? "CredentialsRefused" : "CredentialsUnavailable"),
-                known?.forLogs ?? Renewal.usualWords(error))
+                known?.forLogs ?? Refresh.usualWords(error))
         }
     }
 

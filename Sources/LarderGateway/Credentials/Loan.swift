@@ -18,7 +18,7 @@ package struct Loan: Sendable {
         var keys: Credentials
         /// There is less life left than is wanted, and more can be had.
         var isShort: Bool
-        /// It may be fetched anew already.
+        /// It may be fetched again already.
         var isDue: Bool
     }
 
@@ -40,7 +40,7 @@ package struct Loan: Sendable {
                 return Held(keys: keys, isShort: false, isDue: false)
             }
             guard now < expiry else { return nil }
-            let start = cache.renewal(of: facts)?.start
+            let start = cache.refresh(of: facts)?.start
             return Held(
                 keys: keys,
                 isShort: expiry - now < Self.enough && expiry - facts.writtenAt > Self.enough,

@@ -13,7 +13,7 @@ enum Outcome: String {
     case miss
     /// Fetched for another request that was under way.
     case joined
-    /// From an entry past its end, because it cannot be fetched anew.
+    /// From an entry past its end, because it cannot be fetched again.
     case stale
     /// Passed on.
     case pass

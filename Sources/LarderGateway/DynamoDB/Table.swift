@@ -36,7 +36,7 @@ final class Table: Sendable {
             name.text, configuration,
             // That there is no such item is worth as much as the bounds say.
             lifetime: { _, item in item.isMissing ? own.table?.negativeTTL : nil },
-            renewal: .forwarded, limits: FetchLimits(time: Self.patience), clock: clock
+            refresh: .forwarded, limits: FetchLimits(time: Self.patience), clock: clock
         ) { key in
             guard let table = own.table else { throw CancellationError() }
             return try await fetch(table, key)
@@ -143,10 +143,10 @@ final class Table: Sendable {
     }
 }
 
-extension Renewal {
+extension Refresh {
     /// What fails in passing may be served past its end, as far as the bounds say so. No failure is
     /// remembered beside that: each is the service's own, and the next answer may be another.
-    fileprivate static let forwarded = Renewal(meaning: { error in
+    fileprivate static let forwarded = Refresh(meaning: { error in
         (error as? FetchFailure)?.isPassing ?? true ? .passing : .refused(.zero ... .zero)
     })
 }

@@ -50,7 +50,7 @@ extension Inspected {
 
     /// What there is to forget of a key; `nil` where no failure is remembered.
     private func failure(of key: Key) -> Victim<Key>? {
-        guard let trouble = cache.renewals(of: [key])[0].trouble, cache.clock.now() < trouble.until
+        guard let trouble = cache.refreshes(of: [key])[0].trouble, cache.clock.now() < trouble.until
         else { return nil }
         return Victim(
             key: key, version: 0, bytes: 0, cause: .invalidated, lastHit: trouble.lastRefusal)
@@ -120,7 +120,7 @@ extension Inspected {
 
     private static var cannotBeHard: InspectorError {
         InspectorError(
-            "what was marked as stale is served until it is fetched anew; there is nothing to take "
+            "what was marked as stale is served until it is refreshed; there is nothing to take "
                 + "back")
     }
 

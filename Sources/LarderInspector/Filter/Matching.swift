@@ -27,12 +27,12 @@ struct Matching {
     var wantedToGo: Int { filter.asksForTurns ? .max : 0 }
 
     mutating func offer(
-        _ facts: EntryFacts, _ renewal: RenewalFacts?, cache: String, by actor: Operator?,
+        _ facts: EntryFacts, _ refresh: RefreshFacts?, cache: String, by actor: Operator?,
         owner: EntryFilter.Owner?, beside: Selection.Beside, _ key: () -> EntryKey
     ) {
         guard filter.isEmpty || patience.lasts else { return }
         let subject = EntryFilter.Subject(
-            entry: EntrySubject(facts, renewal, beside, at: now), cache: cache, by: actor,
+            entry: EntrySubject(facts, refresh, beside, at: now), cache: cache, by: actor,
             owner: owner)
         guard filter.passes(subject, { key().key }) else { return }
         count += 1

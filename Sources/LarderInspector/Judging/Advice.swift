@@ -40,9 +40,9 @@ public struct Advice: Hashable, Sendable {
                     + "\(window): too few to say which bound to raise"
             ]
         }
-        let regrets = knobs(snapshot).reduce(0) { $0 + lately[keyPath: $1.regret] }
+        let ghosts = knobs(snapshot).reduce(0) { $0 + lately[keyPath: $1.ghosts] }
         return [
-            "no bound is short: \(Format.percent(Double(regrets) / Double(lately.misses))) of the misses "
+            "no bound is short: \(Format.percent(Double(ghosts) / Double(lately.misses))) of the misses "
                 + "of the last \(window) were for keys that left within the minute before"
         ]
     }
@@ -53,7 +53,7 @@ public struct Advice: Hashable, Sendable {
         guard let lately = snapshot.lately, !snapshot.configuration.keepsNothing else { return [] }
         let window = snapshot.at - lately.since
         let bounds: [Advice] = knobs(snapshot).compactMap { knob in
-            let share = Double(lately[keyPath: knob.regret]) / Double(max(1, lately.misses))
+            let share = Double(lately[keyPath: knob.ghosts]) / Double(max(1, lately.misses))
             guard lately.misses >= enough, share >= 0.05 else { return nil }
             return Advice(
                 knob: knob.knob, share: share, window: window,
@@ -84,12 +84,12 @@ public struct Advice: Hashable, Sendable {
     /// The bounds that can be raised, what tells that they are short, and what they are.
     private static func knobs(
         _ snapshot: CacheSnapshot
-    ) -> [(knob: Knob, regret: KeyPath<Lately, UInt64>, fate: String, now: String)] {
+    ) -> [(knob: Knob, ghosts: KeyPath<Lately, UInt64>, fate: String, now: String)] {
         let bounds = snapshot.configuration
         return [
-            room(snapshot).map { ($0.knob, \Lately.regretEvicted, "were evicted", $0.now) },
+            room(snapshot).map { ($0.knob, \Lately.ghostEvicted, "were evicted", $0.now) },
             // Without a ttl entries end when their values do.
-            bounds.ttl.map { (.ttl, \Lately.regretExpired, "expired", Units.text(ttl: $0)) },
+            bounds.ttl.map { (.ttl, \Lately.ghostExpired, "expired", Units.text(ttl: $0)) },
         ].compactMap(\.self)
     }
 

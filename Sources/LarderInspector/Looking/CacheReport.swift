@@ -45,7 +45,7 @@ public struct FetchedRow: Hashable, Sendable, Codable {
     public var failures: UInt64
     /// What kind of failure the last of those was; `nil` where no fetch failed.
     public var kind: FailureKind?
-    /// Why that one failed, as `Renewal.words` has it; `nil` where no fetch failed.
+    /// Why that one failed, as `Refresh.words` has it; `nil` where no fetch failed.
     public var reason: String?
 
     /// One that never failed, where nothing else is said.

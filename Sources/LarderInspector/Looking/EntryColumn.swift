@@ -73,7 +73,7 @@ public struct EntryColumn: RawRepresentable, Hashable, Sendable, Codable, CaseIt
             name: "expiry", about: "time left until the value's own end",
             content: .left(\.facts.expiry), rank: .expiry, worth: 100),
         Line(
-            name: "refresh", about: "time left until it is fetched anew",
+            name: "refresh", about: "time left until it is refreshed",
             content: .left(\.nextRefresh), worth: 40),
         Line(
             name: "age", about: "time since it was written",
@@ -266,31 +266,31 @@ package enum Cell: Hashable, Sendable {
 /// What there is to know of an entry at an instant, beside its key: what columns are read from.
 struct EntrySubject {
     let facts: EntryFacts
-    let renewal: RenewalFacts?
+    let refresh: RefreshFacts?
     let now: AgeInstant
     /// What stands beside its record: see ``EntryRow``.
     let fetchRate: Double?
     let toGo: Int?
 
     init(
-        _ facts: EntryFacts, _ renewal: RenewalFacts?, _ beside: Selection.Beside,
+        _ facts: EntryFacts, _ refresh: RefreshFacts?, _ beside: Selection.Beside,
         at now: AgeInstant
     ) {
-        (self.facts, self.renewal, self.now) = (facts, renewal, now)
+        (self.facts, self.refresh, self.now) = (facts, refresh, now)
         (fetchRate, toGo) = (beside.fetchRate, beside.toGo)
     }
 
     var end: AgeInstant? { facts.deadline == .distantFuture ? nil : facts.deadline }
-    var state: EntryRow.State { EntryRow.State(facts, renewal, at: now) }
+    var state: EntryRow.State { EntryRow.State(facts, refresh, at: now) }
     var nextRefresh: AgeInstant? {
-        EntryRow.nextRefresh(renewal, deadline: facts.deadline, at: now)
+        EntryRow.nextRefresh(refresh, deadline: facts.deadline, at: now)
     }
     /// Whether its last fetch failed.
-    var isFailing: Bool { renewal?.trouble.map { $0.kind != .absent } ?? false }
+    var isFailing: Bool { refresh?.trouble.map { $0.kind != .absent } ?? false }
 }
 
 extension EntryRow {
     func subject(at now: AgeInstant) -> EntrySubject {
-        EntrySubject(facts, renewal, .init(fetchRate: fetchRate, toGo: toGo), at: now)
+        EntrySubject(facts, refresh, .init(fetchRate: fetchRate, toGo: toGo), at: now)
     }
 }

@@ -4,7 +4,7 @@ import Larder
 public struct EntryDetail: Hashable, Sendable, Codable {
     /// What is known of it beside its value.
     public var row: EntryRow
-    /// The value; of a failure its reason, as `Renewal.words` has it.
+    /// The value; of a failure its reason, as `Refresh.words` has it.
     public var value: Shown
     /// What happened to its key lately, oldest first.
     public var history: [LoggedEvent]

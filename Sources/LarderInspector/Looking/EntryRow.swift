@@ -49,7 +49,7 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
     /// How long its fetch took; zero where it was inserted.
     public var fetchTime: Duration
     /// A fetch under way, or one that failed; `nil` where there is nothing to say of either.
-    public var renewal: RenewalFacts?
+    public var refresh: RefreshFacts?
     /// Fetches of its key a second, within the last minute; `nil` where that is not known.
     public var fetchRate: Double?
     /// Its place in the order in which its cache lets entries go, 1 for the next; `nil` where that
@@ -71,12 +71,12 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
         id: EntryKey, version: UInt64, writtenAt: AgeInstant, expiry: AgeInstant?,
         deadline: AgeInstant?,
         hits: UInt64, lastHit: AgeInstant?, bytes: Int, fetchTime: Duration,
-        renewal: RenewalFacts? = nil, fetchRate: Double? = nil, toGo: Int? = nil,
+        refresh: RefreshFacts? = nil, fetchRate: Double? = nil, toGo: Int? = nil,
         loads: Int = 1, isMarkedStale: Bool = false
     ) {
         self.loads = loads
         marked = isMarkedStale ? true : nil
-        self.renewal = renewal
+        self.refresh = refresh
         self.fetchRate = fetchRate
         self.toGo = toGo
         self.id = id
@@ -101,16 +101,16 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
     /// From when on a look-up would refresh it: a time before its end, or the end of the pause
     /// after a failure; `nil` where only its end decides.
     public func nextRefresh(at now: AgeInstant) -> AgeInstant? {
-        Self.nextRefresh(renewal, deadline: deadline, at: now)
+        Self.nextRefresh(refresh, deadline: deadline, at: now)
     }
 
     static func nextRefresh(
-        _ renewal: RenewalFacts?, deadline: AgeInstant?, at now: AgeInstant
+        _ refresh: RefreshFacts?, deadline: AgeInstant?, at now: AgeInstant
     ) -> AgeInstant? {
-        guard let renewal else { return nil }
-        if let trouble = renewal.trouble, now < trouble.until { return trouble.until }
-        if renewal.isFetching { return now }
-        return renewal.start.flatMap { $0 == deadline ? nil : $0 }
+        guard let refresh else { return nil }
+        if let trouble = refresh.trouble, now < trouble.until { return trouble.until }
+        if refresh.isFetching { return now }
+        return refresh.start.flatMap { $0 == deadline ? nil : $0 }
     }
 
     /// Whether there is an entry: failures are rows as well.

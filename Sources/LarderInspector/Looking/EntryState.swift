@@ -26,7 +26,7 @@ extension EntryRow {
     /// How it is at `now`. Where several are true it is the first of stale, failed or negative,
     /// refreshing, expired, thin, expiring, cold.
     public func state(at now: AgeInstant) -> State {
-        State(facts, renewal, at: now)
+        State(facts, refresh, at: now)
     }
 
     /// Since when it is stale, failed or negative, as far as that is known: since its end, or since
@@ -34,7 +34,7 @@ extension EntryRow {
     public func troubleBegan(at now: AgeInstant) -> AgeInstant? {
         switch state(at: now) {
         case .stale: deadline.flatMap { $0 <= now ? $0 : nil }
-        case .failed, .negative: renewal?.trouble?.since
+        case .failed, .negative: refresh?.trouble?.since
         case .expired, .thin, .refreshing, .expiring, .cold, .fresh: nil
         }
     }
@@ -49,17 +49,17 @@ extension EntryRow {
 }
 
 extension EntryRow.State {
-    init(_ facts: EntryFacts, _ renewal: RenewalFacts?, at now: AgeInstant) {
+    init(_ facts: EntryFacts, _ refresh: RefreshFacts?, at now: AgeInstant) {
         let deadline = facts.deadline == .distantFuture ? nil : facts.deadline
-        if facts.isServedStale(renewal, at: now) {
+        if facts.isServedStale(refresh, at: now) {
             self = .stale
-        } else if let trouble = renewal?.trouble, now < trouble.until {
+        } else if let trouble = refresh?.trouble, now < trouble.until {
             self = trouble.kind == .absent ? .negative : .failed
-        } else if renewal?.isFetching == true {
+        } else if refresh?.isFetching == true {
             self = .refreshing
         } else if let deadline, deadline <= now {
             self = .expired
-        } else if let mandatory = renewal?.mandatory, mandatory <= now, mandatory != deadline {
+        } else if let mandatory = refresh?.mandatory, mandatory <= now, mandatory != deadline {
             self = .thin
         } else if let deadline, deadline - now < (deadline - facts.writtenAt) / 10 {
             self = .expiring
@@ -74,10 +74,10 @@ extension EntryRow.State {
 
 extension EntryFacts {
     /// Marked, and not past its end; or past it, while its fetches fail. Without a failure, what is
-    /// past its end is not served, but fetched anew.
-    fileprivate func isServedStale(_ renewal: RenewalFacts?, at now: AgeInstant) -> Bool {
+    /// past its end is not served, but fetched again.
+    fileprivate func isServedStale(_ refresh: RefreshFacts?, at now: AgeInstant) -> Bool {
         guard version > 0 else { return false }
         guard deadline <= now else { return isStale }
-        return !isStale && renewal?.trouble.map { $0.kind != .absent } ?? false
+        return !isStale && refresh?.trouble.map { $0.kind != .absent } ?? false
     }
 }

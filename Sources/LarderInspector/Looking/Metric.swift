@@ -67,11 +67,12 @@ package struct Metric: Sendable {
             RemovalCause.allCases.map { ($0.rawValue, counters.removals($0)) }
         },
         counters(
-            "regrets", "Misses on keys that left within the minute before, by the cause.", "cause"
+            "ghost_hits", "Misses on keys that left within the minute before, by the cause.",
+            "cause"
         ) { counters in
             [
-                (RemovalCause.evicted.rawValue, counters.regretEvicted),
-                (RemovalCause.expired.rawValue, counters.regretExpired),
+                (RemovalCause.evicted.rawValue, counters.ghostEvicted),
+                (RemovalCause.expired.rawValue, counters.ghostExpired),
             ]
         },
         counter("oversized", "Values too large to keep.", \.oversized),

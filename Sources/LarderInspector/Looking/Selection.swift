@@ -45,12 +45,12 @@ struct Selection {
     private static func bounded(_ number: Int) -> Int { min(max(0, number), Int.max / 8) }
 
     mutating func offer(
-        _ facts: EntryFacts, _ renewal: RenewalFacts? = nil, place: Int, cache: String,
+        _ facts: EntryFacts, _ refresh: RefreshFacts? = nil, place: Int, cache: String,
         by actor: Operator? = nil, owner: EntryFilter.Owner? = nil, beside: Beside = Beside(),
         _ makeRow: () -> EntryRow
     ) {
         total += 1
-        let subject = EntrySubject(facts, renewal, beside, at: now)
+        let subject = EntrySubject(facts, refresh, beside, at: now)
         var row: EntryRow?
         if !filter.isEmpty {
             guard patience.lasts else { return }
@@ -195,7 +195,7 @@ extension EntryQuery {
             let actor = selection.asksForActors ? actor(row) : nil
             let beside = Selection.Beside(fetchRate: row.fetchRate, toGo: row.toGo)
             selection.offer(
-                row.facts, row.renewal, place: place, cache: row.id.cache, by: actor, beside: beside
+                row.facts, row.refresh, place: place, cache: row.id.cache, by: actor, beside: beside
             ) { row }
         }
         return try selection.page()

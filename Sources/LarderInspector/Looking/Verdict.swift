@@ -39,5 +39,5 @@ public protocol MintedAnew {
 
 extension EntryRow {
     /// Whether it says that the origin has no such thing.
-    public var isRefusal: Bool { !isHeld && renewal?.trouble?.kind == .absent }
+    public var isRefusal: Bool { !isHeld && refresh?.trouble?.kind == .absent }
 }

@@ -21,16 +21,16 @@ extension CacheReport {
     }
 
     /// The shares of the recent misses, 0...1, that more room and a longer ttl would have spared.
-    public var regretFigures: [(name: String, share: Double?)] {
+    public var ghostFigures: [(name: String, share: Double?)] {
         [
-            ("regretEvictedShare", snapshot.lately?.regretEvictedShare),
-            ("regretExpiredShare", snapshot.lately?.regretExpiredShare),
+            ("ghostEvictedShare", snapshot.lately?.ghostEvictedShare),
+            ("ghostExpiredShare", snapshot.lately?.ghostExpiredShare),
         ]
     }
 
     /// Over how long those were counted: ten minutes, or since the bounds were changed; `nil` where
     /// it is not known.
-    public var regretWindow: Duration? { snapshot.lately.map { snapshot.at - $0.since } }
+    public var ghostWindow: Duration? { snapshot.lately.map { snapshot.at - $0.since } }
 }
 
 extension CacheCounters {

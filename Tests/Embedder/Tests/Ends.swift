@@ -160,7 +160,7 @@ private enum TableError: Error, KnownFailure {
 
     @Test func `come before their time where entries are refreshed`() async throws {
         let cache = Cache<String, Account>(
-            "accounts", ttl: .seconds(100), renewal: Renewal(window: { _ in .seconds(20) }),
+            "accounts", ttl: .seconds(100), refresh: Refresh(window: { _ in .seconds(20) }),
             clock: clock.ageClock
         ) { [table] in try await table.account($0) }
         _ = try await cache.value(for: "1")
