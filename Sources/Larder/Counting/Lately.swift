@@ -51,7 +51,7 @@ public struct Lately: Hashable, Sendable, Codable {
 
 /// What was counted since the bounds of a cache are what they are.
 struct UnderBounds {
-    private let since: AgeInstant
+    let since: AgeInstant
     private let before: CacheCounters
     private var (ghostEvicted, ghostExpired) = (UInt64(0), UInt64(0))
 

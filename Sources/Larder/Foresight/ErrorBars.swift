@@ -1,6 +1,16 @@
 // How sure what-ifs are.
 
 extension LookUpRecord {
+    /// By how much a replay under the present bounds differs from the hit ratio that came: by what is
+    /// not on record, and by what a replay knows nothing of. 0 where the record is of other bounds as
+    /// well.
+    var bias: Double {
+        guard isUnderPresent else { return 0 }
+        let tally = tally(present)
+        guard tally.lookups > 0 else { return 0 }
+        return abs(Self.misses(tally) - Double(tally.came)) / Double(tally.lookups)
+    }
+
     /// Half the width of the 95 % bar of a hit ratio.
     func error(
         _ bounds: CacheConfiguration, _ tally: Miniature.Tally, _ ratio: Double,
@@ -20,14 +30,9 @@ extension LookUpRecord {
         if bounds.policy.isLeftToChance {
             variance += max(ratio * (1 - ratio), 1 / expected) / expected
         }
-        // What a policy has learned before the record it learns here anew: how far that goes on is
-        // seen by the difference between two halves.
-        var learning = 0.0
-        let (later, rest) = (tally.later.lookups, tally.lookups - tally.later.lookups)
-        if bounds.policy.learns, !basis.isWhole || rate < 1, later > 0, rest > 0 {
-            let before = Double(tally.misses - tally.later.misses) / Double(rest)
-            learning = 0.01 + abs(Double(tally.later.misses) / Double(later) - before) / 2
-        }
+        // What the record cannot teach of the time before is about what it does teach.
+        let learning =
+            tally.unlearned.map { 0.005 + 1.4 * abs(Self.misses(tally) - $0) / expected } ?? 0
         let cold = Double(tally.cold + tally.guessed) / 2 / expected
         return min(1, 1.96 * variance.squareRoot() + cold + learning)
     }
@@ -54,11 +59,11 @@ extension LookUpRecord {
 }
 
 extension Policy {
-    /// Whether it adapts itself to what it saw long ago.
-    var learns: Bool {
+    /// Whether it goes by keys that it does not hold any more.
+    var remembers: Bool {
         switch self {
-        case .tinylfu: true
-        case .lru, .fifo, .lfu, .rr, .sieve, .s3fifo: false
+        case .s3fifo, .tinylfu: true
+        case .lru, .fifo, .lfu, .rr, .sieve: false
         }
     }
 

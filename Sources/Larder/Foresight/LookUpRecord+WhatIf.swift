@@ -1,11 +1,13 @@
 extension LookUpRecord {
     /// What `bounds` would have brought for these look-ups.
-    public func whatIf(_ bounds: CacheConfiguration) -> WhatIf {
+    public func whatIf(_ bounds: CacheConfiguration) -> WhatIf { whatIf(bounds, bias) }
+
+    private func whatIf(_ bounds: CacheConfiguration, _ bias: Double) -> WhatIf {
         let tally = tally(bounds)
-        guard basis.rate < 1 else { return whatIf(bounds, tally, steepness: 0) }
+        guard basis.rate < 1 else { return whatIf(bounds, tally, bias, steepness: 0) }
         let (less, more) = (bounds.sized(by: 0.5), bounds.sized(by: 2))
         let ratios = [self.tally(less), tally, self.tally(more)].map(hitRatio)
-        return whatIf(bounds, tally, steepness: Self.steepness(ratios, 1))
+        return whatIf(bounds, tally, bias, steepness: Self.steepness(ratios, 1))
     }
 
     /// The factors by which sizes and ttls are tried out.
@@ -16,6 +18,7 @@ extension LookUpRecord {
     /// It replays the record some sixty times, and gives way to other tasks between them.
     public func grid() async -> WhatIfGrid {
         let sizes = Self.distinct(Self.factors.map { present.sized(by: $0) })
+        let bias = bias
         var points = sizes.map { _ in [WhatIf]() }
         for factor in present.ttl == nil || present.ttl == .zero ? [1] : Self.factors {
             let column = sizes.map { $0.living(by: factor) }
@@ -27,7 +30,8 @@ extension LookUpRecord {
             let ratios = tallies.map(hitRatio)
             for row in column.indices {
                 points[row].append(
-                    whatIf(column[row], tallies[row], steepness: Self.steepness(ratios, row)))
+                    whatIf(
+                        column[row], tallies[row], bias, steepness: Self.steepness(ratios, row)))
             }
         }
         var policies: [WhatIf] = []
@@ -35,11 +39,11 @@ extension LookUpRecord {
             var other = present
             let isPresent = "\(present.policy)".prefix { $0 != "," } == name
             if !isPresent, let named = Policy(name) { other.policy = named }
-            policies.append(whatIf(other))
+            policies.append(whatIf(other, bias))
             await Task.yield()
         }
         return WhatIfGrid(
-            basis: basis, present: whatIf(present), points: points.flatMap(\.self),
+            basis: basis, present: whatIf(present, bias), points: points.flatMap(\.self),
             policies: policies)
     }
 
@@ -49,17 +53,29 @@ extension LookUpRecord {
 
     func tally(_ bounds: CacheConfiguration) -> Miniature.Tally {
         defer { Block.giveBack() }
-        var miniature = Miniature(self, bounds)
-        return miniature.run()
+        func run(isWarm: Bool) -> Miniature.Tally {
+            var miniature = Miniature(self, bounds, isWarm: isWarm)
+            return miniature.run()
+        }
+        // What a policy has learned goes further back than the record: it is to learn that from the
+        // record itself.
+        guard bounds.policy.remembers, !basis.isWhole else { return run(isWarm: false) }
+        var tally = run(isWarm: true)
+        tally.unlearned = Self.misses(run(isWarm: false))
+        return tally
+    }
+
+    /// Of what may have been hits, had the record begun earlier, half counts.
+    static func misses(_ tally: Miniature.Tally) -> Double {
+        Double(tally.misses) - Double(tally.cold) / 2
     }
 
     /// Of the look-ups that were to be expected: where a key that is asked for very often is not
     /// among the sampled ones, its hits are counted all the same (the correction of SHARDS).
     func hitRatio(_ tally: Miniature.Tally) -> Double {
         guard tally.lookups > 0 else { return 0 }
-        let misses = Double(tally.misses) - Double(tally.cold) / 2
         let expected = Double(tally.lookups) * weight
-        return min(1, max(0, (expected - misses) / expected))
+        return min(1, max(0, (expected - Self.misses(tally)) / expected))
     }
 
     /// How much the ratio changes where a size is e times as large, at the steeper side.
@@ -69,10 +85,10 @@ extension LookUpRecord {
     }
 
     func whatIf(
-        _ bounds: CacheConfiguration, _ tally: Miniature.Tally, steepness: Double
+        _ bounds: CacheConfiguration, _ tally: Miniature.Tally, _ bias: Double, steepness: Double
     ) -> WhatIf {
         let ratio = hitRatio(tally)
-        let error = error(bounds, tally, ratio, steepness)
+        let error = min(1, error(bounds, tally, ratio, steepness) + bias)
         let expected = Double(tally.lookups) * weight
         let rate = basis.rate
         let (stale, staleError) = staleness(tally, expected, ratioError: error)

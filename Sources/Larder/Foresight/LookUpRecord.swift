@@ -32,6 +32,14 @@ public struct LookUpRecord: Sendable {
     let weight: Double
     let lookupsPerSecond: Double
     let entryBytes: Double
+    /// All of it was looked up under the present bounds.
+    let isUnderPresent: Bool
+
+    /// When its first and its last step were; `nil` where there is not one.
+    var ends: (first: Int64, last: Int64)? {
+        guard let first = steps.first, let last = steps.last else { return nil }
+        return (first.at, last.at)
+    }
 
     /// Something that happened to a key, or a gap in the record: then `key` is the length of what
     /// follows up to the next.
@@ -41,7 +49,7 @@ public struct LookUpRecord: Sendable {
         var kind: Kind
         var bytes: UInt32 = 0
 
-        enum Kind: UInt8 { case lookup, bytes, written, gone, gap }
+        enum Kind: UInt8 { case lookup, missed, bytes, written, gone, gap }
     }
 
     /// What is copied of a cache's recorder.
@@ -50,6 +58,8 @@ public struct LookUpRecord: Sendable {
         /// No piece is missing at the beginning.
         var isWhole = true
         var lookups: UInt64 = 0
+        /// Since when the bounds are what they are.
+        var boundsSince = Int64.min
         var entryBytes = 0.0
         var changes = ChangeRate()
     }
@@ -61,6 +71,7 @@ public struct LookUpRecord: Sendable {
         guard let first = copied.pieces.first else { return nil }
         self.present = present
         entryBytes = copied.entryBytes
+        isUnderPresent = copied.boundsSince <= first.piece.began
         let (begin, overflow) = now.nanoseconds.subtractingReportingOverflow(window.nanoseconds)
         let start = overflow ? Int64.min : begin
         let below = copied.pieces.map(\.piece.below).min()!
@@ -138,11 +149,11 @@ public struct LookUpRecord: Sendable {
         private mutating func append(_ kind: Recorder.Kind, _ key: UInt32, at now: Int64) {
             func append(_ kind: Step.Kind) { steps.append(Step(at: now, key: key, kind: kind)) }
             switch kind {
-            case .lookup, .missed:
+            case .lookup, .missed, .loaded:
                 lookups += 1
                 if now >= start { counted += 1 }
                 isMissed[Int(key)] = kind == .missed
-                append(.lookup)
+                append(kind == .lookup ? .lookup : .missed)
             case .filled:
                 // What was missed is written by whoever missed it: a what-if fetches by itself.
                 if isMissed[Int(key)] { isMissed[Int(key)] = false } else { append(.written) }
@@ -206,6 +217,7 @@ extension Cache {
             store.resumeRecording(at: now.nanoseconds)
             numbers = store.recorder.first..<store.recorder.next
             copied.lookups = store.lookups
+            copied.boundsSince = store.underBounds.since.nanoseconds
             copied.entryBytes = store.count > 0 ? Double(store.bytes) / Double(store.count) : 0
             changes = store.recorder.changes
             return store.configuration

@@ -8,6 +8,8 @@ struct Miniature: ~Copyable {
     private let maxbytes: Double
     private let ttl: Int64
     private let rule: Policy
+    /// It is filled beforehand by the whole record, and not emptied at gaps.
+    private let isWarm: Bool
     private var policy: any EvictionPolicy
 
     /// When the key's value was fetched; the least number where it is not held.
@@ -24,7 +26,6 @@ struct Miniature: ~Copyable {
     private var isExact: Bool
     private var tally = Tally()
     private var isCounting = false
-    private var halfTime = Int64.max
 
     /// Whether a key was looked up before in the stretch, and whether the age of what is held for
     /// it is a guess.
@@ -34,6 +35,10 @@ struct Miniature: ~Copyable {
     struct Tally {
         var lookups = 0
         var misses = 0
+        /// Look-ups that missed in the cache itself, under its own bounds.
+        var came = 0
+        /// Misses without what the policy had learned before, where it matters.
+        var unlearned: Double?
         /// Of every key, its misses squared.
         var squares = 0.0
         /// Misses that may have been hits, had the record begun earlier.
@@ -41,8 +46,6 @@ struct Miniature: ~Copyable {
         /// Entries of a guessed age when counting began: each may end sooner or later than it does
         /// here.
         var guessed = 0
-        /// Look-ups and misses of the later half of what counts.
-        var later = (lookups: 0, misses: 0)
         /// Hits by the age of the value.
         var ages: [UInt32] = []
         var entries = 0
@@ -51,8 +54,9 @@ struct Miniature: ~Copyable {
 
     private static var absent: Int64 { .min }
 
-    init(_ record: LookUpRecord, _ bounds: CacheConfiguration) {
+    init(_ record: LookUpRecord, _ bounds: CacheConfiguration, isWarm: Bool) {
         self.record = record
+        self.isWarm = isWarm
         let rate = record.basis.rate
         maxsize =
             bounds.maxsize.map { most in
@@ -73,7 +77,7 @@ struct Miniature: ~Copyable {
         seen.initialize(repeating: .never, count: keys)
         sizes = Memory.zeroed(max(1, record.sizes.count))
         for (key, size) in record.sizes.enumerated() { sizes[key] = size }
-        written = .allocate(capacity: record.steps.count)
+        written = .allocate(capacity: record.steps.count * (isWarm ? 2 : 1))
     }
 
     deinit {
@@ -88,31 +92,11 @@ struct Miniature: ~Copyable {
         let ages = UnsafeMutablePointer<UInt32>.allocate(capacity: AgeBuckets.count)
         ages.initialize(repeating: 0, count: AgeBuckets.count)
         defer { ages.deallocate() }
-        let (isWhole, from, record) = (record.basis.isWhole, record.from, record)
-        record.steps.withUnsafeBufferPointer { steps in
-            var (countFrom, exactFrom) = (from, Int64.max)
-            for place in steps.indices {
-                let step = steps[place]
-                expire(at: step.at)
-                if step.at >= exactFrom { isExact = true }
-                switch step.kind {
-                case .lookup:
-                    isCounting = step.at >= countFrom
-                    look(step, ages)
-                case .written: write(step)
-                case .gone: if writtenAt[Int(step.key)] != Self.absent { remove(step.key, false) }
-                case .bytes: resize(step)
-                case .gap:
-                    guard !isWhole else { break }
-                    clear()
-                    // The first third fills the cache.
-                    let end = steps[place + Int(step.key) - 1].at
-                    countFrom = max(from, step.at &+ (end &- step.at) / 3)
-                    halfTime = countFrom &+ (end &- countFrom) / 2
-                    exactFrom = ttl == .max ? .max : step.at &+ min(ttl, .max / 4)
-                }
-            }
+        let record = record
+        if isWarm, let (first, last) = record.ends {
+            replay(record, by: first &- last &- 1, ages, counting: false)
         }
+        replay(record, by: 0, ages, counting: true)
         tally.ages = (0..<AgeBuckets.count).map { ages[$0] }
         for key in 0..<record.marks.count {
             tally.squares += Double(misses[key]) * Double(misses[key])
@@ -121,13 +105,44 @@ struct Miniature: ~Copyable {
         return tally
     }
 
+    /// - Parameter shift: Nanoseconds by which all of it is moved.
+    private mutating func replay(
+        _ record: LookUpRecord, by shift: Int64, _ ages: UnsafeMutablePointer<UInt32>,
+        counting: Bool
+    ) {
+        let (isWhole, from) = (record.basis.isWhole, counting ? record.from : .max)
+        record.steps.withUnsafeBufferPointer { steps in
+            var (countFrom, exactFrom) = (from, Int64.max)
+            for place in steps.indices {
+                var step = steps[place]
+                step.at = step.at &+ shift
+                expire(at: step.at)
+                if step.at >= exactFrom { isExact = true }
+                switch step.kind {
+                case .lookup, .missed:
+                    isCounting = step.at >= countFrom
+                    if isCounting, step.kind == .missed { tally.came += 1 }
+                    look(step, ages)
+                case .written: write(step)
+                case .gone: if writtenAt[Int(step.key)] != Self.absent { remove(step.key, false) }
+                case .bytes: resize(step)
+                case .gap:
+                    guard !isWhole else { break }
+                    if !isWarm { clear() }
+                    // The first third fills the cache.
+                    let end = steps[place + Int(step.key) - 1].at &+ shift
+                    countFrom = max(from, step.at &+ (end &- step.at) / 3)
+                    exactFrom = ttl == .max ? .max : step.at &+ min(ttl, .max / 4)
+                }
+            }
+        }
+    }
+
     private mutating func look(
         _ step: LookUpRecord.Step, _ ages: UnsafeMutablePointer<UInt32>
     ) {
         let key = Int(step.key)
-        let isLater = isCounting && step.at > halfTime
         if isCounting { tally.lookups += 1 }
-        if isLater { tally.later.lookups += 1 }
         if writtenAt[key] != Self.absent, ttl == .max || step.at &- writtenAt[key] < ttl {
             if policy.heedsHits {
                 withUnsafePointer(to: step.key) {
@@ -138,12 +153,11 @@ struct Miniature: ~Copyable {
         } else {
             if writtenAt[key] != Self.absent { remove(step.key, false) }
             policy.missed()
-            let isCold = !isExact && seen[key] == .never
+            let isCold = !isWarm && !isExact && seen[key] == .never
             if isCounting {
                 tally.misses += 1
                 // Not by a subscript, at which the compiler fails for ThreadSanitizer.
                 (misses + key).pointee += 1
-                if isLater { tally.later.misses += 1 }
                 if isCold { tally.cold += 1 }
             }
             load(step, isCold ? step.at &- former(step.key) : step.at)

@@ -69,6 +69,8 @@ struct Recorder: ~Copyable {
         case filled
         /// Invalidated.
         case gone
+        /// A look-up that found nothing, and wrote what it fetched.
+        case loaded
     }
 
     /// A part of the record.
@@ -115,7 +117,8 @@ struct Recorder: ~Copyable {
     /// The last look-up has written what it missed: that is all there is to say of it.
     private mutating func fillMissed() {
         let place = UInt32((next - 1) % UInt64(Self.pieceCount)) * UInt32(Self.pieceSize)
-        words[place + open.count - 1] &= ~(7 << 29)
+        words[place + open.count - 1] =
+            words[place + open.count - 1] & ~(7 << 29) | Kind.loaded.rawValue << 29
         lastMissed = nil
     }
 
