@@ -45,7 +45,8 @@ let alone: [LinkerSetting] = [
     .unsafeFlags(
         [
             "-static-executable", "-l_FoundationCShims", "-l_FoundationCollections", "-Xlinker",
-            "--gc-sections", "-Xlinker", "--strip-all", "-Xlinker", "--wrap=open",
+            "--gc-sections", "-Xlinker", "--strip-all", "-Xlinker", "--wrap=open", "-Xlinker",
+            "--wrap=dladdr",
         ], .when(platforms: [.linux], configuration: .release))
 ]
 

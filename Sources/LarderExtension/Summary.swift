@@ -45,7 +45,7 @@ struct Summary: Sendable {
             Metric("Coalesced", count(sum(\.coalesced))),
             Metric("ServedStale", count(sum(\.servedStale))),
             Metric("Fetches", count(reads.reduce(0) { $0 + $1.calls })),
-            Metric("FetchFailures", count(sum(\.fetchFailures))),
+            Metric("FetchFailures", count(sum(\.failed))),
             Metric("ReadsSaved", count(sum(Self.saved))),
             Metric("STSCalls", count(tally("AssumeRole").reduce(0) { $0 + $1.calls })),
             Metric("STSCallsSaved", count(Self.saved(sessions.counters))),
