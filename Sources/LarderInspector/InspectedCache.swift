@@ -35,6 +35,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     let shownValue: @Sendable (Value) -> Shown
     /// Whether keys are shown as they are.
     let areKeysPlain: Bool
+    private let grid = KeptGrid()
 
     /// Whether keys are texts for the engine too, which ranks these by itself.
     private var keysAreShown: Bool { areKeysPlain && Key.self == String.self }
@@ -290,8 +291,14 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                     + "nothing can be foreseen; look again after some, or make the cache with "
                     + "foresight")
         }
-        if let bounds = query.bounds { try cache.validate(bounds) }
-        return await WhatIfAnswer(record, query, at: cache.clock.now())
+        func work() async -> WhatIfAnswer {
+            await WhatIfAnswer(record, query, at: cache.clock.now())
+        }
+        guard let bounds = query.bounds else {
+            return await grid.answer(over: query.window, record.present, cache.clock, work)
+        }
+        try cache.validate(bounds)
+        return await work()
     }
 
     /// What is to come by the look-ups of the last ten minutes, under the present bounds and under

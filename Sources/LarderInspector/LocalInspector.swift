@@ -287,14 +287,20 @@ public final class LocalInspector: Inspector {
         }
     }
 
-    /// Has what comes of new bounds held against what was foreseen. What is changed again before it
-    /// is judged says nothing.
-    private func expect(_ plan: Plan) {
+    /// Has what comes of new bounds held against what was foreseen.
+    private func expect(_ plan: Plan, _ how: PlanApplication) {
         if case .configure(let name, let bounds) = plan.change, let foreseen = plan.foreseen,
             let report = try? cache(named: name).report()
         {
-            return state.withLock { $0.calibrations.expect(bounds, foreseen, report) }
+            return state.withLock {
+                $0.calibrations.expect(bounds, foreseen, report, spread: how.spread ?? .zero)
+            }
         }
+        interrupt(plan)
+    }
+
+    /// What is changed again before it is judged says nothing.
+    private func interrupt(_ plan: Plan) {
         state.withLock { state in
             for name in plan.change.caches { state.calibrations.interrupt(name.text) }
         }
@@ -489,7 +495,7 @@ public final class LocalInspector: Inspector {
             throw error
         }
         let outcome = try applied.apply(plan, prepared, how, by: actor.applying(plan))
-        expect(kept.plan)
+        expect(kept.plan, how)
         return outcome
     }
 
@@ -532,7 +538,9 @@ public final class LocalInspector: Inspector {
     ///   back, the reason is too long, or it could not be written down beforehand.
     public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try actor.checkReason()
-        return try applied.undo(plan, by: actor.applying(plan))
+        let outcome = try applied.undo(plan, by: actor.applying(plan))
+        if let known = try? kept(plan).plan { interrupt(known) }
+        return outcome
     }
 
     /// Those of this run that are kept.

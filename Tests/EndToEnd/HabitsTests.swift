@@ -84,7 +84,7 @@ import Testing
         try terminal.type("8")
         try terminal.press("Enter")
         let plan = try terminal.wait("the plan") {
-            $0.contains("are evicted") && $0.contains("That is")
+            $0.contains("are evicted") && $0.contains("of accounts)")
         }
         let count = try #require(plan.firstMatch(of: /([0-9]+) entries \([^)]*\) are evicted/)?.1)
         #expect(plan.contains("type \(count) to confirm"))
@@ -99,7 +99,7 @@ import Testing
         try terminal.press("Right", "Enter")
         try terminal.wait(for: "entries are there again")
         try terminal.wait("room as before") { $0.contains("/64") }
-        // Credentials live for two minutes and more, and are renewed by then.
+        // Credentials live for two minutes and more, and are refreshed by then.
         try terminal.press("a")
         try terminal.wait("a credential refreshing", within: .seconds(120)) {
             $0.contains("refreshing")

@@ -196,7 +196,8 @@ extension ViewState {
         let shown = text(model)
         for words in [
             "Take back plan p", "maxsize 128 → 64", "3 entries come back, unless fetched again",
-            "21 entries (8.2 KiB) have to go for it.", "This stays: the bounds of orders",
+            "21 entries (8.2 KiB, 21.0% of accounts) have to go for it.",
+            "This stays: the bounds of orders",
             "[ Cancel ]   [ Take back ]", "type 21 to confirm",
         ] { #expect(shown.contains(words), "\(words)") }
         #expect(!shown.contains("goes back by itself") && !shown.contains("all at once"))

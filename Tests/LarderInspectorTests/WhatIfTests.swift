@@ -37,6 +37,21 @@ import Testing
         #expect(engine.accounts.snapshot() == before)
     }
 
+    @Test func `a grid is given again while working it out anew would take too much`() async throws
+    {
+        let engine = Engine(maxsize: 64, ttl: .seconds(300))
+        use(engine, seconds: 60)
+        let first = try await engine.inspector.whatIf(WhatIfQuery("accounts"))
+        _ = engine.accounts.cached("7")
+        #expect(try await engine.inspector.whatIf(WhatIfQuery("accounts")) == first)
+        let other = try await engine.inspector.whatIf(WhatIfQuery("accounts", window: .seconds(30)))
+        #expect(other.basis.recorded < first.basis.recorded)
+        engine.clock.advance(by: .seconds(3600))
+        _ = engine.accounts.cached("7")
+        let later = try await engine.inspector.whatIf(WhatIfQuery("accounts"))
+        #expect(later.at > first.at)
+    }
+
     @Test func `a point is told in words`() async throws {
         let engine = Engine(maxsize: 64, ttl: .seconds(300))
         use(engine, seconds: 400)
@@ -148,6 +163,33 @@ import Testing
         #expect(try await inspector.whatIf(WhatIfQuery("accounts")).kept.isEmpty)
     }
 
+    @Test func `bounds that are reached in a while are judged from then on`() {
+        let snapshot = Engine().accounts.snapshot()
+        var new = snapshot.configuration
+        new.maxsize = 32
+        func report(_ seconds: Double, _ maxsize: Int, lookups: UInt64 = 0) -> CacheReport {
+            var later = snapshot
+            later.at = snapshot.at + .seconds(seconds)
+            (later.counters.hits, later.configuration.maxsize) = (lookups, maxsize)
+            return CacheReport(name: "accounts", snapshot: later)
+        }
+        let said = WhatIf(
+            bounds: new, hitRatio: 1, hitRatioError: 0, fetchesPerSecond: 1,
+            fetchesPerSecondError: 0, entries: 1, bytes: 1, bytesError: 0)
+        var calibrations = Calibrations()
+        calibrations.expect(new, said, report(0, 64), spread: .seconds(60))
+        for seconds in [10, 30, 60, 79] as [Double] { calibrations.judge([report(seconds, 48)]) }
+        #expect(calibrations.of("accounts").count == 1)
+        var other = calibrations
+        other.judge([report(81, 48)])
+        #expect(other.of("accounts").isEmpty)
+        calibrations.judge([report(81, 32)])
+        calibrations.judge([report(125, 32, lookups: 100)])
+        #expect(calibrations.of("accounts").first?.isHeld == true)
+        #expect(calibrations.forecasts(of: "accounts")?.held == 1)
+        #expect(calibrations.forecasts(of: "credentials") == nil)
+    }
+
     @Test func `what comes far from what was said is told as such`() throws {
         let snapshot = Engine().accounts.snapshot()
         func counted(_ seconds: Double, hits: UInt64, lookups: UInt64) -> Calibration.Counted {
@@ -162,7 +204,7 @@ import Testing
         for (hits, isHeld) in [(900, true), (895, true), (850, false)] as [(UInt64, Bool)] {
             var calibration = Calibration(
                 cache: "accounts", bounds: snapshot.configuration, said: said,
-                from: counted(0, hits: 0, lookups: 0))
+                at: counted(0, hits: 0, lookups: 0).at)
             calibration.take(counted(10, hits: 0, lookups: 100))
             calibration.take(counted(20, hits: 100, lookups: 200))
             calibration.take(counted(59, hits: 100 + hits, lookups: 1200))

@@ -71,7 +71,7 @@ final class ModelRig {
         self.policy = policy
         random = Seeded(seed)
         rules = Rules(
-            renews: seed % 2 == 0, windowPart: seed % 8 == 4 ? 0 : 4,
+            refreshes: seed % 2 == 0, windowPart: seed % 8 == 4 ? 0 : 4,
             pause: seed % 4 == 0 ? .seconds(2) : nil, hasLifetimes: seed % 7 == 3)
         keys = seed % 5 == 0 ? 60 : 20
         let configuration = CacheConfiguration(maxsize: 8, ttl: .seconds(60), policy: policy)
@@ -465,7 +465,7 @@ final class ModelRig {
     /// Without a `Refresh` the next try comes after 1 to 5 s, by chance. That time is let pass, or
     /// else the same seed would not do the same again.
     private func adoptBackoff(of key: Name) throws {
-        guard !rules.renews, let trouble = model.trouble(key), trouble.kind == .failed,
+        guard !rules.refreshes, let trouble = model.trouble(key), trouble.kind == .failed,
             trouble.until == model.now + rules.backoff,
             let seen = cache.troubles().first(where: { $0.key == key })
         else { return }

@@ -57,7 +57,7 @@ enum Answer: Hashable {
 /// How entries are renewed, with nothing left to chance.
 struct Rules {
     /// False for a cache that is made without a `Refresh`.
-    var renews = true
+    var refreshes = true
     /// One part in so many of an entry's life is its window; 0 for no window.
     var windowPart = 4
     var mandatory = Duration.seconds(3)
@@ -74,11 +74,11 @@ struct Rules {
     }
 
     func window(_ life: Duration) -> Duration {
-        windowPart == 0 || !renews ? .zero : life / windowPart
+        windowPart == 0 || !refreshes ? .zero : life / windowPart
     }
 
     func meaning(of outage: Outage, inBulk: Bool) -> Outage.Kind {
-        if outage.kind == .cancelled || renews { return outage.kind }
+        if outage.kind == .cancelled || refreshes { return outage.kind }
         return outage.kind == .absent && inBulk ? .absent : .passing
     }
 
@@ -92,7 +92,7 @@ struct Rules {
     }
 
     var refresh: Refresh? {
-        guard renews else { return nil }
+        guard refreshes else { return nil }
         let (part, refusal) = (windowPart, refusal)
         return Refresh(
             window: { part == 0 ? .zero : $0 / part }, mandatory: mandatory,

@@ -4,7 +4,7 @@ extension Cache {
     /// How many of these entries ``restore(_:by:)`` could put back, were they removed at once, in
     /// this order and with an undo: the last of them, as many as are kept for that.
     package func restorable(_ victims: [Victim<Key>]) -> Int {
-        guard traits.mayBeBuried else { return 0 }
+        guard traits.mayComeBack else { return 0 }
         var (count, bytes) = (0, 0)
         for victim in victims.reversed() where victim.version > 0 {
             bytes += victim.bytes

@@ -14,9 +14,9 @@ public struct CacheSample: Hashable, Sendable {
     public var coalesced: UInt64 = 0
     /// As ``CacheCounters/refused``.
     public var refused: UInt64 = 0
-    /// Fetches that brought a value.
+    /// Fetches that brought a value, or that there is no such thing.
     public var fetched: UInt64 = 0
-    /// Fetches that failed.
+    /// As ``CacheCounters/failed``.
     public var failed: UInt64 = 0
     /// As ``CacheCounters/evicted``.
     public var evicted: UInt64 = 0
@@ -53,7 +53,9 @@ public struct CacheSample: Hashable, Sendable {
         at = snapshot.at
         (hits, misses, coalesced) = (counters.hits, counters.misses, counters.coalesced)
         refused = counters.refused
-        (fetched, failed) = (snapshot.fetchTimes.count, counters.fetchFailures)
+        (fetched, failed) = (
+            snapshot.fetchTimes.count &+ counters.failures[.absent], counters.failed
+        )
         (evicted, expired) = (counters.evicted, counters.expired)
         (invalidated, replaced) = (counters.invalidated, counters.replaced)
         (count, bytes) = (snapshot.count, snapshot.bytes)

@@ -109,7 +109,7 @@ extension Store {
 
     /// Has look-ups work out anew when entries are to be refreshed; returns where to go on.
     func shutGates(_ place: (shard: Int, slot: UInt32)) -> (shard: Int, slot: UInt32)? {
-        guard traits.renews, place.shard < shards.count else { return nil }
+        guard traits.refreshes, place.shard < shards.count else { return nil }
         let next = shards[place.shard].withLock {
             $0.shutGates(from: place.slot, limit: 16 * Self.slice)
         }

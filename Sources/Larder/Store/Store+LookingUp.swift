@@ -47,7 +47,7 @@ extension Store {
             }
             return .stale(value, startFlight(for: key, hash, of: cache, at: now))
         case .due(let due):
-            guard !traits.renews || marks?.of == due else { return .due(due) }
+            guard !traits.refreshes || marks?.of == due else { return .due(due) }
             if let value = heldBack(key, hash, due, marks, at: now) { return .hit(value) }
             if due.deadline <= now.nanoseconds { ended = due.deadline }
         case .nothing, .ended, .stale: break
@@ -285,7 +285,7 @@ extension Store {
     /// Has the next look-up of an entry come to the store: the caller who was to refresh it has
     /// left, or was refused.
     private func reopenGate(_ key: Key, _ hash: UInt64) {
-        guard traits.renews, let slot = slot(of: key, hash) else { return }
+        guard traits.refreshes, let slot = slot(of: key, hash) else { return }
         let local = shards.local(slot)
         shards.shard(of: slot).withLock { $0.setGate(local, .min) }
     }

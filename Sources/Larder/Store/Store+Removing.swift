@@ -88,7 +88,7 @@ extension Store {
     ) {
         let (record, expiry) = (record(slot), expiry(slot))
         remove(slot, cause, by: by, at: now)
-        guard let undoable, traits.mayBeBuried, let departed = departed.last else { return }
+        guard let undoable, traits.mayComeBack, let departed = departed.last else { return }
         tombstones.bury(
             Tombstone(entry: departed, record: record, expiry: expiry, undo: undoable), at: now,
             dropped: &discarded)

@@ -106,7 +106,7 @@ extension Store {
     }
 
     /// Where entries are refreshed before their end, the first look-up finds out when that is.
-    private func firstGate(_ expiry: Int64?) -> Int64 { traits.renews ? .min : expiry ?? .max }
+    private func firstGate(_ expiry: Int64?) -> Int64 { traits.refreshes ? .min : expiry ?? .max }
 
     private mutating func end(_ slot: UInt32, _ record: Record, _ expiry: Int64?) {
         let end = min(lives.end(record), expiry ?? .max)

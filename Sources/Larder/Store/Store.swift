@@ -107,7 +107,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
                 shard.lives = lives
                 shard.heedsHits = policy.heedsHits
                 shard.noteBelow = recorder.noteBelow
-                if traits.mayEnd || traits.renews { shard.keepExpiries() }
+                if traits.mayEnd || traits.refreshes { shard.keepExpiries() }
             }
         }
     }

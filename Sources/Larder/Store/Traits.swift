@@ -3,10 +3,10 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
     /// Whether values can end by themselves.
     let mayEnd: Bool
     /// Whether a removed value may be kept for a while, for an undo.
-    let mayBeBuried: Bool
+    let mayComeBack: Bool
     let refresh: Refresh
     /// Whether entries are refreshed before their end.
-    let renews: Bool
+    let refreshes: Bool
     /// When a value that is written now ends by itself.
     let expiry: @Sendable (Key, Value, AgeInstant) -> AgeInstant?
     /// All that an entry takes.
@@ -23,18 +23,18 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
         foresight: Bool = true
     ) {
         self.refresh = refresh ?? Refresh()
-        renews = refresh != nil
+        refreshes = refresh != nil
         let expires = Value.self is any Expiring.Type
         let (keyIsSized, valueIsSized) = (
             Key.self is any ByteSized.Type, Value.self is any ByteSized.Type
         )
         let record = Slab<Key, Value>.stride + Self.overhead + (expires || lifetime != nil ? 32 : 0)
         mayEnd = expires || lifetime != nil
-        mayBeBuried = !(Value.self is any Sensitive.Type)
+        mayComeBack = !(Value.self is any Sensitive.Type)
         let hash: @Sendable (Value) -> UInt64 = { value in
             UInt64(bitPattern: Int64((value as! any Hashable).hashValue))
         }
-        fingerprint = foresight && Value.self is any Hashable.Type && mayBeBuried ? hash : nil
+        fingerprint = foresight && Value.self is any Hashable.Type && mayComeBack ? hash : nil
         expiry = { key, value, now in
             let own = expires ? (value as! any Expiring).expiry : nil
             guard let life = lifetime?(key, value) else { return own }

@@ -15,6 +15,8 @@ public struct CacheCounters: Hashable, Sendable, Codable {
     public var fetchFailures: UInt64 = 0
     /// The same, by kind.
     public var failures = FailureCounts()
+    /// Fetches that failed. That something is absent is an answer, and no failure.
+    public var failed: UInt64 { fetchFailures - min(failures[.absent], fetchFailures) }
     /// Entries that left because the cache was full.
     public var evicted: UInt64 = 0
     /// Entries that left because their deadline had come.

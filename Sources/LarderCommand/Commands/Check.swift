@@ -36,7 +36,7 @@ struct Check: AsyncParsableCommand {
     var misses: [String] = []
     @Option(help: "Fetches a second, as in '>50/s'.")
     var fetches: [String] = []
-    @Option(help: "Fetches that failed (absent things are answers), a second, as in '>0'.")
+    @Option(help: "Fetches that failed, a second, absent things not among them, as in '>0'.")
     var failures: [String] = []
     @Option(help: "Look-ups answered by a failure that is remembered, a second.")
     var refused: [String] = []

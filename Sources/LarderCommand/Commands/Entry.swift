@@ -51,9 +51,10 @@ extension EntryDetail {
     /// For how long the entry has been stale: since its end, or since it was marked. Empty where it
     /// is not stale, or where the mark is older than the record of events.
     fileprivate func since(_ now: AgeInstant) -> Field {
-        var begin = row.troubleBegan(at: now)
-        if row.state(at: now) == .stale, begin == nil {
-            begin = history.last { $0.kind == .softened(version: row.version) }?.at
+        var begin: AgeInstant?
+        if row.state(at: now) == .stale {
+            let marked = history.last { $0.kind == .softened(version: row.version) }
+            begin = row.troubleBegan(at: now) ?? marked?.at
         }
         let time = begin.map { now - $0 }
         return Field("staleFor", seconds: time, text: time.map { Format.age($0) } ?? "-")

@@ -17,10 +17,10 @@ struct WhatIfCommand: AsyncParsableCommand {
               larder whatif accounts policy=tinylfu --format json
 
             The look-ups of the window are replayed through caches of other bounds. Without bounds, \
-            sizes and ttls from an eighth to eight times the present ones are printed, and every \
-            policy. Behind each figure stands half the width of its 95 % bar, where it is not exact. \
-            Outdated is the share of look-ups that are served what the origin has changed since, as \
-            far as refetches told. Nothing is changed.
+            sizes and ttls from an eighth to eight times the present ones are tried out, and every \
+            policy: as text their hit ratios, as csv and json every figure with its error, which is \
+            half the width of its 95 % bar. Outdated is the share of look-ups that are served what \
+            the origin has changed since, as far as refetches told. Nothing is changed.
             """)
 
     @Argument(help: "The cache.")
@@ -93,7 +93,7 @@ struct WhatIfCommand: AsyncParsableCommand {
         Output.print(PlainText.fit("by \(answer.basisWords)"))
         let said = bounds.isEmpty ? answer.present : answer.points[0]
         if bounds.isEmpty { Self.table(answer) }
-        for line in [answer.sentence(on: said)] + answer.advice {
+        for line in [answer.said(of: said)] + answer.advice {
             Output.print(PlainText.fit(line))
         }
     }
@@ -106,7 +106,12 @@ struct WhatIfCommand: AsyncParsableCommand {
         }
         let grid = answer.grid
         Output.print("\nhit ratio; [at the present bounds], ~ not sure to two points")
-        row(answer.corner, grid[0].map { answer.heading($0) + " " })
+        row(
+            answer.corner,
+            grid[0].map { point in
+                let ttl = answer.heading(point, width: 8)
+                return ttl.hasSuffix("?") ? ttl : ttl + " "
+            })
         for points in grid {
             row(answer.name(ofRow: points), points.map { answer.cell($0, .hits) })
         }

@@ -85,7 +85,10 @@ private func show(_ model: inout Model, _ plan: Plan, left: Int?) -> Effect? {
 
 /// What part of each cache a plan is about.
 private func share(of plan: Plan, _ model: Model) -> String {
-    plan.byCache.sorted { $0.key < $1.key }.compactMap { cache, count in
+    let shares = plan.byCache
+    // Of what was skipped not all may be named.
+    guard shares.values.reduce(0, +) == plan.entries - plan.failures else { return "" }
+    return shares.sorted { $0.key < $1.key }.compactMap { cache, count in
         let held = model.held(in: cache)
         return count == 0 || held == 0 || count > held
             ? nil : "\(Format.percent(Double(count) / Double(held))) of \(cache)"

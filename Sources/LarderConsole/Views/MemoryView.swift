@@ -105,12 +105,16 @@ enum MemoryView {
         [
             (
                 Text.left("CACHE", nameWidth(model)) + Text.right("ENTRIES", 11)
-                    + Text.right("SIZE", 10) + Text.right("SHARE", 8) + Text.right("MEAN", 10)
+                    + Text.right("SIZE", 10) + (hasShares(model) ? Text.right("SHARE", 8) : "")
+                    + Text.right("MEAN", 10)
                     + Text.right("MAXBYTES", 10),
                 .dim
             )
         ]
     }
+
+    /// Whether there is room for what part of all bytes each cache has.
+    private static func hasShares(_ model: Model) -> Bool { model.size.columns >= 68 }
 
     /// - Parameter all: Bytes of the entries of all caches.
     private static func cache(_ model: Model, _ cache: CacheReport, of all: Int) -> Pieces {
@@ -125,7 +129,8 @@ enum MemoryView {
             (Text.left(name, nameWidth(model)), .accent),
             (
                 Text.right(Format.count(snapshot.count), 11)
-                    + Text.right(Format.bytes(snapshot.bytes), 10) + Text.right(share, 8)
+                    + Text.right(Format.bytes(snapshot.bytes), 10)
+                    + (hasShares(model) ? Text.right(share, 8) : "")
                     + Text.right(mean, 10)
                     + Text.right(most, 10), .plain
             ),

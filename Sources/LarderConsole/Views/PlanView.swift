@@ -26,7 +26,10 @@ enum PlanView {
             rows,
             named + more + notes.count + choices.count + 4 + (named > 0 ? 1 : 0)
                 + (choices.isEmpty ? 0 : 1))
-        let inside = frame.dialog(title(plan), width: width, height: height, model.glyphs)
+        let title = Text.cut(
+            Text.safe(title(plan), ascii: model.glyphs.ascii), to: max(0, width - 6),
+            mark: model.glyphs.more)
+        let inside = frame.dialog(title, width: width, height: height, model.glyphs)
         var row = inside.row
         for note in notes {
             frame.put(
@@ -216,7 +219,7 @@ enum PlanView {
         let held = plan.entries - plan.failures
         switch plan.change {
         case _ where plan.takesBack != nil:
-            notes += takenBack(model, plan) + foreseen(model, plan)
+            notes += takenBack(model, dialog) + foreseen(model, plan)
         case .invalidate:
             if held > 0 {
                 let each = held == 1 ? "its next look-up" : "the next look-up of each"
@@ -269,11 +272,15 @@ enum PlanView {
         let gone =
             plan.entries == 0
             ? "No entry goes."
-            : "\(entries(plan.entries)) (\(Format.bytes(plan.bytes))"
-                + "\(dialog.share.isEmpty ? "" : ", \(dialog.share)")) "
+            : "\(entries(plan.entries)) (\(size(dialog))) "
                 + "\(done.isEmpty ? "go" : done.joined(separator: " or "))."
         return [new.differences(from: before, arrow: model.glyphs.arrow), gone]
             + new.consequences(from: before, held: stay) + foreseen(model, plan)
+    }
+
+    /// How large it is that goes, and what part of a cache: `22 KiB, 93.3% of accounts`.
+    private static func size(_ dialog: PlanDialog) -> String {
+        Format.bytes(dialog.plan.bytes) + (dialog.share.isEmpty ? "" : ", \(dialog.share)")
     }
 
     /// What the look-ups of late say that comes of it.
@@ -292,7 +299,8 @@ enum PlanView {
     }
 
     /// What comes back, what has to go for it, and what cannot be taken back.
-    private static func takenBack(_ model: Model, _ plan: Plan) -> [String] {
+    private static func takenBack(_ model: Model, _ dialog: PlanDialog) -> [String] {
+        let plan = dialog.plan
         let bounds = bounds(model, plan)
         let back = plan.takesBack?.entries ?? 0
         var notes = bounds.isEmpty ? [] : [bounds]
@@ -302,12 +310,12 @@ enum PlanView {
         } else if model.undos.first(where: { $0.plan == plan.id })?.removed != 0 {
             notes.append(
                 "No entry comes back: that is for \(Units.text(Plan.undoWindow)), unless it is fetched "
-                    + "anew; credentials never do.")
+                    + "again; credentials never do.")
         }
         notes.append(
             plan.entries == 0
                 ? "No entry goes."
-                : "\(entries(plan.entries)) (\(Format.bytes(plan.bytes))) "
+                : "\(entries(plan.entries)) (\(size(dialog))) "
                     + "\(plan.entries == 1 ? "has" : "have") to go for it.")
         return notes + (plan.takesBack?.problems ?? []).map { "This stays: \($0)." }
     }

@@ -12,7 +12,7 @@ enum WhatIfView {
             return frame.put(lines.map { [($0, .dim)] }, in: box, model)
         }
         let words = pane.chosen.map {
-            Text.wrap(fit(said(of: $0, answer), model), to: box.width - 2)
+            Text.wrap(fit(answer.said(of: $0), model), to: box.width - 2)
         }
         let shown = rows(pane, box.height, words: words?.count ?? 0)
         let room = max(1, (box.width - nameWidth - 2) / cellWidth)
@@ -55,8 +55,11 @@ enum WhatIfView {
         let all = pane.grid.count
         let room = height - 2 - words
         if room >= all + 3 { return (0..<all, true, true) }
-        let isAmongSizes = pane.row < all
-        let hasPolicies = !isAmongSizes || room >= fewest + 2
+        guard pane.row < all else {
+            // The policies' figures are the cursor's line.
+            return (0..<min(all, max(0, room - 2, min(fewest, height - 4))), true, false)
+        }
+        let hasPolicies = room >= fewest + 2
         let count = min(all, max(fewest, room - (hasPolicies ? 2 : 0)))
         let first = min(max(0, pane.row - count / 2), all - count)
         return (first..<first + count, hasPolicies, false)
@@ -64,14 +67,6 @@ enum WhatIfView {
 
     /// So many sizes are seen, whatever the room.
     private static let fewest = 3
-
-    /// A point in words, and how far they can be trusted.
-    private static func said(of point: WhatIf, _ answer: WhatIfAnswer) -> String {
-        let sentence = answer.sentence(on: point)
-        guard answer.isBeyondRecord(point) else { return sentence }
-        return sentence
-            + "; of values older than the record, \(Format.age(answer.basis.window)), nothing is known"
-    }
 
     private static let nameWidth = 12
     private static let cellWidth = 9
@@ -93,12 +88,11 @@ enum WhatIfView {
     private static func heading(
         _ answer: WhatIfAnswer, _ grid: [[WhatIf]], _ columns: Range<Int>
     ) -> Pieces {
-        let ttls = columns.map { answer.heading(grid[0][$0]) }
+        let ttls = columns.map { answer.heading(grid[0][$0], width: cellWidth - 1) }
         return [
             (Text.left(answer.corner, nameWidth), .dim),
             (
-                ttls.map { Text.right(Text.cut($0, to: cellWidth - 1, mark: ""), cellWidth) }
-                    .joined(),
+                ttls.map { Text.right($0 + ($0.hasSuffix("?") ? "" : " "), cellWidth) }.joined(),
                 .dim
             ),
         ]

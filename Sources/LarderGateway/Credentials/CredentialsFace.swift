@@ -22,7 +22,7 @@ package final class CredentialsFace: Face {
     private let token: AccessToken
     private let clock: AgeClock
     private let patience: @Sendable () async -> Void
-    /// Those that somebody fetches anew though one is held, by the role's ARN.
+    /// Those that somebody refreshes though one is held, by the role's ARN.
     private let refreshes = Guarded<[Verbatim: Task<Credentials, any Error>]>([:])
 
     /// - Parameters:
@@ -113,7 +113,7 @@ package final class CredentialsFace: Face {
             if held.isDue { _ = refresh(of: loan, role) }
             return held.keys
         }
-        // Of many who wait for the first one each is counted; one alone fetches anew what is held.
+        // Of many who wait for the first one each is counted; one alone refreshes what is held.
         let work = held == nil ? Task { try await loan.lookUp() } : refresh(of: loan, role)
         let outcome = await result(of: work)
         if case .success(let keys)? = outcome, keys.expiry.map({ clock.now() < $0 }) ?? true {

@@ -11,19 +11,21 @@ struct Calibrations {
     /// What came of the changes of a cache, the latest last.
     func of(_ cache: String) -> [Calibration] { all.filter { $0.cache.isExactly(cache) } }
 
-    /// How many held; `nil` where no cache has one that was judged.
-    func forecasts(of cache: String) -> CacheReport.Forecasts? {
-        judged.isEmpty ? nil : judged[Verbatim(cache)]
-    }
+    /// How many held and how many did not; `nil` where not one was judged.
+    func forecasts(of cache: String) -> CacheReport.Forecasts? { judged[Verbatim(cache)] }
 
     /// Has what comes of new bounds held against what was foreseen.
-    mutating func expect(_ bounds: CacheConfiguration, _ foreseen: WhatIf, _ report: CacheReport) {
+    ///
+    /// - Parameter spread: Over how long the bounds are reached.
+    mutating func expect(
+        _ bounds: CacheConfiguration, _ foreseen: WhatIf, _ report: CacheReport, spread: Duration
+    ) {
         interrupt(report.name)
         if all.count >= Self.most { all.removeFirst() }
         all.append(
             Calibration(
                 cache: report.name, bounds: bounds, said: foreseen,
-                from: Calibration.Counted(report.snapshot)))
+                at: report.snapshot.at + spread))
     }
 
     /// Judges nothing of a cache that an operator changes again before it can be judged.
@@ -57,7 +59,7 @@ struct Calibrations {
 public struct Calibration: Hashable, Sendable, Codable {
     /// By which the cache is addressed.
     public var cache: String
-    /// When the bounds were changed.
+    /// When the bounds were changed, or their change was to be done.
     public var at: AgeInstant
     /// The bounds that they were changed to.
     public var bounds: CacheConfiguration
@@ -80,8 +82,8 @@ public struct Calibration: Hashable, Sendable, Codable {
         case cache, at, bounds, said, saidError, came, cameError
     }
 
-    init(cache: String, bounds: CacheConfiguration, said: WhatIf, from counted: Counted) {
-        (self.cache, self.bounds, at) = (cache, bounds, counted.at)
+    init(cache: String, bounds: CacheConfiguration, said: WhatIf, at: AgeInstant) {
+        (self.cache, self.bounds, self.at) = (cache, bounds, at)
         (self.said, saidError) = (said.hitRatio, said.hitRatioError)
     }
 

@@ -38,7 +38,7 @@ public enum Measure: String, Hashable, Sendable, Codable, CaseIterable {
         case .lookups: "look-ups a second"
         case .misses: "misses a second"
         case .fetches: "fetches that came to an end, a second"
-        case .failures: "fetches that failed, a second; that something is absent is an answer"
+        case .failures: "fetches that failed, a second, absent things not among them"
         case .refused: "look-ups answered by a failure that is remembered, a second"
         case .evicted: "entries evicted, a second"
         case .expired: "entries expired, a second"

@@ -44,8 +44,11 @@ extension WhatIfAnswer {
     }
 
     /// What stands above a column; with a mark where no value grows so old in the record.
-    package func heading(_ point: WhatIf) -> String {
-        Units.text(ttl: point.bounds.ttl) + (isBeyondRecord(point) ? "?" : "")
+    ///
+    /// - Parameter width: Longer ones are cut.
+    package func heading(_ point: WhatIf, width: Int) -> String {
+        let mark = isBeyondRecord(point) ? "?" : ""
+        return Units.text(ttl: point.bounds.ttl).prefix(width - mark.count) + mark
     }
 
     /// What stands before a row.
@@ -65,6 +68,14 @@ extension WhatIfAnswer {
 
     /// Whether a ttl is longer than the record: what it would bring beyond that is not known.
     package func isBeyondRecord(_ point: WhatIf) -> Bool {
-        point.bounds.ttl.map { $0 > basis.window } ?? false
+        point.bounds.ttl.map { $0 > basis.window } ?? true
+    }
+
+    /// A point in words, and how far they can be trusted.
+    package func said(of point: WhatIf) -> String {
+        let sentence = sentence(on: point)
+        guard isBeyondRecord(point), point.bounds.ttl != present.bounds.ttl else { return sentence }
+        return sentence
+            + "; of values older than the record, \(Format.age(basis.window)), nothing is known"
     }
 }

@@ -1,4 +1,4 @@
-public import Larder
+import Larder
 
 // Figures by the names that they have in every format.
 
@@ -31,13 +31,6 @@ extension CacheReport {
     /// Over how long those were counted: ten minutes, or since the bounds were changed; `nil` where
     /// it is not known.
     public var ghostWindow: Duration? { snapshot.lately.map { snapshot.at - $0.since } }
-}
-
-extension CacheCounters {
-    /// Fetches that failed. That something is absent is an answer, and no failure.
-    public var failed: UInt64 {
-        fetchFailures - min(failures[.absent], fetchFailures)
-    }
 }
 
 extension EngineReport {
