@@ -80,6 +80,7 @@ let packages = [
     "HTTPTypes": "swift-http-types",
     "Hummingbird": "hummingbird",
     "HummingbirdCore": "hummingbird",
+    "HummingbirdTesting": "hummingbird",
     "InMemoryTracing": "swift-distributed-tracing",
     "Logging": "swift-log",
     "MetricsTestKit": "swift-metrics",
@@ -317,8 +318,12 @@ if !core {
             dependencies: [
                 "Larder", "LarderAWS", "LarderInspector", "LarderSocket", "LarderTelemetry",
                 "LarderTesting", "LarderWire", "TestSupport",
-            ] + outside(["ServiceLifecycle", "UnixSignals", "Logging"], for: ["Socket"]),
-            swiftSettings: settings),
+            ]
+                + outside(
+                    [
+                        "HTTPTypes", "Hummingbird", "HummingbirdTesting", "Logging", "NIOCore",
+                        "ServiceLifecycle", "UnixSignals",
+                    ], for: ["Socket"]), swiftSettings: settings),
         .testTarget(
             name: "Siege", dependencies: ["LarderCommand", "LarderTesting", "TestSupport"],
             swiftSettings: settings),

@@ -116,6 +116,9 @@ enum Dashes {
         if isAboutKeys, isDashed || message.contains("Unknown option '-") {
             return "A key that begins with - stands behind all options, with -- before it."
         }
+        if message.contains("Unknown option '--target'") {
+            return "larder attach NAME looks into a running engine; top has one of its own."
+        }
         guard message.contains("Missing value for '") else { return nil }
         if written.contains(where: { $0.hasPrefix("--") && $0.hasSuffix("=") }) {
             return "Nothing stands behind the sign of equality: write a value, or leave the option "

@@ -1,14 +1,25 @@
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
 public import Larder
 import Synchronization
 
-/// A clock that stands until a test turns it: what ages, ends and is swept does so at once and
-/// always alike.
+/// A clock that stands until a test turns it: what ages and ends does so at once and always alike.
 ///
 /// ```swift
 /// let clock = TestClock()
 /// let cache = Cache<Int, Int>("numbers", ttl: .seconds(5), clock: clock.ageClock) { $0 }
+/// _ = try await cache.value(for: 1)
 /// clock.advance(by: .seconds(5))
+/// #expect(cache.cached(1) == nil)
+/// cache.expire()
+/// #expect(cache.count == 0)
 /// ```
+///
+/// What has ended is not served from that instant on. It leaves the cache, is counted and is told of
+/// a moment later, when the sweeper has woken: `expire()` does that at once.
 public final class TestClock: Sendable {
     private let state = Guarded(State())
 
@@ -30,6 +41,9 @@ public final class TestClock: Sendable {
 
     /// The present instant.
     public var now: AgeInstant { state.withLock { $0.now } }
+
+    /// The present instant by the calendar of ``ageClock``, which began in 1970.
+    public var date: Date { Date(timeIntervalSince1970: Double(now.nanoseconds) / 1e9) }
 
     /// The clock as a cache takes it. Who sleeps by it wakes once it was turned far enough.
     public var ageClock: AgeClock {

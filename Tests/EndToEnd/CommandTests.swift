@@ -451,13 +451,17 @@ import Testing
             #expect(point.output.contains("\"\(name)\""), "\(point)")
         }
         let table = try larder(["whatif", "accounts"])
-        #expect(table.output.contains("MAXSIZE/TTL") && table.output.contains("[9"), "\(table)")
+        #expect(table.output.contains("MAXSIZE/TTL") && table.output.contains("%]"), "\(table)")
         #expect(lines(table).count < 20, "\(table)")
         let text = try larder(["whatif", "accounts", "policy=sieve"])
         #expect(text.output.contains("sieve: hit "), "\(text)")
     }
 
-    @Test(arguments: [(["foo"], "there are top"), (["statz"], "did you mean \"stats\"?")])
+    @Test(arguments: [
+        (["foo"], "there are top"), (["statz"], "did you mean \"stats\"?"),
+        (["top", "--target", "x"], "larder attach NAME looks into a running engine"),
+        (["--target", "x"], "larder attach NAME looks into a running engine"),
+    ])
     func `that there is not is told, with what may have been meant`(
         words: [String], said: String
     ) throws {

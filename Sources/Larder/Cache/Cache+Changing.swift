@@ -38,7 +38,9 @@ extension Cache {
         return change { $0.forgetFailure(of: key, hash, by: actor, at: now) }
     }
 
-    /// Removes the entries of `keys`; returns how many there were.
+    /// Removes the entries of `keys`, and forgets failures of theirs; returns of how many keys there
+    /// was one or the other. A fetch under way for one of them is handed to its waiters and not
+    /// kept; it does not count.
     @discardableResult
     public func invalidate(_ keys: some Sequence<Key>, by actor: Operator? = nil) -> Int {
         keys.reduce(0) { count, key in

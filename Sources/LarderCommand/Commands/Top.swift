@@ -8,6 +8,8 @@ struct Top: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Open the console on an engine of its own in this process.",
         discussion: """
+            A running engine is looked into by bare larder, or by larder attach NAME.
+
             Examples:
               larder top                      a demo, alive by itself
               larder top --table accounts --region eu-west-1

@@ -38,6 +38,18 @@ private enum TableError: Error, KnownFailure {
         #expect(cache.cached(1) == nil)
     }
 
+    @Test func `of a value may be a date`() async throws {
+        let cache = Cache<Int, Session>("sessions", ttl: .seconds(60), clock: clock.ageClock)
+        let end = clock.date.addingTimeInterval(10)
+        cache.insert(Session(token: "a", expiry: clock.ageClock.instant(of: end)), for: 1)
+        clock.advance(by: .seconds(9))
+        #expect(cache.cached(1) != nil)
+        clock.advance(by: .seconds(1))
+        #expect(cache.cached(1) == nil)
+        cache.expire()
+        #expect(cache.count == 0)
+    }
+
     @Test func `are told by a lifetime`() {
         let cache = Cache<Int, Int>(
             "numbers", ttl: .seconds(60), lifetime: { _, value in .seconds(value) },
