@@ -7,8 +7,8 @@ import Testing
 
 @testable import LarderConsole
 
-/// Any keys and sizes, while entries die and reload under it; a million steps in all, or as many as
-/// `ROBOT_STEPS` says.
+/// Any keys and sizes, while entries die and reload under it; a quarter of a million steps in all, or
+/// as many as `ROBOT_STEPS` says.
 @Suite struct `Whatever happens` {
     static let seeds = 50
 
@@ -16,7 +16,7 @@ import Testing
     func `the cursor keeps its entry, keys act on what is seen, and frames fit`(seed: Int) {
         let wanted = ProcessInfo.processInfo.environment["ROBOT_STEPS"].flatMap { Int($0) }
         var robot = Robot(seed: UInt64(seed))
-        for _ in 0..<(wanted ?? 1_000_000) / Self.seeds {
+        for _ in 0..<(wanted ?? 250_000) / Self.seeds {
             if let broken = robot.step() {
                 Issue.record("seed \(seed), step \(robot.steps): \(broken)")
                 return

@@ -9,14 +9,14 @@ import Testing
         "set accounts ttl=70s --yes", "serve --name other --read-only",
     ]
 
-    @Test(arguments: [24, 16, 12, 9, 7, 4])
+    @Test(arguments: some([24, 16, 12, 9, 7, 4], oneIn: 3, place: "descriptors"))
     func `of descriptors is a sentence`(limit: Int) throws {
         let engine = try Besieged("--warm 1")
         for command in Self.commands { try check(command, "ulimit -n \(limit)", engine) }
         #expect(engine.runs)
     }
 
-    @Test(arguments: [500_000, 350_000, 310_000, 280_000])
+    @Test(arguments: some([500_000, 350_000, 310_000, 280_000], oneIn: 2, place: "addresses"))
     func `of addresses is a sentence`(limit: Int) throws {
         let engine = try Besieged("--warm 1")
         for command in Self.commands { try check(command, "ulimit -v \(limit)", engine) }
@@ -24,7 +24,8 @@ import Testing
     }
 
     /// Root may start as many as it likes.
-    @Test(.enabled(if: geteuid() == 0), arguments: [4, 8, 12, 16])
+    @Test(
+        .enabled(if: geteuid() == 0), arguments: some([4, 8, 12, 16], oneIn: 2, place: "threads"))
     func `of threads is a sentence`(limit: Int) throws {
         let folder = try TemporaryFolder()
         chmod(folder.path, 0o777)

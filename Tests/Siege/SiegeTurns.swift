@@ -25,7 +25,10 @@ import Testing
     }
 
     /// Of requests that are small each, too, there are many.
-    @Test(arguments: ["/v1/entries?limit=500", "/v1/caches/accounts/events?limit=500"])
+    @Test(
+        arguments: some(
+            ["/v1/entries?limit=500", "/v1/caches/accounts/events?limit=500"], oneIn: 2,
+            place: "small requests"))
     func `keeps no other waiting`(path: String) throws {
         let engine = try engine()
         let peers = try asking(path, 400, engine)
