@@ -1,7 +1,7 @@
 import Larder
 import Synchronization
 
-/// Notices that the process has stood still, as it does between two invokes and before it is restored
+/// Notices that the process has stood still, frozen by Lambda as it is between two invokes and before it is restored
 /// from a snapshot.
 ///
 /// Entries age by the clock and need no help. What needs it is what others have given up meanwhile:

@@ -118,8 +118,8 @@ struct Routes: Sendable {
                 summary:
                     "Counters and sizes, for Prometheus: its own text, or OpenMetrics where that is wanted."
             ) { asked in
-                let form = Metrics.Form(asked.accepted)
-                return .text(Metrics.text(try await inspector.report(), form), type: form.type)
+                let form = MetricsText.Form(asked.accepted)
+                return .text(MetricsText.text(try await inspector.report(), form), type: form.type)
             },
             Route(
                 method: .get, path: "/v1/snapshot", summary: "The engine and every cache now.",

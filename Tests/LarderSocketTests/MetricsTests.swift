@@ -11,7 +11,7 @@ import Testing
         ("a\u{2028}b", #"a\\u{2028}b"#), ("\\n", #"\\n"#), ("é\u{301}帳", "é\u{301}帳"),
     ])
     func `is one line and ends at its quote`(text: String, escaped: String) {
-        #expect(Array(Metrics.escaped(text).utf8) == Array(escaped.utf8))
+        #expect(Array(MetricsText.escaped(text).utf8) == Array(escaped.utf8))
     }
 
     /// As Prometheus reads one; `nil` where it would refuse it.
@@ -38,7 +38,7 @@ import Testing
         var random = Fuzz.random("labels")
         for _ in 0..<Fuzz.count {
             let text = Fuzz.text(12, using: &random)
-            let label = Metrics.escaped(text)
+            let label = MetricsText.escaped(text)
             #expect(
                 !label.unicodeScalars.contains {
                     $0.properties.isWhitespace && $0.properties.generalCategory != .spaceSeparator

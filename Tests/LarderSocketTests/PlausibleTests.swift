@@ -112,7 +112,7 @@ import Testing
                     _ = cache.snapshot.fetchTimes.quantile(0.99).map { Units.text($0) }
                     _ = Format.bytes(cache.snapshot.bytes)
                 }
-                _ = (Metrics.text(report), report.wall.formatted(.iso8601))
+                _ = (MetricsText.text(report), report.wall.formatted(.iso8601))
             }
             let page = try? decoder.decode(EntryPage.self, from: pages.changed(using: &random))
             if let page, page.isPlausible {

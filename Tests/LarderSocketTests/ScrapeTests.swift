@@ -77,7 +77,7 @@ import LarderWire
     private func value(
         _ name: String, _ labels: [String: String] = ["cache": "accounts"]
     ) throws -> Double? {
-        try metrics(Metrics.text(Self.report)).values.flatMap(\.samples)
+        try metrics(MetricsText.text(Self.report)).values.flatMap(\.samples)
             .first { $0.name == name && $0.labels == labels }?.value
     }
 
@@ -86,7 +86,7 @@ import LarderWire
             "milliseconds", "microseconds", "minutes", "hours", "kilobytes", "megabytes", "bits",
             "percent", "ms", "us", "secs", "sec", "kb", "mb",
         ]
-        for (name, metric) in try metrics(Metrics.text(Self.report)) {
+        for (name, metric) in try metrics(MetricsText.text(Self.report)) {
             #expect(name.hasPrefix("larder_") && !metric.help.isEmpty, "\(name)")
             #expect(name.wholeMatch(of: /[a-z][a-z0-9]*(_[a-z0-9]+)*/) != nil, "\(name)")
             #expect(name.hasSuffix("_total") == (metric.type == "counter"), "\(name)")
@@ -108,13 +108,13 @@ import LarderWire
     }
 
     @Test func `a service's own route can say it too`() {
-        #expect(Self.report.metricsText == Metrics.text(Self.report))
+        #expect(Self.report.metricsText == MetricsText.text(Self.report))
         #expect(EngineReport.metricsType.hasPrefix("text/plain; version=0.0.4"))
     }
 
     @Test func `both forms tell the same`() throws {
-        let plain = try metrics(Metrics.text(Self.report))
-        let open = try metrics(Metrics.text(Self.report, .openMetrics))
+        let plain = try metrics(MetricsText.text(Self.report))
+        let open = try metrics(MetricsText.text(Self.report, .openMetrics))
         #expect(plain.count == open.count)
         #expect(
             Set(plain.values.flatMap(\.samples)) == Set(open.values.flatMap(\.samples)))
@@ -123,7 +123,7 @@ import LarderWire
 
     @Test func `the time of fetches is a histogram that adds up`() throws {
         let metric = try #require(
-            try metrics(Metrics.text(Self.report))["larder_fetch_duration_seconds"])
+            try metrics(MetricsText.text(Self.report))["larder_fetch_duration_seconds"])
         let own = metric.samples.filter { $0.labels["cache"] == "accounts" }
         let buckets = own.filter { $0.name.hasSuffix("_bucket") }
         let ends = buckets.map { $0.labels["le"] == "+Inf" ? .infinity : Double($0.labels["le"]!)! }
@@ -141,13 +141,13 @@ import LarderWire
 
     @Test func `what left is told by the words that its events have`() throws {
         let causes =
-            try metrics(Metrics.text(Self.report))["larder_removals_total"]?.samples
+            try metrics(MetricsText.text(Self.report))["larder_removals_total"]?.samples
             .compactMap { $0.labels["cause"] } ?? []
         let words = RemovalCause.allCases.map {
             EventKind.removed($0, version: 1, age: .zero, hits: 0).word.rawValue
         }
         #expect(Set(causes) == Set(words))
-        let names = try metrics(Metrics.text(Self.report)).keys
+        let names = try metrics(MetricsText.text(Self.report)).keys
         #expect(names.contains("larder_\(EventKind.Word.oversized.rawValue)_total"))
     }
 
@@ -166,7 +166,7 @@ import LarderWire
         #expect(try value("larder_max_bytes") == Double(1 << 20))
         #expect(try value("larder_uptime_seconds", [:]) == 90)
         let info = try #require(
-            try metrics(Metrics.text(Self.report))["larder_cache_info"]?.samples.first)
+            try metrics(MetricsText.text(Self.report))["larder_cache_info"]?.samples.first)
         #expect(info.labels["policy"] == "lru" && info.labels["maxsize"] == "64")
         #expect(info.labels["ttl"] == "5m" && info.labels["stale"] == "1m")
     }
@@ -194,7 +194,7 @@ import LarderWire
     }
 
     @Test func `every name and label of the dashboard is told by the engine`() throws {
-        let samples = try metrics(Metrics.text(Self.report)).values.flatMap(\.samples)
+        let samples = try metrics(MetricsText.text(Self.report)).values.flatMap(\.samples)
         let labels = Dictionary(grouping: samples, by: \.name).mapValues {
             $0.reduce(into: Set<String>()) { $0.formUnion($1.labels.keys) }
         }
@@ -215,7 +215,7 @@ import LarderWire
 
     @Test func `every metric is on the dashboard`() throws {
         let expressions = try board().panels.flatMap(\.targets).map(\.expr).joined(separator: " ")
-        for (name, _) in try metrics(Metrics.text(Self.report)) {
+        for (name, _) in try metrics(MetricsText.text(Self.report)) {
             #expect(expressions.contains(name), "\(name)")
         }
     }

@@ -1,5 +1,6 @@
 /// The slots whose values have an end of their own, soonest first and of two at once the older: a
-/// binary heap that can also take out any slot, because it knows where each stands.
+/// binary heap that can also take out any slot, because it knows where each stands. Those that end by
+/// the ttl need not be in it: they end in the order in which they were written.
 struct ExpiryHeap: ~Copyable {
     struct Item: BitwiseCopyable {
         var expiry = Int64.max

@@ -6,14 +6,14 @@ import LarderWire
 extension EngineReport {
     /// What `/metrics` says of it, in Prometheus' text form, for a route of a service's own; its
     /// type is ``metricsType``.
-    public var metricsText: String { Metrics.text(self) }
+    public var metricsText: String { MetricsText.text(self) }
 
     /// The media type of ``metricsText``.
-    public static var metricsType: String { Metrics.Form.prometheus.type }
+    public static var metricsType: String { MetricsText.Form.prometheus.type }
 }
 
 /// The metrics of a report in Prometheus' text form, or in OpenMetrics, which came of it.
-enum Metrics {
+enum MetricsText {
     enum Form {
         case prometheus, openMetrics
 
@@ -85,7 +85,7 @@ enum Metrics {
 
 extension Metric.Kind {
     /// As a line of `TYPE` names it.
-    fileprivate func word(_ form: Metrics.Form) -> String {
+    fileprivate func word(_ form: MetricsText.Form) -> String {
         switch self {
         case .counter: "counter"
         case .gauge: "gauge"
