@@ -33,8 +33,8 @@ extension Figure {
     static let looking: [Figure] =
         EntryColumn.allCases.map { column in
             Figure(
-                id: "list.1m.\(column)", unit: "ms",
-                about: "a listing of 50 rows by \(column), 1,000,000 entries", rounds: 5
+                id: "list.1m.\(column.rawValue)", unit: "ms",
+                about: "a listing of 50 rows by \(column.rawValue), 1,000,000 entries", rounds: 5
             ) { bench in
                 let inspected = try bench.million()
                 return [.ours { try await timed { try await inspected.list(by: column) } / 1e6 }]
