@@ -232,7 +232,17 @@ struct Model {
         if view == .caches {
             return cacheNames.isEmpty ? nil : cacheNames[min(pane.cursor, cacheNames.count - 1)]
         }
+        if view == .evictions, let advised { return advised }
         return (selected?.id ?? cursor)?.cache ?? shownCaches.first
+    }
+
+    /// The first of the caches that are shown of which a knob is to be turned: what that view says of
+    /// it is what its keys are to do.
+    private var advised: String? {
+        let shown = Set(shownCaches.map(Verbatim.init))
+        return report?.caches.first {
+            shown.contains(Verbatim($0.name)) && !Advice.of($0.snapshot).isEmpty
+        }?.name
     }
 
     enum Overlay {

@@ -73,6 +73,11 @@ import Testing
             .joined(separator: " ")
         #expect(words.contains("25.0% of the misses of the last 10m were"))
         #expect(words.contains("raise maxsize, now 64 (m)"))
+        // Whatever row is selected elsewhere, the key does what is said here.
+        _ = press(&model, .char("1"), .char("G"))
+        #expect(model.cursor?.cache == "credentials")
+        _ = press(&model, .char("3"), .char("m"))
+        #expect(render(model).text.contains { $0.contains("maxsize of accounts") })
     }
 
     @Test func `ghost hits name no time that is not of every cache, and nothing that is not known`()

@@ -135,7 +135,7 @@ final class `A Python function in Lambda's emulator` {
 
     @Test(arguments: Death.allCases)
     func `frozen with a connection that died meanwhile, no invoke fails`(death: Death) throws {
-        let item = #"{"Item":{"account_number":{"S":"100000000001"},"name":{"S":"kept"}}}"#
+        let item = #"{"Item":{"account_number":{"S":"100000000001"}}}"#
         let reply = Upstream.Step.send(
             "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n"
                 + "content-length: \(item.utf8.count)\r\n\r\n\(item)")
@@ -144,14 +144,14 @@ final class `A Python function in Lambda's emulator` {
         })
         let sandbox = try sandbox(
             upstream: upstream.endpoint, ["LARDER_CACHE": "*:ttl=2s"])
-        #expect(try invoke(sandbox).name == "kept")
+        #expect(try invoke(sandbox).name == "100000000001")
         #expect(upstream.requests.count == 1)
         let extensions = sandbox.processes(of: "larder")
         for process in extensions { kill(process, SIGSTOP) }
         sleep(4)
         for process in extensions { kill(process, SIGCONT) }
         let found = try invoke(sandbox)
-        #expect(found.name == "kept" && found.cache == "miss", "\(found)")
+        #expect(found.name == "100000000001" && found.cache == "miss", "\(found)")
         // It went over a new connection: the old one was not asked.
         #expect(upstream.requests.count == 2 && upstream.accepted == 2)
     }

@@ -207,8 +207,8 @@ extension Plan {
     /// The first of what would go, for people.
     func printVictims() {
         for victim in victims.prefix(10) {
-            Output.print(
-                PlainText.fit("  \(victim.cause.rawValue)  \(victim.id.cache)  \(victim.id.key)"))
+            let word = change.isSoft ? "marked stale" : victim.cause.rawValue
+            Output.print(PlainText.fit("  \(word)  \(victim.id.cache)  \(victim.id.key)"))
         }
         if entries > 10 { Output.print("  and \(entries - 10) more") }
     }

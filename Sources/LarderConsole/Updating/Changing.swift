@@ -238,6 +238,10 @@ private func decide(_ model: inout Model, _ dialog: PlanDialog) -> Effect? {
     }
     if let confirmation = dialog.confirmation, dialog.typed != confirmation {
         model.say("type \(confirmation) to confirm, or Esc")
+        // On a small screen the dialog is all there is to see: the line to type in says it.
+        var dialog = dialog
+        dialog.focus = .confirmation
+        model.overlay = .plan(dialog)
         return nil
     }
     model.overlay = nil

@@ -40,6 +40,11 @@ enum WhatIfView {
             Text.wrap(fit(advice, model), to: box.width - 2).map { [($0, .warning)] }
         }
         lines += kept(model, answer, box.width - 2)
+        if lines.count + 2 <= box.height {
+            lines += [
+                [], [("[as it is now]  ~ not sure to two points  ? longer than the record", .dim)],
+            ]
+        }
         frame.put(lines, in: box, model)
         for (number, line) in places where line < box.height {
             frame.point(
