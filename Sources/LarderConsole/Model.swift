@@ -239,7 +239,7 @@ struct Model {
     /// The first of the caches that are shown of which a knob is to be turned: what that view says of
     /// it is what its keys are to do.
     private var advised: String? {
-        let shown = Set(shownCaches.map(Verbatim.init))
+        let shown = Set(shownCaches.map { Verbatim($0) })
         return report?.caches.first {
             shown.contains(Verbatim($0.name)) && !Advice.of($0.snapshot).isEmpty
         }?.name
