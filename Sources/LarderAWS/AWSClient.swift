@@ -77,7 +77,9 @@ public struct AWSClient: Sendable {
         credentials: @escaping CredentialSource
     ) throws {
         // What is wrong with an address is said now.
-        for service in ["dynamodb", "sts"] { _ = try endpoints(service).map { try Endpoint($0) } }
+        for service in ["dynamodb", DynamoDBStreams.service, "sts"] {
+            _ = try endpoints(service).map { try Endpoint($0) }
+        }
         try self.init(
             region: region, endpoints: { try endpoints($0).map { try Endpoint($0) } },
             network: network, deadlines: deadlines, retries: Retries(most: network.attempts),
@@ -215,9 +217,15 @@ public struct AWSClient: Sendable {
     }
 
     /// An operation of a service, as it goes from here.
-    func call(_ service: String, _ operation: String, _ subject: String) -> Call {
-        let given = (try? endpoint(of: service)) ?? nil
-        let endpoint = given ?? Endpoint(service: service, region: region, variant)
+    ///
+    /// - Parameter place: The name by which settings know its address, where that is not the
+    ///   service's signing name.
+    func call(
+        _ service: String, _ operation: String, _ subject: String, at place: String? = nil
+    ) -> Call {
+        let place = place ?? service
+        let given = (try? endpoint(of: place)) ?? nil
+        let endpoint = given ?? Endpoint(service: place, region: region, variant)
         return Call(
             service: service, operation: operation, subject: subject, endpoint: endpoint,
             proxy: network.proxies.proxy(for: endpoint.url), region: region)

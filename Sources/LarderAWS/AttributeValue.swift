@@ -236,7 +236,7 @@ extension Array {
 
 extension [Verbatim: AttributeValue] {
     /// As DynamoDB writes an item, in the order of the names.
-    var json: Shown {
+    package var json: Shown {
         .fields(sorted { $0.key < $1.key }.map { .init($0.key.text, $0.value.json) })
     }
 

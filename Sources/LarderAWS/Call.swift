@@ -86,6 +86,8 @@ struct Call {
                 "the signature was refused; \((keys ?? .environment).remedyOfSecret) and the "
                     + "machine's clock"
             )
+        case "ResourceNotFound" where Self.ofStreams.contains(operation):
+            return (.unknownTable, "check the table's name, its stream and --region (\(region))")
         case "ResourceNotFound":
             return (.unknownTable, "check --table and --region (\(region))")
         case _ where ServiceError.throttles.contains(answer.code):
@@ -107,6 +109,10 @@ struct Call {
             return (.service, "\(endpoint.url) refused (HTTP \(answer.status))")
         }
     }
+
+    private static let ofStreams: Set = [
+        "ListStreams", "DescribeStream", "GetShardIterator", "GetRecords",
+    ]
 
     /// What to do about errors that only STS has.
     private static let adviceOfSTS: [String: (AWSError.Kind, @Sendable (Call) -> String)] = [

@@ -131,13 +131,14 @@ public struct DynamoDB: Sendable {
         }
     }
 
-    private func send<Output: Sendable>(
-        _ call: Call, _ input: [Shown.Field],
+    /// - Parameter target: The protocol's name and version.
+    func send<Output: Sendable>(
+        _ call: Call, target: String = "DynamoDB_20120810", _ input: [Shown.Field],
         _ read: @escaping @Sendable (Shown) throws -> Output
     ) async throws -> Output {
         let headers = [
             ("Content-Type", "application/x-amz-json-1.0"),
-            ("X-Amz-Target", "DynamoDB_20120810.\(call.operation)"),
+            ("X-Amz-Target", "\(target).\(call.operation)"),
         ]
         let body = Array(Shown.fields(input).json.utf8)
         return try await client.send(call, headers: headers, body: body) { reply, call in
@@ -213,7 +214,7 @@ extension DynamoDB.Reading {
 
 extension Shown {
     /// The items of a list; nothing of anything else.
-    fileprivate var items: [Shown] { if case .list(let items) = self { items } else { [] } }
+    var items: [Shown] { if case .list(let items) = self { items } else { [] } }
 
     /// The values of an object's members.
     fileprivate var members: [Shown] {

@@ -24,7 +24,8 @@ struct Endpoint: Hashable, Sendable {
     init(service: String, region: String, _ variant: Variant = Variant()) {
         let partition = Partition.of(region)
         let isPlain = !variant.isFIPS && !variant.isDualStack
-        if service == "dynamodb", region == "local" {
+        let isStreams = service == DynamoDBStreams.service
+        if service == "dynamodb" || isStreams, region == "local" {
             self.init("http", "localhost:8000", signingRegion: "us-east-1")
             return
         }
@@ -39,7 +40,10 @@ struct Endpoint: Hashable, Sendable {
         // Those of the United States' government are all validated, and have no other name.
         let isNamedFIPS =
             variant.isFIPS && (variant.isDualStack || partition.name != "aws-us-gov")
-        let name = isNamedFIPS ? "\(service)-fips" : service
+        // The addresses that are reached by IPv6 have no dot in a service's name.
+        let streams = variant.isDualStack ? "streams-dynamodb" : "streams.dynamodb"
+        let host = isStreams ? streams : service
+        let name = isNamedFIPS ? "\(host)-fips" : host
         let suffix = variant.isDualStack ? partition.dualStackSuffix : partition.suffix
         self.init("https", "\(name).\(region).\(suffix)", signingRegion: signingRegion)
     }

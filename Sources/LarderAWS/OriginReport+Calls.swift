@@ -6,12 +6,14 @@ extension OriginReport {
     private static let dollarsPerUnit = 0.125e-6
 
     /// What an operation came to, and what the look-ups that needed no call would have come to.
+    ///
+    /// - Parameter counters: The look-ups; `nil` where an operation is called whoever looks up.
     package static func of(
-        _ operation: String, _ client: AWSClient, savedBy counters: CacheCounters
+        _ operation: String, _ client: AWSClient, savedBy counters: CacheCounters? = nil
     ) -> OriginReport {
         let known = client.operations.first { $0.operation == operation }
         var report = OriginReport(name: operation)
-        report.savedCalls = counters.hits + counters.coalesced
+        report.savedCalls = counters.map { $0.hits + $0.coalesced } ?? 0
         guard let known else { return report }
         report.calls = known.calls
         report.retries = known.retries

@@ -1,7 +1,7 @@
 """Where botocore sends requests, and through what: JSON in, JSON out.
 
 In: {"regions": [more regions], "proxies": [{"environment", "url"}], "paths": [{"environment", "path"}],
-"times": [text]}. Out: "endpoints", for every region that it knows and those, both services and all
+"times": [text]}. Out: "endpoints", for every region that it knows and those, three services and all
 variants, with the URL and the region signed for, or null where it refuses; "proxies", the proxy's URL
 and header, or null; "paths" as expanded; "times", seconds since 1970, or null where there is no moment.
 """
@@ -25,6 +25,10 @@ asked = json.load(sys.stdin)
 warnings.simplefilter("ignore")
 
 
+# An operation of each service that needs no input.
+FIRST = {"sts": "get_caller_identity", "dynamodb": "list_tables", "dynamodbstreams": "list_streams"}
+
+
 class Stopped(Exception):
     pass
 
@@ -44,7 +48,7 @@ def endpoint(session, service, region, fips, dual):
         client = session.create_client(service, region_name=region, config=config,
                                        aws_access_key_id="a", aws_secret_access_key="b")
         client.meta.events.register("before-send.*.*", stop)
-        client.get_caller_identity() if service == "sts" else client.list_tables()
+        getattr(client, FIRST[service])()
     except Stopped:
         return seen
     except botocore.exceptions.EndpointVariantError:
@@ -73,7 +77,7 @@ def endpoints():
         session = botocore.session.Session()
         session.set_config_variable("sts_regional_endpoints", "legacy" if legacy else "regional")
         for service, region, fips, dual in itertools.product(
-                ["sts"] if legacy else ["dynamodb", "sts"], regions + asked["regions"],
+                ["sts"] if legacy else list(FIRST), regions + asked["regions"],
                 (False, True), (False, True)):
             seen = endpoint(session, service, region, fips, dual)
             found.append({"service": service, "region": region, "isFIPS": fips,
