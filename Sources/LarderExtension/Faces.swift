@@ -12,9 +12,11 @@ struct Watched: Face {
     func takes(_ head: HTTPRequest) -> Bool { face.takes(head) }
     func refuse(_ refusal: Refusal) -> Response { face.refuse(refusal) }
 
-    func respond(to head: HTTPRequest, _ body: ByteBuffer) async throws -> Response {
+    func respond(
+        to head: HTTPRequest, _ body: ByteBuffer, from sender: Sender
+    ) async throws -> Response {
         standstill.notice()
-        return try await face.respond(to: head, body)
+        return try await face.respond(to: head, body, from: sender)
     }
 }
 
@@ -29,7 +31,9 @@ struct Unavailable: Face {
     func takes(_ head: HTTPRequest) -> Bool { true }
     func refuse(_ refusal: Refusal) -> Response { answers.refusal(refusal) }
 
-    func respond(to head: HTTPRequest, _ body: ByteBuffer) async throws -> Response {
+    func respond(
+        to head: HTTPRequest, _ body: ByteBuffer, from sender: Sender
+    ) async throws -> Response {
         answers.refusal(.unavailable(reason))
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Larder
+import LarderServing
 import LarderWire
 import NIOCore
 
@@ -11,28 +12,13 @@ struct Peer: Sendable {
 
     /// - Throws: Where the channel is no unix socket.
     init(_ channel: any Channel) async throws {
-        let credentials = try await Self.credentials(of: channel).get()
+        let credentials = try await PeerCredentials.of(channel).get()
         (uid, gid, pid) = (credentials.uid, credentials.gid, credentials.pid)
     }
 
     /// Whose process it is.
     static func uid(of channel: any Channel) -> EventLoopFuture<uid_t> {
-        credentials(of: channel).map(\.uid)
-    }
-
-    private static func credentials(of channel: any Channel) -> EventLoopFuture<Credentials> {
-        guard let options = channel as? any SocketOptionProvider else {
-            return channel.eventLoop.makeFailedFuture(
-                SocketError("the peer's identity cannot be told"))
-        }
-        return options.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED))
-    }
-
-    /// `struct ucred`, which the Glibc module leaves out.
-    private struct Credentials {
-        var pid: pid_t
-        var uid: uid_t
-        var gid: gid_t
+        PeerCredentials.of(channel).map(\.uid)
     }
 
     var id: PeerID { PeerID(uid: uid, pid: pid) }

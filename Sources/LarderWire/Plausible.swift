@@ -100,6 +100,7 @@ extension GatewayReport: Plausible {
             && askers.allSatisfy {
                 areCounts($0.hits, $0.joined, $0.misses, $0.stale, $0.passed, $0.refused)
                     && areFinite($0.savedSeconds, $0.savedCapacity, $0.savedDollars)
+                    && $0.processes?.count ?? 0 <= 64
             }
     }
 }

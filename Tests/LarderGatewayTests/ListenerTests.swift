@@ -311,6 +311,54 @@ import Testing
         }
     }
 
+    @Test func `is a unix socket as well, whose host is localhost, for its own user`() async throws
+    {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/gateway.sock"
+        let rig = Rig(acceptsUnsigned: true) { _, _ in reply("{}") }
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let service = GatewayService(socket: path, [rig.face], logger: logger)
+        let serving = Task { try await service.run() }
+        defer { serving.cancel() }
+        #expect(
+            await settles {
+                (try? FileManager.default.attributesOfItem(atPath: path))?[.posixPermissions]
+                    as? Int == 0o600
+            })
+        let text = head(0, host: "localhost") + Self.body
+        let other = head(0, host: "127.0.0.1:5599") + Self.body
+        let answers = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<[String], any Error>) in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        try [text, other].map { text in
+                            let peer = try RawPeer(path)
+                            peer.send(text)
+                            return peer.answer()
+                        }
+                    })
+            }
+        }
+        #expect(answers[0].hasPrefix("HTTP/1.1 200 OK"))
+        #expect(answers[1].hasPrefix("HTTP/1.1 403"))
+        #expect(answers[1].contains("http://localhost"))
+        let process = try #require(rig.face.askers.first { $0.table == "orders" }?.processes?.first)
+        #expect(process.pid == getpid() && !process.name.isEmpty)
+    }
+
+    @Test func `knows the process that is connected to it`() async throws {
+        try await listening({ _, _ in reply("{}") }) { port, rig in
+            let peer = try RawPeer(port: port)
+            peer.send(head(port) + Self.body)
+            #expect(peer.answer().hasPrefix("HTTP/1.1 200 OK"))
+            let asker = try #require(rig.face.askers.first { $0.table == "orders" })
+            #expect(asker.processes?.map(\.pid) == [getpid()])
+            withExtendedLifetime(peer) {}
+        }
+    }
+
     @Test(arguments: [
         ("127.0.0.1:0", "127.0.0.1:0"), (":7000", "127.0.0.1:7000"), ("7000", "127.0.0.1:7000"),
         ("127.0.0.1", "127.0.0.1:5599"), ("127.1.2.3:80", "127.1.2.3:80"), ("on", "127.0.0.1:5599"),

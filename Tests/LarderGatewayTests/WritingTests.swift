@@ -75,6 +75,30 @@ import Testing
         #expect(try await rig.get("a", projection).cache == "miss")
     }
 
+    @Test func `by others, as the table's stream tells of them, end all forms of the item`()
+        async throws
+    {
+        let projection = #","ProjectionExpression":"id""#
+        for key in ["a", "b"] {
+            _ = try await rig.get(key)
+            _ = try await rig.get(key, projection)
+        }
+        let actor = StreamFollower.operators("orders").wrote
+        let key: [Verbatim: AttributeValue] = [Verbatim("id"): .string("a")]
+        rig.face.wrote(key.json, of: "orders", by: actor)
+        rig.face.wrote(key.json, of: "others", by: actor)
+        #expect(try await rig.get("a").cache == "miss")
+        #expect(try await rig.get("a", projection).cache == "miss")
+        #expect(try await rig.get("b").cache == "hit")
+        // What is fetched now sees the write.
+        #expect(rig.upstream.body(rig.upstream.requests.count - 1).contains("ConsistentRead"))
+        let events = try await rig.inspector.events(in: "orders", after: 0, limit: 100).events
+        let by = Set(events.compactMap { $0.by?.description })
+        #expect(by == ["stream of orders"])
+        rig.face.wroteAnything(to: "orders", by: StreamFollower.operators("orders").missed)
+        #expect(try await rig.get("b").cache == "miss")
+    }
+
     @Test func `to one item leave the others`() async throws {
         for key in ["a", "b"] { _ = try await rig.get(key) }
         try await rig.call("DeleteItem", #"{"TableName":"orders","Key":{"id":{"S":"a"}}}"#)

@@ -77,7 +77,7 @@ struct Stats: AsyncParsableCommand {
 
     private static let asked = [
         "table", "by", "requests", "hits", "joined", "misses", "stale", "passed", "refused",
-        "saved", "savedTime", "agents",
+        "saved", "savedTime", "savedDollars", "agents", "processes",
     ]
 
     /// What people see; the others are rarely other than 0.

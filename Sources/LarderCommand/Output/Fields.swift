@@ -229,6 +229,17 @@ extension GatewayReport.Asker {
             Field("savedDollars", savedDollars.map { .number("\($0)") } ?? .null),
             Field(
                 "agents", .list(agents.map { .text($0) }), text: agents.joined(separator: ", ")),
+            Field(
+                "processes",
+                processes.map { processes in
+                    .list(
+                        processes.map {
+                            .fields([
+                                .init("pid", .number("\($0.pid)")), .init("name", .text($0.name)),
+                            ])
+                        })
+                } ?? .null,
+                text: (processes ?? []).map(\.words).joined(separator: ", ")),
         ]
     }
 }

@@ -113,9 +113,11 @@ enum OriginsView {
         guard !gateway.askers.isEmpty else {
             return [Line(pieces: [("nobody has asked the gateway yet", .dim)])]
         }
+        let money = model.size.columns < moneyColumns ? [] : ["OF USD"]
         let heading =
             heading(
-                model, "TABLE", ["ASKED", "HITS", "JOINED", "PASSED", "REFUSED", "OF TIME"],
+                model, "TABLE",
+                ["ASKED", "HITS", "JOINED", "PASSED", "REFUSED", "OF TIME"] + money,
                 width: callCell(model)) + [("  BY, WITH", .dim)]
         return [Line(pieces: heading)]
             + gateway.askers.map { asker in
@@ -127,14 +129,22 @@ enum OriginsView {
             }
     }
 
+    /// From this width on there is room for the money.
+    private static let moneyColumns = 110
+
     private static func asker(_ model: Model, _ asker: GatewayReport.Asker) -> Pieces {
         let counts = [
             asker.requests, asker.hits + asker.stale, asker.joined, asker.passed, asker.refused,
         ].map { Format.count($0) }
-        let time = asker.savedSeconds.map { Format.age(.seconds(clamping: $0)) } ?? "-"
+        var saved = [asker.savedSeconds.map { Format.age(.seconds(clamping: $0)) } ?? "-"]
+        if model.size.columns >= moneyColumns {
+            saved.append(asker.savedDollars.map { Units.text($0, digits: 4) } ?? "-")
+        }
         let width = callCell(model)
-        let front = (counts + [time]).map { Text.right($0, width) }.joined() + "  "
-        let who = ([asker.identity ?? "unknown"] + asker.agents).joined(separator: ", ")
+        let front = (counts + saved).map { Text.right($0, width) }.joined() + "  "
+        let who =
+            ([asker.identity ?? "unknown"] + asker.agents
+            + (asker.processes ?? []).map(\.words)).joined(separator: ", ")
         let room = model.size.columns - 3 - nameWidth(model) - Text.width(of: front)
         return [
             name(model, asker.table ?? "-"),

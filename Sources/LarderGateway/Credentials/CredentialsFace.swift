@@ -60,7 +60,9 @@ package final class CredentialsFace: Face {
         return Self.refusal(refusal.status, code, message ?? code)
     }
 
-    package func respond(to head: HTTPRequest, _ body: ByteBuffer) async throws -> Response {
+    package func respond(
+        to head: HTTPRequest, _ body: ByteBuffer, from sender: Sender
+    ) async throws -> Response {
         guard head.method == .get else {
             var response = Self.refusal(
                 405, "MethodNotAllowed", "credentials are there for GET alone")

@@ -20,13 +20,17 @@ final class Askers: Sendable {
         var capacity = 0.0
         /// The program that asked last, as it was sent.
         var agent: String?
+        /// The connections that asked first lately.
+        var senders: [Sender] = []
     }
 
+    private let processes = AskingProcesses()
     private let counts = Guarded<[Key: Counts]>([:])
 
     /// Most tables and identities that are told apart.
     private static let most = 256
     fileprivate static let mostAgents = 4
+    fileprivate static let mostSenders = 4
     fileprivate static let longestAgent = 60
     /// On demand, in us-east-1: 0.125 US dollars a million read request units.
     fileprivate static let dollarsPerUnit = 0.125e-6
@@ -42,7 +46,7 @@ final class Askers: Sendable {
     ///   - cost: What it took, where it was a fetch of this request's own.
     func count(
         _ table: Verbatim?, by identity: Identity?, _ outcome: Outcome?, cost: Cost? = nil,
-        agent: String?
+        agent: String?, from sender: Sender
     ) {
         counts.withLock { counts in
             var key = Key(table: table, identity: identity?.number)
@@ -53,13 +57,15 @@ final class Askers: Sendable {
                     asker: .init(
                         table: key.table?.text,
                         identity: key.identity.flatMap { _ in identity?.name }))
-            ].add(outcome, cost, agent)
+            ].add(outcome, cost, agent, sender)
         }
     }
 
     /// Those that asked most first.
     var all: [GatewayReport.Asker] {
-        counts.withLock { Array($0.values) }.map(\.told).sorted {
+        let counts = counts.withLock { Array($0.values) }
+        let known = processes.processes(of: counts.flatMap(\.senders))
+        return counts.map { $0.told(known) }.sorted {
             ($1.requests, $0.table ?? "", $0.identity ?? "")
                 < ($0.requests, $1.table ?? "", $1.identity ?? "")
         }
@@ -67,7 +73,9 @@ final class Askers: Sendable {
 }
 
 extension Askers.Counts {
-    fileprivate mutating func add(_ outcome: Outcome?, _ cost: Askers.Cost?, _ agent: String?) {
+    fileprivate mutating func add(
+        _ outcome: Outcome?, _ cost: Askers.Cost?, _ agent: String?, _ sender: Sender
+    ) {
         switch outcome {
         case .hit: asker.hits += 1
         case .miss: asker.misses += 1
@@ -81,6 +89,9 @@ extension Askers.Counts {
             seconds += Double(cost.time.nanoseconds) / 1e9
             capacity += cost.capacity
         }
+        if !senders.contains(sender) {
+            senders = Array(([sender] + senders).prefix(Askers.mostSenders))
+        }
         guard let agent, self.agent != agent else { return }
         self.agent = agent
         // What stands behind the first word is the machine's.
@@ -90,8 +101,14 @@ extension Askers.Counts {
         asker.agents = Array(([fit] + asker.agents).prefix(Askers.mostAgents))
     }
 
-    fileprivate var told: GatewayReport.Asker {
+    fileprivate func told(_ known: [Sender: GatewayReport.Process]) -> GatewayReport.Asker {
         var asker = asker
+        var processes: [GatewayReport.Process] = []
+        for sender in senders {
+            guard let process = known[sender], !processes.contains(process) else { continue }
+            processes.append(process)
+        }
+        asker.processes = processes.isEmpty ? nil : processes
         guard fetched > 0 else { return asker }
         let saved = Double(asker.savedCalls) / Double(fetched)
         asker.savedSeconds = seconds * saved

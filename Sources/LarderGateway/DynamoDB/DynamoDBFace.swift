@@ -67,6 +67,17 @@ package final class DynamoDBFace: Sendable {
     /// Lets go of all that is held of every table, and of what is being fetched.
     package func forgetEverything() { tables.forgetEverything() }
 
+    /// The item of that key was written by somebody who does not come by here.
+    package func wrote(_ key: Shown, of table: String, by actor: Operator) {
+        guard let item = JSONPart(Array(key.json.utf8)) else { return }
+        tables.known(Verbatim(table))?.wrote(item, by: actor)
+    }
+
+    /// Items of the table may have been.
+    package func wroteAnything(to table: String, by actor: Operator) {
+        tables.known(Verbatim(table))?.wroteAnything(by: actor)
+    }
+
     /// Who asked for which table, and what came of it, those that asked most first.
     package var askers: [GatewayReport.Asker] { counts.all }
 
@@ -78,20 +89,21 @@ package final class DynamoDBFace: Sendable {
         var input: JSONPart
         var signer: KnownSigner
         var hop: String
+        var sender: Sender
     }
 
     /// Answers a request whose body is there.
     package func respond(
-        to head: HTTPRequest, _ body: ByteBuffer
+        to head: HTTPRequest, _ body: ByteBuffer, from sender: Sender
     ) async throws -> Response {
         guard head.method == .post else {
             return head.method == .get && head.path == "/"
                 ? health() : answers.unknown()
         }
         do {
-            return try await answer(head, body)
+            return try await answer(head, body, sender)
         } catch let refusal as Refusal {
-            counts.count(nil, by: nil, nil, agent: head.headerFields[.userAgent])
+            counts.count(nil, by: nil, nil, agent: head.headerFields[.userAgent], from: sender)
             return answers.refusal(refusal)
         } catch let failure as FetchFailure {
             return answer(to: failure)
@@ -104,10 +116,12 @@ package final class DynamoDBFace: Sendable {
     ) {
         counts.count(
             table, by: asked.signer.identity, outcome, cost: cost,
-            agent: asked.head.headerFields[.userAgent])
+            agent: asked.head.headerFields[.userAgent], from: asked.sender)
     }
 
-    private func answer(_ head: HTTPRequest, _ body: ByteBuffer) async throws -> Response {
+    private func answer(
+        _ head: HTTPRequest, _ body: ByteBuffer, _ sender: Sender
+    ) async throws -> Response {
         // In the order in which the service looks (dynalite's notes of it).
         guard head.path == "/", isJSON(head.headerFields[.contentType]) else {
             return answers.unknown()
@@ -123,7 +137,8 @@ package final class DynamoDBFace: Sendable {
         guard !bytes.isEmpty, input.isObject else { throw Refusal.serialization }
         let hop = try Hops.next(head.headerFields, own: instance)
         let asked = Asked(
-            operation: operation, head: head, body: body, input: input, signer: signer, hop: hop)
+            operation: operation, head: head, body: body, input: input, signer: signer, hop: hop,
+            sender: sender)
         switch operation.name {
         case "DescribeEndpoints":
             // Whoever is told of one leaves.

@@ -95,21 +95,25 @@ final class Table: Sendable {
     // MARK: Writes
 
     /// An item is written, or was: its entries end, and what is being fetched for them is not kept.
-    func wrote(_ item: JSONPart) {
-        guard let schema, let values = KeyValues(of: item, schema) else { return wroteAnything() }
+    ///
+    /// - Parameter actor: Who says so, as events name them; `nil` for a request of a client's.
+    func wrote(_ item: JSONPart, by actor: Operator? = nil) {
+        guard let schema, let values = KeyValues(of: item, schema) else {
+            return wroteAnything(by: actor)
+        }
         let now = now
         let forms = state.withLock { state in
             state.writes.wrote(values, at: now)
             return Array(state.forms.values)
         }
-        for form in forms { cache.invalidate(ItemKey(form: form, values: values)) }
+        for form in forms { cache.invalidate(ItemKey(form: form, values: values), by: actor) }
     }
 
     /// The same of any of its items.
-    func wroteAnything() {
+    func wroteAnything(by actor: Operator? = nil) {
         let now = now
         state.withLock { $0.writes.wroteAnything(at: now) }
-        cache.invalidateAll()
+        cache.invalidateAll(by: actor)
     }
 
     /// The table is made, or changed, or goes: how its items are named is learned anew.

@@ -85,7 +85,8 @@ final class Tables: Sendable {
 
     func forgetEverything() { for table in all { table.wroteAnything() } }
 
-    private func known(_ name: Verbatim) -> Table? { state.withLock { $0.tables[name] } }
+    /// The table of that name, where it was asked for.
+    func known(_ name: Verbatim) -> Table? { state.withLock { $0.tables[name] } }
 
     private var all: [Table] { state.withLock { Array($0.tables.values) } }
 

@@ -9,9 +9,18 @@ package protocol Face: Sendable {
     /// Largest body of a request, in bytes.
     var largestBody: Int { get }
     /// Answers a request whose body is there; throws where nobody waits any more.
-    func respond(to head: HTTPRequest, _ body: ByteBuffer) async throws -> Response
+    func respond(
+        to head: HTTPRequest, _ body: ByteBuffer, from sender: Sender
+    ) async throws -> Response
     /// How it says that it will not; the reason may be the gateway's own.
     func refuse(_ refusal: Refusal) -> Response
+}
+
+extension Face {
+    /// Where nobody knows who asks.
+    package func respond(to head: HTTPRequest, _ body: ByteBuffer) async throws -> Response {
+        try await respond(to: head, body, from: .unknown)
+    }
 }
 
 extension DynamoDBFace: Face {

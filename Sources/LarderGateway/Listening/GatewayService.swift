@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import HTTPTypes
 import Hummingbird
@@ -9,7 +10,7 @@ package import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// The gateway's listener: one port of the loopback, and the faces behind it.
+/// A gateway's listener: a port of the loopback, or a unix socket, and the faces behind it.
 package struct GatewayService: Service {
     /// Most connections at once; more wait to be let in.
     private static let connections = 800
@@ -28,11 +29,18 @@ package struct GatewayService: Service {
         package init() {}
     }
 
-    private let address: GatewayAddress
+    /// Where it listens.
+    fileprivate enum Place {
+        case port(GatewayAddress)
+        case socket(path: String)
+    }
+
+    private let place: Place
     private let faces: [any Face]
     private let deadlines: Deadlines
     private let logger: Logger
-    private let onListening: @Sendable (GatewayAddress) -> Void
+    /// Returns the host that requests name.
+    private let onListening: @Sendable (any Channel) -> String
 
     /// - Parameters:
     ///   - address: Where to listen.
@@ -43,8 +51,32 @@ package struct GatewayService: Service {
         logger: Logger,
         onListening: @escaping @Sendable (GatewayAddress) -> Void = { _ in }
     ) {
+        self.init(.port(address), faces, deadlines, logger) { channel in
+            let listening = GatewayAddress(
+                host: address.host, port: channel.localAddress?.port ?? address.port)
+            onListening(listening)
+            return listening.description
+        }
+    }
+
+    /// A unix socket, for the processes of this user and of root.
+    ///
+    /// - Parameter path: Where nobody else can put anything, and nobody listens.
+    package init(
+        socket path: String, _ faces: [any Face], deadlines: Deadlines = .init(), logger: Logger
+    ) {
+        self.init(.socket(path: path), faces, deadlines, logger) { _ in
+            chmod(path, 0o600)
+            return "localhost"
+        }
+    }
+
+    private init(
+        _ place: Place, _ faces: [any Face], _ deadlines: Deadlines, _ logger: Logger,
+        onListening: @escaping @Sendable (any Channel) -> String
+    ) {
         precondition(!faces.isEmpty, "a gateway has a face")
-        self.address = address
+        self.place = place
         self.faces = faces
         self.deadlines = deadlines
         self.logger = logger
@@ -69,21 +101,18 @@ package struct GatewayService: Service {
                     deadlines: deadlines)
             },
             configuration: .init(
-                address: .hostname(address.host, port: address.port), serverName: nil,
+                address: place.binding, serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.connections)),
-            onServerRunning: { [address, logger, onListening] channel in
+            onServerRunning: { [place, logger, onListening] channel in
                 await AcceptPause.add(to: channel, logger)
-                let port = channel.localAddress?.port ?? address.port
-                let listening = address.at(port: port)
-                responder.isAnswering(at: listening)
-                logger.info("gateway listening", metadata: ["address": "\(listening)"])
-                onListening(listening)
+                let host = onListening(channel)
+                responder.isAnswering(to: host)
+                logger.info("gateway listening", metadata: place.metadata(host))
             },
             logger: quiet)
         do { try await application.run() } catch let error as IOError {
             let why = Descriptor.reason(error.errnoCode)
-            throw InspectorError(
-                "nothing can listen at \(address): \(why); name another with --gateway, or port 0")
+            throw InspectorError(place.refusal(why))
         }
     }
 
@@ -95,9 +124,29 @@ package struct GatewayService: Service {
     }
 }
 
-extension GatewayAddress {
-    /// The same host's other port.
-    func at(port: Int) -> GatewayAddress { GatewayAddress(host: host, port: port) }
+extension GatewayService.Place {
+    var binding: BindAddress {
+        switch self {
+        case .port(let address): .hostname(address.host, port: address.port)
+        case .socket(let path): .unixDomainSocket(path: path)
+        }
+    }
+
+    func metadata(_ host: String) -> Logger.Metadata {
+        switch self {
+        case .port: ["address": "\(host)"]
+        case .socket(let path): ["path": "\(path)"]
+        }
+    }
+
+    func refusal(_ why: String) -> String {
+        switch self {
+        case .port(let address):
+            "nothing can listen at \(address): \(why); name another with --gateway, or port 0"
+        case .socket(let path):
+            "nothing can listen at \(path): \(why); name another path with --gateway-socket"
+        }
+    }
 }
 
 /// What is known of a request's connection.
@@ -123,24 +172,23 @@ final class GatewayResponder: HTTPResponder {
 
     init(faces: [any Face]) { self.faces = faces }
 
-    func isAnswering(at address: GatewayAddress) {
-        manners.withLock { $0 = Manners(host: address.description) }
-    }
+    func isAnswering(to host: String) { manners.withLock { $0 = Manners(host: host) } }
 
     func respond(to request: Request, context: GatewayContext) async throws -> Response {
         let face = faces.first { $0.takes(request.head) } ?? faces[faces.count - 1]
         do {
             guard let manners = manners.withLock({ $0 }) else { throw Refusal.tooMuch }
             try manners.check(request.head)
+            let sender = try await Sender(context.channel)
             return try await bodies.with(
                 request, upTo: face.largestBody
             ) { body in
                 guard body.readableBytes > Self.large else {
-                    return try await face.respond(to: request.head, body)
+                    return try await face.respond(to: request.head, body, from: sender)
                 }
                 // What takes its time is not to keep the other connections of an event loop waiting.
                 return try await withTaskExecutorPreference(globalConcurrentExecutor) {
-                    try await face.respond(to: request.head, body)
+                    try await face.respond(to: request.head, body, from: sender)
                 }
             }
         } catch let refusal as Refusal {

@@ -2,7 +2,6 @@ import FoundationEssentials
 package import Larder
 package import LarderAWS
 package import LarderInspector
-package import Logging
 
 /// What a gateway before an engine answers from.
 package struct BehindGateway: Sendable {
@@ -56,20 +55,5 @@ package struct BehindGateway: Sendable {
             GatewayReport(acceptsUnsigned: acceptsUnsigned, askers: dynamoDB.askers)
         }
         return (CredentialsFace(signers: signers, token: token, lend: lend), dynamoDB)
-    }
-
-    /// The same at one port.
-    ///
-    /// - Parameter onListening: Told of the address once it is there, with the port that was picked.
-    package func service(
-        _ address: GatewayAddress, inspector: LocalInspector,
-        bounds: @escaping @Sendable (String) -> CacheConfiguration, acceptsUnsigned: Bool,
-        token: AccessToken, logger: Logger,
-        onListening: @escaping @Sendable (GatewayAddress) -> Void
-    ) -> GatewayService {
-        let (credentials, dynamoDB) = faces(
-            inspector, bounds: bounds, acceptsUnsigned: acceptsUnsigned, token: token)
-        return GatewayService(
-            address, [credentials, dynamoDB], logger: logger, onListening: onListening)
     }
 }

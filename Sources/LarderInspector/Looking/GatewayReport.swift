@@ -11,6 +11,20 @@ public struct GatewayReport: Hashable, Sendable, Codable {
         self.askers = askers
     }
 
+    /// A process as the kernel knows it.
+    public struct Process: Hashable, Sendable, Codable {
+        /// Its number.
+        public var pid: Int32
+        /// Its name: at most 15 bytes of it.
+        public var name: String
+
+        /// `Process(pid: 4242, name: "python3")`.
+        public init(pid: Int32, name: String) { (self.pid, self.name) = (pid, name) }
+
+        /// `python3 (pid 4242)`.
+        package var words: String { "\(name) (pid \(pid))" }
+    }
+
     /// One identity's requests for one table.
     public struct Asker: Hashable, Sendable, Codable {
         /// `nil` where a request names several tables, or what is not known to be one.
@@ -38,6 +52,9 @@ public struct GatewayReport: Hashable, Sendable, Codable {
         public var savedDollars: Double?
         /// The programs that asked, as they call themselves, the latest first.
         public var agents: [String]
+        /// The processes that asked, the latest first; `nil` where the kernel tells of none: of this
+        /// machine's, and of the engine's own user, while they are connected.
+        public var processes: [Process]?
 
         /// What has no parameter is set afterwards.
         public init(table: String?, identity: String?) {
