@@ -94,6 +94,23 @@ import Testing
         #expect(!looked.output.contains(moto.scene.secretAccessKey))
     }
 
+    @Test func `a write by somebody else is seen once the table's stream tells of it`() throws {
+        let moto = try Self.shared.get()
+        let keys = writer(moto)
+        let gateway = try gateway(
+            "--endpoint-url \(moto.scene.endpoint) --follow-streams followed", environment: keys)
+        struct Found: Decodable {
+            var first: [String]
+            var stale, seen: String
+        }
+        let found: Found = try play("streams", gateway, moto, environment: keys)
+        #expect(found.first.last == "hit" && found.stale == "0" && found.seen == "1")
+        let events = try run(
+            [larder, "events", "--format", "json", "--filter", "by~stream"],
+            environment: ["XDG_RUNTIME_DIR": folder.path])
+        #expect(events.output.contains("stream of followed"), "\(events.errors)")
+    }
+
     @Test func `whoever is not known is told so in a form that boto3 knows`() throws {
         let moto = try Self.shared.get()
         let gateway = try gateway(

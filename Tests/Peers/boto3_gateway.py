@@ -12,6 +12,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 import zlib
 from collections import Counter
@@ -42,6 +43,32 @@ def make(db, name, *names):
 
 def cache_of(reply):
     return reply["ResponseMetadata"]["HTTPHeaders"].get("x-cache")
+
+
+def streams():
+    """A write behind the gateway's back is seen as soon as the table's stream tells of it."""
+    db, behind = client(), client(moto)
+    db.create_table(TableName="followed", BillingMode="PAY_PER_REQUEST",
+                    AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                    KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+                    StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    key = {"id": {"S": "a"}}
+    # Until the stream is found, everything is dropped once.
+    for _ in range(100):
+        db.put_item(TableName="followed", Item={**key, "v": {"N": "0"}})
+        db.get_item(TableName="followed", Key=key)
+        time.sleep(0.1)
+        if counts().get("GetRecords"):
+            break
+    time.sleep(3)
+    first = [cache_of(db.get_item(TableName="followed", Key=key)) for _ in range(2)]
+    behind.put_item(TableName="followed", Item={**key, "v": {"N": "1"}})
+    stale = db.get_item(TableName="followed", Key=key)["Item"]["v"]["N"]
+    seen, began = None, time.monotonic()
+    while seen != "1" and time.monotonic() - began < 20:
+        seen = db.get_item(TableName="followed", Key=key)["Item"]["v"]["N"]
+        time.sleep(0.1)
+    return {"first": first, "stale": stale, "seen": seen}
 
 
 def reads():

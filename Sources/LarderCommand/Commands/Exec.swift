@@ -84,8 +84,8 @@ struct Exec: AsyncParsableCommand {
         let door = GatewayDoor()
         var logger = Logger(label: "larder")
         logger.logLevel = .critical
-        let service = try await engine.gateway(
-            GatewayAddress(parsing: "127.0.0.1:0"), bounds, door, logger)
+        let service = try await engine.gateway(bounds).service(
+            GatewayAddress(parsing: "127.0.0.1:0"), door, logger)
         let serving = Task {
             do { try await service.run() } catch { door.fail(error) }
         }

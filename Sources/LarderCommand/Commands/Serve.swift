@@ -68,6 +68,26 @@ struct Serve: AsyncParsableCommand {
             """)
     var unsignedOk = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            The same at a unix socket, for programs of this user that can be told of one; the path \
+            ends in .sock, in a folder that nobody else can write to. Requests name the host \
+            localhost.
+            """, valueName: "path"),
+        transform: parsed { try GatewaySocket.place($0) })
+    var gatewaySocket: Rendezvous?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Drop entries of this table as soon as its stream tells that somebody wrote their items, \
+            about a second later. It takes dynamodb:ListStreams, DescribeStream, GetShardIterator \
+            and GetRecords on the stream, and a read a second and shard. Repeatable.
+            """, valueName: "table"),
+        transform: parsed { try FollowedTable.name($0) })
+    var followStreams: [String] = []
+
     @OptionGroup
     var auditing: AuditOption
 
@@ -86,8 +106,20 @@ struct Serve: AsyncParsableCommand {
         guard grace <= .seconds(600) else {
             throw ValidationError("--grace: up to 10m is accepted")
         }
-        if gateway == nil { try origin.checkCacheNames() }
+        if !hasGateway { try origin.checkCacheNames() }
+        if let table = followStreams.first {
+            guard origin.isAWS else {
+                throw ValidationError("--follow-streams belongs to --origin aws")
+            }
+            guard hasGateway || followStreams.allSatisfy({ $0 == origin.table }) else {
+                throw ValidationError(
+                    "--follow-streams \(table): nothing of this table is cached; name it with "
+                        + "--table, or add --gateway")
+            }
+        }
     }
+
+    private var hasGateway: Bool { gateway != nil || gatewaySocket != nil }
 
     func run() async throws {
         let terminal = StartingTerminal()
@@ -97,7 +129,7 @@ struct Serve: AsyncParsableCommand {
         try Room.check(.serving)
         let audit = try auditing.file()
         let engine = try await Engine.make(
-            origin, called: name, makesTraffic: traffic > 0, hasGateway: gateway != nil,
+            origin, called: name, makesTraffic: traffic > 0, hasGateway: hasGateway,
             logger: logger)
         auditing.record(engine.inspector, in: audit) { logger.error("\($0)") }
         // To the very end: fetches under way are waited for.
@@ -109,20 +141,34 @@ struct Serve: AsyncParsableCommand {
         options.isRequired = true
         options.onListening = { ServiceManager.ready() }
         let door = GatewayDoor()
-        if gateway != nil { options.gateway = { try door.pass() } }
+        if hasGateway { options.gateway = { try door.pass() } }
         let socket = SocketService(
             engine.inspector, engine.inspector.name, options: options, logger: logger)
         // When it was told to end: the time for that is counted once.
         let told = Told()
         let bounds = TableBounds(origin)
-        var gateways: [ServiceGroupConfiguration.ServiceConfiguration] = []
-        if let gateway {
-            let service = try await engine.gateway(
-                gateway, bounds, acceptsUnsigned: unsignedOk, door, logger)
-            gateways.append(.init(service: service, failureTerminationBehavior: .cancelGroup))
+        let served = hasGateway
+            ? try await engine.gateway(bounds, acceptsUnsigned: unsignedOk) : nil
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        func add(_ service: some Service) {
+            services.append(.init(service: service, failureTerminationBehavior: .cancelGroup))
+        }
+        if let gateway, let served { add(served.service(gateway, door, logger)) }
+        let lock = try gatewaySocket.map { place in
+            try place.makeFolder()
+            return try place.take()
+        }
+        defer { lock.map { _ = close($0) } }
+        defer { gatewaySocket.map { _ = unlink($0.socket) } }
+        if let gatewaySocket, let served {
+            add(served.service(gatewaySocket, logger))
+            if gateway == nil { door.fail(GatewaySocket.alone(gatewaySocket)) }
+        }
+        for follower in engine.follow?(followStreams, served, logger) ?? [] {
+            add(Following(follower: follower))
         }
         var configuration = ServiceGroupConfiguration(
-            services: gateways + [
+            services: services + [
                 .init(service: socket, failureTerminationBehavior: .cancelGroup),
                 .init(
                     service: Load(engine: engine, warm: warm, rate: traffic, told: told),
@@ -192,6 +238,13 @@ struct Serve: AsyncParsableCommand {
         return logger
     }
 
+    /// Heeds a table's stream until the engine is told to end.
+    private struct Following: Service {
+        let follower: StreamFollower
+
+        func run() async { await cancelWhenGracefulShutdown { await follower.run() } }
+    }
+
     /// The look-ups that the engine makes by itself.
     private struct Load: Service {
         let engine: Engine
@@ -240,7 +293,7 @@ struct Serve: AsyncParsableCommand {
         func run() async throws {
             var known = before
             let environment = ProcessInfo.processInfo.environment
-            let hasGateway = before.gateway != nil
+            let hasGateway = before.hasGateway
             var settings = try? Settings(environment, hasGateway: hasGateway)
             for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
                 if terminal.isLost { return }

@@ -148,7 +148,41 @@ extension Engine {
             },
             readAgain: { try user.readAgain() },
             behindGateway: BehindGateway(client, own: user, credentials, request: request),
+            follow: { tables, gateway, logger in
+                inspector.add { .of("GetRecords", table) }
+                return tables.map { followed in
+                    let own = followed == name ? (accounts, key) : nil
+                    return StreamFollower(
+                        table, of: followed, reactions(followed, own, gateway), logger: logger)
+                }
+            },
             close: { await client.shutdown() })
+    }
+
+    /// What is dropped when somebody writes to a table.
+    ///
+    /// - Parameter own: The cache before it, and how its keys are written.
+    private static func reactions(
+        _ table: String, _ own: (cache: Cache<Verbatim, DynamoDBItem>, key: TableKey)?,
+        _ gateway: Gateway?
+    ) -> [StreamFollower.Reaction] {
+        let (wrote, missed) = StreamFollower.operators(table)
+        var reactions: [StreamFollower.Reaction] = []
+        if let (cache, key) = own {
+            reactions.append(
+                .init(
+                    wrote: { item in
+                        guard let key = key.key(of: item) else { return }
+                        cache.invalidate(TableKey.text(key), by: wrote)
+                    }, missed: { cache.invalidateAll(by: missed) }))
+        }
+        if let gateway {
+            reactions.append(
+                .init(
+                    wrote: { gateway.dynamoDB.wrote($0.json, of: table, by: wrote) },
+                    missed: { gateway.dynamoDB.wroteAnything(to: table, by: missed) }))
+        }
+        return reactions
     }
 
     /// Some keys of the table, by a Scan.

@@ -27,27 +27,50 @@ extension OriginOptions {
 }
 
 extension Engine {
-    /// A gateway before this engine; it makes its own keys known first.
-    ///
-    /// - Parameter door: Is told where it is, once it is there.
+    /// A gateway before this engine: what answers, and what it is told of writes by others.
+    struct Gateway: Sendable {
+        fileprivate let credentials: CredentialsFace
+        let dynamoDB: DynamoDBFace
+        fileprivate let token: AccessToken
+        fileprivate let region: String
+        fileprivate let isDemo: Bool
+
+        private var faces: [any Face] { [credentials, dynamoDB] }
+
+        /// The same at a port.
+        ///
+        /// - Parameter door: Is told where it is, once it is there.
+        func service(
+            _ address: GatewayAddress, _ door: GatewayDoor, _ logger: Logger
+        ) -> GatewayService {
+            GatewayService(address, faces, logger: logger) { listening in
+                door.open(
+                    GatewayPass(
+                        url: "http://\(listening)", token: token.reveal(), region: region,
+                        isDemo: isDemo))
+            }
+        }
+
+        /// The same at a unix socket.
+        func service(_ socket: Rendezvous, _ logger: Logger) -> GatewayService {
+            GatewayService(socket: socket.socket, faces, logger: logger)
+        }
+    }
+
+    /// Makes its own keys known first.
     func gateway(
-        _ address: GatewayAddress, _ bounds: TableBounds, acceptsUnsigned: Bool = false,
-        _ door: GatewayDoor, _ logger: Logger
-    ) async throws -> GatewayService {
+        _ bounds: TableBounds, acceptsUnsigned: Bool = false
+    ) async throws -> Gateway {
         guard let behindGateway else {
             throw InspectorError("this engine has nothing that a gateway could answer from")
         }
         try await behindGateway.signers.learnOwn()
         let token = AccessToken()
-        let (region, isDemo) = (behindGateway.upstream.region, isDemo)
-        return behindGateway.service(
-            address, inspector: inspector, bounds: { bounds.configuration($0) },
-            acceptsUnsigned: acceptsUnsigned, token: token, logger: logger
-        ) { listening in
-            door.open(
-                GatewayPass(
-                    url: "http://\(listening)", token: token.reveal(), region: region,
-                    isDemo: isDemo))
-        }
+        let (credentials, dynamoDB) = behindGateway.faces(
+            inspector, bounds: { bounds.configuration($0) }, acceptsUnsigned: acceptsUnsigned,
+            token: token)
+        return Gateway(
+            credentials: credentials, dynamoDB: dynamoDB, token: token,
+            region: behindGateway.upstream.region, isDemo: isDemo)
     }
 }

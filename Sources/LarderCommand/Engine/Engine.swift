@@ -1,4 +1,5 @@
 import Larder
+import LarderAWS
 import LarderGateway
 import LarderInspector
 import Logging
@@ -24,6 +25,9 @@ struct Engine: Sendable {
     var readAgain: @Sendable () async throws -> [String] = { [] }
     /// What a gateway before it answers from; `nil` where there can be none.
     var behindGateway: BehindGateway?
+    /// What follows the streams of tables, and drops what is written there; `nil` where tables have
+    /// no streams.
+    var follow: (@Sendable (_ tables: [String], Gateway?, Logger) -> [StreamFollower])?
     var close: @Sendable () async -> Void
 }
 

@@ -102,6 +102,14 @@ struct TableKey {
         }
     }
 
+    /// The key of an item by its attributes; `nil` where they name no item of this table.
+    func key(of item: [Verbatim: AttributeValue]) -> DynamoDB.Key? {
+        guard let value = item[Verbatim(partition.name)] else { return nil }
+        guard let sort else { return DynamoDB.Key(partition.name, value) }
+        guard let second = item[Verbatim(sort.name)] else { return nil }
+        return DynamoDB.Key(partition.name, value, sort: .init(sort.name, second))
+    }
+
     static func text(_ key: DynamoDB.Key) -> Verbatim {
         text([key.value, key.sort?.value].compactMap(\.self))
     }

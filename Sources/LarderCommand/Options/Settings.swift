@@ -39,9 +39,8 @@ struct Settings: Equatable {
         }
         let own = try read(environment)
         layers.append(own)
-        guard !hasGateway, !layers.contains(where: { $0.contains { $0.name == "gateway" } }) else {
-            return
-        }
+        let isSaid = layers.contains { $0.contains { Self.gateways.contains($0.name) } }
+        guard !hasGateway, !isSaid else { return }
         if let stranger = strangers.first { throw stranger }
     }
 
@@ -109,8 +108,13 @@ struct Settings: Equatable {
             Known(name: "log-format", commands: ["serve"]),
             Known(name: "grace", commands: ["serve"]),
             Known(name: "gateway", commands: ["serve"]),
+            Known(name: "gateway-socket", commands: ["serve"]),
+            Known(name: "follow-streams", kind: .repeated, origin: .aws, commands: ["serve"]),
             Known(name: "unsigned-ok", kind: .flag, commands: ["serve"]),
         ]
+
+    /// The options that put a gateway before the engine.
+    private static let gateways = ["gateway", "gateway-socket"]
 
     /// The options that say which origin is meant.
     private static let deciding: [String: OriginOptions.Origin] = [
@@ -339,7 +343,9 @@ struct Settings: Equatable {
         before written: [String], _ environment: [String: String]
     ) throws(SettingError) -> [String] {
         guard command(written) != nil else { return written }
-        let hasGateway = written.contains { $0 == "--gateway" || $0.hasPrefix("--gateway=") }
+        let hasGateway = gateways.contains { name in
+            written.contains { $0 == "--\(name)" || $0.hasPrefix("--\(name)=") }
+        }
         let settings = try Settings(environment, hasGateway: hasGateway)
         for note in settings.notes { say(note) }
         return settings.arguments(before: written)
