@@ -5,6 +5,7 @@ import Larder
 import LarderAWS
 import LarderInspector
 import LarderTesting
+import Logging
 import NIOCore
 import Synchronization
 import TestSupport
@@ -26,7 +27,7 @@ private struct Lender {
     static let wall = Date(timeIntervalSince1970: 1_795_780_800.75)
 
     init(
-        life: Duration = .seconds(3600),
+        life: Duration = .seconds(3600), logger: Logger? = nil,
         _ fetch: @escaping @Sendable (_ number: Int) async throws -> Void = { _ in }
     ) {
         let age = clock.neverWaking
@@ -47,7 +48,8 @@ private struct Lender {
         signers = own
         let (cache, late) = (cache, late)
         face = CredentialsFace(
-            signers: signers, token: token, clock: age, patience: { try? await late.pass() }
+            signers: signers, token: token, clock: age, logger: logger,
+            patience: { try? await late.pass() }
         ) { role in
             guard let role else { return Loan(own: own) { "own" } }
             let checked = try IAMRole(role).arn
@@ -101,6 +103,23 @@ private struct Lender {
         for _ in 0..<1000 { #expect(try await lender.ask().status == 200) }
         let counters = lender.cache.snapshot().counters
         #expect(counters.hits == 999 && counters.misses == 1)
+    }
+
+    @Test func `are written down: whose, to whom, and of the key its end alone`() async throws {
+        let lines = Lines()
+        let lender = Lender(logger: Logger(label: "test") { _ in lines })
+        var head = HTTPRequest(
+            method: .get, scheme: "http", authority: Rig.host, path: "/role-arn/\(Lender.role)")
+        head.headerFields[.authorization] = lender.token.reveal()
+        _ = try await lender.face.respond(to: head, ByteBuffer(), from: .process(getpid()))
+        #expect(await settles { !lines.all.isEmpty })
+        let line = try #require(lines.all.first)
+        #expect(line.contains("credentials handed out") && line.contains("(pid \(getpid()))"))
+        #expect(line.contains("reader by own") && line.contains("…0001"))
+        #expect(!line.contains("canary") && !line.contains("ASIASESSION"))
+        // What is refused is no hand-out.
+        _ = try await lender.ask(token: "x")
+        #expect(lines.all.count == 1)
     }
 
     @Test func `are asked of STS once by two hundred at once, none of them held before`()
@@ -259,5 +278,28 @@ private struct Lender {
             + String(reflecting: lender.signers) + "\(lender.cache.snapshot())"
             + "\(lender.cache.peek(Lender.role)!.value.shown)"
         #expect(!seen.contains("canary") && !seen.contains(token))
+    }
+}
+
+/// Keeps what is logged.
+private final class Lines: LogHandler {
+    private let lines = Guarded<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
+    var logLevel: Logger.Level {
+        get { .info }
+        set {}
+    }
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set {}
+    }
+
+    func log(event: LogEvent) {
+        lines.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
     }
 }

@@ -147,8 +147,9 @@ struct Serve: AsyncParsableCommand {
         // When it was told to end: the time for that is counted once.
         let told = Told()
         let bounds = TableBounds(origin)
-        let served = hasGateway
-            ? try await engine.gateway(bounds, acceptsUnsigned: unsignedOk) : nil
+        let served =
+            hasGateway
+            ? try await engine.gateway(bounds, acceptsUnsigned: unsignedOk, logger: logger) : nil
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         func add(_ service: some Service) {
             services.append(.init(service: service, failureTerminationBehavior: .cancelGroup))

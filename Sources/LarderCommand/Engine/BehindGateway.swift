@@ -59,7 +59,7 @@ extension Engine {
 
     /// Makes its own keys known first.
     func gateway(
-        _ bounds: TableBounds, acceptsUnsigned: Bool = false
+        _ bounds: TableBounds, acceptsUnsigned: Bool = false, logger: Logger? = nil
     ) async throws -> Gateway {
         guard let behindGateway else {
             throw InspectorError("this engine has nothing that a gateway could answer from")
@@ -68,7 +68,7 @@ extension Engine {
         let token = AccessToken()
         let (credentials, dynamoDB) = behindGateway.faces(
             inspector, bounds: { bounds.configuration($0) }, acceptsUnsigned: acceptsUnsigned,
-            token: token)
+            token: token, logger: logger)
         return Gateway(
             credentials: credentials, dynamoDB: dynamoDB, token: token,
             region: behindGateway.upstream.region, isDemo: isDemo)

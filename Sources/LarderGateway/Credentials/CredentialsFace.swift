@@ -5,6 +5,7 @@ package import HummingbirdCore
 package import Larder
 import LarderAWS
 import LarderInspector
+package import Logging
 package import NIOCore
 
 /// Credentials for any SDK, in the form of a container's endpoint: `/credentials` for the engine's own
@@ -22,15 +23,20 @@ package final class CredentialsFace: Face {
     private let token: AccessToken
     private let clock: AgeClock
     private let patience: @Sendable () async -> Void
+    private let logger: Logger?
+    private let processes = AskingProcesses()
     /// Those that somebody refreshes though one is held, by the role's ARN.
     private let refreshes = Guarded<[Verbatim: Task<Credentials, any Error>]>([:])
 
     /// - Parameters:
     ///   - signers: Are told of each session that is handed out.
     ///   - token: What has to stand in a request's Authorization header.
+    ///   - logger: Is told at `info` of each session that is handed out: whose it is, the end of its
+    ///     key id, and to which process, where the kernel tells.
     ///   - patience: Comes back when nobody waits any longer.
     package init(
         signers: KnownSigners, token: AccessToken, clock: AgeClock = .system,
+        logger: Logger? = nil,
         patience: @escaping @Sendable () async -> Void = {
             try? await Task.sleep(for: .milliseconds(800))
         }, lend: @escaping Lender
@@ -39,6 +45,7 @@ package final class CredentialsFace: Face {
         self.token = token
         self.clock = clock
         self.patience = patience
+        self.logger = logger
         self.lend = lend
     }
 
@@ -85,6 +92,7 @@ package final class CredentialsFace: Face {
             let loan = try lend(role)
             let keys = try await keys(of: loan, role ?? "")
             if let identity = loan.identity { signers.add(keys, as: identity) }
+            log(keys, of: loan.identity ?? role ?? "", to: sender)
             let body = ServedSession(keys: keys, now: Date()).json
             return Self.json(200, body)
         } catch {
@@ -104,6 +112,20 @@ package final class CredentialsFace: Face {
         guard let arn = String(path.dropFirst(role.count)).withoutPercents, !arn.isEmpty
         else { throw .wrong("a role's ARN stands behind \(role)") }
         return arn
+    }
+
+    /// To find the process takes a moment, which nobody waits for.
+    private func log(_ keys: Credentials, of identity: String, to sender: Sender) {
+        guard let logger, logger.logLevel <= .info else { return }
+        Task.detached { [processes] in
+            var facts: Logger.Metadata = [
+                "of": "\(PlainText.fit(identity))", "key": "…\(keys.accessKeyID.suffix(4))",
+            ]
+            if let process = processes.processes(of: [sender])[sender] {
+                facts["to"] = "\(process.words)"
+            }
+            logger.info("credentials handed out", metadata: facts)
+        }
     }
 
     // MARK: Having it

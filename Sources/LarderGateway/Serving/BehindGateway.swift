@@ -2,6 +2,7 @@ import FoundationEssentials
 package import Larder
 package import LarderAWS
 package import LarderInspector
+package import Logging
 
 /// What a gateway before an engine answers from.
 package struct BehindGateway: Sendable {
@@ -45,7 +46,7 @@ package struct BehindGateway: Sendable {
     /// - Parameter bounds: Those of a table's cache, by the table's name.
     package func faces(
         _ inspector: LocalInspector, bounds: @escaping @Sendable (String) -> CacheConfiguration,
-        acceptsUnsigned: Bool = false, token: AccessToken
+        acceptsUnsigned: Bool = false, token: AccessToken, logger: Logger? = nil
     ) -> (credentials: CredentialsFace, dynamoDB: DynamoDBFace) {
         let dynamoDB = DynamoDBFace(
             upstream, signers: signers, inspector: inspector, bounds: bounds,
@@ -54,6 +55,8 @@ package struct BehindGateway: Sendable {
         inspector.add {
             GatewayReport(acceptsUnsigned: acceptsUnsigned, askers: dynamoDB.askers)
         }
-        return (CredentialsFace(signers: signers, token: token, lend: lend), dynamoDB)
+        return (
+            CredentialsFace(signers: signers, token: token, logger: logger, lend: lend), dynamoDB
+        )
     }
 }

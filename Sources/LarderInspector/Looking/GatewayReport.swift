@@ -15,14 +15,14 @@ public struct GatewayReport: Hashable, Sendable, Codable {
     public struct Process: Hashable, Sendable, Codable {
         /// Its number.
         public var pid: Int32
-        /// Its name: at most 15 bytes of it.
+        /// Its name, at most 15 bytes of it; empty where it is gone.
         public var name: String
 
         /// `Process(pid: 4242, name: "python3")`.
         public init(pid: Int32, name: String) { (self.pid, self.name) = (pid, name) }
 
-        /// `python3 (pid 4242)`.
-        package var words: String { "\(name) (pid \(pid))" }
+        /// `python3 (pid 4242)`, or the number alone of one that was gone before it was looked for.
+        package var words: String { name.isEmpty ? "pid \(pid)" : "\(name) (pid \(pid))" }
     }
 
     /// One identity's requests for one table.
