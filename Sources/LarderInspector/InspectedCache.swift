@@ -292,7 +292,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                     + "foresight")
         }
         func work() async -> WhatIfAnswer {
-            await WhatIfAnswer(record, query, at: cache.clock.now())
+            await WhatIfAnswer(record, query, of: cache.snapshot())
         }
         guard let bounds = query.bounds else {
             return await grid.answer(over: query.window, record.present, cache.clock, work)

@@ -215,7 +215,9 @@ private struct Scene: Sendable {
             look.events.append(
                 LoggedEvent(
                     cache: "credentials", number: 1, at: engine.at, key: "100000000404",
-                    kind: .failed(took: .milliseconds(812), reason: "GetItem: throttled"), by: nil)
+                    kind: .failed(
+                        took: .milliseconds(812), kind: .throttled, reason: "GetItem: throttled"),
+                    by: nil)
             )
         }
         look.largest = rows.sorted { $0.bytes > $1.bytes }

@@ -185,6 +185,28 @@ extension ViewState {
         #expect(press(&model, .char("u")) == nil)
     }
 
+    @Test func `opens no question where nothing can come back any more`() {
+        var model = model(100, 30)
+        var back = plan(.invalidate([]), entries: 0)
+        back.takesBack = TakingBack(entries: 0, problems: [])
+        _ = update(&model, .planned(back))
+        #expect(model.overlay == nil)
+        #expect(model.toast?.text.hasPrefix("nothing of it can be taken back any more") == true)
+    }
+
+    @Test func `that brings many back at one time says what that brings`() {
+        var model = model(100, 30)
+        _ = update(&model, look(model, rows, report(held: 100)))
+        var soft = plan(.soften([SeenEntry(id: rows[0].id, version: 7)]), entries: 60)
+        soft.fetches = 40
+        _ = update(&model, .planned(soft))
+        #expect(text(model).contains("ends at one time, 5m"))
+        soft.fetches = 3
+        model.overlay = nil
+        _ = update(&model, .planned(soft))
+        #expect(!text(model).contains("ends at one time"))
+    }
+
     @Test func `is a plan with what goes for it, and says afterwards what it did`() {
         var model = model(100, 30)
         var back = plan(

@@ -14,7 +14,9 @@ import Testing
             .removed($0, version: 7, age: .seconds(3), hits: 2)
         } + [
             .written(version: 7, took: .milliseconds(31), bytes: 276),
-            .failed(took: .seconds(1), reason: "slow down"), .oversized(bytes: 276),
+            .failed(took: .seconds(1), kind: .throttled, reason: "slow down"),
+            .failed(took: .seconds(1), kind: .absent, reason: "no such thing"),
+            .oversized(bytes: 276),
             .softened(version: 7), .restored(version: 7), .forgotten(failures: 3, refusals: 12),
             .configured(from: bounds, to: CacheConfiguration(maxsize: 2, ttl: nil)),
         ]

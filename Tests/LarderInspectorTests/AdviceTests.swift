@@ -56,6 +56,27 @@ import Testing
         #expect(unused[0].sentence.hasPrefix("80.0% of what left in the last \(words) was never"))
     }
 
+    @Test func `says first that fetches fail, which no bound mends`() {
+        var snapshot = snapshot(misses: 1000, expired: 400)
+        snapshot.failuresLately.throttled = 30
+        snapshot.failuresLately.broken = 7
+        snapshot.failuresLately.absent = 90
+        let sentences = Advice.sentences(on: snapshot)
+        #expect(
+            sentences.first
+                == "37 fetches of the last minute failed (throttled 30, broken 7): no bound mends "
+                + "that; see why among the origins first")
+        #expect(sentences.count == 2 && sentences[1].contains("raise ttl"))
+        // A few, and a small share of many, are passed over.
+        snapshot.failuresLately.throttled = 2
+        #expect(Advice.failing(snapshot) == nil)
+        snapshot.failuresLately.throttled = 30
+        snapshot.lately?.misses = 10_000
+        #expect(Advice.failing(snapshot) == nil)
+        snapshot.lately = nil
+        #expect(Advice.failing(snapshot) != nil)
+    }
+
     @Test(arguments: [
         (0 as Int?, nil as Int?, Duration.seconds(45) as Duration?, "maxsize is off"),
         (64, 0, .seconds(45), "maxbytes is off"), (64, nil, .zero, "ttl is off"),

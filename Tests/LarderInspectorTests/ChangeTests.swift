@@ -190,14 +190,15 @@ import Testing
         let soft = try await inspector.apply(.soften([seen("1"), seen("3")]), by: ann)
         #expect(soft.removed == 2 && soft.softened == 2)
         let marked = try #require(try await inspector.changes(after: 0).last)
-        #expect(marked.isSoft && marked.softened == 2 && marked.summary == "2 marked stale")
+        #expect(
+            marked.isSoft && marked.softened == 2 && marked.summary == "accounts: 2 marked stale")
         #expect(!marked.canUndo(at: engine.clock.now))
         await #expect(throws: InspectorError.self) {
             try await inspector.undo(marked.plan, by: ann)
         }
         _ = try await inspector.apply(.invalidate([seen("2")]), by: ann)
         let gone = try #require(try await inspector.changes(after: 0).last)
-        #expect(!gone.isSoft && gone.softened == 0 && gone.summary == "1 removed")
+        #expect(!gone.isSoft && gone.softened == 0 && gone.summary == "accounts 2: 1 removed")
         #expect(gone.canUndo(at: engine.clock.now))
         #expect(!gone.canUndo(at: engine.clock.now + .seconds(30)))
         var bounds = accounts.configuration

@@ -84,7 +84,7 @@ import Testing
         let event = try #require(log.events.first { $0.kind.word == .forgotten })
         #expect(event.by?.reason == "just created" && event.key == "a")
         let change = try #require(try await inspector.changes(after: 0).last)
-        #expect(change.summary == "1 failure forgotten")
+        #expect(change.summary == "accounts a: 1 failure forgotten")
     }
 
     @Test func `what was fetched since stays, and what is forgotten already is told`() async throws

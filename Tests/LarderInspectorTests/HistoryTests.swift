@@ -129,6 +129,9 @@ import Testing
         #expect(forecast.storm(beyond: budget, at: now)?.cache == (isStorm ? "b" : nil))
         #expect(forecast.storm(beyond: budget, at: now + .seconds(66)) == nil)
         #expect(forecast.rate == nil, "of one it is not known")
+        let rule = forecast.storm(beyond: budget, at: now)?.rule
+        let isOfBudget = budget == 1 && rate == 0
+        #expect(rule == (!isStorm ? nil : isOfBudget ? .budget(budget) : .usual(rate)))
     }
 
     @Test func `is no number that is none, whatever there was`() {

@@ -169,7 +169,7 @@ private final class Looks: Sendable {
         #expect(try await again.value == 4)
         #expect(
             cache.snapshot().counters == CacheCounters(misses: 2, coalesced: 2, fetchFailures: 1))
-        guard case .failed(_, let reason) = cache.events(after: 0).events.first?.kind else {
+        guard case .failed(_, _, let reason) = cache.events(after: 0).events.first?.kind else {
             Issue.record("the failure is an event")
             return
         }

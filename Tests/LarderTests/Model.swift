@@ -615,7 +615,7 @@ extension Model.Happening {
             switch event.kind {
             case .written(let version, let took, let bytes):
                 "written \(version), \(bytes) bytes\(took == nil ? "" : ", fetched")"
-            case .failed(_, let reason): "failed \(reason)"
+            case .failed(_, _, let reason): "failed \(reason)"
             case .removed(let cause, let version, let age, let hits):
                 "\(cause) \(version), \(age), \(hits) hits"
             case .configured(let old, let new): "configured \(old) \(new)"

@@ -246,7 +246,9 @@ extension Store {
         guard !flight.isOver else { return ([], nil) }
         let waiters = exchange(&flight.waiters, with: [])
         count(failing, of: flight, at: now)
-        feed.append(.failed(took: took, reason: failing.reason), key: flight.key, at: now)
+        feed.append(
+            .failed(took: took, kind: failing.kind, reason: failing.reason), key: flight.key,
+            at: now)
         guard isCurrent(flight) else {
             end(flight)
             return (waiters, nil)

@@ -18,8 +18,9 @@ public struct CacheEvent<Key: Sendable>: Sendable {
 public enum EventKind: Hashable, Sendable {
     /// A value was written: fetched in `took`, or inserted where `took` is `nil`.
     case written(version: UInt64, took: Duration?, bytes: Int)
-    /// A fetch failed; `reason` is what ``Refresh/words`` makes of the error.
-    case failed(took: Duration, reason: String)
+    /// A fetch failed, or found that there is no such thing; `reason` is what ``Refresh/words`` makes
+    /// of the error.
+    case failed(took: Duration, kind: FailureKind, reason: String)
     /// An entry left.
     case removed(RemovalCause, version: UInt64, age: Duration, hits: UInt64)
     /// A value larger than the cache may be was handed out and not kept.

@@ -20,7 +20,7 @@ struct Events: AsyncParsableCommand {
 
     @Option(
         help: "Which events: part of a key, or comparisons such as 'state=evicted or by=ops'.",
-        transform: parsed { try readable(filter: $0) })
+        transform: parsed { try readable(filter: $0, isOfEvents: true) })
     var filter = ""
 
     @OptionGroup

@@ -79,7 +79,7 @@ struct ForecastCommand: AsyncParsableCommand {
             return "\(Units.text(peak.rate, digits: 1)) fetches a second, in \(Units.text(left))"
         }
         if let storm = forecast.storm(beyond: budget, at: forecast.at) {
-            return "STORM of \(storm.cache): \(words(storm.peak))\(beside)"
+            return "STORM of \(storm.cache): \(words(storm.peak)), \(storm.rule.words)"
         }
         let peaks = forecast.caches.compactMap(\.peak)
         guard let most = peaks.max(by: { $0.fetches < $1.fetches }) else {

@@ -39,7 +39,8 @@ struct Stats: AsyncParsableCommand {
                 return output.print(json: FormatOption.json(document.object), from)
             }
             let counts = report.caches.map { [Field("cache", $0.name)] + $0.countFields }
-            output.print(counts, counts.first?.map(\.name) ?? ["cache"], shown: Self.shown, from)
+            output.print(
+                counts, counts.first?.map(\.name) ?? ["cache"], shown: Self.shown(report), from)
             guard output.format == .text else { return }
             for cache in report.caches {
                 for sentence in Advice.sentences(on: cache.snapshot) {
@@ -80,11 +81,16 @@ struct Stats: AsyncParsableCommand {
         "saved", "savedTime", "savedDollars", "agents", "processes",
     ]
 
-    /// What people see; the others are rarely other than 0.
-    private static let shown = Set(
-        [
-            "cache", "hits", "misses", "coalesced", "refused", "failed", "evicted", "expired",
-            "invalidated", "replaced", "unused", "ghostEvictedShare", "ghostExpiredShare",
-            "ghostWindow",
-        ] + FailureKind.allCases.map(\.figureName))
+    /// What people see. The kinds of failures are named where there were any, and what keys that
+    /// came back say of the bounds is said in sentences.
+    private static func shown(_ report: EngineReport) -> Set<String> {
+        let kinds = FailureKind.allCases.filter { kind in
+            report.caches.contains { $0.snapshot.counters.failures[kind] > 0 }
+        }
+        return Set(
+            [
+                "cache", "hits", "misses", "coalesced", "refused", "failed", "evicted", "expired",
+                "invalidated", "replaced", "unused",
+            ] + kinds.map(\.figureName))
+    }
 }

@@ -93,7 +93,7 @@ struct WhatIfCommand: AsyncParsableCommand {
         Output.print(PlainText.fit("by \(answer.basisWords)"))
         let said = bounds.isEmpty ? answer.present : answer.points[0]
         if bounds.isEmpty { Self.table(answer) }
-        for line in [answer.said(of: said)] + answer.advice {
+        for line in [answer.said(of: said)] + answer.remarks {
             Output.print(PlainText.fit(line))
         }
     }

@@ -80,7 +80,7 @@ struct NamedEntries: ParsableArguments {
 }
 
 /// A filter that can be read, as it was written.
-func readable(filter text: String) throws(FilterError) -> String {
-    _ = try EntryFilter(text)
+func readable(filter text: String, isOfEvents: Bool = false) throws(FilterError) -> String {
+    _ = try EntryFilter(text, of: isOfEvents ? .events(of: nil) : .entries(of: nil))
     return text
 }

@@ -138,11 +138,11 @@ struct ChangingOptions: ParsableArguments {
         _ plan: Plan, _ how: PlanApplication, on inspector: RemoteInspector
     ) async throws {
         var consequences: [String] = []
+        let report = try await inspector.report()
         if case .configure(let cache, let new) = plan.change, let before = plan.before {
             let differences = new.differences(from: before)
             Output.print(
                 "\(PlainText.fit(cache)): \(differences.isEmpty ? "nothing changes" : differences)")
-            let report = try await inspector.report()
             let found = report.caches.first { $0.name.isExactly(cache) }
             consequences = plan.consequences(held: found?.snapshot.count ?? 0)
         }
@@ -151,7 +151,12 @@ struct ChangingOptions: ParsableArguments {
             how.lasting.map { "the bounds go back after \(Units.text($0))" },
         ]
         Output.print("plan: " + parts.compactMap(\.self).joined(separator: "; "))
-        for consequence in consequences { Output.print("  \(consequence)") }
+        let echo = plan.echo(isSpread: how.spread != nil) { name in
+            report.caches.first { $0.name.isExactly(name) }?.snapshot.configuration
+        }
+        for consequence in consequences + [echo].compactMap(\.self) {
+            Output.print("  \(consequence)")
+        }
         if let forecast = plan.forecast { Output.print("  foreseen: \(forecast)") }
         plan.printVictims()
         if plan.failures > 0 {

@@ -124,7 +124,8 @@ struct OriginOptions: ParsableArguments {
             number, none or off; maxbytes is a size such as 64M, none or off; ttl is a duration \
             such as 300s, 5m or 1h30m, none or off; jitter, the share of the ttl by which \
             entries may live shorter, is 0 to 1 or off; policy is lru, fifo, lfu, rr, sieve, s3fifo or \
-            tinylfu; stale is how long past its end a value may be served while fetches fail; \
+            tinylfu; stale is how long past its end a value may be served while fetches fail (where \
+            the cache is full, such values leave first); \
             negative is how long it is remembered that there is no such thing; both may be off. \
             Behind --gateway the name may be a table's, or * for all of them. Repeatable.
             """,

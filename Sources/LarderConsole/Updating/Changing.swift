@@ -59,6 +59,16 @@ private func show(_ model: inout Model, _ plan: Plan, left: Int?) -> Effect? {
         model.say("the plan has come while something else was open; ask for it again")
         return nil
     }
+    if let back = plan.takesBack, back.entries == 0, plan.entries == 0, back.problems.isEmpty,
+        PlanView.bounds(model, plan).isEmpty
+    {
+        model.undos.removeAll { $0.plan == plan.id }
+        model.say(
+            "nothing of it can be taken back any more: that is for "
+                + "\(Units.text(Plan.undoWindow)), unless it is fetched again; credentials never do"
+        )
+        return .look
+    }
     switch plan.change {
     case .invalidate, .soften:
         if plan.entries == 0 {
@@ -140,21 +150,6 @@ extension Plan {
     fileprivate var named: [SeenEntry] {
         let left = Set(skipped.map(\.id))
         return change.entries.filter { !left.contains($0.id) }
-    }
-
-    /// How many entries go of which cache; failures are none.
-    var byCache: [String: Int] {
-        switch change {
-        case .invalidateAll(let cache), .configure(let cache, _):
-            return [cache: entries - failures]
-        case .invalidate(let seen), .soften(let seen):
-            let left = Set(skipped.map(\.id))
-            return seen.reduce(into: [:]) { counts, entry in
-                let goes = entry.version != 0 && !left.contains(entry.id)
-                if goes { counts[entry.id.cache, default: 0] += 1 }
-            }
-        case .all: return Dictionary(grouping: victims, by: \.id.cache).mapValues { _ in entries }
-        }
     }
 }
 

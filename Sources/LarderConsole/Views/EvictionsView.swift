@@ -104,16 +104,18 @@ enum EvictionsView {
 
     /// Which knob to turn, with the key that does it here.
     static func advice(_ snapshot: CacheSnapshot) -> [String] {
-        Advice.of(snapshot).map { advice in
-            let key =
-                switch advice.knob {
-                case .maxsize: "m"
-                case .maxbytes: ":maxbytes"
-                case .ttl: "t"
-                case .policy: ":policy"
-                }
-            return "\(advice.sentence) (\(key))"
-        }
+        let failing = Advice.failing(snapshot).map { ["\($0) (7)"] } ?? []
+        return failing
+            + Advice.of(snapshot).map { advice in
+                let key =
+                    switch advice.knob {
+                    case .maxsize: "m"
+                    case .maxbytes: ":maxbytes"
+                    case .ttl: "t"
+                    case .policy: ":policy"
+                    }
+                return "\(advice.sentence) (\(key))"
+            }
     }
 
     private static func list(_ model: Model) -> Pieces {

@@ -60,6 +60,7 @@ struct LifeLine {
         case .written, .restored: (glyphs.dot, .accent, "written")
         case .removed(.replaced, _, _, _): nil
         case .removed, .softened, .oversized: ("x", .warning, "gone or stale")
+        case .failed(_, .absent, _): ("-", .plain, "absent")
         case .failed: ("!", .trouble, "failed")
         case .forgotten, .configured: nil
         }

@@ -206,16 +206,21 @@ enum OriginsView {
             )
         ]
         return [Line(pieces: heading)]
-            + report.fetchedMost.prefix(CacheReport.fetched).map {
+            + report.fetchedMost.prefix(mostFetched(model)).map {
                 Line(
                     pieces: fetched(model, $0.cache, $0.row),
                     stop: .key(EntryKey(cache: $0.cache, key: $0.row.key)))
             }
     }
 
+    /// On a small screen the kinds of failures are to be seen as well.
+    private static func mostFetched(_ model: Model) -> Int {
+        model.size.rows < 30 ? 5 : CacheReport.fetched
+    }
+
     /// As wide as the heading or the longest key: why it fails is to be read.
     private static func keyWidth(_ model: Model) -> Int {
-        let keys = (model.report?.fetchedMost ?? []).prefix(CacheReport.fetched)
+        let keys = (model.report?.fetchedMost ?? []).prefix(mostFetched(model))
         let longest = keys.map { Text.width(of: $0.row.key) }.max() ?? 0
         return min(max(20, longest), max(20, model.size.columns / 3))
     }

@@ -27,7 +27,7 @@ enum PlanView {
             named + more + notes.count + choices.count + 4 + (named > 0 ? 1 : 0)
                 + (choices.isEmpty ? 0 : 1))
         let title = Text.cut(
-            Text.safe(title(plan), ascii: model.glyphs.ascii), to: max(0, width - 6),
+            Text.safe(title(model, plan), ascii: model.glyphs.ascii), to: max(0, width - 6),
             mark: model.glyphs.more)
         let inside = frame.dialog(title, width: width, height: height, model.glyphs)
         var row = inside.row
@@ -159,11 +159,16 @@ enum PlanView {
                 + Format.bytes(victim.bytes)
         }
         let choices = choices(model, dialog).map { $0.map(\.text).joined() }
-        return [title(dialog.plan)] + notes(model, dialog) + undo(model, dialog) + victims + choices
+        return [title(model, dialog.plan)] + notes(model, dialog) + undo(model, dialog) + victims
+            + choices
     }
 
-    private static func title(_ plan: Plan) -> String {
-        if plan.takesBack != nil { return "Take back plan \(plan.id)" }
+    private static func title(_ model: Model, _ plan: Plan) -> String {
+        if plan.takesBack != nil {
+            let done = model.changes.last { $0.plan == plan.id && $0.what != .undone }
+            return "Take back "
+                + (done.map { $0.summary(arrow: model.glyphs.arrow) } ?? "plan \(plan.id)")
+        }
         return switch plan.change {
         case .invalidate where plan.failures == plan.entries: "Forget \(failures(plan.failures))"
         case .invalidate where plan.failures > 0:
@@ -239,6 +244,8 @@ enum PlanView {
         }
         if let remark = dialog.remark { notes.append(remark) }
         if let cost = cost(model, plan) { notes.append(cost) }
+        let echo = plan.echo(isSpread: dialog.isPaced) { model.configuration(of: $0) }
+        if let echo { notes.append(echo) }
         if plan.victims.contains(where: { victim in
             model.rows.contains { $0.id == victim.id && $0.expiry != nil }
         }), plan.before == nil, plan.takesBack == nil {

@@ -36,7 +36,7 @@ enum WhatIfView {
         }
         if shown.hasGap { lines.append([]) }
         lines += (words ?? []).map { [($0, .bold)] }
-        lines += answer.advice.flatMap { advice in
+        lines += answer.remarks.flatMap { advice in
             Text.wrap(fit(advice, model), to: box.width - 2).map { [($0, .warning)] }
         }
         lines += kept(model, answer, box.width - 2)

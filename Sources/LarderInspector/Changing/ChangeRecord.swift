@@ -137,7 +137,8 @@ extension ChangeRecord {
         ]
         .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         let going = what == .began && !entries.isEmpty ? [going] : []
-        var done = (bounds + going + gone).joined(separator: ", ")
+        let which = bounds.isEmpty && going.isEmpty && !gone.isEmpty ? which : ""
+        var done = which + (bounds + going + gone).joined(separator: ", ")
         if let lasting, failure == nil { done += ", for \(Units.text(lasting))" }
         if done.isEmpty, what == .undone { done = "nothing came back" }
         guard let failure else { return done }
@@ -146,6 +147,14 @@ extension ChangeRecord {
 }
 
 extension ChangeRecord {
+    /// Of what it speaks: `accounts: `, and of one entry its key as well.
+    private var which: String {
+        let caches = Set(entries.map { Verbatim($0.id.cache) }).map(\.text).sorted()
+        guard !caches.isEmpty else { return "" }
+        return caches.joined(separator: ", ")
+            + (entries.count == 1 ? " \(entries[0].id.key): " : ": ")
+    }
+
     /// What is to go, one after the other: `65 of accounts go, one by one`.
     private var going: String {
         let caches = Set(entries.map { Verbatim($0.id.cache) }).map(\.text).sorted()

@@ -1,4 +1,4 @@
-import Larder
+package import Larder
 
 // What a plan would do, in words: the same in the console and in commands.
 
@@ -51,6 +51,40 @@ extension Plan {
                     + "held; what is missed today comes on top")
         }
         return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+
+    /// How many entries go of which cache; failures are none.
+    package var byCache: [String: Int] {
+        switch change {
+        case .invalidateAll(let cache), .configure(let cache, _):
+            return [cache: entries - failures]
+        case .invalidate(let seen), .soften(let seen):
+            let left = Set(skipped.map(\.id))
+            return seen.reduce(into: [:]) { counts, entry in
+                let goes = entry.version != 0 && !left.contains(entry.id)
+                if goes { counts[entry.id.cache, default: 0] += 1 }
+            }
+        case .all: return Dictionary(grouping: victims, by: \.id.cache).mapValues { _ in entries }
+        }
+    }
+
+    /// Fewer fetches at one time are no storm.
+    private static let fewest = 20
+
+    /// That what is fetched again at one time ends at one time as well; `nil` where little is, where
+    /// lives differ, and where entries have no end.
+    ///
+    /// - Parameter bounds: Those of a cache, by its name.
+    package func echo(
+        isSpread: Bool, _ bounds: (String) -> CacheConfiguration?
+    ) -> String? {
+        guard !isSpread, fetches >= Self.fewest, takesBack == nil, before == nil else { return nil }
+        let ttls = byCache.keys.compactMap(bounds).filter { $0.jitter == 0 && $0.ttl != .zero }
+            .compactMap(\.ttl)
+        guard let ttl = ttls.min() else { return nil }
+        return
+            "What is fetched again at one time ends at one time, \(Units.text(ttl)) later; a spread, "
+            + "or a jitter, keeps that apart."
     }
 
     /// Whether what goes cannot come back: the bounds to come keep nothing.

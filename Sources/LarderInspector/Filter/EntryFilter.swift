@@ -206,7 +206,7 @@ public struct EntryFilter: Sendable {
         switch event.kind {
         case .written(let version, let took, let bytes):
             (facts.version, facts.bytes, facts.fetchTime) = (version, bytes, took ?? .zero)
-        case .failed(let took, _): facts.fetchTime = took
+        case .failed(let took, _, _): facts.fetchTime = took
         case .removed(_, let version, let age, let hits):
             (facts.version, facts.writtenAt, facts.hits) = (version, now + (.zero - age), hits)
         case .oversized(let bytes): facts.bytes = bytes
@@ -280,7 +280,7 @@ extension LoggedEvent {
     /// What is said of it, to look for words in.
     fileprivate var words: String {
         var words = [cache, kind.word.rawValue, key ?? ""]
-        if case .failed(_, let reason) = kind { words.append(reason) }
+        if case .failed(_, _, let reason) = kind { words.append(reason) }
         if let by { words += ["\(by)", by.reason ?? ""] }
         return words.joined(separator: " ")
     }

@@ -28,8 +28,8 @@ public struct Advice: Hashable, Sendable {
             let names = off.joined(separator: " and ")
             return ["\(names) \(off.count == 1 ? "is" : "are") off: every look-up fetches"]
         }
-        let all = of(snapshot)
-        guard all.isEmpty else { return all.map(\.sentence) }
+        let all = [failing(snapshot)].compactMap(\.self) + of(snapshot).map(\.sentence)
+        guard all.isEmpty else { return all }
         guard let lately = snapshot.lately else {
             return ["nobody looked of late: nothing is known to say which bound to raise by"]
         }
@@ -45,6 +45,23 @@ public struct Advice: Hashable, Sendable {
             "no bound is short: \(Format.percent(Double(ghosts) / Double(lately.misses))) of the misses "
                 + "of the last \(window) were for keys that left within the minute before"
         ]
+    }
+
+    /// So many failures a minute, and such a share of the fetches, are not passed over.
+    private static let (failures, failing) = (10 as UInt64, 0.2)
+
+    /// That fetches fail, which no bound mends, and how; `nil` where few do.
+    public static func failing(_ snapshot: CacheSnapshot) -> String? {
+        let kinds = FailureKind.allCases.filter { $0 != .absent }
+            .map { ($0.word, snapshot.failuresLately[$0]) }.filter { $0.1 > 0 }
+        let failed = kinds.reduce(0) { $0 &+ $1.1 }
+        let minutes = snapshot.lately.map { max(1, (snapshot.at - $0.since).inSeconds / 60) }
+        let fetches = Double(snapshot.lately?.misses ?? 0) / (minutes ?? 1)
+        guard failed >= failures, Double(failed) >= failing * fetches else { return nil }
+        let words = kinds.map { "\($0.0) \(Format.count($0.1))" }.joined(separator: ", ")
+        return
+            "\(Format.count(failed)) fetches of the last minute failed (\(words)): no bound mends that; "
+            + "see why among the origins first"
     }
 
     /// What the counts of a cache say, the weightiest first; nothing where they are few, and nothing

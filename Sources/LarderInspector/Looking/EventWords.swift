@@ -10,7 +10,7 @@ extension EventKind {
         case .written(let version, let took, let bytes):
             "version \(version), \(Units.words(bytes: bytes)), "
                 + (took.map { "fetched in \(Format.took($0))" } ?? "inserted")
-        case .failed(let took, let reason): "\(reason), after \(Format.took(took))"
+        case .failed(let took, _, let reason): "\(reason), after \(Format.took(took))"
         case .removed(_, let version, let age, let hits):
             "version \(version), \(Format.age(age)) old, "
                 + Units.counted(Int(clamping: hits), "hit")
@@ -26,7 +26,7 @@ extension EventKind {
     /// The part of the note that several events have in common, where one line tells them.
     package func commonNote(arrow: String = "->") -> String {
         switch self {
-        case .failed(_, let reason): reason
+        case .failed(_, _, let reason): reason
         case .oversized, .configured: note(arrow: arrow)
         case .written, .removed, .forgotten, .softened, .restored: ""
         }

@@ -37,6 +37,9 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
     public var points: [WhatIf]
     /// With a grid, every policy at the present bounds; else empty.
     public var policies: [WhatIf]
+    /// That many fetches fail, which no bound mends: the figures are of an origin that answers.
+    /// `nil` where few do.
+    public var failing: String?
     /// How former forecasts of the cache were held to, the latest last.
     public var kept: [Calibration] = []
 
@@ -53,8 +56,9 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
         self.policies = policies
     }
 
-    init(_ record: LookUpRecord, _ query: WhatIfQuery, at now: AgeInstant) async {
-        (cache, at, basis) = (query.cache, now, record.basis)
+    init(_ record: LookUpRecord, _ query: WhatIfQuery, of snapshot: CacheSnapshot) async {
+        (cache, at, basis) = (query.cache, snapshot.at, record.basis)
+        failing = Advice.failing(snapshot)
         if let bounds = query.bounds {
             (present, points) = (record.whatIf(record.present), [record.whatIf(bounds)])
             policies = []
@@ -111,6 +115,9 @@ extension WhatIfAnswer {
         return "\(Units.counted(basis.recorded, "look-up")) of the last "
             + "\(Format.age(max(.seconds(1), basis.window))), \(keys)"
     }
+
+    /// What is to be known before a knob is turned, and then ``advice``.
+    public var remarks: [String] { [failing].compactMap(\.self) + advice }
 
     /// Which knob to turn, how far, and what it would bring; nothing where none is clearly wrong.
     public var advice: [String] {

@@ -86,7 +86,7 @@ extension PlanProgress.State: Codable {
 extension LoggedEvent {
     private enum Name: String, CodingKey {
         case cache, number, at, key, by, kind, rival
-        case version, took, bytes, reason, age, hits, from, to, failures, refusals
+        case version, took, bytes, failure, reason, age, hits, from, to, failures, refusals
     }
 
     public init(from decoder: any Decoder) throws {
@@ -105,7 +105,13 @@ extension LoggedEvent {
                     version: try get(.version),
                     took: try values.decodeIfPresent(Duration.self, forKey: .took),
                     bytes: try get(.bytes))
-            case .failed: .failed(took: try duration(.took), reason: try get(.reason))
+            case .failed, .absent:
+                .failed(
+                    took: try duration(.took),
+                    kind: word == .absent
+                        ? .absent
+                        : try values.decodeIfPresent(FailureKind.self, forKey: .failure) ?? .broken,
+                    reason: try get(.reason))
             case .oversized: .oversized(bytes: try get(.bytes))
             case .softened: .softened(version: try get(.version))
             case .restored: .restored(version: try get(.version))
@@ -138,8 +144,9 @@ extension LoggedEvent {
             try values.encode(version, forKey: .version)
             try values.encodeIfPresent(took, forKey: .took)
             try values.encode(bytes, forKey: .bytes)
-        case .failed(let took, let reason):
+        case .failed(let took, let failure, let reason):
             try values.encode(took, forKey: .took)
+            try values.encode(failure, forKey: .failure)
             try values.encode(reason, forKey: .reason)
         case .removed(_, let version, let age, let hits):
             try values.encode(version, forKey: .version)
@@ -166,6 +173,8 @@ extension EventKind {
     public enum Word: String, Hashable, Sendable, Codable, CaseIterable {
         /// Each is the kind of the same name.
         case written, failed, oversized, softened, restored, forgotten, configured
+        /// A fetch found that there is no such thing: ``FailureKind/absent``.
+        case absent
         /// An entry left, by this ``RemovalCause``.
         case expired, evicted, invalidated, replaced
     }
@@ -174,7 +183,7 @@ extension EventKind {
     public var word: Word {
         switch self {
         case .written: .written
-        case .failed: .failed
+        case .failed(_, let kind, _): kind == .absent ? .absent : .failed
         case .removed(let cause, _, _, _): Word(rawValue: cause.rawValue)!
         case .oversized: .oversized
         case .softened: .softened
