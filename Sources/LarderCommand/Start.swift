@@ -11,8 +11,10 @@ enum Start {
         // A process that holds credentials leaves no memory in a core, wherever cores go.
         Inherited.forgoCores()
         _ = LarderCommand.secrets
-        Room.boundHeaps()
-        do { try Room.check(Room.least) } catch { Ending.end(1, saying: "\(error)") }
+        ProcessLimits.boundHeaps()
+        do { try ProcessLimits.check(ProcessLimits.least) } catch {
+            Ending.end(1, saying: "\(error)")
+        }
         Task.detached { await LarderCommand.main() }
         dispatchMain()
     }

@@ -59,10 +59,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 
     /// The next of the numbers, all 64 bits of it.
     public mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
+        defer { state &+= SplitMix.step }
+        return SplitMix.mixed(state)
     }
 }

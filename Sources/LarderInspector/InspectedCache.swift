@@ -21,9 +21,9 @@ protocol InspectedCache: Sendable {
     func forecast(_ forecast: inout Forecast)
     func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer
     func foresee(_ bounds: CacheConfiguration) -> (now: WhatIf?, then: WhatIf?)
-    func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared
-    func prepareInvalidationOfAll() -> Prepared
-    func prepareConfiguration(_ new: CacheConfiguration) throws -> Prepared
+    func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> PreparedPlan
+    func prepareInvalidationOfAll() -> PreparedPlan
+    func prepareConfiguration(_ new: CacheConfiguration) throws -> PreparedPlan
 }
 
 /// A cache with the two functions that show its keys and values.

@@ -18,7 +18,7 @@ public final class LocalInspector: Inspector {
     private let clock: AgeClock
     private let state = Guarded(State())
     private let applied: AppliedPlans
-    private let changes: Changes
+    private let changes: ChangeLog
     private let started = Date()
     private let user = LocalInspector.userName
     private let isDemo: Bool
@@ -65,7 +65,7 @@ public final class LocalInspector: Inspector {
         self.isDemo = isDemo
         self.clock = clock
         instance = Self.randomID()
-        changes = Changes(instance: instance)
+        changes = ChangeLog(instance: instance)
         applied = AppliedPlans(clock: clock, changes: changes)
     }
 
@@ -355,7 +355,7 @@ public final class LocalInspector: Inspector {
         return try made(change).plan
     }
 
-    private func made(_ change: Change) throws -> (plan: Plan, Prepared) {
+    private func made(_ change: Change) throws -> (plan: Plan, PreparedPlan) {
         let change = change.once
         guard change.named <= EntryQuery.mostMatching else {
             throw InspectorError(
@@ -431,7 +431,7 @@ public final class LocalInspector: Inspector {
         }
     }
 
-    private func prepare(_ change: Change) throws -> Prepared {
+    private func prepare(_ change: Change) throws -> PreparedPlan {
         switch change {
         case .invalidate(let entries): return try invalidation(of: entries, softly: false)
         case .soften(let entries): return try invalidation(of: entries, softly: true)
@@ -451,15 +451,15 @@ public final class LocalInspector: Inspector {
             guard Set(configured).count == configured.count else {
                 throw InspectorError("a change of several changes the bounds of a cache once")
             }
-            return Prepared(all: try changes.map(prepare))
+            return PreparedPlan(all: try changes.map(prepare))
         }
     }
 
-    private func invalidation(of entries: [SeenEntry], softly: Bool) throws -> Prepared {
+    private func invalidation(of entries: [SeenEntry], softly: Bool) throws -> PreparedPlan {
         let groups = Dictionary(grouping: entries) { Verbatim($0.id.cache) }
         for name in groups.keys { _ = try cache(named: name.text) }
         // In the order of registration, so that one change has one plan.
-        return Prepared(
+        return PreparedPlan(
             all: caches.compactMap { cache in
                 groups[Verbatim(cache.name)].map {
                     guarded(cache.prepareInvalidation(of: $0, softly: softly), cache.name)
@@ -467,7 +467,7 @@ public final class LocalInspector: Inspector {
             })
     }
 
-    private func guarded(_ prepared: Prepared, _ cache: String) -> Prepared {
+    private func guarded(_ prepared: PreparedPlan, _ cache: String) -> PreparedPlan {
         var prepared = prepared
         let isProtected = state.withLock { $0.protected.contains(Verbatim(cache)) }
         for place in prepared.parts.indices { prepared.parts[place].isProtected = isProtected }

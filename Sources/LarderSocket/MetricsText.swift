@@ -18,7 +18,7 @@ enum MetricsText {
         case prometheus, openMetrics
 
         /// OpenMetrics where it is named and nothing better is: that is how Prometheus asks.
-        init(_ accepted: Accepted) {
+        init(_ accepted: AcceptHeader) {
             let open = accepted.quality(
                 of: "application/openmetrics-text", versions: ["0.0.1", "1.0.0"])
             let plain = accepted.quality(of: "text/plain", versions: ["0.0.4"])

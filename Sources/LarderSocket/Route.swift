@@ -81,7 +81,7 @@ struct Asked: Sendable {
         return after
     }
 
-    var accepted: Accepted { Accepted(headers[.accept]) }
+    var accepted: AcceptHeader { AcceptHeader(headers[.accept]) }
     /// The page is sorted and filtered by what each entry is, or is a large one.
     var isOfManyEntries: Bool {
         func number(_ name: String) -> Int { query[name].flatMap { Int($0) } ?? 0 }

@@ -124,9 +124,9 @@ public struct SocketService: Service {
         let application = Hummingbird.Application(
             responder: responder,
             server: HTTPServerBuilder { [options] responder in
-                Door(
+                Admission(
                     http: HTTP1Channel(responder: responder, configuration: http),
-                    guests: Guests(Places(most: connections, owner: geteuid())),
+                    guests: Guests(ConnectionPlaces(most: connections, owner: geteuid())),
                     headDeadline: .nanoseconds(options.headDeadline.nanoseconds))
             },
             configuration: .init(

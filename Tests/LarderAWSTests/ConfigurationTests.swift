@@ -805,7 +805,7 @@ import Testing
         #expect(shellWords(text + " 'open") == nil)
     }
 
-    @Test func `keys of a profile are kept, and a role's renewed`() async throws {
+    @Test func `keys of a profile are kept, and a role's refreshed`() async throws {
         let (upstream, base) = try Self.upstream()
         defer { upstream.stop() }
         let folder = try TemporaryFolder()

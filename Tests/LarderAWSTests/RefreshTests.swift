@@ -8,7 +8,7 @@ import Testing
 
 @testable import LarderAWS
 
-/// When sessions are fetched again, and what becomes of those that their source cannot renew.
+/// When sessions are fetched again, and what becomes of those that their source cannot refresh.
 @Suite(.timeLimit(.minutes(1))) struct RefreshTests {
     private static func keys(_ number: Int, until end: AgeInstant) -> Credentials {
         Credentials(
@@ -33,7 +33,7 @@ import Testing
 
     /// A source that hands out one and the same session, with the time that is left of it.
     @Test(arguments: [1, 9, 11, 30, 60, 119, 240, 300, 301, 599, 601, 900, 1201, 3600])
-    func `a session that its source does not renew is served to its end, with few tries`(
+    func `a session that its source does not refresh is served to its end, with few tries`(
         life: Int
     ) async throws {
         let clock = TestClock()
@@ -54,7 +54,7 @@ import Testing
         #expect(asked.count <= 10, "\(asked.count) tries in \(life) s")
     }
 
-    @Test func `whatever its life, a session is renewed in time and not at once`() {
+    @Test func `whatever its life, a session is refreshed in time and not at once`() {
         var random = Seeded(16)
         for _ in 0..<10_000 {
             let life = Duration.milliseconds(Int.random(in: 1...50_000_000, using: &random))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SignatureTests {
     @Test func `a signature is botocore's own, over 2,000 requests`() throws {
-        var random = SplitMix(seed: 20_261_123)
+        var random = Seeded(20_261_123)
         let cases = (0..<2000).map { _ in SigningCase(using: &random) }
         let input = String(decoding: try JSONEncoder().encode(cases), as: UTF8.self)
         let ran = try run([python(), "-c", botocore], input: input)
@@ -73,7 +73,7 @@ private struct SigningCase: Encodable {
     var service: String
     var time: Int
 
-    init(using random: inout SplitMix) {
+    init(using random: inout Seeded) {
         func text(_ length: ClosedRange<Int>, _ alphabet: String) -> String {
             let scalars = Array(alphabet.unicodeScalars)
             var text = ""
@@ -155,19 +155,3 @@ private let botocore = """
 
     print(json.dumps([sign(case) for case in json.load(sys.stdin)]))
     """
-
-/// The same numbers in every run (Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", 2014).
-private struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-}

@@ -8,7 +8,7 @@ import Testing
 /// Questions are asked at a terminal, or it is said that there is none.
 @Suite(.timeLimit(.minutes(2))) struct QuestionTests {
     private func ask(_ terminal: PseudoTerminal) -> Task<String, any Error> {
-        Task { try await Questions.answer("Code of a phone: ", at: terminal.path) }
+        Task { try await TerminalQuestions.answer("Code of a phone: ", at: terminal.path) }
     }
 
     @Test func `an answer is not shown, and the terminal is afterwards as it was`() async throws {

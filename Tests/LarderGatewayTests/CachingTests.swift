@@ -117,11 +117,11 @@ import Testing
         }
         #expect(rig.upstream.requests.map(\.key) == [ownKeys.accessKeyID, session.accessKeyID])
         // Another session of the same role reads with the same permission.
-        let renewed = Credentials(
+        let refreshed = Credentials(
             accessKeyID: "ASIASESSIONSESSION02", secretAccessKey: Secret("another"),
             expiry: rig.clock.now + .seconds(3600))
-        rig.signers.add(renewed, as: "222222222222/reader")
-        #expect(try await rig.call("GetItem", body, by: renewed).cache == "hit")
+        rig.signers.add(refreshed, as: "222222222222/reader")
+        #expect(try await rig.call("GetItem", body, by: refreshed).cache == "hit")
     }
 
     @Test(arguments: [

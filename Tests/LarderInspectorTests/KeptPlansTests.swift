@@ -123,7 +123,7 @@ import Testing
             let plan = Plan(
                 id: "\(number)", instance: "", change: change, at: now, entries: 0, bytes: 0,
                 victims: [], skipped: [])
-            for gone in plans.add(plan, Prepared([]), of: maker) {
+            for gone in plans.add(plan, PreparedPlan([]), of: maker) {
                 #expect(handedBack.insert(gone.plan.id).inserted)
             }
             #expect(handedBack.count + plans.count == number + 1)

@@ -300,7 +300,7 @@ import Testing
     }
 
     @Test func `what is kept of plans has so many bytes, and the newest is one of them`() {
-        var shelf = Shelf<Int>(most: 4, mostBytes: 100)
+        var shelf = KeptPlans<Int>(most: 4, mostBytes: 100)
         for number in 0..<10 { shelf.add(number, of: 30, for: "\(number)") }
         #expect(shelf.all.sorted() == [7, 8, 9] && shelf.bytes == 90)
         shelf.add(10, of: 1000, for: "10")
@@ -315,12 +315,12 @@ import Testing
     }
 
     @Test func `what an application held on to is let go of once it has ended`() async throws {
-        let prepared = Prepared([
+        let prepared = PreparedPlan([
             Part(
                 cache: "accounts", entries: 2, bytes: 2, first: [], weight: 200 << 20, units: 2,
                 run: { _, _, _ in Step() }, undo: { _, _, _, _ in Step() })
         ])
-        let applied = AppliedPlans(clock: clock.ageClock, changes: Changes(instance: "1"))
+        let applied = AppliedPlans(clock: clock.ageClock, changes: ChangeLog(instance: "1"))
         let paced = PlanApplication(spread: .seconds(60))
         _ = try applied.apply("a", prepared, paced, by: ann)
         // Two of these under way would take too much.

@@ -10,8 +10,8 @@ import Testing
         let channel = NIOAsyncTestingChannel()
         try await channel.connect(to: SocketAddress(unixDomainSocketPath: "/nobody"))
         let http = HTTP1Channel { _, _, _ in }
-        var connection: Connection? = try await channel.eventLoop.flatSubmit {
-            http.setup(channel: channel, logger: Logger(label: "test")).map(Connection.init)
+        var connection: ClosingConnection? = try await channel.eventLoop.flatSubmit {
+            http.setup(channel: channel, logger: Logger(label: "test")).map(ClosingConnection.init)
         }.get()
         #expect(connection?.channel.isActive == true)
         connection = nil

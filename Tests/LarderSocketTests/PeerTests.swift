@@ -494,12 +494,12 @@ import LarderRemote
 }
 
 @Suite struct `Places for connections` {
-    private func places() -> Places { Places(most: 80, owner: 1000) }
+    private func places() -> ConnectionPlaces { ConnectionPlaces(most: 80, owner: 1000) }
 
     @Test func `are kept for the owner and for root, however many others come`() {
         var places = places()
-        var id: Places.ID = 0
-        func come(_ uid: UInt32) -> Places.Answer {
+        var id: ConnectionPlaces.ID = 0
+        func come(_ uid: UInt32) -> ConnectionPlaces.Answer {
             id += 1
             let answer = places.come(id, uid)
             if answer != .full { places.ask(id) }
@@ -515,9 +515,11 @@ import LarderRemote
     }
 
     @Test func `go to newcomers from whoever waits longest, and never asked`() {
-        var places = Places(most: 4, owner: 0)
+        var places = ConnectionPlaces(most: 4, owner: 0)
         // One is kept for root, which has the others as well.
-        for id in 1...4 as ClosedRange<Places.ID> { #expect(places.come(id, 0) == .welcome) }
+        for id in 1...4 as ClosedRange<ConnectionPlaces.ID> {
+            #expect(places.come(id, 0) == .welcome)
+        }
         places.ask(1)
         places.rest(1)
         places.ask(3)
@@ -535,9 +537,9 @@ import LarderRemote
     @Test func `are never more than there are, whatever comes and goes`() {
         var random = Fuzz.random("places")
         for most in [4, 5, 17, 80] {
-            var places = Places(most: most, owner: 1000)
-            var there: [Places.ID: UInt32] = [:]
-            for id in 0..<Places.ID(min(Fuzz.count, 5000)) {
+            var places = ConnectionPlaces(most: most, owner: 1000)
+            var there: [ConnectionPlaces.ID: UInt32] = [:]
+            for id in 0..<ConnectionPlaces.ID(min(Fuzz.count, 5000)) {
                 let uid = ([0, 1000, 1, 2, 3] as [UInt32]).randomElement(using: &random)!
                 let one = there.keys.randomElement(using: &random)
                 switch Int.random(in: 0..<6, using: &random) {

@@ -54,7 +54,7 @@ enum Answer: Hashable {
     }
 }
 
-/// How entries are renewed, with nothing left to chance.
+/// How entries are refreshed, with nothing left to chance.
 struct Rules {
     /// False for a cache that is made without a `Refresh`.
     var refreshes = true

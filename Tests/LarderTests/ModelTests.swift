@@ -24,7 +24,7 @@ struct Drive {
 /// clock that is turned by hand, and everything that can be seen compared after each.
 ///
 /// Every policy is driven with every seed; what else differs between caches (how many shards, how
-/// entries are renewed, how many keys) follows from the seed. A million operations a policy are
+/// entries are refreshed, how many keys) follows from the seed. A million operations a policy are
 ///
 ///     LARDER_PART=core LARDER_OPERATIONS=100x10000 swift test --filter ModelTests
 ///

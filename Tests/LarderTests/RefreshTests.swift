@@ -6,7 +6,7 @@ import Testing
 
 @testable import Larder
 
-/// The state machine of a renewed entry, in the grammar of the cases that the AWS SDKs share:
+/// The state machine of a refreshed entry, in the grammar of the cases that the AWS SDKs share:
 /// given an entry in some state, steps, and what each look-up comes to.
 @Suite struct RefreshTests {
     enum Given: CaseIterable {
@@ -80,7 +80,7 @@ import Testing
                 .advance(.nanoseconds(1)), .look(.fresh(), .new, asked: true),
             ]),
         Case(
-            name: "advisory: renewed", given: .advisory,
+            name: "advisory: refreshed", given: .advisory,
             steps: [.look(.fresh(), .new, asked: true), .look(.error, .held, asked: false)]),
         Case(
             name: "advisory: a failure keeps what is held and backs off", given: .advisory,
@@ -104,7 +104,7 @@ import Testing
                 .look(.fresh(), .new, asked: true),
             ]),
         Case(
-            name: "mandatory: renewed", given: .mandatory,
+            name: "mandatory: refreshed", given: .mandatory,
             steps: [.look(.fresh(), .new, asked: true)]),
         Case(
             name: "mandatory: a failure keeps what is held until its end", given: .mandatory,
@@ -117,7 +117,7 @@ import Testing
             name: "mandatory: a refusal is told", given: .mandatory,
             steps: [.look(.refusal, .failure(1), asked: true)]),
         Case(
-            name: "expired: renewed", given: .expired,
+            name: "expired: refreshed", given: .expired,
             steps: [.look(.fresh(), .new, asked: true)]),
         Case(
             name: "expired: a failure is told", given: .expired,
@@ -133,7 +133,7 @@ import Testing
                 .look(.error, .failure(4), asked: true),
             ]),
         Case(
-            name: "expired, with a reserve: renewed as soon as it can be", given: .expired,
+            name: "expired, with a reserve: refreshed as soon as it can be", given: .expired,
             stale: ever,
             steps: [
                 .look(.error, .held, asked: true), .advance(backoff),
@@ -169,7 +169,7 @@ import Testing
                 .look(.error, .held, asked: true), .reject(0), .look(.fresh(), .held, asked: false),
             ]),
         Case(
-            name: "a renewed value has a window of its own life", given: .advisory,
+            name: "a refreshed value has a window of its own life", given: .advisory,
             steps: [
                 .look(.fresh(life: .seconds(3600)), .new, asked: true),
                 .advance(.seconds(2700) - .nanoseconds(1)), .look(.fresh(), .held, asked: false),
@@ -187,7 +187,7 @@ import Testing
         let clock = TestClock()
         let answers = Guarded<(next: Answer, asked: Int)>((.error, 0))
         let cache = Cache<String, Loaf>(
-            "renewed",
+            "refreshed",
             CacheConfiguration(maxsize: 8, ttl: nil, staleIfError: example.stale),
             refresh: Self.refresh, clock: clock.neverWaking
         ) { _ in
@@ -252,7 +252,7 @@ import Testing
         refresh.pause = pause
         refresh.meaning = { ($0 as? Refused)?.number == 404 ? .absent : .passing }
         return Cache(
-            "renewed",
+            "refreshed",
             CacheConfiguration(maxsize: 8, ttl: ttl, staleIfError: stale, negativeTTL: negative),
             refresh: refresh, clock: clock.neverWaking, fetch: origin.fetch)
     }
@@ -264,11 +264,11 @@ import Testing
         let cache = cache(origin, clock)
         cache.insert(Loaf(number: 1, expiry: clock.now + .seconds(900)), for: "a")
         clock.advance(by: .seconds(700))
-        async let renewing = cache.value(for: "a")
+        async let refreshing = cache.value(for: "a")
         #expect(await origin.isAsked(1))
         for _ in 0..<100 { #expect(try await cache.value(for: "a").number == 1) }
         origin.answer(1, Loaf(number: 2, expiry: clock.now + .seconds(900)))
-        #expect(try await renewing.number == 2)
+        #expect(try await refreshing.number == 2)
         #expect(try await cache.value(for: "a").number == 2)
         #expect(origin.asked.count == 1)
         cache.checkInvariants()
@@ -301,10 +301,10 @@ import Testing
         clock.advance(by: .seconds(300))
         #expect(try await cache.value(for: "a").number == 1)
         clock.advance(by: .seconds(1))
-        async let renewed = cache.value(for: "a")
+        async let refreshed = cache.value(for: "a")
         #expect(await origin.isAsked(1))
         origin.answer(1, Loaf(number: 2))
-        #expect(try await renewed.number == 2)
+        #expect(try await refreshed.number == 2)
         cache.checkInvariants()
     }
 

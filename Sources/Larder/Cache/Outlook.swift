@@ -49,7 +49,7 @@ struct Outlook<Key: Hashable & Sendable> {
         let record = shard.slab.record(shard.slab.address(local)).pointee
         let expiry = shard.expiry(local) ?? .max
         func end(_ lives: Lives) -> Int64 {
-            min(expiry, lives.end(record))
+            lives.end(record, expiry: expiry)
         }
         func ended(_ end: Int64) -> Ended {
             Ended(

@@ -77,7 +77,7 @@ struct Ranking {
         func expiry(_ place: Int) -> Int64 { expiries.map { $0[Int(start) + place] } ?? .max }
 
         func deadline(_ place: Int) -> Int64 {
-            min(lives.end(record(place).pointee), expiry(place))
+            lives.end(record(place).pointee, expiry: expiry(place))
         }
     }
 

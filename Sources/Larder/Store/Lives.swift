@@ -52,6 +52,9 @@ struct Lives: Hashable, Sendable {
         return end
     }
 
+    /// When an entry ends whose value ends at `expiry`, where it does by itself.
+    func end(_ record: Record, expiry: Int64?) -> Int64 { min(end(record), expiry ?? .max) }
+
     /// Lives as they are under other bounds from `now` on. What has ended until then stays so,
     /// unless the change is taken back that has ended it: `isUndone`.
     ///

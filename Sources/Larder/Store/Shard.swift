@@ -158,7 +158,7 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// The earliest instant at which the entry is no longer served.
     func deadline(_ slot: UInt32) -> Int64 {
         let record = slab.record(slab.address(slot))
-        return min(lives.end(record.pointee), expiry(slot) ?? .max)
+        return lives.end(record.pointee, expiry: expiry(slot))
     }
 
     /// The value's own end.

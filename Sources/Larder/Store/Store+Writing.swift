@@ -109,7 +109,7 @@ extension Store {
     private func firstGate(_ expiry: Int64?) -> Int64 { traits.refreshes ? .min : expiry ?? .max }
 
     private mutating func end(_ slot: UInt32, _ record: Record, _ expiry: Int64?) {
-        let end = min(lives.end(record), expiry ?? .max)
+        let end = lives.end(record, expiry: expiry)
         if record.isBack {
             keepBack(slot)
             expiries.insert(slot, end, version: record.version)

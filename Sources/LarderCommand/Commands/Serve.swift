@@ -126,7 +126,7 @@ struct Serve: AsyncParsableCommand {
         let logger = logFormat.logger()
         StraySignals.ignore { logger.warning("\($0)") }
         try Descriptors.raise()
-        try Room.check(.serving)
+        try ProcessLimits.check(.serving)
         let audit = try auditing.file()
         let engine = try await Engine.make(
             origin, called: name, makesTraffic: traffic > 0, hasGateway: hasGateway,

@@ -12,13 +12,13 @@ extension Engine {
         _ options: OriginOptions, called engine: String, hasGateway: Bool = false,
         logger: Logger? = nil
     ) async throws -> Engine {
-        try Room.check(.talking)
+        try ProcessLimits.check(.talking)
         let environment = ProcessInfo.processInfo.environment
         do {
             var configuration = try AWSConfiguration(
                 environment, secrets: LarderCommand.secrets, profile: options.profile)
-            configuration.code = Questions.code
-            configuration.terminal = Questions.terminal
+            configuration.code = TerminalQuestions.code
+            configuration.terminal = TerminalQuestions.terminal
             configuration.refresh = options.refresh
             configuration.deadlines = options.deadlines
             configuration.notice = { say($0) }

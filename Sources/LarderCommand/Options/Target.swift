@@ -48,7 +48,7 @@ struct Target: ParsableArguments {
     ///
     /// - Throws: ``Missed``.
     static func found(_ target: String?) throws -> [Rendezvous] {
-        try Room.check(.talking)
+        try ProcessLimits.check(.talking)
         let all = Rendezvous.all(environment)
         switch target ?? usual {
         case nil:
@@ -87,7 +87,7 @@ struct Target: ParsableArguments {
     /// The one to look into where nothing was said: the only one, or the one chosen at the terminal;
     /// `nil` where none runs.
     static func choice() async throws -> Rendezvous? {
-        try Room.check(.talking)
+        try ProcessLimits.check(.talking)
         if let usual, usual != "all" { return try places(usual).first }
         let all = Rendezvous.all(environment)
         guard all.count > 1 else { return all.first }

@@ -33,10 +33,10 @@ enum HeaderView {
     private static func title(_ model: Model, _ frame: inout Frame) {
         // Which engine it is must be seen; the figures have what is left.
         let groups = figures(model)
-        let full = IdentityView.pieces(model, brief: false)
+        let full = badges(model, brief: false)
         let right =
             width(full) + width(groups.flatMap(\.self)) <= model.size.columns
-            ? full : IdentityView.pieces(model, brief: true)
+            ? full : badges(model, brief: true)
         let room = model.size.columns - width(right)
         frame.put(fitting(groups, in: room), at: Place(row: 0, column: 0))
         frame.put(right, at: Place(row: 0, column: max(0, room)))

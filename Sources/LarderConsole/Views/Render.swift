@@ -30,7 +30,7 @@ func render(_ model: Model) -> Frame {
     case .engines(let engines, let place):
         ChoiceView.drawEngines(model, engines, place, &frame)
     case .plan(let dialog): PlanView.draw(model, dialog, &frame)
-    case .own: OwnView.draw(model, &frame)
+    case .own: OwnCostView.draw(model, &frame)
     case .record(let change): ConfigView.drawRecord(model, change, &frame)
     }
     return frame

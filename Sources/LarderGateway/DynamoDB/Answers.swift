@@ -72,10 +72,8 @@ final class RequestIDs: Sendable {
         var state = seed &+ number &* 0x5851_f42d_4c95_7f2d
         return String(unsafeUninitializedCapacity: 52) { bytes in
             for start in stride(from: 0, to: 52, by: 12) {
-                state &+= 0x9e37_79b9_7f4a_7c15
-                var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-                mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-                mixed ^= mixed >> 31
+                var mixed = SplitMix.mixed(state)
+                state &+= SplitMix.step
                 for place in start..<min(start + 12, 52) {
                     bytes[place] = Self.letters[Int(mixed % 36)]
                     mixed /= 36

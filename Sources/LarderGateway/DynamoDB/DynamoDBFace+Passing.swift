@@ -39,7 +39,7 @@ extension DynamoDBFace {
         let request = ForwardedRequest(
             operation: asked.operation.name,
             headers: Forwarding.request(asked.head.headerFields)
-                + [(name: Hops.header, value: asked.hop)],
+                + [(name: LoopCheck.header, value: asked.hop)],
             body: asked.body)
         do {
             return try await upstream.send(request, signedBy: asked.signer.keys)

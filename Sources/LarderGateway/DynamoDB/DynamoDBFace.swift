@@ -135,7 +135,7 @@ package final class DynamoDBFace: Sendable {
         }
         let signer = try await signer(of: head, bytes[...])
         guard !bytes.isEmpty, input.isObject else { throw Refusal.serialization }
-        let hop = try Hops.next(head.headerFields, own: instance)
+        let hop = try LoopCheck.next(head.headerFields, own: instance)
         let asked = Asked(
             operation: operation, head: head, body: body, input: input, signer: signer, hop: hop,
             sender: sender)

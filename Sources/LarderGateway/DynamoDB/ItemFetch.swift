@@ -51,7 +51,7 @@ struct ItemFetch: Sendable {
             operation: operation,
             headers: [
                 ("Content-Type", "application/x-amz-json-1.0"),
-                ("X-Amz-Target", Operation.prefix + operation), (Hops.header, hop),
+                ("X-Amz-Target", Operation.prefix + operation), (LoopCheck.header, hop),
                 ("User-Agent", "larder"),
             ], body: body)
         do {

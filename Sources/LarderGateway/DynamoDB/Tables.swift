@@ -70,7 +70,7 @@ final class Tables: Sendable {
 
     /// What a request writes, or wrote, is forgotten. It is called before it is sent and once more
     /// when its outcome is known, or known to be unknown.
-    func forget(_ touches: [Touch]) {
+    func forget(_ touches: [WriteTarget]) {
         for touch in touches {
             switch touch {
             case .item(let name, let item): known(name)?.wrote(item)

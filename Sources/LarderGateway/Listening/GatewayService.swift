@@ -96,7 +96,7 @@ package struct GatewayService: Service {
         let application = Hummingbird.Application(
             responder: responder,
             server: HTTPServerBuilder { [deadlines] responder in
-                Dawdlers(
+                SlowConnections(
                     http: HTTP1Channel(responder: responder, configuration: http),
                     deadlines: deadlines)
             },
@@ -163,16 +163,16 @@ struct GatewayContext: RequestContext {
 /// Gives each request to the face whose it is.
 final class GatewayResponder: HTTPResponder {
     let faces: [any Face]
-    private let bodies = Bodies()
+    private let bodies = RequestBodies()
     /// None before it is known at which port it is answered.
-    private let manners = Guarded<Manners?>(nil)
+    private let manners = Guarded<HostCheck?>(nil)
 
     /// A body of so many bytes is read and signed for in less than a millisecond.
     private static let large = 64 << 10
 
     init(faces: [any Face]) { self.faces = faces }
 
-    func isAnswering(to host: String) { manners.withLock { $0 = Manners(host: host) } }
+    func isAnswering(to host: String) { manners.withLock { $0 = HostCheck(host: host) } }
 
     func respond(to request: Request, context: GatewayContext) async throws -> Response {
         let face = faces.first { $0.takes(request.head) } ?? faces[faces.count - 1]

@@ -87,7 +87,7 @@ extension AppliedPlans {
             victims: Array(all.flatMap(\.first).prefix(Plan.named)), skipped: [])
         made.before = changes.count == 1 ? all.compactMap(\.bounds).first?.from : nil
         made.fetches = all.reduce(0) { $0 + $1.fetches }
-        made.perMinute = Prepared.perMinute(all.map(\.perMinute))
+        made.perMinute = PreparedPlan.perMinute(all.map(\.perMinute))
         made.takesBack = TakingBack(entries: all.reduce(0) { $0 + $1.back }, problems: problems)
         return made
     }

@@ -9,8 +9,8 @@ import Synchronization
 /// whoever else changes them ends the application.
 final class AppliedPlans: Sendable {
     let clock: AgeClock
-    let changes: Changes
-    let state: Guarded<Shelf<Applied>>
+    let changes: ChangeLog
+    let state: Guarded<KeptPlans<Applied>>
 
     struct Applied {
         var parts: [Doing]
@@ -26,7 +26,7 @@ final class AppliedPlans: Sendable {
         var task: Task<Void, Never>?
         var isToStop = false
 
-        init(_ prepared: Prepared) {
+        init(_ prepared: PreparedPlan) {
             parts = prepared.parts.map { Doing(part: $0) }
             progress = PlanProgress(state: .underWay, share: 0, outcome: .nothing)
         }
@@ -93,10 +93,10 @@ final class AppliedPlans: Sendable {
     /// Units done before it is looked whether to go on.
     static let chunk = 1024
 
-    init(clock: AgeClock, changes: Changes) {
+    init(clock: AgeClock, changes: ChangeLog) {
         self.clock = clock
         self.changes = changes
-        state = Guarded(Shelf(most: Self.kept, mostBytes: Self.bytesKept))
+        state = Guarded(KeptPlans(most: Self.kept, mostBytes: Self.bytesKept))
     }
 
     deinit { state.withLock { for applied in $0.all { applied.task?.cancel() } } }
@@ -104,7 +104,7 @@ final class AppliedPlans: Sendable {
     // MARK: Applying
 
     func apply(
-        _ plan: Plan.ID, _ prepared: Prepared, _ how: PlanApplication, by actor: Operator
+        _ plan: Plan.ID, _ prepared: PreparedPlan, _ how: PlanApplication, by actor: Operator
     ) throws -> Outcome {
         state.withLock {
             $0.add(Applied(prepared), of: 0, for: plan) { !$0.isLive }
@@ -130,7 +130,7 @@ final class AppliedPlans: Sendable {
     /// Tells those who write changes down what is about to be done.
     ///
     /// - Throws: ``InspectorError`` where it could not be written down.
-    func intend(_ plan: Plan.ID, _ prepared: Prepared, by actor: Operator) throws {
+    func intend(_ plan: Plan.ID, _ prepared: PreparedPlan, by actor: Operator) throws {
         var outcome = Outcome(
             removed: prepared.entries, bytes: prepared.bytes, skipped: prepared.skipped)
         outcome.softened = prepared.parts.reduce(0) { $0 + ($1.isSoft ? $1.entries : 0) }
@@ -151,7 +151,7 @@ final class AppliedPlans: Sendable {
     }
 
     /// - Throws: ``InspectorError`` where a plan may not be applied like this.
-    func check(_ prepared: Prepared, _ how: PlanApplication) throws {
+    func check(_ prepared: PreparedPlan, _ how: PlanApplication) throws {
         let protected = prepared.protected
         let words = how.confirmation ?? ""
         let confirmed = Set(words.split(separator: ",").map { Verbatim(String($0)) })
@@ -174,7 +174,7 @@ final class AppliedPlans: Sendable {
         if how.lasting != nil || how.spread ?? .zero > .zero { try checkRoom(for: prepared) }
     }
 
-    func checkRoom(for prepared: Prepared) throws {
+    func checkRoom(for prepared: PreparedPlan) throws {
         let (count, bytes) = state.withLock { state in
             let live = state.all.filter(\.isLive)
             return (live.count, live.reduce(0) { $0 + $1.weightOfSteps })

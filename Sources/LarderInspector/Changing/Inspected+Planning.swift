@@ -2,7 +2,7 @@ import Larder
 
 /// What a change would do to a cache, with what is needed to do it and to take it back.
 extension Inspected {
-    func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> Prepared {
+    func prepareInvalidation(of entries: [SeenEntry], softly: Bool) -> PreparedPlan {
         var (skipped, unnamed): ([Skipped], Int) = ([], 0)
         let wanted = Dictionary(entries.map { (Verbatim($0.id.key), $0) }) { first, _ in first }
         let held = keys(shownAs: Set(wanted.keys))
@@ -56,7 +56,7 @@ extension Inspected {
             key: key, version: 0, bytes: 0, cause: .invalidated, lastHit: trouble.lastRefusal)
     }
 
-    func prepareInvalidationOfAll() -> Prepared {
+    func prepareInvalidationOfAll() -> PreparedPlan {
         var victims: [Victim<Key>] = []
         let (now, reserve) = (cache.clock.now(), cache.configuration.staleIfError)
         cache.survey { key, facts in
@@ -77,7 +77,7 @@ extension Inspected {
             lastHit: facts.lastHit)
     }
 
-    private func invalidation(of victims: [Victim<Key>], softly: Bool) -> Prepared {
+    private func invalidation(of victims: [Victim<Key>], softly: Bool) -> PreparedPlan {
         var part = part(of: victims, units: victims.count) { _, _, undo, actor in
             guard !softly else { throw Self.cannotBeHard }
             var step = Step()
@@ -115,7 +115,7 @@ extension Inspected {
             }
             return step
         }
-        return Prepared([part])
+        return PreparedPlan([part])
     }
 
     private static var cannotBeHard: InspectorError {
@@ -162,7 +162,7 @@ extension Inspected {
         return victims.count { $0.lastHit.map { $0 > lately } ?? false }
     }
 
-    func prepareConfiguration(_ new: CacheConfiguration) throws -> Prepared {
+    func prepareConfiguration(_ new: CacheConfiguration) throws -> PreparedPlan {
         try cache.validate(new)
         let before = cache.configuration
         let victims = cache.victims(of: new)
@@ -206,7 +206,7 @@ extension Inspected {
             }
             return step
         }
-        return Prepared([part])
+        return PreparedPlan([part])
     }
 
     /// The present bounds, what they become once a change is taken back, and which of them do not

@@ -9,13 +9,13 @@ struct Plans {
     struct Kept {
         var plan: Plan
         /// What is needed to apply it; `nil` once it was.
-        var prepared: Prepared?
+        var prepared: PreparedPlan?
         /// Whose it is: a user's id, or nobody's where that is not known.
         let maker: UInt32?
         let weight: Int
         fileprivate let number: Int
 
-        fileprivate init(_ plan: Plan, _ prepared: Prepared, of maker: UInt32?, number: Int) {
+        fileprivate init(_ plan: Plan, _ prepared: PreparedPlan, of maker: UInt32?, number: Int) {
             self.plan = plan
             self.prepared = prepared
             self.maker = maker
@@ -50,7 +50,7 @@ struct Plans {
     var isEmpty: Bool { kept.isEmpty }
 
     /// - Returns: What goes for it.
-    mutating func add(_ plan: Plan, _ prepared: Prepared, of maker: UInt32?) -> [Kept] {
+    mutating func add(_ plan: Plan, _ prepared: PreparedPlan, of maker: UInt32?) -> [Kept] {
         var gone = forget(at: plan.at)
         lastNumber += 1
         kept[plan.id] = Kept(plan, prepared, of: maker, number: lastNumber)
@@ -88,13 +88,13 @@ struct Plans {
     }
 
     /// Takes what is needed to apply a plan, once.
-    mutating func take(_ id: Plan.ID) -> Prepared? {
+    mutating func take(_ id: Plan.ID) -> PreparedPlan? {
         defer { kept[id]?.prepared = nil }
         return kept[id]?.prepared
     }
 
     /// Gives back what was taken and is not applied after all.
-    mutating func giveBack(_ id: Plan.ID, _ prepared: Prepared) {
+    mutating func giveBack(_ id: Plan.ID, _ prepared: PreparedPlan) {
         kept[id]?.prepared = prepared
     }
 

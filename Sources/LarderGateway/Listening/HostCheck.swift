@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// What a request to a port of the loopback has to keep to, whatever it asks for: web pages reach that
 /// port too, and so does who has been talked into passing something on.
-struct Manners: Sendable {
+struct HostCheck: Sendable {
     /// The one host that is answered to: `127.0.0.1:5599`. A page that has its own name lead here
     /// still says that name.
     let host: String

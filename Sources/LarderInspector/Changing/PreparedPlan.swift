@@ -1,13 +1,13 @@
 import Larder
 
 /// A plan with what is needed to apply it, in parts or at once, and to take it back.
-struct Prepared: Sendable {
+struct PreparedPlan: Sendable {
     var parts: [Part]
 
     init(_ parts: [Part]) { self.parts = parts }
 
     /// Several made one, applied in order and taken back in the opposite one.
-    init(all prepared: [Prepared]) { parts = prepared.flatMap(\.parts) }
+    init(all prepared: [PreparedPlan]) { parts = prepared.flatMap(\.parts) }
 
     var entries: Int { parts.reduce(0) { $0 + $1.entries } }
     var bytes: Int { parts.reduce(0) { $0 + $1.bytes } }
@@ -66,7 +66,7 @@ struct Part: Sendable {
     var isProtected = false
     /// It marks as stale and removes nothing.
     var isSoft = false
-    /// See ``Prepared/weight``.
+    /// See ``PreparedPlan/weight``.
     var weight: Int
     /// Into how many steps the work falls.
     var units: Int

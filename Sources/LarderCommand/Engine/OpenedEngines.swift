@@ -8,7 +8,7 @@ import LarderWire
 import Synchronization
 
 /// The running engines that a console opens beside its first.
-final class Opening: Sendable {
+final class OpenedEngines: Sendable {
     private let opened = Mutex<[RemoteInspector]>([])
     private let environment = ProcessInfo.processInfo.environment
 
@@ -77,16 +77,16 @@ extension Console.Options {
     /// Runs such a console on an engine that is called `name` among the others. Returns the signal
     /// that ended it, or `nil`.
     func run(_ inspector: any Inspector, name: String) async throws -> Int32? {
-        let opening = Opening()
+        let opening = OpenedEngines()
         var options = self
-        options.stateFile = Opening.stateFile(ProcessInfo.processInfo.environment)
+        options.stateFile = OpenedEngines.stateFile(ProcessInfo.processInfo.environment)
         options.name = name
         options.engines = { await opening.engines }
         options.open = { try opening.open($0) }
         let ended: Result<Int32?, any Error>
         do {
             ended = .success(
-                try await Questions.withTerminalTaken {
+                try await TerminalQuestions.withTerminalTaken {
                     try await Console(inspector, options).run()
                 })
         } catch {

@@ -7,15 +7,15 @@ import NIOHTTP1
 
 /// Lets connections in, each with what keeps it from holding its place for ever: a request that has
 /// begun has to be there in time, however it drips, and a reply that is read has to go on being read.
-struct Dawdlers: ServerChildChannel {
+struct SlowConnections: ServerChildChannel {
     let http: HTTP1Channel
     let deadlines: GatewayService.Deadlines
 
     func setup(
         channel: any Channel, logger: Logger
-    ) -> EventLoopFuture<Connection> {
+    ) -> EventLoopFuture<ClosingConnection> {
         http.setup(channel: channel, logger: logger).flatMapThrowing { value in
-            let connection = Connection(value)
+            let connection = ClosingConnection(value)
             let requests = RequestWatch(deadlines)
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
@@ -28,7 +28,7 @@ struct Dawdlers: ServerChildChannel {
 
     /// On the connection's own event loop: a hit takes a few microseconds, and to hand it over to
     /// another thread and back would take more than that.
-    func handle(value: Connection, logger: Logger) async {
+    func handle(value: ClosingConnection, logger: Logger) async {
         await withTaskExecutorPreference(LoopExecutor(value.channel.eventLoop)) {
             await value.serve(http, logger: logger)
         }

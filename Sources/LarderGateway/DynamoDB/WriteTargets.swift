@@ -1,7 +1,7 @@
 import LarderInspector
 
 /// What a request may write, as far as the request says it: rather too much than too little.
-enum Touch: Sendable {
+enum WriteTarget: Sendable {
     /// An item, by itself or by its key.
     case item(Verbatim, JSONPart)
     /// A table: all its items, and how they are named.
@@ -14,10 +14,10 @@ enum Touch: Sendable {
 
 extension Operation {
     /// What a request of this operation may write; nothing for a read.
-    func touches(_ input: JSONPart, region: String) -> [Touch] {
+    func touches(_ input: JSONPart, region: String) -> [WriteTarget] {
         guard !isRead else { return [] }
         let reader = TouchReader(region: region)
-        let found: [Touch]? =
+        let found: [WriteTarget]? =
             switch name {
             case "PutItem": reader.item(input, "Item").map { [$0] }
             case "UpdateItem", "DeleteItem": reader.item(input, "Key").map { [$0] }
@@ -52,14 +52,14 @@ extension Operation {
 private struct TouchReader {
     let region: String
 
-    func item(_ input: JSONPart, _ member: String) -> Touch? {
+    func item(_ input: JSONPart, _ member: String) -> WriteTarget? {
         guard let table = table(input["TableName"]), let item = input[member] else { return nil }
         return .item(table, item)
     }
 
-    func batch(_ input: JSONPart) -> [Touch]? {
+    func batch(_ input: JSONPart) -> [WriteTarget]? {
         guard let tables = input["RequestItems"]?.members else { return nil }
-        var touches: [Touch] = []
+        var touches: [WriteTarget] = []
         for member in tables {
             guard let table = TableName(member.name, region: region)?.name,
                 let requests = member.value.items
@@ -74,9 +74,9 @@ private struct TouchReader {
         return touches
     }
 
-    func transaction(_ input: JSONPart) -> [Touch]? {
+    func transaction(_ input: JSONPart) -> [WriteTarget]? {
         guard let items = input["TransactItems"]?.items else { return nil }
-        var touches: [Touch] = []
+        var touches: [WriteTarget] = []
         for item in items {
             guard let action = item.members, action.count == 1 else { return nil }
             let input = action[0].value

@@ -7,17 +7,17 @@ import NIOHTTP1
 import Synchronization
 
 /// Lets connections in, each with what it has to keep to: a place, a time for its request, and HTTP.
-struct Door: ServerChildChannel {
+struct Admission: ServerChildChannel {
     let http: HTTP1Channel
     let guests: Guests
     let headDeadline: TimeAmount
 
     func setup(
         channel: any Channel, logger: Logger
-    ) -> EventLoopFuture<Connection> {
+    ) -> EventLoopFuture<ClosingConnection> {
         Peer.uid(of: channel).flatMap { uid in
             http.setup(channel: channel, logger: logger).flatMapThrowing { value in
-                let connection = Connection(value)
+                let connection = ClosingConnection(value)
                 try admit(channel, uid)
                 return connection
             }
@@ -27,7 +27,7 @@ struct Door: ServerChildChannel {
         }
     }
 
-    func handle(value: Connection, logger: Logger) async {
+    func handle(value: ClosingConnection, logger: Logger) async {
         await value.serve(http, logger: logger)
     }
 
@@ -67,15 +67,15 @@ final class Guests: Sendable {
     private let state: Guarded<State>
 
     private struct State {
-        var places: Places
-        var channels: [Places.ID: any Channel] = [:]
+        var places: ConnectionPlaces
+        var channels: [ConnectionPlaces.ID: any Channel] = [:]
     }
 
-    init(_ places: Places) { state = Guarded(State(places: places)) }
+    init(_ places: ConnectionPlaces) { state = Guarded(State(places: places)) }
 
     /// Gives a connection a place, that of another if need be; `nil` where there is none.
-    fileprivate func come(_ channel: any Channel, _ uid: UInt32) -> Places.ID? {
-        let id = Places.ID(UInt(bitPattern: ObjectIdentifier(channel)))
+    fileprivate func come(_ channel: any Channel, _ uid: UInt32) -> ConnectionPlaces.ID? {
+        let id = ConnectionPlaces.ID(UInt(bitPattern: ObjectIdentifier(channel)))
         let (isWelcome, victim) = state.withLock { state -> (Bool, (any Channel)?) in
             let answer = state.places.come(id, uid)
             guard answer != .full else { return (false, nil) }
@@ -89,7 +89,7 @@ final class Guests: Sendable {
         return id
     }
 
-    private func leave(_ id: Places.ID) {
+    private func leave(_ id: ConnectionPlaces.ID) {
         state.withLock { state in
             // One that gave way to another has left already.
             guard state.channels.removeValue(forKey: id) != nil else { return }
@@ -97,11 +97,11 @@ final class Guests: Sendable {
         }
     }
 
-    /// See ``Places/ask(_:)``.
-    fileprivate func ask(_ id: Places.ID) { state.withLock { $0.places.ask(id) } }
+    /// See ``ConnectionPlaces/ask(_:)``.
+    fileprivate func ask(_ id: ConnectionPlaces.ID) { state.withLock { $0.places.ask(id) } }
 
-    /// See ``Places/rest(_:)``.
-    fileprivate func rest(_ id: Places.ID) { state.withLock { $0.places.rest(id) } }
+    /// See ``ConnectionPlaces/rest(_:)``.
+    fileprivate func rest(_ id: ConnectionPlaces.ID) { state.withLock { $0.places.rest(id) } }
 }
 
 extension HTTPVersion {
@@ -129,7 +129,7 @@ extension Channel {
 private final class Talk {
     private let deadline: TimeAmount
     private let guests: Guests
-    private let id: Places.ID
+    private let id: ConnectionPlaces.ID
     private var reading = Reading.nothing
     private var unanswered: [Asked] = []
     private var alarm: Scheduled<Void>?
@@ -151,7 +151,7 @@ private final class Talk {
         var isLast: Bool
     }
 
-    init(deadline: TimeAmount, guests: Guests, id: Places.ID) {
+    init(deadline: TimeAmount, guests: Guests, id: ConnectionPlaces.ID) {
         self.deadline = deadline
         self.guests = guests
         self.id = id

@@ -3,7 +3,7 @@
 /// A newcomer who finds all places taken gets that of whoever has waited longest without asking for
 /// anything: first of those that have never sent a whole request, then of those at rest between two.
 /// So those who only hold places keep nobody out. Some places are the owner's and root's alone.
-struct Places {
+struct ConnectionPlaces {
     typealias ID = UInt64
 
     /// Most connections of all together.

@@ -2,7 +2,7 @@ import Larder
 import LarderInspector
 
 /// What the console takes, and what looking costs the engine.
-enum OwnView {
+enum OwnCostView {
     static func draw(_ model: Model, _ frame: inout Frame) {
         let own = model.ownCost
         var lines: [Pieces] = [

@@ -2,7 +2,7 @@ import Larder
 import Synchronization
 
 /// What was done lately, for whoever asks and whoever waits for more.
-final class Changes: Sendable {
+final class ChangeLog: Sendable {
     private let state = Guarded(State())
 
     private struct State {
@@ -108,11 +108,11 @@ final class Changes: Sendable {
     }
 
     private actor Follower {
-        private weak var changes: Changes?
+        private weak var changes: ChangeLog?
         private let rings: AsyncStream<Void>
         private var last: UInt64
 
-        init(_ changes: Changes, _ rings: AsyncStream<Void>, after last: UInt64) {
+        init(_ changes: ChangeLog, _ rings: AsyncStream<Void>, after last: UInt64) {
             self.changes = changes
             self.rings = rings
             self.last = last

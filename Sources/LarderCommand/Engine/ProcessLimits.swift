@@ -6,24 +6,24 @@ import LarderInspector
 ///
 /// The network's library and the runtime's own end the process where one of theirs cannot be made,
 /// or wait for ever. So it is tried beforehand, when there is somebody to tell.
-struct Room {
+struct ProcessLimits {
     var descriptors: Int
     var threads: Int
     /// Megabytes, beside a thread's eight.
     var addresses: Int
 
     /// What every command takes: the four of the runtime, and a file or two.
-    static let least = Room(descriptors: 6, threads: 4, addresses: 32)
+    static let least = ProcessLimits(descriptors: 6, threads: 4, addresses: 32)
 
     /// What it takes to talk to others: a thread with three descriptors a processor, a connection,
     /// and the folders and files that are looked into.
-    static var talking: Room {
-        Room(descriptors: 5 + 3 * processors, threads: 4 + processors, addresses: 32)
+    static var talking: ProcessLimits {
+        ProcessLimits(descriptors: 5 + 3 * processors, threads: 4 + processors, addresses: 32)
     }
 
     /// The same for an engine: its store, its socket, and a few who look in.
-    static var serving: Room {
-        Room(
+    static var serving: ProcessLimits {
+        ProcessLimits(
             descriptors: talking.descriptors + 10, threads: talking.threads + 4, addresses: 64)
     }
 
@@ -42,7 +42,7 @@ struct Room {
     }
 
     /// - Throws: ``InspectorError`` that says what is missing, and which limit has to be raised.
-    static func check(_ room: Room) throws(InspectorError) {
+    static func check(_ room: ProcessLimits) throws(InspectorError) {
         try checkDescriptors(room.descriptors)
         try checkThreads(room.threads, room.addresses)
     }

@@ -1,7 +1,7 @@
 import HTTPTypes
 
 /// How a request that comes back is known: our own upstream may lead to us.
-enum Hops {
+enum LoopCheck {
     static let header = "Larder-Hop"
     static let name = HTTPField.Name(header)!
     /// So many gateways may stand behind each other.

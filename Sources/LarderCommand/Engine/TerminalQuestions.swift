@@ -9,7 +9,7 @@ import Synchronization
 /// They are asked at the process's own terminal and nowhere else: standard input may be somebody
 /// else's, and what stands there is no answer. There is no one to ask where this process is not in
 /// the foreground, and while the console has the terminal.
-enum Questions {
+enum TerminalQuestions {
     private static let isTaken = Mutex(false)
 
     /// Runs `work`, which has the terminal for itself.

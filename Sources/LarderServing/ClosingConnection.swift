@@ -6,7 +6,7 @@ package import NIOCore
 /// A connection that speaks HTTP. One that nobody takes is closed: a server that ends meanwhile
 /// drops what it has accepted, and the network's library ends the process over a connection that
 /// was dropped without being closed.
-package final class Connection: ServerChildChannelValue {
+package final class ClosingConnection: ServerChildChannelValue {
     private let http: HTTP1Channel.Value
     private let isTaken = Atomic(false)
 

@@ -4,7 +4,7 @@ import NIOCore
 import Synchronization
 
 /// Reads bodies of requests, each within its bound, and all together within theirs.
-final class Bodies: Sendable {
+final class RequestBodies: Sendable {
     private let held = Atomic(0)
 
     /// Most bytes of bodies at once.

@@ -1,5 +1,5 @@
 /// What a peer takes, by its `Accept` (RFC 9110): ranges of types, each with what it is worth.
-struct Accepted {
+struct AcceptHeader {
     private var ranges: [Range] = []
 
     private struct Range {

@@ -1,10 +1,10 @@
 import Larder
 import LarderInspector
 
-/// Which engine it is, at the header's end, and how fresh what is shown is: whether the engine is lost,
-/// the table frozen, or the past on the screen.
-enum IdentityView {
-    static func pieces(_ model: Model, brief: Bool) -> Pieces {
+extension HeaderView {
+    /// Which engine it is, at the header's end, and how fresh what is shown is: whether the engine is
+    /// lost, the table frozen, or the past on the screen.
+    static func badges(_ model: Model, brief: Bool) -> Pieces {
         guard let report = model.report else {
             return [(model.problem ?? "waiting for the engine", .warning), (" ", .plain)]
         }
