@@ -300,7 +300,7 @@ import Testing
     }
 
     @Test func `what is kept of plans has so many bytes, and the newest is one of them`() {
-        var shelf = KeptPlans<Int>(most: 4, mostBytes: 100)
+        var shelf = KeptApplied<Int>(most: 4, mostBytes: 100)
         for number in 0..<10 { shelf.add(number, of: 30, for: "\(number)") }
         #expect(shelf.all.sorted() == [7, 8, 9] && shelf.bytes == 90)
         shelf.add(10, of: 1000, for: "10")

@@ -13,7 +13,7 @@ extension LookUpRecord {
 
     /// Half the width of the 95 % bar of a hit ratio.
     func error(
-        _ bounds: CacheConfiguration, _ tally: Miniature.Tally, _ ratio: Double,
+        _ bounds: CacheConfiguration, _ tally: SimulatedCache.Tally, _ ratio: Double,
         _ steepness: Double
     ) -> Double {
         guard tally.lookups > 0 else { return 1 }
@@ -39,7 +39,7 @@ extension LookUpRecord {
 
     /// The share of look-ups that are served what the origin has changed since.
     func staleness(
-        _ tally: Miniature.Tally, _ expected: Double, ratioError: Double
+        _ tally: SimulatedCache.Tally, _ expected: Double, ratioError: Double
     ) -> (share: Double?, error: Double?) {
         guard expected > 0, let rate = basis.changes.perSecond, let most = basis.changes.most else {
             return (nil, nil)

@@ -22,7 +22,7 @@ extension LookUpRecord {
         var points = sizes.map { _ in [WhatIf]() }
         for factor in present.ttl == nil || present.ttl == .zero ? [1] : Self.factors {
             let column = sizes.map { $0.living(by: factor) }
-            var tallies: [Miniature.Tally] = []
+            var tallies: [SimulatedCache.Tally] = []
             for bounds in column {
                 tallies.append(tally(bounds))
                 await Task.yield()
@@ -51,10 +51,10 @@ extension LookUpRecord {
         sizes.enumerated().filter { $0 == 0 || sizes[$0 - 1] != $1 }.map(\.element)
     }
 
-    func tally(_ bounds: CacheConfiguration) -> Miniature.Tally {
+    func tally(_ bounds: CacheConfiguration) -> SimulatedCache.Tally {
         defer { Block.giveBack() }
-        func run(isWarm: Bool) -> Miniature.Tally {
-            var miniature = Miniature(self, bounds, isWarm: isWarm)
+        func run(isWarm: Bool) -> SimulatedCache.Tally {
+            var miniature = SimulatedCache(self, bounds, isWarm: isWarm)
             return miniature.run()
         }
         // What a policy has learned goes further back than the record: it is to learn that from the
@@ -66,13 +66,13 @@ extension LookUpRecord {
     }
 
     /// Of what may have been hits, had the record begun earlier, half counts.
-    static func misses(_ tally: Miniature.Tally) -> Double {
+    static func misses(_ tally: SimulatedCache.Tally) -> Double {
         Double(tally.misses) - Double(tally.cold) / 2
     }
 
     /// Of the look-ups that were to be expected: where a key that is asked for very often is not
     /// among the sampled ones, its hits are counted all the same (the correction of SHARDS).
-    func hitRatio(_ tally: Miniature.Tally) -> Double {
+    func hitRatio(_ tally: SimulatedCache.Tally) -> Double {
         guard tally.lookups > 0 else { return 0 }
         let expected = Double(tally.lookups) * weight
         return min(1, max(0, (expected - Self.misses(tally)) / expected))
@@ -85,7 +85,8 @@ extension LookUpRecord {
     }
 
     func whatIf(
-        _ bounds: CacheConfiguration, _ tally: Miniature.Tally, _ bias: Double, steepness: Double
+        _ bounds: CacheConfiguration, _ tally: SimulatedCache.Tally, _ bias: Double,
+        steepness: Double
     ) -> WhatIf {
         let ratio = hitRatio(tally)
         let error = min(1, error(bounds, tally, ratio, steepness) + bias)

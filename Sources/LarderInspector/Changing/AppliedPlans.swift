@@ -10,7 +10,7 @@ import Synchronization
 final class AppliedPlans: Sendable {
     let clock: AgeClock
     let changes: ChangeLog
-    let state: Guarded<KeptPlans<Applied>>
+    let state: Guarded<KeptApplied<Applied>>
 
     struct Applied {
         var parts: [Doing]
@@ -96,7 +96,7 @@ final class AppliedPlans: Sendable {
     init(clock: AgeClock, changes: ChangeLog) {
         self.clock = clock
         self.changes = changes
-        state = Guarded(KeptPlans(most: Self.kept, mostBytes: Self.bytesKept))
+        state = Guarded(KeptApplied(most: Self.kept, mostBytes: Self.bytesKept))
     }
 
     deinit { state.withLock { for applied in $0.all { applied.task?.cancel() } } }

@@ -2,7 +2,7 @@
 ///
 /// It has the engine's own policies and does in the same order what the store does. A key's number
 /// in the record is its slot. Where keys are sampled it is smaller by as much.
-struct Miniature: ~Copyable {
+struct SimulatedCache: ~Copyable {
     private let record: LookUpRecord
     private let maxsize: Int
     private let maxbytes: Double

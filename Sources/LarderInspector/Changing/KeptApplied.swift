@@ -1,6 +1,6 @@
 /// What is kept of plans, by their ids: at most so many values and so many bytes, but always the
 /// newest, however large.
-struct KeptPlans<Value> {
+struct KeptApplied<Value> {
     /// Most values, and most bytes.
     let most: Int
     let mostBytes: Int

@@ -7,7 +7,7 @@ import NIOHTTP1
 import Synchronization
 
 /// Lets connections in, each with what it has to keep to: a place, a time for its request, and HTTP.
-struct Admission: ServerChildChannel {
+struct ConnectionLimits: ServerChildChannel {
     let http: HTTP1Channel
     let guests: Guests
     let headDeadline: TimeAmount
