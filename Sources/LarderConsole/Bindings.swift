@@ -1,3 +1,5 @@
+import LarderInspector
+
 /// What a key asks for. Its name is how it is called by hand, behind `:`.
 enum Action: String, Hashable, Sendable, CaseIterable {
     case down, up
@@ -305,7 +307,10 @@ extension Action {
         }
         switch self {
         case .undo where model.undoTarget == nil:
-            return "nothing was changed here that can be taken back"
+            return model.changes.last.map { $0.isSoft } ?? false
+                ? "what was marked as stale is served until it is refreshed: there is nothing to take "
+                    + "back"
+                : "nothing was changed here that can be taken back"
         case .stop where model.underWay == nil:
             return "no change is under way"
         case .open where model.view == .config && model.changes.isEmpty:

@@ -97,6 +97,8 @@ struct Model {
     var kinds: [Plan.ID: Undo.Kind] = [:]
     /// Bounds that are being taken back, in words.
     var takingBack: [Plan.ID: String] = [:]
+    /// The bounds that plans applied here change, in words, until they have.
+    var changing: [Plan.ID: String] = [:]
     /// The plans that were applied from here, and how.
     var ownPlans: [Plan.ID: PlanApplication] = [:]
     /// The plan that is being applied over some time.

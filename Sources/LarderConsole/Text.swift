@@ -198,7 +198,7 @@ struct Glyphs: Hashable, Sendable {
         ascii ? ("=", "-", ".") : ("━", "╸", "─")
     }
     /// An end of a line, and the line of what is not there yet.
-    var end: Character { ascii ? "|" : "┤" }
+    var end: Character { ascii ? "]" : "┤" }
     var dashed: Character { ascii ? "." : "┄" }
     var horizontal: Character
     var vertical: Character

@@ -150,7 +150,7 @@ import Testing
                 "●━━━━━━━━○─────│┄┄┄┄┄┄┄┄┄┄┄┄┄┄┤", "850                        1150",
                 "● written  ○ last hit  ┤ end  │ now",
             ])
-        #expect(line(.ascii)[0] == "*========o-----|..............|")
+        #expect(line(.ascii)[0] == "*========o-----|..............]")
     }
 
     @Test func `goes back to writes before the present one`() {

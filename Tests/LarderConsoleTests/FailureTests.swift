@@ -150,10 +150,10 @@ import Testing
         plan.failures = 1
         _ = update(&model, .planned(plan))
         let text = render(model).text
-        #expect(text.contains { $0.contains("Forget 1 remembered failure") })
+        #expect(text.contains { $0.contains("Forget what is known of 1 key") })
         #expect(
             text.contains {
-                $0.contains("1 remembered failure is forgotten; the next look-up of its key asks")
+                $0.contains("That 1 key failed, or is absent, is forgotten; the next look-up of")
             })
         #expect(text.contains { $0.contains("100000000404") && $0.contains("a failure") })
         var outcome = Outcome(removed: 1, bytes: 0, skipped: [])

@@ -62,9 +62,9 @@ private func plan(_ change: Change, entries: Int = 0, before: CacheConfiguration
         var model = model(100, 30)
         let all = plan(.invalidate(seen(rows)), entries: 3)
         _ = update(&model, .plannedMatching(all, left: 3))
-        #expect(text(model).contains("3 written since are left alone."))
+        #expect(text(model).contains("3 more pass by now, written since the"))
         _ = update(&model, .plannedMatching(all, left: 1))
-        #expect(text(model).contains("1 written since is left alone."))
+        #expect(text(model).contains("1 more passes by now, written since the"))
         var rewritten = all
         rewritten.skipped = rows.map { Skipped(id: $0.id, why: "now version 99") }
         rewritten.unnamed = 4
@@ -183,6 +183,23 @@ extension ViewState {
         var model = model(80, 24)
         applied(.soften([SeenEntry(id: rows[0].id, version: 7)]), &model)
         #expect(press(&model, .char("u")) == nil)
+    }
+
+    @Test func `what was done says the bounds that changed, and why how many were left`() {
+        var outcome = Outcome(removed: 0, bytes: 0, skipped: [])
+        #expect(
+            summary(outcome, bounds: "accounts maxsize 64 → 128 entries")
+                == "done: accounts maxsize 64 → 128 entries")
+        outcome.removed = 3
+        outcome.skipped = (1...20).map {
+            Skipped(
+                id: EntryKey(cache: "accounts", key: "\($0)"),
+                why: $0 < 16 ? "now version \($0), written 1s ago" : "not there any more")
+        }
+        #expect(
+            summary(outcome)
+                == "done: 3 entries removed, 0 B freed; left alone: 15, written anew since; 5, not "
+                + "there any more")
     }
 
     @Test func `opens no question where nothing can come back any more`() {

@@ -61,6 +61,22 @@ import Testing
         #expect(changes[2].by.reason == "enough")
     }
 
+    @Test func `what begins names each cache of which something goes`() async throws {
+        let role = Role("1", "reader")
+        engine.credentials.insert(
+            Credential(role: role, expiry: engine.clock.now + .seconds(900)), for: role)
+        // More than a plan names.
+        try accounts.update { $0.maxsize = 100 }
+        for number in 6...30 { accounts.insert(Account(name: "name"), for: "\(number)") }
+        let all: [Change] = ["accounts", "credentials"].map { .invalidateAll(cache: $0) }
+        let paced = try await inspector.plan(.all(all))
+        _ = try await inspector.apply(paced.id, PlanApplication(spread: .seconds(60)), by: ann)
+        let began = try #require(try await inspector.changes(after: 0).first)
+        #expect(began.what == .began)
+        #expect(began.summary == "31 of accounts, credentials go, one by one")
+        _ = try await inspector.cancel(paced.id, by: ann)
+    }
+
     private struct Full: Error, CustomStringConvertible { var description = "the disk is full" }
 
     @Test func `what could not be written down is told to whoever made the change`() async throws {

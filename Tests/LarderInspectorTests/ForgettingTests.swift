@@ -142,7 +142,7 @@ import Testing
         #expect(plan.entries == 0)
         #expect(
             plan.skipped.map(\.why) == [
-                "no entry is there, but a failure that is remembered; to invalidate it forgets that"
+                "no entry, only that it failed or is absent; a hard drop forgets that"
             ])
     }
 

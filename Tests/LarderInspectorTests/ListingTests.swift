@@ -181,6 +181,29 @@ import Testing
         #expect(row.state(at: start + .seconds(age)) == state)
     }
 
+    @Test func `a refresh that failed is told of between its tries, and until one is under way`() {
+        let start = AgeInstant(nanoseconds: 0)
+        var row = EntryRow(
+            id: EntryKey(cache: "credentials", key: "a"), version: 1, writtenAt: start, expiry: nil,
+            deadline: start + .seconds(900), hits: 5, lastHit: nil, bytes: 1, fetchTime: .zero)
+        row.refresh = RefreshFacts()
+        row.refresh?.start = start + .seconds(100)
+        row.refresh?.trouble = Trouble(
+            kind: .failed, failure: .throttled, reason: "", since: start + .seconds(100),
+            last: start + .seconds(100), until: start + .seconds(110), failures: 1)
+        #expect(row.state(at: start + .seconds(105)) == .failed)
+        #expect(row.state(at: start + .seconds(130)) == .failed)
+        // What is due is refreshed by the next look-up, and not half a minute ago.
+        #expect(row.nextRefresh(at: start + .seconds(130)) == start + .seconds(130))
+        row.refresh?.isFetching = true
+        #expect(row.state(at: start + .seconds(130)) == .refreshing)
+        // Of an absent thing that is remembered there is a row until that is forgotten.
+        row.version = 0
+        row.refresh?.isFetching = false
+        row.refresh?.trouble?.kind = .absent
+        #expect(row.state(at: start + .seconds(130)) == .negative)
+    }
+
     @Test func `looking changes neither order nor a counter`() async throws {
         let engine = try await Self.stocked(6)
         // How long the locks were held is all that looking may change.

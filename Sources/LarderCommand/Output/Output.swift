@@ -80,7 +80,7 @@ enum Table {
 
     /// - Parameter columns: How many there are; `nil` where nothing has to give way.
     static func lines(_ header: [String], _ rows: [[String]], columns: Int?) -> [String] {
-        var all = [header.map { $0.uppercased() }] + rows.map { $0.map(PlainText.fit) }
+        var all = [header.map(heading)] + rows.map { $0.map(PlainText.fit) }
         var widths = header.indices.map { column in all.map { width($0[column]) }.max() ?? 0 }
         func isTooWide() -> Bool {
             columns.map { widths.reduce(0, +) + 2 * (widths.count - 1) > $0 } ?? false
@@ -101,6 +101,14 @@ enum Table {
             var line = zip(row, widths).map { left(cut($0, $1), $1) }.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
             return line
+        }
+    }
+
+    /// `SAVED TIME` of `savedTime`.
+    private static func heading(_ name: String) -> String {
+        name.reduce(into: "") { heading, letter in
+            if letter.isUppercase, !heading.isEmpty { heading.append(" ") }
+            heading.append(letter.uppercased())
         }
     }
 

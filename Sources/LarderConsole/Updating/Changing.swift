@@ -250,6 +250,7 @@ private func decide(_ model: inout Model, _ dialog: PlanDialog) -> Effect? {
         return .undo(dialog.plan.id, reason: reason)
     }
     model.kinds[dialog.plan.id] = dialog.plan.change.kind
+    model.changing[dialog.plan.id] = PlanView.bounds(model, dialog.plan)
     let how = PlanApplication(
         spread: dialog.isPaced ? spread(dialog.plan, model) : nil,
         lasting: dialog.goesBack ? PlanDialog.lasting : nil,

@@ -14,7 +14,8 @@ func applied(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effec
         return .look
     }
     canBeUndone(&model, plan, outcome)
-    model.say(summary(outcome, isSoft: model.kinds[plan] == .nothing))
+    let bounds = model.changing.removeValue(forKey: plan) ?? ""
+    model.say(summary(outcome, isSoft: model.kinds[plan] == .nothing, bounds: bounds))
     warn(&model, of: outcome)
     for skipped in outcome.skipped.prefix(3) {
         model.log.add("left alone: \(skipped.id.key), \(skipped.why)", at: model.now)
@@ -97,19 +98,18 @@ private func warning(_ outcome: Outcome) -> String {
     outcome.warning.map { "; WARNING: \($0)" } ?? ""
 }
 
-func summary(_ outcome: Outcome, isSoft: Bool = false) -> String {
+func summary(_ outcome: Outcome, isSoft: Bool = false, bounds: String = "") -> String {
     let removed = outcome.removed - outcome.forgotten
     let freed = removed == 0 ? "" : ", \(Format.bytes(outcome.bytes)) freed"
     let done = [
-        removed > 0 || outcome.forgotten == 0
+        removed > 0 || outcome.forgotten == 0 && bounds.isEmpty
             ? Units.counted(removed, "entry", "entries")
                 + (isSoft ? " marked as stale" : " removed\(freed)") : "",
         outcome.forgotten > 0
             ? "\(Units.counted(outcome.forgotten, "failure")) forgotten" : "",
     ].filter { !$0.isEmpty }.joined(separator: ", ")
-    let skipped =
-        outcome.skipped.isEmpty
-        ? ""
-        : "; \(outcome.skipped.count) left alone: \(outcome.skipped[0].why)"
-    return "done: \(done)\(skipped)" + warning(outcome)
+    let left = outcome.skipped.inShort(unnamed: outcome.unnamed).joined(separator: "; ")
+    let skipped = left.isEmpty ? "" : "; left alone: \(left)"
+    return "done: \(bounds)\(bounds.isEmpty || done.isEmpty ? "" : ", ")\(done)\(skipped)"
+        + warning(outcome)
 }

@@ -231,6 +231,9 @@ enum HeaderView {
         _ model: Model, _ cache: CacheReport, isNarrow: Bool
     ) -> Pieces {
         let failed = model.past == nil ? troubles(cache).reduce(0) { $0 &+ $1.count } : 0
+        if isNarrow, model.past != nil, !troubles(cache).isEmpty {
+            return [(" fail ", .dim), (Text.right("-", 7), .dim)]
+        }
         guard isNarrow, failed > 0 else {
             let rate = model.history(of: cache.name).rate(\.evicted)
             return [(" evict ", .dim), (Text.right(Format.rate(rate), 6), .plain)]
@@ -254,7 +257,9 @@ enum HeaderView {
     /// The failures of the last minute, by kind; that something is absent is an answer. They are
     /// not known of any other time.
     private static func failing(_ model: Model, _ cache: CacheReport) -> Pieces {
-        guard model.past == nil else { return [] }
+        guard model.past == nil else {
+            return troubles(cache).isEmpty ? [] : [("  failed ", .dim), (Text.right("-", 7), .dim)]
+        }
         // What counts up moves nothing beside it.
         func piece(_ word: String, _ count: UInt64, _ style: Style) -> Pieces {
             [("  \(word) ", .dim), (Text.right("\(Format.count(count))/min", 7), style)]

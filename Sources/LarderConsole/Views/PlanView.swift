@@ -170,9 +170,10 @@ enum PlanView {
                 + (done.map { $0.summary(arrow: model.glyphs.arrow) } ?? "plan \(plan.id)")
         }
         return switch plan.change {
-        case .invalidate where plan.failures == plan.entries: "Forget \(failures(plan.failures))"
+        case .invalidate where plan.failures == plan.entries:
+            "Forget what is known of \(keys(plan.failures))"
         case .invalidate where plan.failures > 0:
-            "Invalidate \(entries(plan.entries - plan.failures)), forget \(failures(plan.failures))"
+            "Invalidate \(entries(plan.entries - plan.failures)), forget \(keys(plan.failures))"
         case .invalidate: "Invalidate \(entries(plan.entries)) \(caches(plan))"
         case .invalidateAll(let cache): "Invalidate all of \(cache)"
         case .configure(let cache, _): "Change \(cache)"
@@ -208,15 +209,12 @@ enum PlanView {
     /// The failures that a plan forgets, in a sentence; `nil` where there are none.
     private static func forgotten(_ plan: Plan) -> String? {
         guard plan.failures > 0 else { return nil }
-        let each = plan.failures == 1 ? "its key" : "each key"
         return
-            "\(failures(plan.failures)) \(plan.failures == 1 ? "is" : "are") forgotten; the next "
-            + "look-up of \(each) asks the origin again."
+            "That \(keys(plan.failures)) failed, or \(plan.failures == 1 ? "is" : "are") absent, is "
+            + "forgotten; the next look-up of \(plan.failures == 1 ? "it" : "each") asks the origin again."
     }
 
-    private static func failures(_ count: Int) -> String {
-        Units.counted(count, "remembered failure")
-    }
+    private static func keys(_ count: Int) -> String { Units.counted(count, "key") }
 
     private static func notes(_ model: Model, _ dialog: PlanDialog) -> [String] {
         let plan = dialog.plan
@@ -261,7 +259,10 @@ enum PlanView {
         let since =
             left == 0
             ? []
-            : ["\(Format.count(left)) written since \(left == 1 ? "is" : "are") left alone."]
+            : [
+                "\(Format.count(left)) more \(left == 1 ? "passes" : "pass") by now, written since the "
+                    + "table was drawn: \(left == 1 ? "it stays" : "they stay")."
+            ]
         return since + plan.skipped.inShort(unnamed: plan.unnamed).map { "Left alone: \($0)." }
     }
 

@@ -36,7 +36,18 @@ func render(_ model: Model) -> Frame {
     return frame
 }
 
+/// A view without a record of the past shows the present, and says so above all of it.
+private func now(_ model: Model, _ box: Box, _ frame: inout Frame) -> Box {
+    guard model.past != nil, box.height > 1 else { return box }
+    let words = "as it is now, not then; 1, 4 and 9 tell of the past"
+    frame.put([[(words, .warning)]], in: box, model)
+    return Box(row: box.row + 1, column: box.column, height: box.height - 1, width: box.width)
+}
+
 private func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
+    func box(_ title: String) -> Box {
+        now(model, frame.box(title, layout, model), &frame)
+    }
     switch model.view {
     case .entries:
         TableView.draw(model, layout, &frame)
@@ -44,16 +55,16 @@ private func draw(_ model: Model, _ layout: Layout, _ frame: inout Frame) {
         if let box = layout.log { EventsView.draw(model, layout, box, &frame) }
     case .expiry:
         let reach = model.forecast.map { " \(Units.text($0.reach))" } ?? ""
-        ExpiryView.draw(model, frame.box("The next\(reach)", layout, model), &frame)
+        ExpiryView.draw(model, box("The next\(reach)"), &frame)
     case .evictions:
-        EvictionsView.draw(model, frame.box("Evictions", layout, model), &frame)
+        EvictionsView.draw(model, box("Evictions"), &frame)
     case .events:
         let unseen = EventsView.unseen(model)
         EventsView.drawFull(model, frame.box("Events", layout, model, unseen), &frame)
-    case .config: ConfigView.draw(model, frame.box("Config", layout, model), &frame)
-    case .memory: MemoryView.draw(model, frame.box("Memory", layout, model), &frame)
-    case .origins: OriginsView.draw(model, frame.box("Origins", layout, model), &frame)
-    case .whatIf: WhatIfView.draw(model, frame.box("What if", layout, model), &frame)
+    case .config: ConfigView.draw(model, box("Config"), &frame)
+    case .memory: MemoryView.draw(model, box("Memory"), &frame)
+    case .origins: OriginsView.draw(model, box("Origins"), &frame)
+    case .whatIf: WhatIfView.draw(model, box("What if"), &frame)
     case .caches: CachesView.draw(model, frame.box("Caches", layout, model), &frame)
     }
 }

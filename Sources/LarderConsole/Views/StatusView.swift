@@ -131,10 +131,7 @@ enum StatusView {
                 (Text.safe(model.pane.filter, ascii: model.glyphs.ascii), .bold),
             ]
         }
-        // A view without a record of the past shows the present, and says so.
-        let isOfNow = ![.entries, .events, .caches].contains(model.view) && model.past != nil
-        let warning: Pieces = isOfNow ? [(" as it is now, not then", .warning)] : []
-        return warning + pieces + pace(model)
+        return pieces + pace(model)
     }
 
     /// How often it looks, and what it has not seen.

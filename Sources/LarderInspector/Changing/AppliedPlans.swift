@@ -112,7 +112,8 @@ final class AppliedPlans: Sendable {
         if let spread = how.spread, spread > .zero, prepared.units > 1 {
             record(
                 .began, plan, by: actor, bounds: prepared.parts.compactMap(\.whole),
-                gone: prepared.victims, planned: prepared.entries)
+                // Of each part some: they say of which caches it is.
+                gone: prepared.parts.flatMap(\.first), planned: prepared.entries)
             let began = clock.now()
             let task = Task { await self.run(plan, since: began, over: spread, how, by: actor) }
             keep(task, plan) { $0.progress.state == .underWay && !$0.isToStop }

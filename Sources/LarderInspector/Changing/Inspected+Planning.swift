@@ -45,7 +45,7 @@ extension Inspected {
     private func whyToSkip(_ failure: Victim<Key>?, softly: Bool) -> String {
         failure == nil || !softly
             ? "not there any more"
-            : "no entry is there, but a failure that is remembered; to invalidate it forgets that"
+            : "no entry, only that it failed or is absent; a hard drop forgets that"
     }
 
     /// What there is to forget of a key; `nil` where no failure is remembered.

@@ -110,7 +110,8 @@ public struct EntryRow: Hashable, Sendable, Codable, Identifiable {
         guard let refresh else { return nil }
         if let trouble = refresh.trouble, now < trouble.until { return trouble.until }
         if refresh.isFetching { return now }
-        return refresh.start.flatMap { $0 == deadline ? nil : $0 }
+        // What is due is refreshed by the next look-up.
+        return refresh.start.flatMap { $0 == deadline ? nil : max($0, now) }
     }
 
     /// Whether there is an entry: failures are rows as well.

@@ -7,7 +7,7 @@ extension EntryRow {
         case expired
         /// Served though it is past its end, because fetches fail, or though it is marked as stale.
         case stale
-        /// The last fetch failed, and the next waits; what is held is not past its end.
+        /// The last fetch failed, and none is under way; what is held is not past its end.
         case failed
         /// So near its end that all callers wait for a fetch, which has not come yet.
         case thin
@@ -53,7 +53,7 @@ extension EntryRow.State {
         let deadline = facts.deadline == .distantFuture ? nil : facts.deadline
         if facts.isServedStale(refresh, at: now) {
             self = .stale
-        } else if let trouble = refresh?.trouble, now < trouble.until {
+        } else if let trouble = refresh?.trouble, facts.shows(trouble, refresh, at: now) {
             self = trouble.kind == .absent ? .negative : .failed
         } else if refresh?.isFetching == true {
             self = .refreshing
@@ -73,6 +73,15 @@ extension EntryRow.State {
 }
 
 extension EntryFacts {
+    /// While the next try waits; and of what is held until another fetch is under way, so that one
+    /// that failed is not taken for well between two tries.
+    fileprivate func shows(
+        _ trouble: Trouble, _ refresh: RefreshFacts?, at now: AgeInstant
+    ) -> Bool {
+        if now < trouble.until { return true }
+        return refresh?.isFetching != true && (version == 0 || trouble.kind != .absent)
+    }
+
     /// Marked, and not past its end; or past it, while its fetches fail. Without a failure, what is
     /// past its end is not served, but fetched again.
     fileprivate func isServedStale(_ refresh: RefreshFacts?, at now: AgeInstant) -> Bool {
