@@ -1,10 +1,16 @@
 package import Larder
 package import LarderInspector
 
-extension OriginReport {
-    /// On demand, in us-east-1: 0.125 US dollars a million read request units.
-    private static let dollarsPerUnit = 0.125e-6
+extension AWSClient {
+    /// Capacity units that a call of an operation takes on average; `nil` where none are counted.
+    package func units(of operation: String) -> Double? {
+        operations.first { $0.operation == operation }.flatMap {
+            $0.capacity > 0 && $0.calls > 0 ? $0.capacity / Double($0.calls) : nil
+        }
+    }
+}
 
+extension OriginReport {
     /// What an operation came to, and what the look-ups that needed no call would have come to.
     ///
     /// - Parameter counters: The look-ups; `nil` where an operation is called whoever looks up.
@@ -24,7 +30,7 @@ extension OriginReport {
         if known.capacity > 0, known.calls > 0 {
             report.savedCapacity =
                 Double(report.savedCalls) * known.capacity / Double(known.calls)
-            report.savedDollars = report.savedCapacity * dollarsPerUnit
+            report.savedDollars = report.savedCapacity * FetchCost.dollarsPerUnit
         }
         return report
     }

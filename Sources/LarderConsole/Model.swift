@@ -238,6 +238,17 @@ struct Model {
         return (selected?.id ?? cursor)?.cache ?? shownCaches.first
     }
 
+    /// The bound that is clearly short, of the caches that are shown; `nil` where none is.
+    var wrongKnob: String? {
+        let shown = Set(shownCaches.map { Verbatim($0) })
+        return (report?.caches ?? []).filter { shown.contains(Verbatim($0.name)) }
+            .flatMap { Advice.of($0.snapshot) }
+            .first { $0.knob != .policy && $0.share >= Self.clearly }?.knob.rawValue
+    }
+
+    /// The share of the misses for which a bound is called short wherever one looks.
+    private static let clearly = 0.2
+
     /// The first of the caches that are shown of which a knob is to be turned: what that view says of
     /// it is what its keys are to do.
     private var advised: String? {

@@ -28,6 +28,8 @@ public final class LocalInspector: Inspector {
         var protected: Set<Verbatim> = []
         var origins: [@Sendable () -> OriginReport] = []
         var gateway: (@Sendable () -> GatewayReport)?
+        /// Capacity units of a fetch, by cache.
+        var units: [Verbatim: @Sendable () -> Double?] = [:]
         /// Those that were made lately; an older one has to be made anew.
         var plans = Plans()
         /// Forecasts of changes that were made, and what came.
@@ -169,6 +171,12 @@ public final class LocalInspector: Inspector {
         state.withLock { $0.origins.append(report) }
     }
 
+    /// Has what-ifs of a cache tell what its fetches cost: how many capacity units each takes, or `nil`
+    /// while that is not known.
+    public func add(unitsOf cache: String, _ units: @escaping @Sendable () -> Double?) {
+        state.withLock { $0.units[Verbatim(cache)] = units }
+    }
+
     /// Has every report tell what a gateway was sent; there is one at most.
     public func add(gateway report: @escaping @Sendable () -> GatewayReport) {
         state.withLock { $0.gateway = report }
@@ -282,6 +290,7 @@ public final class LocalInspector: Inspector {
         }
         let cache = try cache(named: query.cache)
         var answer = try await cache.whatIf(query)
+        answer.cost.units = state.withLock { $0.units[Verbatim(query.cache)] }?()
         answer.kept = judge([cache.report()]).of(cache.name)
         return answer
     }

@@ -76,6 +76,8 @@ import Testing
         // Whatever row is selected elsewhere, the key does what is said here.
         _ = press(&model, .char("1"), .char("G"))
         #expect(model.cursor?.cache == "credentials")
+        // That a bound is clearly short is told wherever one looks.
+        #expect(render(model).text.contains { $0.contains("3 raise maxsize") })
         _ = press(&model, .char("3"), .char("m"))
         #expect(render(model).text.contains { $0.contains("maxsize of accounts") })
     }
@@ -91,6 +93,9 @@ import Testing
         let text = render(model).text
         #expect(text.contains { $0.contains("GHOST HITS") })
         #expect(!text.joined().contains("raise maxsize"))
+        _ = press(&model, .char("1"))
+        #expect(!render(model).text.joined().contains("3 raise"))
+        _ = press(&model, .char("3"))
         report.caches[0].snapshot.lately = report.caches[1].snapshot.lately
         _ = update(&model, look(model, rows, report))
         #expect(render(model).text.contains { $0.contains("GHOSTS IN 1m01s") })

@@ -42,6 +42,9 @@ import Testing
         #expect(own.identity == "own" && own.requests == 4 && own.hits == 2 && own.misses == 1)
         #expect(own.passed == 1 && own.agents == ["Boto3/1", "aws-sdk-go-v2/1"])
         #expect(own.savedCalls == 2 && own.savedCapacity == 4)
+        // What-ifs of the table know what a fetch takes, of all who ask.
+        #expect(rig.face.counts.units(of: Verbatim("orders")) == 2)
+        #expect(rig.face.counts.units(of: Verbatim("others")) == nil)
         let other = try #require(askers.first { $0.identity == "222222222222/reader by own" })
         #expect(other.misses == 1 && other.requests == 1 && other.savedSeconds == 0)
         let stranger = try #require(askers.first { $0.identity == nil })

@@ -66,8 +66,34 @@ import Testing
         #expect(sentence.contains("instead of \(Format.percent(answer.present.hitRatio))"))
         #expect(sentence.contains("fetches/s fewer"))
         #expect(sentence.contains("KiB more"))
+        // Nothing was fetched, and nobody counts units.
+        #expect(answer.cost.time == nil && answer.cost.units == nil)
+        #expect(!sentence.contains("$") && !sentence.contains("waits"))
         let same = answer.sentence(on: answer.present)
         #expect(!same.contains("instead") && same.contains("fetches/s"))
+    }
+
+    @Test func `a point tells what a look-up waits and what the reads cost`() async throws {
+        let engine = Engine(maxsize: 64, ttl: .seconds(300))
+        use(engine, seconds: 400)
+        let units = Guarded<Double?>(nil)
+        engine.inspector.add(unitsOf: "accounts") { units.withLock { $0 } }
+        let bounds = CacheConfiguration(maxsize: 128, ttl: .seconds(600))
+        let query = WhatIfQuery("accounts", bounds)
+        #expect(try await engine.inspector.whatIf(query).cost.units == nil)
+        units.withLock { $0 = 100_000 }
+        var answer = try await engine.inspector.whatIf(query)
+        #expect(answer.cost.units == 100_000)
+        answer.cost.time = .milliseconds(40)
+        let (point, cost) = (answer.points[0], answer.cost)
+        let wait = try #require(cost.wait(point)).inSeconds
+        #expect(abs(wait - 0.04 * (1 - point.hitRatio)) < 1e-6)
+        let dollars = try #require(cost.dollarsPerDay(point))
+        #expect(abs(dollars - point.fetchesPerSecond * 100_000 * 86_400 * 0.125e-6) < 1e-6)
+        let sentence = answer.sentence(on: point)
+        #expect(sentence.contains("a look-up waits \(Format.took(.seconds(wait))) instead of "))
+        #expect(sentence.contains(" a day less"))
+        #expect(answer.sentence(on: answer.present).contains(" a day"))
     }
 
     @Test func `what cannot be foreseen is refused with the reason`() async throws {

@@ -82,10 +82,11 @@ struct WhatIfCommand: AsyncParsableCommand {
                 return tell(answer)
             }
             if option != nil, output.format == .json {
-                return output.print(answer.points[0].fields, from)
+                return output.print(answer.points[0].fields(answer.cost), from)
             }
             let points = answer.points + answer.policies
-            output.print(points.map(\.fields), points.first?.fields.map(\.name) ?? [], from)
+            let fields = points.map { $0.fields(answer.cost) }
+            output.print(fields, fields.first?.map(\.name) ?? [], from)
         }
     }
 
@@ -126,7 +127,7 @@ struct WhatIfCommand: AsyncParsableCommand {
 
 extension WhatIf {
     /// A point: its bounds, and each figure with its error.
-    var fields: [Field] {
+    func fields(_ cost: FetchCost) -> [Field] {
         [
             Field(
                 "maxsize", bounds.maxsize.map { .number("\($0)") } ?? .null,
@@ -141,6 +142,9 @@ extension WhatIf {
             Field("fetchesPerSecondError", number: fetchesPerSecondError),
             Field("stale", share: stale), Field("staleError", share: staleError),
             Field("bytes", bytes: bytes), Field("bytesError", bytes: bytesError),
+            Field("wait", seconds: cost.wait(self), text: cost.wait(self).map(Format.took) ?? "-"),
+            Field("unitsPerSecond", number: cost.unitsPerSecond(self)),
+            Field("dollarsPerDay", number: cost.dollarsPerDay(self)),
         ]
     }
 }

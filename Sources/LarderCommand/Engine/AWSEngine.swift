@@ -102,6 +102,7 @@ extension Engine {
         let request: @Sendable (String) throws -> RoleRequest = { try requests.request(of: $0) }
         inspector.add(credentials, key: \.shownKey, parse: request)
         inspector.add { .of("GetItem", client, savedBy: accounts.snapshot().counters) }
+        inspector.add(unitsOf: "accounts") { client.units(of: "GetItem") }
         inspector.add { .of("AssumeRole", client, savedBy: credentials.snapshot().counters) }
         let warming = Warming(named: named)
         return Engine(

@@ -109,6 +109,8 @@ enum StatusView {
         }
         if let storm = model.storm, model.past == nil {
             pieces.append(("  2 STORM at \(model.time(storm.peak.at))", .trouble))
+        } else if let knob = model.wrongKnob, model.past == nil, model.view != .evictions {
+            pieces.append(("  3 raise \(knob)", .warning))
         }
         return pieces
     }

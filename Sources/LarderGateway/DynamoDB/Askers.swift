@@ -32,8 +32,6 @@ final class Askers: Sendable {
     fileprivate static let mostAgents = 4
     fileprivate static let mostSenders = 4
     fileprivate static let longestAgent = 60
-    /// On demand, in us-east-1: 0.125 US dollars a million read request units.
-    fileprivate static let dollarsPerUnit = 0.125e-6
 
     /// What a fetch took.
     struct Cost {
@@ -59,6 +57,15 @@ final class Askers: Sendable {
                         identity: key.identity.flatMap { _ in identity?.name }))
             ].add(outcome, cost, agent, sender)
         }
+    }
+
+    /// Capacity units that a fetch of a table takes on average; `nil` before the first.
+    func units(of table: Verbatim) -> Double? {
+        let counts = counts.withLock { counts in
+            counts.filter { $0.key.table == table }.map { ($0.value.capacity, $0.value.fetched) }
+        }
+        let fetched = counts.reduce(0) { $0 + $1.1 }
+        return fetched == 0 ? nil : counts.reduce(0) { $0 + $1.0 } / Double(fetched)
     }
 
     /// Those that asked most first.
@@ -113,7 +120,7 @@ extension Askers.Counts {
         let saved = Double(asker.savedCalls) / Double(fetched)
         asker.savedSeconds = seconds * saved
         asker.savedCapacity = capacity * saved
-        asker.savedDollars = capacity * saved * Askers.dollarsPerUnit
+        asker.savedDollars = capacity * saved * FetchCost.dollarsPerUnit
         return asker
     }
 }

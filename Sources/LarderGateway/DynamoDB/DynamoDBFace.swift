@@ -18,7 +18,7 @@ package final class DynamoDBFace: Sendable {
     let clock: AgeClock
     let tables: Tables
     let fetching: ItemFetch
-    let counts = Askers()
+    let counts: Askers
     private let verifier: Verifier
     private let acceptsUnsigned: Bool
     /// By which a request is known that has been here before.
@@ -42,8 +42,11 @@ package final class DynamoDBFace: Sendable {
         verifier = Verifier(signers: signers, region: upstream.region, now: now)
         let fetching = ItemFetch(upstream: upstream, signers: signers, clock: clock)
         self.fetching = fetching
-        let (own, hop) = (Itself(), inspector.instance)
-        tables = Tables(inspector, bounds: bounds, clock: clock) { table, key in
+        let (own, hop, counts) = (Itself(), inspector.instance, Askers())
+        self.counts = counts
+        tables = Tables(
+            inspector, bounds: bounds, clock: clock, units: { counts.units(of: $0) }
+        ) { table, key in
             guard let signer = await signers.signer(of: key.form.meaning.identity) else {
                 throw FetchFailure.nothing(
                     "the keys of \(key.form.meaning.identity.name) are not known any more")

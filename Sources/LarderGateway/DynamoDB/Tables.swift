@@ -10,6 +10,7 @@ final class Tables: Sendable {
     private let bounds: @Sendable (String) -> CacheConfiguration
     private let clock: AgeClock
     private let fetch: Fetch
+    private let units: @Sendable (Verbatim) -> Double?
     private let state = Guarded(State())
 
     private struct State {
@@ -25,12 +26,14 @@ final class Tables: Sendable {
 
     init(
         _ inspector: LocalInspector, bounds: @escaping @Sendable (String) -> CacheConfiguration,
-        clock: AgeClock = .system, fetch: @escaping Fetch
+        clock: AgeClock = .system, units: @escaping @Sendable (Verbatim) -> Double? = { _ in nil },
+        fetch: @escaping Fetch
     ) {
         self.inspector = inspector
         self.bounds = bounds
         self.clock = clock
         self.fetch = fetch
+        self.units = units
     }
 
     /// The table of that name; `nil` where there are too many.
@@ -62,6 +65,7 @@ final class Tables: Sendable {
         }
         if isNew {
             inspector.add(table.cache, key: \.shown, parse: { try table.key($0) })
+            inspector.add(unitsOf: table.name.text) { [units] in units(table.name) }
         }
         return isKnown
     }

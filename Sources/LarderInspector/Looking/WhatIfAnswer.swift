@@ -37,6 +37,8 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
     public var points: [WhatIf]
     /// With a grid, every policy at the present bounds; else empty.
     public var policies: [WhatIf]
+    /// What a fetch of the cache costs, as far as that is known.
+    public var cost = FetchCost()
     /// That many fetches fail, which no bound mends: the figures are of an origin that answers.
     /// `nil` where few do.
     public var failing: String?
@@ -58,6 +60,7 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
 
     init(_ record: LookUpRecord, _ query: WhatIfQuery, of snapshot: CacheSnapshot) async {
         (cache, at, basis) = (query.cache, snapshot.at, record.basis)
+        cost.time = snapshot.fetchTimes.mean
         failing = Advice.failing(snapshot)
         if let bounds = query.bounds {
             (present, points) = (record.whatIf(record.present), [record.whatIf(bounds)])
@@ -66,6 +69,33 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
             let grid = await record.grid()
             (present, points, policies) = (grid.present, grid.points, grid.policies)
         }
+    }
+}
+
+/// What one fetch of a cache costs on average, since the engine started.
+public struct FetchCost: Hashable, Sendable, Codable {
+    /// How long it takes; `nil` before the first.
+    public var time: Duration?
+    /// Read capacity units; `nil` where the origin counts none.
+    public var units: Double?
+
+    /// Nothing is known yet.
+    public init() {}
+
+    /// On demand, in us-east-1: 0.125 US dollars a million read request units.
+    package static let dollarsPerUnit = 0.125e-6
+
+    /// How long a look-up waits on average; `nil` where that is not known.
+    public func wait(_ point: WhatIf) -> Duration? { time.map { $0 * (1 - point.hitRatio) } }
+
+    /// Read capacity units a second.
+    public func unitsPerSecond(_ point: WhatIf) -> Double? {
+        units.map { $0 * point.fetchesPerSecond }
+    }
+
+    /// US dollars a day.
+    public func dollarsPerDay(_ point: WhatIf) -> Double? {
+        unitsPerSecond(point).map { $0 * 86_400 * Self.dollarsPerUnit }
     }
 }
 
@@ -81,17 +111,20 @@ extension WhatIfAnswer {
     /// A point in words, beside the present bounds: what is asked for, what it brings, and what it
     /// takes.
     public func sentence(on point: WhatIf) -> String {
-        Self.sentence(point, instead: present)
+        Self.sentence(point, instead: present, cost)
     }
 
     /// As ``sentence(on:)``.
-    static func sentence(_ point: WhatIf, instead present: WhatIf) -> String {
+    static func sentence(
+        _ point: WhatIf, instead present: WhatIf, _ cost: FetchCost = FetchCost()
+    ) -> String {
         let isPresent = point.bounds == present.bounds
         let hit = "hit \(WhatIfWords.percent(point.hitRatio, point.hitRatioError))"
         var parts = [
             isPresent ? hit : hit + " instead of \(Format.percent(present.hitRatio))",
             WhatIfWords.fetches(point, isPresent ? nil : present),
         ]
+        parts += WhatIfWords.cost(point, isPresent ? nil : present, cost)
         if let stale = point.stale {
             var words = "outdated \(WhatIfWords.percent(stale, point.staleError ?? 0))"
             if !isPresent, let now = present.stale {
@@ -189,6 +222,26 @@ package enum WhatIfWords {
         let more = point.fetchesPerSecond - present.fetchesPerSecond
         guard abs(more) >= 0.05 else { return "as many fetches/s" }
         return "\(Units.text(abs(more), digits: 1)) fetches/s \(more > 0 ? "more" : "fewer")"
+    }
+
+    /// What a look-up waits on average, and what the reads cost.
+    static func cost(_ point: WhatIf, _ present: WhatIf?, _ cost: FetchCost) -> [String] {
+        var parts: [String] = []
+        if let wait = cost.wait(point) {
+            let before = present.flatMap(cost.wait).map { " instead of \(Format.took($0))" } ?? ""
+            parts.append("a look-up waits \(Format.took(wait))\(before)")
+        }
+        if let dollars = cost.dollarsPerDay(point) {
+            let more = present.flatMap(cost.dollarsPerDay).map { dollars - $0 }
+            // Below a cent a day nobody turns a knob for it.
+            if let more, abs(more) >= 0.01 {
+                parts.append(
+                    "$\(Units.text(abs(more), digits: 2)) a day \(more > 0 ? "more" : "less")")
+            } else if more == nil, dollars >= 0.01 {
+                parts.append("$\(Units.text(dollars, digits: 2)) a day")
+            }
+        }
+        return parts
     }
 
     /// `maxsize 128, ttl 10m, lru`.
