@@ -11,6 +11,13 @@ extension AWSClient {
 }
 
 extension OriginReport {
+    /// A table's stream that is followed: of one that is not, why.
+    package static func of(_ follower: StreamFollower) -> OriginReport {
+        var report = OriginReport(name: follower.name)
+        if let problem = follower.problem { report.failures = [problem: 1] }
+        return report
+    }
+
     /// What an operation came to, and what the look-ups that needed no call would have come to.
     ///
     /// - Parameter counters: The look-ups; `nil` where an operation is called whoever looks up.

@@ -94,7 +94,7 @@ import Testing
             screen.contains("8/8") && screen.contains("u undoes")
         }
         try terminal.press("u")
-        let back = try terminal.wait(for: "Take back plan")
+        let back = try terminal.wait(for: "Take back accounts maxsize 64")
         #expect(back.contains(/maxsize 8 (→|->) 64/) && back.contains("unless fetched again"))
         try terminal.press("Right", "Enter")
         try terminal.wait(for: "entries are there again")

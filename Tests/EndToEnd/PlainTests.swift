@@ -49,7 +49,9 @@ import Testing
         #expect(cancelled.output.contains("0 cancels, 1 does it"))
         #expect(cancelled.output.contains(/0 cancels[^~]*4 of 4 entries/))
         let done = try say("maxsize 2", "r too many", "1", "entries", "undo", "1", "entries")
-        #expect(done.output.contains("done: 2 entries removed"), "\(done.output)")
+        #expect(
+            done.output.contains("done: accounts maxsize 64 -> 2 entries, 2 entries removed"),
+            "\(done.output)")
         #expect(done.output.contains("2 of 2 entries"))
         #expect(
             done.output.contains(/2 entries are there again[^~]*4 of 4 entries/), "\(done.output)")

@@ -30,6 +30,8 @@ private final class ScriptedStreams: Sendable {
         var faults: [(code: String, status: Int)] = []
         var calls: [String] = []
         var pieces = 1000
+        /// A shard whose records nobody gets.
+        var dead: String?
     }
 
     let state = Mutex(State())
@@ -142,6 +144,8 @@ private final class ScriptedStreams: Sendable {
                 case "TRIM_HORIZON": shard.first
                 default: Int(input["SequenceNumber"] as! String)! + 1
                 }
+            // What came behind that record is not kept any more.
+            guard next >= shard.first else { return "TrimmedDataAccessException" }
             let iterator = "i\(state.iterators.count)"
             state.iterators[iterator] = (id, next)
             return ["ShardIterator": iterator]
@@ -149,6 +153,7 @@ private final class ScriptedStreams: Sendable {
             guard let (id, next) = state.iterators[input["ShardIterator"] as! String] else {
                 return "ExpiredIteratorException"
             }
+            if id == state.dead { return "InternalServerError" }
             guard let shard = state.shards.first(where: { $0.id == id }) else { return nil }
             guard next >= shard.first else { return "TrimmedDataAccessException" }
             let records = shard.records.filter { $0.number >= next }.prefix(state.pieces)
@@ -293,11 +298,11 @@ private final class ScriptedStreams: Sendable {
                     $0.faults = Array(repeating: (code, code.hasPrefix("I") ? 500 : 400), count: 3)
                 }
             }
-            if (2...4).contains(pause) {
-                #expect(follower.problem != nil && rig.keys.isEmpty)
-                #expect(length == .seconds(1 << (pause - 2)))
-            }
-            return pause < 5
+            // It is asked again after one, two and four rounds; the others would be each second.
+            #expect(length == .seconds(1))
+            if (2...8).contains(pause) { #expect(follower.problem != nil && rig.keys.isEmpty) }
+            if pause == 9 { #expect(follower.problem == nil && rig.keys == ["a"]) }
+            return pause < 9
         }
         #expect(rig.keys == ["a"] && rig.gaps == 1)
     }
@@ -324,6 +329,50 @@ private final class ScriptedStreams: Sendable {
             return pause < 6
         }
         #expect(rig.keys == ["a", "b"] && rig.gaps == 2)
+    }
+
+    @Test func `whose last record is gone as well is begun anew, and that is told`() async throws {
+        let rig = try Rig()
+        rig.streams.open("s")
+        try await rig.follow { pause, _, follower in
+            switch pause {
+            case 1: rig.streams.write("a")
+            case 2:
+                // The machine slept over a weekend: the iterator and a day's records are gone.
+                rig.streams.write("lost")
+                rig.streams.change { state in
+                    state.iterators = [:]
+                    state.shards[0].records = []
+                    state.shards[0].first = state.written + 5
+                    state.written += 5
+                }
+            case 3:
+                #expect(rig.gaps == 2 && follower.problem == nil)
+                rig.streams.write("b")
+            default: break
+            }
+            return pause < 5
+        }
+        #expect(rig.keys == ["a", "b"] && rig.gaps == 2)
+    }
+
+    @Test func `of which one shard does not answer tells of the others`() async throws {
+        let rig = try Rig()
+        rig.streams.open("s")
+        rig.streams.split()
+        try await rig.follow { pause, _, _ in
+            rig.streams.change { $0.dead = "s-1" }
+            if pause == 1 {
+                for number in 0..<20 { rig.streams.write("k\(number)") }
+            }
+            // A page a round would take ten.
+            rig.streams.change { $0.pieces = 1 }
+            return pause < 6
+        }
+        let told = rig.streams.change { state in
+            state.shards.first { $0.id == "s-2" }!.records.map(\.key)
+        }
+        #expect(rig.keys == told && rig.gaps == 1)
     }
 
     @Test func `that was made anew is begun anew`() async throws {

@@ -42,7 +42,7 @@ package final class StreamFollower: Sendable {
 
     /// Between two looks at a shard: AWS allows five a second, to all readers together.
     private static let period = Duration.seconds(1)
-    /// Between two looks for new shards, in rounds: at the end of a shard it is looked at once.
+    /// Between two listings of the shards, in rounds; at the end of a shard it is at once.
     private static let roundsToShards = 30
     /// The longest wait behind a failure.
     private static let mostWait = Duration.seconds(60)
@@ -80,6 +80,8 @@ package final class StreamFollower: Sendable {
         }
     }
 
+    package var name: String { "stream of \(table)" }
+
     private static func wait(behind failures: Int) -> Duration {
         min(mostWait, period * (1 << min(failures - 1, 6)))
     }
@@ -92,6 +94,9 @@ package final class StreamFollower: Sendable {
         var iterator: String
         /// From where a new iterator is to go on.
         var start: DynamoDBStreams.Start
+        /// How often in a row it could not be read, and the round in which it is tried again.
+        var failures = 0
+        var due = 0
     }
 
     /// What a look at a shard came to.
@@ -113,37 +118,67 @@ package final class StreamFollower: Sendable {
         missed()
         isFollowing(stream)
         succeeded()
-        var (round, failures, wantsShards) = (0, 0, false)
+        var (round, failures) = (0, 0)
+        // When shards are listed again, and how often more because one has ended.
+        var (listing, wanted) = (Self.roundsToShards, 0)
         while true {
-            try await sleep(failures == 0 ? Self.period : Self.wait(behind: failures))
+            try await sleep(Self.period)
             round += 1
-            let looks = await looks(at: places, of: stream)
-            try Task.checkCancellation()
-            for key in looks.flatMap(\.keys) { for reaction in reactions { reaction.wrote(key) } }
-            if looks.contains(where: \.hasGap) { missed() }
-            places = looks.compactMap(\.place)
-            wantsShards =
-                wantsShards || looks.contains { $0.place == nil }
-                || round % Self.roundsToShards == 0
-            do {
-                if let failure = looks.compactMap(\.failure).first { throw failure }
-                if wantsShards {
+            let due = places.filter { $0.due <= round }
+            var left = places.filter { $0.due > round }
+            var failure: (any Error)?
+            // What one shard tells is heeded before the slowest has answered.
+            try await look(at: due, of: stream) { look in
+                for key in look.keys { for reaction in reactions { reaction.wrote(key) } }
+                if look.hasGap { missed() }
+                failure = failure ?? look.failure
+                guard var place = look.place else {
+                    (listing, wanted) = (round, Self.mostListings)
+                    return
+                }
+                place.failures = look.failure == nil ? 0 : place.failures + 1
+                place.due = round + Self.rounds(behind: place.failures)
+                left.append(place)
+            }
+            places = left
+            if let failure, (failure as? AWSError)?.isEnd ?? false { throw failure }
+            if listing <= round {
+                do {
                     (isEnabled, shards) = try await streams.shards(of: stream)
                     // Those that came meanwhile are read from their first record on.
                     let new = shards.filter { !seen.contains($0.id) }
                     places += try await self.places(new, of: stream, from: .oldest)
-                    seen.formUnion(new.map(\.id))
+                    seen = Set(shards.map(\.id))
                     guard isEnabled || !places.isEmpty else { throw Off(table) }
-                    wantsShards = false
+                    // Shards that go on from one that has ended may be told of a little later.
+                    wanted = new.isEmpty ? max(0, wanted - 1) : 0
+                    listing = round + (wanted > 0 ? 1 : Self.roundsToShards)
+                    failures = 0
+                } catch let error where !(error is Off) {
+                    if error is CancellationError || (error as? AWSError)?.isEnd ?? false {
+                        throw error
+                    }
+                    failures += 1
+                    failure = failure ?? error
+                    listing = round + Self.rounds(behind: failures)
                 }
-                if failures > 0 { isFollowing(stream) }
-                failures = 0
-            } catch let error as AWSError where !error.isEnd {
-                // Up to where each shard was read is known: nothing is missed.
-                failures += 1
-                say(error)
+            }
+            // Up to where each shard was read is known: nothing is missed.
+            if let failure {
+                say(failure)
+            } else if problem != nil, places.allSatisfy({ $0.failures == 0 }), failures == 0 {
+                isFollowing(stream)
             }
         }
+    }
+
+    /// How often in a row shards are listed because one has ended.
+    private static let mostListings = 10
+    /// Most pages of a shard in one round: AWS allows five a second, to all readers together.
+    private static let mostPages = 4
+
+    private static func rounds(behind failures: Int) -> Int {
+        failures == 0 ? 1 : Int(wait(behind: failures) / period)
     }
 
     private func places(
@@ -158,39 +193,56 @@ package final class StreamFollower: Sendable {
     }
 
     /// All at once. A shard that cannot be read is asked again from the same place.
-    private func looks(at places: [Place], of stream: String) async -> [Look] {
+    private func look(
+        at places: [Place], of stream: String, _ take: (Look) -> Void
+    ) async throws {
         await withTaskGroup(of: Look.self) { group in
-            for place in places {
-                group.addTask {
-                    do { return try await self.look(at: place, of: stream) } catch {
-                        return Look(place: place, failure: error)
-                    }
-                }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
+            for place in places { group.addTask { await self.look(at: place, of: stream) } }
+            for await look in group { take(look) }
         }
+        try Task.checkCancellation()
     }
 
-    private func look(at place: Place, of stream: String) async throws -> Look {
-        var place = place
+    private func look(at place: Place, of stream: String) async -> Look {
+        var look = Look(place: place)
         do {
-            let records = try await streams.records(place.iterator, of: table)
-            if let last = records.last { place.start = .after(last) }
-            guard let next = records.next else { return Look(keys: records.keys) }
-            place.iterator = next
-            return Look(place: place, keys: records.keys)
-        } catch let error as AWSError where error.isExpired {
-            // Of a shard whose newest record was never seen nothing says where that was.
-            let hasGap = place.start == .newest
-            place.iterator = try await streams.iterator(
-                of: place.shard, in: stream, from: place.start)
-            return Look(place: place, hasGap: hasGap)
-        } catch let error as AWSError where error.isTrimmed {
-            place.start = .newest
-            place.iterator = try await streams.iterator(
-                of: place.shard, in: stream, from: .newest)
-            return Look(place: place, hasGap: true)
+            for _ in 0..<Self.mostPages {
+                let records = try await streams.records(look.place!.iterator, of: table)
+                look.keys += records.keys
+                if let last = records.last { look.place?.start = .after(last) }
+                guard let next = records.next else {
+                    look.place = nil
+                    return look
+                }
+                look.place?.iterator = next
+                if records.keys.isEmpty { break }
+            }
+        } catch let error as AWSError where error.isExpired || error.isTrimmed {
+            do { try await begin(&look, of: stream, isTrimmed: error.isTrimmed) } catch {
+                look.failure = error
+            }
+        } catch { look.failure = error }
+        return look
+    }
+
+    /// Goes on with a new iterator where the old one means nothing any more.
+    private func begin(_ look: inout Look, of stream: String, isTrimmed: Bool) async throws {
+        guard let place = look.place else { return }
+        if case .after = place.start, !isTrimmed {
+            do {
+                look.place?.iterator = try await streams.iterator(
+                    of: place.shard, in: stream, from: place.start)
+                return
+            } catch let error as AWSError where error.isTrimmed {
+                // What came behind it is gone as well.
+            }
         }
+        // From where it was to be read is not known, or not there, any more.
+        let start: DynamoDBStreams.Start = place.start == .oldest ? .oldest : .newest
+        look.place?.iterator = try await streams.iterator(
+            of: place.shard, in: stream, from: start)
+        look.place?.start = start
+        look.hasGap = true
     }
 
     private func missed() { for reaction in reactions { reaction.missed() } }

@@ -75,8 +75,8 @@ struct Serve: AsyncParsableCommand {
             ends in .sock, in a folder that nobody else can write to. Requests name the host \
             localhost.
             """, valueName: "path"),
-        transform: parsed { try GatewaySocket.place($0) })
-    var gatewaySocket: Rendezvous?
+        transform: parsed { try GatewaySocket(parsing: $0) })
+    var gatewaySocket: GatewaySocket?
 
     @Option(
         help: ArgumentHelp(
@@ -111,7 +111,9 @@ struct Serve: AsyncParsableCommand {
             guard origin.isAWS else {
                 throw ValidationError("--follow-streams belongs to --origin aws")
             }
-            guard hasGateway || followStreams.allSatisfy({ $0 == origin.table }) else {
+            guard
+                hasGateway || followStreams.allSatisfy({ FollowedTable.isNamed(origin.table, $0) })
+            else {
                 throw ValidationError(
                     "--follow-streams \(table): nothing of this table is cached; name it with "
                         + "--table, or add --gateway")
@@ -155,17 +157,13 @@ struct Serve: AsyncParsableCommand {
             services.append(.init(service: service, failureTerminationBehavior: .cancelGroup))
         }
         if let gateway, let served { add(served.service(gateway, door, logger)) }
-        let lock = try gatewaySocket.map { place in
-            try place.makeFolder()
-            return try place.take()
+        let lock = try gatewaySocket?.take()
+        defer { lock?.release() }
+        if let lock, let served {
+            add(served.service(lock, logger))
+            if gateway == nil { door.fail(lock.alone) }
         }
-        defer { lock.map { _ = close($0) } }
-        defer { gatewaySocket.map { _ = unlink($0.socket) } }
-        if let gatewaySocket, let served {
-            add(served.service(gatewaySocket, logger))
-            if gateway == nil { door.fail(GatewaySocket.alone(gatewaySocket)) }
-        }
-        for follower in engine.follow?(followStreams, served, logger) ?? [] {
+        for follower in engine.follow?(FollowedTable.each(followStreams), served, logger) ?? [] {
             add(Following(follower: follower))
         }
         var configuration = ServiceGroupConfiguration(

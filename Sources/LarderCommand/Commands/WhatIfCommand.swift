@@ -82,10 +82,10 @@ struct WhatIfCommand: AsyncParsableCommand {
                 return tell(answer)
             }
             if option != nil, output.format == .json {
-                return output.print(answer.points[0].fields(answer.cost), from)
+                return output.print(answer.points[0].fields(answer.cost ?? FetchCost()), from)
             }
             let points = answer.points + answer.policies
-            let fields = points.map { $0.fields(answer.cost) }
+            let fields = points.map { $0.fields(answer.cost ?? FetchCost()) }
             output.print(fields, fields.first?.map(\.name) ?? [], from)
         }
     }

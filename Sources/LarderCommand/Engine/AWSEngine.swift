@@ -5,6 +5,7 @@ import LarderAWS
 import LarderGateway
 import LarderInspector
 import Logging
+import Synchronization
 
 extension Engine {
     /// Accounts of a DynamoDB table, and the credentials of roles.
@@ -83,6 +84,7 @@ extension Engine {
             accounts: named,
             roles: options.role.flatMap { try? IAMRole($0) }.map { [$0] } ?? [],
             following: options.following)
+        let written = LastWrite()
         let accounts = Cache<Verbatim, DynamoDBItem>(
             "accounts", options.configuration("accounts", default: defaults["accounts"]!),
             refresh: .items
@@ -90,6 +92,9 @@ extension Engine {
             guard let name else {
                 throw InspectorError("no table is named; name the accounts' table with --table")
             }
+            var reading = reading
+            // The usual read may miss what a stream has just told of, and be kept for a whole ttl.
+            if written.isRecent { reading.isConsistent = true }
             let item = try await table.dynamoDB.getItem(
                 table: name, key: key.key(number.text), reading)
             known.add(number, item)
@@ -150,11 +155,15 @@ extension Engine {
             readAgain: { try user.readAgain() },
             behindGateway: BehindGateway(client, own: user, credentials, request: request),
             follow: { tables, gateway, logger in
+                guard !tables.isEmpty else { return [] }
                 inspector.add { .of("GetRecords", table) }
                 return tables.map { followed in
-                    let own = followed == name ? (accounts, key) : nil
-                    return StreamFollower(
+                    let own =
+                        FollowedTable.isNamed(name, followed) ? (accounts, key, written) : nil
+                    let follower = StreamFollower(
                         table, of: followed, reactions(followed, own, gateway), logger: logger)
+                    inspector.add { .of(follower) }
+                    return follower
                 }
             },
             close: { await client.shutdown() })
@@ -164,18 +173,24 @@ extension Engine {
     ///
     /// - Parameter own: The cache before it, and how its keys are written.
     private static func reactions(
-        _ table: String, _ own: (cache: Cache<Verbatim, DynamoDBItem>, key: TableKey)?,
+        _ table: String,
+        _ own: (cache: Cache<Verbatim, DynamoDBItem>, key: TableKey, written: LastWrite)?,
         _ gateway: Gateway?
     ) -> [StreamFollower.Reaction] {
         let (wrote, missed) = StreamFollower.operators(table)
         var reactions: [StreamFollower.Reaction] = []
-        if let (cache, key) = own {
+        if let (cache, key, written) = own {
             reactions.append(
                 .init(
                     wrote: { item in
+                        written.mark()
                         guard let key = key.key(of: item) else { return }
                         cache.invalidate(TableKey.text(key), by: wrote)
-                    }, missed: { cache.invalidateAll(by: missed) }))
+                    },
+                    missed: {
+                        written.mark()
+                        cache.invalidateAll(by: missed)
+                    }))
         }
         if let gateway {
             reactions.append(
@@ -196,6 +211,18 @@ extension Engine {
             limit: most
         ).map { TableKey.text($0) }
     }
+}
+
+/// When somebody wrote to the accounts' table, as its stream tells.
+private final class LastWrite: Sendable {
+    private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+    /// How long behind a write reads are strongly consistent.
+    private static let window = Duration.seconds(5)
+
+    func mark() { last.withLock { $0 = .now } }
+
+    var isRecent: Bool { last.withLock { $0 }.map { .now - $0 < Self.window } ?? false }
 }
 
 /// What is asked of STS for a role, and by whom.

@@ -52,8 +52,8 @@ extension Engine {
         }
 
         /// The same at a unix socket.
-        func service(_ socket: Rendezvous, _ logger: Logger) -> GatewayService {
-            GatewayService(socket: socket.socket, faces, logger: logger)
+        func service(_ socket: GatewaySocket.Taken, _ logger: Logger) -> GatewayService {
+            GatewayService(socket: socket.path, faces, logger: logger) { socket.isBound() }
         }
     }
 

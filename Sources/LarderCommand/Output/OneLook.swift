@@ -71,7 +71,7 @@ struct OneLook {
             ]
             return parts.joined(separator: "  ")
         }
-        lines += report.origins.filter { $0.calls > 0 }.map { origin in
+        lines += report.origins.filter { $0.calls > 0 || $0.failed > 0 }.map { origin in
             let failures = origin.failures.sorted { $0.key < $1.key }
                 .map { "\(PlainText.fit($0.key)) \($0.value)" }.joined(separator: ", ")
             let p50 = origin.latency.quantile(0.5).map { Format.took($0) } ?? "-"

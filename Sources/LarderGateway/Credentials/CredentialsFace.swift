@@ -117,13 +117,11 @@ package final class CredentialsFace: Face {
     /// To find the process takes a moment, which nobody waits for.
     private func log(_ keys: Credentials, of identity: String, to sender: Sender) {
         guard let logger, logger.logLevel <= .info else { return }
-        Task.detached { [processes] in
+        processes.find(sender) { process in
             var facts: Logger.Metadata = [
                 "of": "\(PlainText.fit(identity))", "key": "…\(keys.accessKeyID.suffix(4))",
             ]
-            if let process = processes.processes(of: [sender])[sender] {
-                facts["to"] = "\(process.words)"
-            }
+            if let process { facts["to"] = "\(process.words)" }
             logger.info("credentials handed out", metadata: facts)
         }
     }

@@ -22,6 +22,8 @@ final class Askers: Sendable {
         var agent: String?
         /// The connections that asked first lately.
         var senders: [Sender] = []
+        /// The one that gives way to the next.
+        var oldest = 0
     }
 
     private let processes = AskingProcesses()
@@ -97,7 +99,12 @@ extension Askers.Counts {
             capacity += cost.capacity
         }
         if !senders.contains(sender) {
-            senders = Array(([sender] + senders).prefix(Askers.mostSenders))
+            if senders.count < Askers.mostSenders {
+                senders.append(sender)
+            } else {
+                senders[oldest] = sender
+                oldest = (oldest + 1) % Askers.mostSenders
+            }
         }
         guard let agent, self.agent != agent else { return }
         self.agent = agent

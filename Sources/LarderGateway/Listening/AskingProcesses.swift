@@ -1,37 +1,72 @@
+import Dispatch
 import Glibc
 import Synchronization
 import Larder
 import LarderInspector
 
 /// Which process is at the other end of a connection, as `/proc` tells: of this user's own
-/// processes alone, and while the connection lasts.
+/// processes alone, and while the connection lasts. To look at every process's descriptors takes some
+/// milliseconds, on a thread of its own.
 final class AskingProcesses: Sendable {
     private let state = Guarded(State())
+    private let queue = DispatchQueue(label: "larder.processes", qos: .utility)
 
     private struct State {
-        var known: [Sender: GatewayReport.Process?] = [:]
-        var searched: ContinuousClock.Instant?
+        var known: [Sender: Known] = [:]
+        var isSearching = false
+        /// Hand-outs that wait for their turn.
+        var waiting = 0
     }
 
-    /// To look at every process's descriptors takes some milliseconds.
-    private static let period = Duration.seconds(1)
-    private static let most = 4096
+    private struct Known {
+        /// `nil` where nobody was found.
+        var process: GatewayReport.Process?
+        var at: ContinuousClock.Instant
+    }
 
-    /// Those of them that are known; others are searched for, at most once a second.
+    /// The number of a port is another connection's after a while.
+    private static let memory = Duration.seconds(60)
+    private static let mostWaiting = 8
+
+    /// Those of them that are known by now; others are searched for, for the next who asks.
     func processes(of senders: [Sender]) -> [Sender: GatewayReport.Process] {
-        state.withLock { state in
+        let now = ContinuousClock.now
+        let (found, wanted) = state.withLock { state in
+            state.known = state.known.filter { now - $0.value.at < Self.memory }
             let wanted = Set(senders.filter { state.known[$0] == nil && $0 != .unknown })
-            let now = ContinuousClock.now
-            if !wanted.isEmpty, state.searched.map({ now - $0 >= Self.period }) ?? true {
-                state.searched = now
-                if state.known.count + wanted.count > Self.most { state.known = [:] }
-                // Who is not found now is gone, and not searched for again.
-                let found = Self.search(wanted)
-                for sender in wanted { state.known[sender] = .some(found[sender]) }
-            }
             var found: [Sender: GatewayReport.Process] = [:]
-            for sender in senders { found[sender] = state.known[sender] ?? nil }
-            return found
+            for sender in senders { found[sender] = state.known[sender]?.process }
+            guard !wanted.isEmpty, !state.isSearching else { return (found, Set<Sender>()) }
+            state.isSearching = true
+            return (found, wanted)
+        }
+        guard !wanted.isEmpty else { return found }
+        queue.async { [self] in
+            let now = ContinuousClock.now
+            let found = Self.search(wanted)
+            state.withLock { state in
+                state.isSearching = false
+                for sender in wanted {
+                    state.known[sender] = Known(process: found[sender], at: now)
+                }
+            }
+        }
+        return found
+    }
+
+    /// Looks for one, whatever was known before; `then` is called without it where there is much to
+    /// do.
+    func find(_ sender: Sender, _ then: @escaping @Sendable (GatewayReport.Process?) -> Void) {
+        let isWelcome = state.withLock { state in
+            guard state.waiting < Self.mostWaiting else { return false }
+            state.waiting += 1
+            return true
+        }
+        guard isWelcome else { return then(nil) }
+        queue.async { [self] in
+            let found = Self.search([sender])[sender]
+            state.withLock { $0.waiting -= 1 }
+            then(found)
         }
     }
 
@@ -47,7 +82,9 @@ final class AskingProcesses: Sendable {
         }
         guard !ports.isEmpty else { return found }
         var sockets: [String: Sender] = [:]
-        for line in text("/proc/net/tcp").split(separator: "\n").dropFirst() {
+        // A socket of both families has its line in the second.
+        for line in ["/proc/net/tcp", "/proc/net/tcp6"].flatMap({ text($0).split(separator: "\n") })
+        {
             guard let end = SocketLine(line), ports.contains(end.sender) else { continue }
             sockets["socket:[\(end.inode)]"] = end.sender
         }
@@ -64,7 +101,7 @@ final class AskingProcesses: Sendable {
         return found
     }
 
-    /// A line of `/proc/net/tcp`, as far as it is wanted.
+    /// A line of `/proc/net/tcp`, as far as it is wanted: of a connection within the loopback.
     private struct SocketLine {
         var sender: Sender
         var inode: Substring
@@ -72,11 +109,18 @@ final class AskingProcesses: Sendable {
         /// `nil` where it is no connection.
         init?(_ line: Substring) {
             let words = line.split(separator: " ")
-            guard words.count > 9, words[3] == "01", let here = Self.port(words[1]),
+            guard words.count > 9, words[3] == "01", Self.isLoopback(words[1]),
+                Self.isLoopback(words[2]), let here = Self.port(words[1]),
                 let there = Self.port(words[2])
             else { return nil }
             sender = .port(here, to: there)
             inode = words[9]
+        }
+
+        /// 127.0.0.0/8, its bytes from the last to the first in each group of four; of both families
+        /// behind `FFFF0000`.
+        private static func isLoopback(_ address: Substring) -> Bool {
+            address.split(separator: ":").first.map { $0.hasSuffix("7F") } ?? false
         }
 
         /// `0100007F:1F90`.

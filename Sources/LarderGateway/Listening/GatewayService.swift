@@ -63,10 +63,12 @@ package struct GatewayService: Service {
     ///
     /// - Parameter path: Where nobody else can put anything, and nobody listens.
     package init(
-        socket path: String, _ faces: [any Face], deadlines: Deadlines = .init(), logger: Logger
+        socket path: String, _ faces: [any Face], deadlines: Deadlines = .init(), logger: Logger,
+        onListening: @escaping @Sendable () -> Void = {}
     ) {
         self.init(.socket(path: path), faces, deadlines, logger) { _ in
             chmod(path, 0o600)
+            onListening()
             return "localhost"
         }
     }
@@ -87,7 +89,7 @@ package struct GatewayService: Service {
     ///
     /// - Throws: ``InspectorError`` where the address is taken.
     package func run() async throws {
-        let responder = GatewayResponder(faces: faces)
+        let responder = GatewayResponder(faces: faces, isSocket: place.isSocket)
         let http = HTTP1Channel.Configuration(
             idleTimeout: Self.idle,
             httpDecoderConfiguration: .init(
@@ -132,6 +134,8 @@ extension GatewayService.Place {
         }
     }
 
+    var isSocket: Bool { if case .socket = self { true } else { false } }
+
     func metadata(_ host: String) -> Logger.Metadata {
         switch self {
         case .port: ["address": "\(host)"]
@@ -170,7 +174,9 @@ final class GatewayResponder: HTTPResponder {
     /// A body of so many bytes is read and signed for in less than a millisecond.
     private static let large = 64 << 10
 
-    init(faces: [any Face]) { self.faces = faces }
+    private let isSocket: Bool
+
+    init(faces: [any Face], isSocket: Bool) { (self.faces, self.isSocket) = (faces, isSocket) }
 
     func isAnswering(to host: String) { manners.withLock { $0 = HostCheck(host: host) } }
 
@@ -179,7 +185,7 @@ final class GatewayResponder: HTTPResponder {
         do {
             guard let manners = manners.withLock({ $0 }) else { throw Refusal.tooMuch }
             try manners.check(request.head)
-            let sender = try await Sender(context.channel)
+            let sender = try await Sender(context.channel, isSocket: isSocket)
             return try await bodies.with(
                 request, upTo: face.largestBody
             ) { body in

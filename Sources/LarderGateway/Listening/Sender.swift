@@ -13,8 +13,8 @@ package enum Sender: Hashable, Sendable {
     case unknown
 
     /// - Throws: ``Refusal`` where it is the process of another user than the engine's own and root.
-    init(_ channel: any Channel) async throws {
-        guard case .unixDomainSocket? = channel.localAddress else {
+    init(_ channel: any Channel, isSocket: Bool) async throws {
+        guard isSocket else {
             let ports = [channel.remoteAddress?.port, channel.localAddress?.port].map {
                 $0.flatMap { UInt16(exactly: $0) }
             }
@@ -29,6 +29,7 @@ package enum Sender: Hashable, Sendable {
         guard let peer, [0, geteuid()].contains(peer.uid) else {
             throw Refusal.forbidden("this gateway's socket is for its own user alone")
         }
-        self = .process(peer.pid)
+        // One of another namespace has no number here.
+        self = peer.pid > 0 ? .process(peer.pid) : .unknown
     }
 }
