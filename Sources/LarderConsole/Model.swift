@@ -234,28 +234,30 @@ struct Model {
         if view == .caches {
             return cacheNames.isEmpty ? nil : cacheNames[min(pane.cursor, cacheNames.count - 1)]
         }
-        if view == .evictions, let advised { return advised }
+        if view == .evictions, let advised { return advised.cache.name }
         return (selected?.id ?? cursor)?.cache ?? shownCaches.first
     }
 
-    /// The bound that is clearly short, of the caches that are shown; `nil` where none is.
+    /// The bound that is clearly short, and of which cache where several are shown; `nil` where none
+    /// is, and where fetches fail, which no bound mends.
     var wrongKnob: String? {
-        let shown = Set(shownCaches.map { Verbatim($0) })
-        return (report?.caches ?? []).filter { shown.contains(Verbatim($0.name)) }
-            .flatMap { Advice.of($0.snapshot) }
-            .first { $0.knob != .policy && $0.share >= Self.clearly }?.knob.rawValue
+        guard let (cache, advice) = advised, advice.knob != .policy, advice.share >= Self.clearly,
+            Advice.failing(cache.snapshot) == nil
+        else { return nil }
+        let name = Text.safe(cache.name, ascii: glyphs.ascii)
+        return advice.knob.rawValue + (shownCaches.count > 1 ? " of \(name)" : "")
     }
 
     /// The share of the misses for which a bound is called short wherever one looks.
     private static let clearly = 0.2
 
-    /// The first of the caches that are shown of which a knob is to be turned: what that view says of
-    /// it is what its keys are to do.
-    private var advised: String? {
+    /// The weightiest advice on the caches that are shown: what the view of the evictions says of it
+    /// is what its keys are to do.
+    private var advised: (cache: CacheReport, advice: Advice)? {
         let shown = Set(shownCaches.map { Verbatim($0) })
-        return report?.caches.first {
-            shown.contains(Verbatim($0.name)) && !Advice.of($0.snapshot).isEmpty
-        }?.name
+        return (report?.caches ?? []).filter { shown.contains(Verbatim($0.name)) }
+            .compactMap { cache in Advice.of(cache.snapshot).first.map { (cache, $0) } }
+            .max { $0.1.share < $1.1.share }
     }
 
     enum Overlay {

@@ -291,7 +291,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                     + "nothing can be foreseen; look again after some, or make the cache with "
                     + "foresight")
         }
-        func work() async -> WhatIfAnswer {
+        let cache = cache
+        let work: @Sendable () async -> WhatIfAnswer = {
             await WhatIfAnswer(record, query, of: cache.snapshot())
         }
         guard let bounds = query.bounds else {

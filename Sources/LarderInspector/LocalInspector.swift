@@ -290,7 +290,7 @@ public final class LocalInspector: Inspector {
         }
         let cache = try cache(named: query.cache)
         var answer = try await cache.whatIf(query)
-        answer.cost.units = state.withLock { $0.units[Verbatim(query.cache)] }?()
+        answer.cost?.units = state.withLock { $0.units[Verbatim(query.cache)] }?()
         answer.kept = judge([cache.report()]).of(cache.name)
         return answer
     }

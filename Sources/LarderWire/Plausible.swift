@@ -186,7 +186,7 @@ extension WhatIfAnswer: Plausible {
             && areCounts(changes.compared, changes.changed)
             && (0...1).contains(basis.rate) && basis.window >= .zero
             && [changes.perSecond, changes.least, changes.most].allSatisfy { areAmounts($0) }
-            && (cost.time.map { $0 >= .zero } ?? true) && areAmounts(cost.units)
+            && (cost?.time.map { $0 >= .zero } ?? true) && areAmounts(cost?.units)
             && kept.count <= 64
             && kept.allSatisfy { kept in
                 kept.bounds.isPlausible

@@ -133,8 +133,9 @@ let foreseen: WhatIfAnswer = {
         policies: Policy.names.enumerated().map {
             point(64, 300, Policy($1)!, more: Double($0) / 100)
         })
-    answer.cost.time = .milliseconds(40)
-    answer.cost.units = 0.5
+    answer.cost = FetchCost()
+    answer.cost?.time = .milliseconds(40)
+    answer.cost?.units = 0.5
     answer.kept = [
         Calibration(
             cache: "accounts", bounds: CacheConfiguration(maxsize: 64, ttl: .seconds(300)),

@@ -67,7 +67,7 @@ import Testing
         #expect(sentence.contains("fetches/s fewer"))
         #expect(sentence.contains("KiB more"))
         // Nothing was fetched, and nobody counts units.
-        #expect(answer.cost.time == nil && answer.cost.units == nil)
+        #expect(answer.cost?.time == nil && answer.cost?.units == nil)
         #expect(!sentence.contains("$") && !sentence.contains("waits"))
         let same = answer.sentence(on: answer.present)
         #expect(!same.contains("instead") && same.contains("fetches/s"))
@@ -80,12 +80,12 @@ import Testing
         engine.inspector.add(unitsOf: "accounts") { units.withLock { $0 } }
         let bounds = CacheConfiguration(maxsize: 128, ttl: .seconds(600))
         let query = WhatIfQuery("accounts", bounds)
-        #expect(try await engine.inspector.whatIf(query).cost.units == nil)
+        #expect(try await engine.inspector.whatIf(query).cost?.units == nil)
         units.withLock { $0 = 100_000 }
         var answer = try await engine.inspector.whatIf(query)
-        #expect(answer.cost.units == 100_000)
-        answer.cost.time = .milliseconds(40)
-        let (point, cost) = (answer.points[0], answer.cost)
+        #expect(answer.cost?.units == 100_000)
+        answer.cost?.time = .milliseconds(40)
+        let (point, cost) = (answer.points[0], try #require(answer.cost))
         let wait = try #require(cost.wait(point)).inSeconds
         #expect(abs(wait - 0.04 * (1 - point.hitRatio)) < 1e-6)
         let dollars = try #require(cost.dollarsPerDay(point))
@@ -239,6 +239,52 @@ import Testing
             #expect(calibration.came == Double(hits) / 1000)
             #expect(calibration.isHeld == isHeld)
         }
+    }
+
+    /// Whoever asks for a grid, which is there once a gate is open.
+    private final class Asking: Sendable {
+        let kept = KeptGrid()
+        let gate = Gate()
+        let count = Guarded(0)
+        let answer: WhatIfAnswer
+        let clock: AgeClock
+
+        init(_ answer: WhatIfAnswer, _ clock: AgeClock) {
+            (self.answer, self.clock) = (answer, clock)
+        }
+
+        func ask(_ bounds: CacheConfiguration) async -> CacheConfiguration {
+            await kept.answer(over: .seconds(60), bounds, clock) { [self] in
+                count.withLock { $0 += 1 }
+                try? await gate.pass()
+                var answer = answer
+                answer.present.bounds = bounds
+                return answer
+            }.present.bounds
+        }
+    }
+
+    @Test func `a grid is worked out once for all who ask at one time, but not for other bounds`()
+        async throws
+    {
+        let engine = Engine(maxsize: 64, ttl: .seconds(300))
+        use(engine, seconds: 100)
+        let answer = try await engine.inspector.whatIf(WhatIfQuery("accounts"))
+        let asking = Asking(answer, engine.clock.neverWaking)
+        let bounds = answer.present.bounds
+        var changed = bounds
+        changed.maxsize = 128
+        let other = changed
+        let tasks = (0..<20).map { _ in Task { await asking.ask(bounds) } }
+        try await asking.gate.arrivals(atLeast: 1)
+        // Another operator changed the bounds meanwhile.
+        let third = Task { await asking.ask(other) }
+        try await asking.gate.arrivals(atLeast: 2)
+        asking.gate.open()
+        for task in tasks { #expect(await task.value == bounds) }
+        #expect(await third.value == other)
+        // One that began late may have found neither.
+        #expect(asking.count.withLock { $0 } < 10)
     }
 
     @Test func `to verify an entry counts as a refetch`() async throws {

@@ -8,13 +8,13 @@ func applied(_ model: inout Model, _ plan: Plan.ID, _ outcome: Outcome) -> Effec
     if let lasting = how?.lasting {
         model.goesBack = (plan, model.now + (how?.spread ?? .zero) + lasting)
     }
+    let bounds = model.changing.removeValue(forKey: plan) ?? ""
     guard how?.spread == nil else {
         model.underWay = Model.UnderWay(plan: plan)
         model.say("under way; x stops it")
         return .look
     }
     canBeUndone(&model, plan, outcome)
-    let bounds = model.changing.removeValue(forKey: plan) ?? ""
     model.say(summary(outcome, isSoft: model.kinds[plan] == .nothing, bounds: bounds))
     warn(&model, of: outcome)
     for skipped in outcome.skipped.prefix(3) {

@@ -165,7 +165,9 @@ enum PlanView {
 
     private static func title(_ model: Model, _ plan: Plan) -> String {
         if plan.takesBack != nil {
-            let done = model.changes.last { $0.plan == plan.id && $0.what != .undone }
+            let done = model.changes.last {
+                $0.plan == plan.id && [.applied, .cancelled, .failed].contains($0.what)
+            }
             return "Take back "
                 + (done.map { $0.summary(arrow: model.glyphs.arrow) } ?? "plan \(plan.id)")
         }

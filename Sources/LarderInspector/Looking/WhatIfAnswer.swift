@@ -38,7 +38,7 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
     /// With a grid, every policy at the present bounds; else empty.
     public var policies: [WhatIf]
     /// What a fetch of the cache costs, as far as that is known.
-    public var cost = FetchCost()
+    public var cost: FetchCost?
     /// That many fetches fail, which no bound mends: the figures are of an origin that answers.
     /// `nil` where few do.
     public var failing: String?
@@ -60,7 +60,8 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
 
     init(_ record: LookUpRecord, _ query: WhatIfQuery, of snapshot: CacheSnapshot) async {
         (cache, at, basis) = (query.cache, snapshot.at, record.basis)
-        cost.time = snapshot.fetchTimes.mean
+        cost = FetchCost()
+        cost?.time = snapshot.fetchTimes.mean
         failing = Advice.failing(snapshot)
         if let bounds = query.bounds {
             (present, points) = (record.whatIf(record.present), [record.whatIf(bounds)])
@@ -111,7 +112,7 @@ extension WhatIfAnswer {
     /// A point in words, beside the present bounds: what is asked for, what it brings, and what it
     /// takes.
     public func sentence(on point: WhatIf) -> String {
-        Self.sentence(point, instead: present, cost)
+        Self.sentence(point, instead: present, cost ?? FetchCost())
     }
 
     /// As ``sentence(on:)``.
