@@ -14,7 +14,7 @@ extension OriginReport {
     /// A table's stream that is followed: of one that is not, why.
     package static func of(_ follower: StreamFollower) -> OriginReport {
         var report = OriginReport(name: follower.name)
-        if let problem = follower.problem { report.failures = [problem: 1] }
+        if let problem = follower.problemWord { report.failures = [problem: 1] }
         return report
     }
 

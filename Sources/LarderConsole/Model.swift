@@ -234,30 +234,36 @@ struct Model {
         if view == .caches {
             return cacheNames.isEmpty ? nil : cacheNames[min(pane.cursor, cacheNames.count - 1)]
         }
-        if view == .evictions, let advised { return advised.cache.name }
+        if view == .evictions, let advised { return advised }
         return (selected?.id ?? cursor)?.cache ?? shownCaches.first
     }
 
     /// The bound that is clearly short, and of which cache where several are shown; `nil` where none
     /// is, and where fetches fail, which no bound mends.
     var wrongKnob: String? {
-        guard let (cache, advice) = advised, advice.knob != .policy, advice.share >= Self.clearly,
-            Advice.failing(cache.snapshot) == nil
-        else { return nil }
+        guard let (cache, advice) = advices.first(where: Self.isClear) else { return nil }
         let name = Text.safe(cache.name, ascii: glyphs.ascii)
         return advice.knob.rawValue + (shownCaches.count > 1 ? " of \(name)" : "")
+    }
+
+    private static func isClear(_ cache: CacheReport, _ advice: Advice) -> Bool {
+        advice.knob != .policy && advice.share >= clearly && Advice.failing(cache.snapshot) == nil
     }
 
     /// The share of the misses for which a bound is called short wherever one looks.
     private static let clearly = 0.2
 
-    /// The weightiest advice on the caches that are shown: what the view of the evictions says of it
-    /// is what its keys are to do.
-    private var advised: (cache: CacheReport, advice: Advice)? {
+    /// The cache of which a knob is to be turned, the first that is clear: what the view of the
+    /// evictions says of it is what its keys are to do.
+    private var advised: String? {
+        let all = advices
+        return (all.first(where: Self.isClear) ?? all.first)?.cache.name
+    }
+
+    private var advices: [(cache: CacheReport, advice: Advice)] {
         let shown = Set(shownCaches.map { Verbatim($0) })
         return (report?.caches ?? []).filter { shown.contains(Verbatim($0.name)) }
-            .compactMap { cache in Advice.of(cache.snapshot).first.map { (cache, $0) } }
-            .max { $0.1.share < $1.1.share }
+            .flatMap { cache in Advice.of(cache.snapshot).map { (cache, $0) } }
     }
 
     enum Overlay {

@@ -123,7 +123,10 @@ import Testing
             "fetch", "account", "100000000006", "--table", "accounts", "--times", "200",
             "--parallel", "200")
         #expect(ran.status == 0)
-        #expect(ran.errors.contains("0 hits, 1 miss, 199 coalesced"))
+        // One that came late found it there.
+        let said = try #require(
+            ran.errors.firstMatch(of: /([0-9]+) hits?, 1 miss, ([0-9]+) coalesced/))
+        #expect(try #require(Int(said.1)) + (try #require(Int(said.2))) == 199)
         #expect(try moto.counts()["GetItem"] == before + 1)
     }
 

@@ -186,8 +186,10 @@ private final class ScriptedStreams: Sendable {
         let told = Mutex<(keys: [String], gaps: Int)>(([], 0))
         private let upstream: Upstream
         private let pauses = Mutex(0)
+        private let arn: String?
 
-        init() throws {
+        init(arn: String? = nil) throws {
+            self.arn = arn
             let box = Mutex<Upstream?>(nil)
             let streams = streams
             upstream = try Upstream { number in
@@ -210,7 +212,7 @@ private final class ScriptedStreams: Sendable {
                 var logger = Logger(label: "test")
                 logger.logLevel = .critical
                 let follower = StreamFollower(
-                    client, of: "orders",
+                    client, of: "orders", arn: arn,
                     [
                         .init(
                             wrote: { key in
@@ -329,6 +331,15 @@ private final class ScriptedStreams: Sendable {
             return pause < 6
         }
         #expect(rig.keys == ["a", "b"] && rig.gaps == 2)
+    }
+
+    @Test func `of another account's table of that name is not followed`() async throws {
+        let rig = try Rig(arn: "arn:aws:dynamodb:us-east-1:222222222222:table/orders")
+        rig.streams.open("arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/1")
+        try await rig.follow { pause, _, follower in
+            #expect(follower.problemWord == "no stream" && rig.gaps == 0)
+            return pause < 2
+        }
     }
 
     @Test func `whose last record is gone as well is begun anew, and that is told`() async throws {

@@ -76,8 +76,13 @@ import Testing
         // Whatever row is selected elsewhere, the key does what is said here.
         _ = press(&model, .char("1"), .char("G"))
         #expect(model.cursor?.cache == "credentials")
-        // That a bound is clearly short is told wherever one looks.
-        #expect(render(model).text.contains { $0.contains("3 raise maxsize") })
+        // That a bound is clearly short is told wherever one looks, but not while fetches fail.
+        #expect(render(model).text.contains { $0.contains("3 raise maxsize of accounts") })
+        report.caches[0].snapshot.failuresLately.broken = 50
+        _ = update(&model, look(model, rows, report))
+        #expect(!render(model).text.contains { $0.contains("3 raise") })
+        report.caches[0].snapshot.failuresLately.broken = 0
+        _ = update(&model, look(model, rows, report))
         _ = press(&model, .char("3"), .char("m"))
         #expect(render(model).text.contains { $0.contains("maxsize of accounts") })
     }

@@ -38,7 +38,15 @@ package final class StreamFollower: Sendable {
     private let reactions: [Reaction]
     private let logger: Logger
     private let sleep: @Sendable (Duration) async throws -> Void
-    private let trouble = Mutex<String?>(nil)
+    private let trouble = Mutex<Trouble?>(nil)
+    /// The table's own ARN, where it is known by that.
+    private let arn: String?
+
+    /// Why it is not followed: in a word, by which it is counted, and in a sentence.
+    private struct Trouble {
+        var word: String
+        var sentence: String
+    }
 
     /// Between two looks at a shard: AWS allows five a second, to all readers together.
     private static let period = Duration.seconds(1)
@@ -51,13 +59,16 @@ package final class StreamFollower: Sendable {
     ///   - client: Whose keys have `dynamodb:ListStreams`, `DescribeStream`, `GetShardIterator` and
     ///     `GetRecords` on the table's stream.
     ///   - table: The table's name.
+    ///   - arn: Its ARN, where only the stream of that table will do: another account has one of the
+    ///     same name.
     package init(
-        _ client: AWSClient, of table: String, _ reactions: [Reaction], logger: Logger,
+        _ client: AWSClient, of table: String, arn: String? = nil, _ reactions: [Reaction],
+        logger: Logger,
         sleep: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
         }
     ) {
-        self.table = table
+        (self.table, self.arn) = (table, arn)
         streams = DynamoDBStreams(client)
         self.reactions = reactions
         self.logger = logger
@@ -65,7 +76,9 @@ package final class StreamFollower: Sendable {
     }
 
     /// Why the stream is not followed now; `nil` while it is.
-    package var problem: String? { trouble.withLock { $0 } }
+    package var problem: String? { trouble.withLock { $0?.sentence } }
+    /// The same in a word: a service's code, or the like.
+    package var problemWord: String? { trouble.withLock { $0?.word } }
 
     /// Follows until the task is cancelled, however often that fails.
     package func run() async {
@@ -110,7 +123,10 @@ package final class StreamFollower: Sendable {
 
     /// Follows the table's newest stream until it is no more.
     private func follow(_ succeeded: () -> Void) async throws {
-        guard let stream = try await streams.streams(of: table).first else { throw Off(table) }
+        let found = try await streams.streams(of: table).first { stream in
+            arn.map { stream.hasPrefix($0 + "/stream/") } ?? true
+        }
+        guard let stream = found else { throw Off(table) }
         var (isEnabled, shards) = try await streams.shards(of: stream)
         guard isEnabled else { throw Off(table) }
         var seen = Set(shards.map(\.id))
@@ -121,6 +137,7 @@ package final class StreamFollower: Sendable {
         var (round, failures) = (0, 0)
         // When shards are listed again, and how often more because one has ended.
         var (listing, wanted) = (Self.roundsToShards, 0)
+        var listed = ContinuousClock.now
         while true {
             try await sleep(Self.period)
             round += 1
@@ -131,7 +148,9 @@ package final class StreamFollower: Sendable {
             try await look(at: due, of: stream) { look in
                 for key in look.keys { for reaction in reactions { reaction.wrote(key) } }
                 if look.hasGap { missed() }
-                failure = failure ?? look.failure
+                // That there is no such stream any more is said before all else.
+                let isEnd = (look.failure as? AWSError)?.isEnd ?? false
+                failure = isEnd ? look.failure : failure ?? look.failure
                 guard var place = look.place else {
                     (listing, wanted) = (round, Self.mostListings)
                     return
@@ -148,10 +167,13 @@ package final class StreamFollower: Sendable {
                     // Those that came meanwhile are read from their first record on.
                     let new = shards.filter { !seen.contains($0.id) }
                     places += try await self.places(new, of: stream, from: .oldest)
-                    seen = Set(shards.map(\.id))
+                    // What they had to tell first may be gone: it is kept for a day.
+                    if !new.isEmpty, ContinuousClock.now - listed > Self.retention { missed() }
+                    listed = .now
+                    seen = Set(shards.map(\.id)).union(places.map(\.shard))
                     guard isEnabled || !places.isEmpty else { throw Off(table) }
                     // Shards that go on from one that has ended may be told of a little later.
-                    wanted = new.isEmpty ? max(0, wanted - 1) : 0
+                    wanted = max(0, wanted - 1)
                     listing = round + (wanted > 0 ? 1 : Self.roundsToShards)
                     failures = 0
                 } catch let error where !(error is Off) {
@@ -172,6 +194,8 @@ package final class StreamFollower: Sendable {
         }
     }
 
+    /// Records are kept for 24 hours.
+    private static let retention = Duration.seconds(20 * 3600)
     /// How often in a row shards are listed because one has ended.
     private static let mostListings = 10
     /// Most pages of a shard in one round: AWS allows five a second, to all readers together.
@@ -268,10 +292,13 @@ package final class StreamFollower: Sendable {
 
     /// Each reason once, however often it comes.
     private func say(_ error: any Error) {
-        let reason = (error as? AWSError)?.forLogs ?? "\(error)"
+        let known = error as? AWSError
+        let reason = known?.forLogs ?? "\(error)"
+        let word =
+            known.map { $0.code ?? "\($0.kind)" } ?? (error is Off ? "no stream" : "no credentials")
         let isNew = trouble.withLock { trouble in
-            defer { trouble = reason }
-            return trouble != reason
+            defer { trouble = Trouble(word: word, sentence: reason) }
+            return trouble?.word != word
         }
         guard isNew else { return }
         logger.warning(

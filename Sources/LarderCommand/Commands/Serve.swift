@@ -83,7 +83,7 @@ struct Serve: AsyncParsableCommand {
             """
             Drop entries of this table as soon as its stream tells that somebody wrote their items, \
             about a second later. It takes dynamodb:ListStreams, DescribeStream, GetShardIterator \
-            and GetRecords on the stream, and a read a second and shard. Repeatable.
+            and GetRecords on the stream, and a read or a few a second and shard. Repeatable.
             """, valueName: "table"),
         transform: parsed { try FollowedTable.name($0) })
     var followStreams: [String] = []

@@ -160,8 +160,10 @@ extension Engine {
                 return tables.map { followed in
                     let own =
                         FollowedTable.isNamed(name, followed) ? (accounts, key, written) : nil
+                    let arn = own == nil ? nil : FollowedTable.arn(name)
                     let follower = StreamFollower(
-                        table, of: followed, reactions(followed, own, gateway), logger: logger)
+                        table, of: followed, arn: arn, reactions(followed, own, gateway),
+                        logger: logger)
                     inspector.add { .of(follower) }
                     return follower
                 }

@@ -32,7 +32,7 @@ struct GatewaySocket {
     /// - Throws: ``InspectorError`` where somebody else could put something there, listens there or
     ///   has left something there that is no socket of this user's.
     func take() throws -> Taken {
-        do { try Rendezvous(folder: folder, name: "gateway").makeFolder() } catch {
+        do { try Rendezvous(folder: folder, name: "g").makeFolder() } catch {
             throw InspectorError("--gateway-socket \(path): \(error)")
         }
         let file = open("\(folder)/.\(name).lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -62,7 +62,9 @@ struct GatewaySocket {
         guard facts.st_mode & S_IFMT == S_IFSOCK, facts.st_uid == geteuid() else {
             throw refusal("something else is there, which is no socket of this user's")
         }
-        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        // Where many wait to be let in, it is not waited with them.
+        let kind = [SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK].reduce(0) { $0 | Int32($1.rawValue) }
+        let probe = socket(AF_UNIX, kind, 0)
         defer { close(probe) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -115,6 +117,11 @@ enum FollowedTable {
     /// Each once, in the order in which they were named.
     static func each(_ tables: [String]) -> [String] {
         tables.enumerated().filter { !tables[..<$0].contains($1) }.map(\.element)
+    }
+
+    /// The ARN of a table, where it is named by that.
+    static func arn(_ table: String?) -> String? {
+        table.flatMap { $0.hasPrefix("arn:") ? $0 : nil }
     }
 
     /// Whether a table, by its name or its ARN, is the one that is followed.

@@ -28,12 +28,20 @@ final class AskingProcesses: Sendable {
     private static let memory = Duration.seconds(60)
     private static let mostWaiting = 8
 
+    /// How long who asks for ones of whom nothing is known waits for a search.
+    private static let patience = DispatchTimeInterval.milliseconds(50)
+
     /// Those of them that are known by now; others are searched for, for the next who asks.
     func processes(of senders: [Sender]) -> [Sender: GatewayReport.Process] {
         let now = ContinuousClock.now
         let (found, wanted) = state.withLock { state in
-            state.known = state.known.filter { now - $0.value.at < Self.memory }
-            let wanted = Set(senders.filter { state.known[$0] == nil && $0 != .unknown })
+            func isFresh(_ known: Known) -> Bool { now - known.at < Self.memory }
+            let asked = Set(senders)
+            // What is old is told until it has been searched for again.
+            state.known = state.known.filter { isFresh($0.value) || asked.contains($0.key) }
+            let wanted = asked.filter {
+                $0 != .unknown && !(state.known[$0].map(isFresh) ?? false)
+            }
             var found: [Sender: GatewayReport.Process] = [:]
             for sender in senders { found[sender] = state.known[sender]?.process }
             guard !wanted.isEmpty, !state.isSearching else { return (found, Set<Sender>()) }
@@ -41,6 +49,7 @@ final class AskingProcesses: Sendable {
             return (found, wanted)
         }
         guard !wanted.isEmpty else { return found }
+        let isDone = DispatchSemaphore(value: 0)
         queue.async { [self] in
             let now = ContinuousClock.now
             let found = Self.search(wanted)
@@ -50,8 +59,17 @@ final class AskingProcesses: Sendable {
                     state.known[sender] = Known(process: found[sender], at: now)
                 }
             }
+            isDone.signal()
         }
-        return found
+        // Who asks once, as a command does, is to be told as well.
+        guard found.isEmpty, isDone.wait(timeout: .now() + Self.patience) == .success else {
+            return found
+        }
+        return state.withLock { state in
+            var found: [Sender: GatewayReport.Process] = [:]
+            for sender in senders { found[sender] = state.known[sender]?.process }
+            return found
+        }
     }
 
     /// Looks for one, whatever was known before; `then` is called without it where there is much to
