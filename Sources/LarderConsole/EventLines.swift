@@ -71,6 +71,8 @@ struct EventLines: Hashable, Sendable {
         let (word, note) = words(event, alone: tellsWrites)
         let isTrouble =
             switch event.kind {
+            // That something is not there is an answer.
+            case .failed(_, .absent, _): false
             case .failed, .oversized: true
             default: false
             }

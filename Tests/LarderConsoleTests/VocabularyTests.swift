@@ -28,6 +28,15 @@ import Testing
             by: Operator("ann", reason: "a deploy"))
     }
 
+    @Test func `are of trouble where something failed, and not where it is absent`() {
+        for kind in Self.kinds {
+            var lines = EventLines()
+            lines.add(event(kind))
+            let isTrouble = [.failed, .oversized].contains(kind.word)
+            #expect(lines.lines.last.map(\.isTrouble) ?? false == isTrouble, "\(kind.word)")
+        }
+    }
+
     @Test func `are the same on screen, in JSON and in filters, each for one thing`() throws {
         #expect(Set(Self.kinds.map(\.word)) == Set(EventKind.Word.allCases))
         #expect(Self.kinds.count == EventKind.Word.allCases.count)

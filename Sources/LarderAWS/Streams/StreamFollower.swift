@@ -194,7 +194,7 @@ package final class StreamFollower: Sendable {
         }
     }
 
-    /// Records are kept for 24 hours.
+    /// Records are kept for 24 hours: a listing that is older by much may have missed some.
     private static let retention = Duration.seconds(20 * 3600)
     /// How often in a row shards are listed because one has ended.
     private static let mostListings = 10
