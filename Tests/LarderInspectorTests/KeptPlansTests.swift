@@ -15,7 +15,7 @@ import Testing
         async throws
     {
         let inspector = Engine().inspector
-        let large = names(0..<90_000)
+        let large = names(0..<9000, String(repeating: ".", count: 1000))
         func plan(_ uid: UInt32) async throws -> Plan {
             try await inspector.plan(.invalidate(large), by: Operator("somebody", uid: uid))
         }

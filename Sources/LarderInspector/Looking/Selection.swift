@@ -164,9 +164,17 @@ struct Needle {
     func occurs(in text: String) -> Bool {
         var text = text
         return text.withUTF8 { hay in
-            guard hay.count >= bytes.count else { return false }
-            return (0...hay.count - bytes.count).contains { start in
-                bytes.indices.allSatisfy { Self.folded(hay[start + $0]) == bytes[$0] }
+            bytes.withUnsafeBufferPointer { needle in
+                var start = 0
+                while start + needle.count <= hay.count {
+                    var same = 0
+                    while same < needle.count, Self.folded(hay[start + same]) == needle[same] {
+                        same += 1
+                    }
+                    if same == needle.count { return true }
+                    start += 1
+                }
+                return false
             }
         }
     }
