@@ -92,7 +92,6 @@ let packages = [
     "ServiceLifecycle": "swift-service-lifecycle",
     "Tracing": "swift-distributed-tracing",
     "UnixSignals": "swift-service-lifecycle",
-    "Yams": "Yams",
 ]
 
 /// Products of other packages, which are resolved and built only where one of `traits` is wanted.
@@ -156,7 +155,6 @@ if !core {
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ]
     package.products += [
         .library(name: "LarderAWS", targets: ["LarderAWS"]),
@@ -172,6 +170,7 @@ if !core {
         .systemLibrary(name: "CMemfd"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
         .target(
             name: "LarderAWS",
             dependencies: ["Larder", "LarderInspector", "CExpat", "CMemfd", "CZlib"]
@@ -233,7 +232,9 @@ if !core {
             swiftSettings: settings),
         .target(
             name: "LarderGateway",
-            dependencies: ["Larder", "LarderInspector", "LarderAWS", "LarderServing", "CZlib"]
+            dependencies: [
+                "Larder", "LarderInspector", "LarderAWS", "LarderServing", "CYAML", "CZlib",
+            ]
                 + outside(
                     [
                         "Crypto", "Hummingbird", "HTTPTypes", "ServiceLifecycle", "Logging",
@@ -252,7 +253,7 @@ if !core {
                 "LarderEmbedded", "LarderGateway", "LarderRemote", "LarderSocket", "LarderWire",
             ]
                 + outside(
-                    ["ArgumentParser", "ServiceLifecycle", "UnixSignals", "Logging", "Yams"],
+                    ["ArgumentParser", "ServiceLifecycle", "UnixSignals", "Logging"],
                     for: ["Command"]),
             // The articles, by links, for `larder help TOPIC`.
             resources: [.embedInCode("Topics")], swiftSettings: settings,

@@ -69,7 +69,9 @@ import Testing
         ("name: [a, b]", ":1:7: name is one value"),
         ("- a", ":1:1: settings are expected"),
         ("a: [", "this is no YAML"),
-        ("table: x\ntable: y", ":1:1: table stands here twice"),
+        ("table: x\ntable: y", ":2:1: table stands here twice"),
+        ("name: a\n--- \nname: b", ":3:1: a second document begins here"),
+        ("name: \u{0}", ":1:7: this is no YAML: control characters are not allowed"),
         ("allow-gid: staff", ":1:12: allow-gid: The value 'staff' is invalid"),
     ])
     func `what makes no sense is told with its line and column`(text: String, told: String) throws {

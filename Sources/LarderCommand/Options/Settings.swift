@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import LarderGateway
 import LarderInspector
-import Yams
 
 /// What configuration files and `LARDER_` variables say: options by their names, without the
 /// dashes. They are put before what stands on the command line, so that this wins, then the
@@ -29,13 +28,15 @@ struct Settings: Equatable {
         _ environment: [String: String], files: [String]? = nil, hasGateway: Bool = false
     ) throws(SettingError) {
         for path in files ?? Self.files(environment) {
-            guard FileManager.default.fileExists(atPath: path) else {
-                if environment["LARDER_CONFIG"] == path {
-                    throw SettingError("\(path): there is no such file")
-                }
-                continue
+            let document: YAML?
+            do { document = try YAML(path: path) } catch { throw SettingError(path, error) }
+            if let document {
+                layers.append(try read(document, path))
+            } else if environment["LARDER_CONFIG"] == path,
+                !FileManager.default.fileExists(atPath: path)
+            {
+                throw SettingError("\(path): there is no such file")
             }
-            layers.append(try read(path))
         }
         let own = try read(environment)
         layers.append(own)
@@ -158,89 +159,59 @@ struct Settings: Equatable {
             || variable.hasSuffix("_NAME") && value.wholeMatch(of: /\/[^\/]+\/[^\/]+/) != nil
     }
 
-    private mutating func read(_ path: String) throws(SettingError) -> [Setting] {
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: String(contentsOfFile: path, encoding: .utf8))
-        } catch let error as YamlError {
-            throw SettingError("\(path)\(Self.place(error)): \(Self.sentence(error))")
-        } catch {
-            throw SettingError("\(path): it cannot be read as text in UTF-8")
-        }
-        guard let root, root.null == nil else { return [] }
-        func place(_ node: Node) -> String {
-            node.mark.map { "\(path):\($0.line):\($0.column)" } ?? path
-        }
-        guard let mapping = root.mapping else {
-            throw SettingError("\(place(root)): settings are expected, each as NAME: VALUE")
+    private mutating func read(
+        _ document: YAML, _ path: String
+    ) throws(SettingError) -> [Setting] {
+        guard let root = document.root else { return [] }
+        guard let fields = root.fields else {
+            throw SettingError("\(path)\(root.place): settings are expected, each as NAME: VALUE")
         }
         var settings: [Setting] = []
-        var seen: Set<String> = []
-        for (key, value) in mapping {
-            let name = key.string ?? ""
-            guard seen.insert(name).inserted else {
-                throw SettingError("\(place(key)): \(name) stands here twice")
-            }
+        for (key, value) in fields {
+            let name = key.text ?? ""
             if name == "caches" {
-                settings += try caches(value, place)
+                settings += try caches(value, path)
                 continue
             }
             guard let known = Self.known.first(where: { $0.name == name }) else {
                 let names = Self.known.map(\.name) + ["caches"]
                 throw SettingError(
-                    "\(place(key)): there is no setting \"\(name)\"; "
+                    "\(path)\(key.place): there is no setting \"\(name)\"; "
                         + names.sorted().joined(separator: ", ") + " are accepted")
             }
             settings += try Self.settings(
-                known, try Self.texts(value, known, place), place(value))
+                known, try Self.texts(value, known, path), "\(path)\(value.place)")
         }
         return settings
     }
 
     /// A value's texts: of a list one for each item.
     private static func texts(
-        _ node: Node, _ known: Known, _ place: (Node) -> String
+        _ node: YAML.Node, _ known: Known, _ path: String
     ) throws(SettingError) -> [String] {
-        if let text = node.scalar?.string { return [text] }
-        guard let items = node.sequence, [.list, .repeated].contains(known.kind) else {
-            throw SettingError("\(place(node)): \(known.name) is one value")
+        if let text = node.text { return [text] }
+        guard let items = node.items, [.list, .repeated].contains(known.kind) else {
+            throw SettingError("\(path)\(node.place): \(known.name) is one value")
         }
         var texts: [String] = []
         for item in items {
-            guard let text = item.scalar?.string else {
-                throw SettingError("\(place(item)): \(known.name) is a list of plain values")
+            guard let text = item.text else {
+                throw SettingError("\(path)\(item.place): \(known.name) is a list of plain values")
             }
             texts.append(known.kind == .list ? KeyNotation.piece(text) : text)
         }
         return texts
     }
 
-    /// `caches:` with bounds by name: `accounts: {maxsize: 64, ttl: 300s}`, or in one text.
     private mutating func caches(
-        _ node: Node, _ place: (Node) -> String
+        _ node: YAML.Node, _ path: String
     ) throws(SettingError) -> [Setting] {
-        guard let mapping = node.mapping else {
-            throw SettingError(
-                "\(place(node)): bounds by cache are expected: accounts: {maxsize: 64, ttl: 300s}")
-        }
+        let said: [(name: String, bound: String, place: String)]
+        do { said = try CacheOption.said(in: node) } catch { throw SettingError(path, error) }
         var settings: [Setting] = []
-        for (key, value) in mapping {
-            let name = key.string ?? ""
-            _ = try cache(name, "", place(key))
-            if let text = value.scalar?.string {
-                settings.append(try cache(name, text, place(value)))
-                continue
-            }
-            guard let bounds = value.mapping else {
-                throw SettingError("\(place(value)): bounds are expected: {maxsize: 64, ttl: 300s}")
-            }
-            for (bound, value) in bounds {
-                guard let text = value.scalar?.string else {
-                    throw SettingError("\(place(value)): \(bound.string ?? "") is one value")
-                }
-                settings.append(
-                    try cache(name, "\(bound.string ?? "")=\(text)", place(value)))
-            }
+        for (name, bound, place) in said {
+            let setting = try cache(name, bound, path + place)
+            if !bound.isEmpty { settings.append(setting) }
         }
         return settings
     }
@@ -302,36 +273,6 @@ struct Settings: Equatable {
                 }
             let message = head.map { String(whole[$0.upperBound...]) } ?? whole
             throw SettingError("\(setting.place): \(known.name): \(message)")
-        }
-    }
-
-    private static func place(_ error: YamlError) -> String {
-        switch error {
-        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _),
-            .composer(_, _, let mark, _):
-            ":\(mark.line):\(mark.column)"
-        case .duplicatedKeysInMapping(_, let context):
-            ":\(context.mark.line):\(context.mark.column)"
-        case .reader(_, let offset?, _, let text): place(text.utf8.prefix(offset))
-        default: ""
-        }
-    }
-
-    /// The line and column behind what stands before a byte.
-    private static func place(_ before: Substring.UTF8View) -> String {
-        let lines = before.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        return ":\(lines.count):\((lines.last.map { Substring($0).unicodeScalars.count } ?? 0) + 1)"
-    }
-
-    private static func sentence(_ error: YamlError) -> String {
-        switch error {
-        case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
-            .composer(_, let problem, _, _):
-            "this is no YAML: \(problem)"
-        case .duplicatedKeysInMapping(let duplicates, _):
-            "\(duplicates.joined(separator: ", ")) stands here twice"
-        case .reader(let problem, _, _, _): "this is no YAML: \(problem)"
-        default: "this is no YAML"
         }
     }
 
@@ -431,4 +372,8 @@ extension Settings.Setting {
 struct SettingError: Error, Equatable, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
+
+    init(_ path: String, _ trouble: YAML.Trouble) {
+        self.init("\(path)\(trouble.place): \(trouble.sentence)")
+    }
 }
