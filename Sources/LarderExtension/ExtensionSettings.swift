@@ -2,7 +2,10 @@ import Larder
 import LarderGateway
 import LarderInspector
 
-/// What the function's variables say.
+/// What the function's variables say, and before them its file.
+///
+/// The file is `larder.yaml` beside the function's code, or what `LARDER_CONFIG` names. It says
+/// `gateway`, `endpoint-url`, `role`, `metrics` and `caches`, as the configuration file of `larder` does.
 ///
 /// A function is not to fail for a slip of the hand: what makes no sense is left out, and ``notes``
 /// say what was wrong and what would be accepted.
@@ -11,6 +14,8 @@ struct ExtensionSettings: Sendable {
     private(set) var address = GatewayAddress.usual
     /// The extension's own upstream for every service: `LARDER_ENDPOINT_URL`.
     private(set) var endpointURL: String?
+    /// The role whose session the function's SDKs have by the wrapper: `LARDER_ROLE`.
+    private(set) var role: String?
     /// The bounds of tables' caches, as `--cache` takes them, with blanks between several:
     /// `LARDER_CACHE`.
     private(set) var caches: [CacheOption] = []
@@ -29,33 +34,90 @@ struct ExtensionSettings: Sendable {
         func said(_ name: String) -> String? {
             environment[name].flatMap { $0.isEmpty ? nil : $0 }
         }
-        endpointURL = said("LARDER_ENDPOINT_URL")
         api = said("AWS_LAMBDA_RUNTIME_API")
         function = said("AWS_LAMBDA_FUNCTION_NAME")
         isSnapshot = said("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
-        if let text = said("LARDER_GATEWAY") {
-            do { address = try GatewayAddress(parsing: text) } catch {
-                notes.append("LARDER_GATEWAY: \(error); \(address) is used")
-            }
+        read(said("LARDER_CONFIG"), said("LAMBDA_TASK_ROOT"))
+        for name in Self.names {
+            let variable = "LARDER_" + name.uppercased().replacing("-", with: "_")
+            if let text = said(variable) { set(name, text, variable) }
         }
         for text in (said("LARDER_CACHE") ?? "").split(separator: " ") {
-            do {
-                let option = try CacheOption(parsing: String(text))
-                try option.applied(to: .usualTable).validate()
-                caches.append(option)
-            } catch {
-                notes.append("LARDER_CACHE: \(error); the usual bounds are used")
-            }
-        }
-        switch said("LARDER_METRICS") {
-        case nil, "on": break
-        case "off": hasMetrics = false
-        case let text?:
-            notes.append("LARDER_METRICS: \"\(text)\" is not accepted; on and off are, on is used")
+            bound(String(text), "LARDER_CACHE")
         }
         // Megabytes, as Lambda says it; the largest function has 10,240.
         memory = said("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").flatMap { Int($0) }
             .flatMap { (1...1_000_000).contains($0) ? $0 << 20 : nil }
+    }
+
+    /// What is one value, in the file and in a variable.
+    private static let names = ["endpoint-url", "gateway", "metrics", "role"]
+
+    private mutating func set(_ name: String, _ text: String, _ place: String) {
+        switch name {
+        case "gateway":
+            do { address = try GatewayAddress(parsing: text) } catch {
+                notes.append("\(place): \(error); \(address) is used")
+            }
+        case "endpoint-url": endpointURL = text
+        case "role": role = text
+        default:
+            switch text {
+            case "on", "true": hasMetrics = true
+            case "off", "false": hasMetrics = false
+            default:
+                let used = hasMetrics ? "on" : "off"
+                notes.append(
+                    "\(place): \"\(text)\" is not accepted; on and off are, \(used) is used")
+            }
+        }
+    }
+
+    /// - Parameter text: As it stands behind `--cache`.
+    private mutating func bound(_ text: String, _ place: String) {
+        do {
+            let option = try CacheOption(parsing: text)
+            try option.applied(to: .usualTable).validate()
+            caches.append(option)
+        } catch {
+            notes.append("\(place): \(error); the usual bounds are used")
+        }
+    }
+
+    private mutating func read(_ named: String?, _ folder: String?) {
+        let path = named ?? "\(folder ?? "/var/task")/larder.yaml"
+        do throws(YAML.Trouble) {
+            guard let file = try YAML(path: path) else {
+                if named != nil { notes.append("\(path): there is no such file") }
+                return
+            }
+            guard let root = file.root else { return }
+            guard let fields = root.fields else {
+                throw YAML.Trouble(
+                    place: root.place, sentence: "settings are expected, each as NAME: VALUE")
+            }
+            for (key, value) in fields {
+                let name = key.text ?? ""
+                if name == "caches" {
+                    for (cache, bound, place) in try CacheOption.said(in: value)
+                    where !bound.isEmpty {
+                        self.bound("\(cache):\(bound)", path + place)
+                    }
+                } else if Self.names.contains(name), let text = value.text {
+                    set(name, text, path + value.place)
+                } else {
+                    let isKnown = Self.names.contains(name)
+                    notes.append(
+                        "\(path)\(key.place): "
+                            + (isKnown
+                                ? "\(name) is one value"
+                                : "there is no setting \"\(name)\"; caches, "
+                                    + Self.names.joined(separator: ", ") + " are accepted"))
+                }
+            }
+        } catch {
+            notes.append("\(path)\(error.place): \(error.sentence); what stands behind is not read")
+        }
     }
 
     /// The bounds of a table's cache.

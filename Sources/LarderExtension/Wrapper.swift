@@ -12,7 +12,7 @@ enum Wrapper {
         let settings = ExtensionSettings(Variables.own)
         let isThere = isAnswering(settings.address)
         if isThere {
-            for (name, value) in variables(settings.address, Variables.own) {
+            for (name, value) in variables(settings, Variables.own) {
                 if let value { setenv(name, value, 1) } else { unsetenv(name) }
             }
         } else {
@@ -28,8 +28,9 @@ enum Wrapper {
 
     /// What is set, and with `nil` what is taken away.
     static func variables(
-        _ address: GatewayAddress, _ environment: [String: String]
+        _ settings: ExtensionSettings, _ environment: [String: String]
     ) -> [(name: String, value: String?)] {
+        let address = settings.address
         var variables: [(name: String, value: String?)] = [
             ("AWS_ENDPOINT_URL_DYNAMODB", "http://\(address)")
         ]
@@ -38,7 +39,7 @@ enum Wrapper {
             variables.append((name, hosts.joined(separator: ",")))
         }
         let token = Token.variables.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
-        guard let role = environment["LARDER_ROLE"], !role.isEmpty, let token else {
+        guard let role = settings.role, let token else {
             return variables
         }
         // SDKs take what stands in the environment before they ask an endpoint.

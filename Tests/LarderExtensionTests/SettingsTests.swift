@@ -1,5 +1,7 @@
+import Foundation
 import Larder
 import LarderGateway
+import TestSupport
 import Testing
 
 @testable import LarderExtension
@@ -62,5 +64,74 @@ import Testing
             "AWS_ENDPOINT_URL": "http://127.0.0.1:5000", "LARDER_GATEWAY": "127.0.0.1:5599",
         ]
         #expect(settings.withoutOwn(own.merging(others) { $1 }) == others)
+    }
+
+    /// What comes of a `larder.yaml` beside the function's code and of variables.
+    private func settings(
+        _ file: String, _ variables: [String: String] = [:]
+    ) throws -> (ExtensionSettings, path: String) {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/larder.yaml"
+        try file.write(toFile: path, atomically: true, encoding: .utf8)
+        let task = ["LAMBDA_TASK_ROOT": folder.path]
+        return (ExtensionSettings(variables.merging(task) { $1 }), path)
+    }
+
+    @Test func `a file beside the code says the same, and variables win`() throws {
+        let file = """
+            gateway: 127.0.0.1:5600
+            endpoint-url: http://127.0.0.1:5000
+            role: arn:aws:iam::222222222222:role/reader
+            metrics: off
+            caches: {'*': {ttl: 60s, stale: 60s}, orders: 'maxsize=5,ttl=10s'}
+            """
+        let (said, _) = try settings(file)
+        #expect(said.notes.isEmpty && said.address.port == 5600 && !said.hasMetrics)
+        #expect(said.endpointURL == "http://127.0.0.1:5000")
+        #expect(said.role == "arn:aws:iam::222222222222:role/reader")
+        #expect(said.bounds("other").ttl == .seconds(60))
+        #expect(said.bounds("other").staleIfError == .seconds(60))
+        #expect(said.bounds("orders").maxsize == 5 && said.bounds("orders").ttl == .seconds(10))
+        let variables = [
+            "LARDER_GATEWAY": "127.0.0.1:5601", "LARDER_ENDPOINT_URL": "http://127.0.0.1:5001",
+            "LARDER_ROLE": "r", "LARDER_METRICS": "on", "LARDER_CACHE": "orders:ttl=20s",
+        ]
+        let (won, _) = try settings(file, variables)
+        #expect(won.address.port == 5601 && won.hasMetrics && won.role == "r")
+        #expect(won.endpointURL == "http://127.0.0.1:5001")
+        #expect(won.bounds("orders").maxsize == 5 && won.bounds("orders").ttl == .seconds(20))
+        #expect(won.bounds("other").ttl == .seconds(60))
+    }
+
+    @Test(arguments: [
+        ("caches: {'*': {ttl: forever}}", ":1:21: "), ("caches:\n  '*': [1]", ":2:8: bounds are"),
+        ("gateway: 0.0.0.0:1", ":1:10: "), ("metrics: perhaps", ":1:10: \"perhaps\" is not"),
+        ("tabel: x", ":1:1: there is no setting \"tabel\"; caches, endpoint-url, gateway, metrics"),
+        ("role: [a]", ":1:1: role is one value"), ("- a", ":1:1: settings are expected"),
+        ("a: [", ":2:1: this is no YAML"),
+        ("metrics: on\nmetrics: on", ":2:1: metrics stands here"),
+    ])
+    func `a slip in the file is said with its place and left out`(file: String, told: String) throws
+    {
+        let (settings, path) = try settings(file)
+        #expect(settings.notes.count == 1)
+        #expect(settings.notes.first?.hasPrefix(path + told) == true, "\(settings.notes)")
+        #expect(settings.address == .usual && settings.bounds("any") == .usualTable)
+        #expect(settings.hasMetrics)
+    }
+
+    @Test func `a file that is named has to be there, and to be a file`() throws {
+        let folder = try TemporaryFolder()
+        let nowhere = "\(folder.path)/nowhere.yaml"
+        let (pipe, device) = ("\(folder.path)/pipe", "/dev/null")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        for (path, told) in [
+            (nowhere, "there is no such file"), (folder.path, "it is no regular file"),
+            (pipe, "it is no regular file"), (device, "there is no such file"),
+        ] {
+            let notes = ExtensionSettings(["LARDER_CONFIG": path]).notes
+            #expect(
+                notes.count == 1 && notes.first?.hasPrefix("\(path): \(told)") == true, "\(notes)")
+        }
     }
 }

@@ -10,8 +10,8 @@ import Testing
 @Suite struct `The wrapper` {
     private func variables(_ environment: [String: String]) -> [String: String?] {
         Dictionary(
-            uniqueKeysWithValues: Wrapper.variables(.usual, environment).map { ($0.name, $0.value) }
-        )
+            uniqueKeysWithValues: Wrapper.variables(ExtensionSettings(environment), environment)
+                .map { ($0.name, $0.value) })
     }
 
     @Test func `points DynamoDB at the extension, past every proxy`() {
