@@ -218,7 +218,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             let origin = try await cache.origin(key)
             verification.origin = shownValue(origin)
             if let held {
-                cache.noteVerified(held.value, writtenAt: held.facts.writtenAt, origin: origin)
+                cache.noteVerified(
+                    key, held.value, writtenAt: held.facts.writtenAt, origin: origin)
             }
         } catch {
             verification.failure = cache.words(for: error)
@@ -280,7 +281,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     }
 
     func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer {
-        guard !cache.hasOwnEnds else {
+        guard cache.isForeseen else {
             throw InspectorError(
                 "values of \(name) end by themselves: what other bounds bring is not foreseen of such"
             )
@@ -305,10 +306,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     /// What is to come by the look-ups of the last ten minutes, under the present bounds and under
     /// others; `nil` where too few are on record to say.
     func foresee(_ bounds: CacheConfiguration) -> (now: WhatIf?, then: WhatIf?) {
-        guard !cache.hasOwnEnds, let record = cache.lookUps(over: .seconds(600)),
+        guard cache.isForeseen, let record = cache.lookUps(over: .seconds(600)),
             record.basis.recorded >= 100
         else { return (nil, nil) }
-        let (now, then) = (record.whatIf(record.present), record.whatIf(bounds))
+        let (now, then) = record.forecasts(bounds)
         // Of what may be anything there is nothing to say.
         return max(now.hitRatioError, then.hitRatioError) < 0.5 ? (now, then) : (nil, nil)
     }

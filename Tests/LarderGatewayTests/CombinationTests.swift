@@ -177,4 +177,27 @@ import Testing
         let names = Set(events.events.compactMap(\.by?.name))
         #expect(names == ["ann", "bob"])
     }
+
+    @Test func `what other bounds of a table would bring is foreseen, items that are missing too`()
+        async throws
+    {
+        let rig = Rig { request, _ in
+            // One item in three is not there, which is remembered for five seconds.
+            String(buffer: request.body).contains(#""S":"0"#)
+                ? reply("{}") : reply(#"{"Item":{"id":{"S":"a"}}}"#)
+        }
+        for number in 0..<1200 {
+            rig.clock.advance(by: .milliseconds(500))
+            _ = try await rig.get("\(number % 3)\(number % 40)")
+        }
+        let answer = try await rig.inspector.whatIf(WhatIfQuery("orders"))
+        let counters = try await rig.inspector.report().caches[0].snapshot.counters
+        #expect(counters.misses > 200)
+        let ratio = 1 - Double(counters.misses) / Double(counters.lookups)
+        #expect(abs(answer.present.hitRatio - ratio) <= max(0.01, answer.present.hitRatioError))
+        let shorter = try await rig.inspector.whatIf(
+            WhatIfQuery("orders", CacheConfiguration(maxsize: 100, ttl: .seconds(25))))
+        #expect(shorter.points[0].hitRatio < ratio - 0.1)
+        #expect(answer.present.hitRatioError < 0.05)
+    }
 }

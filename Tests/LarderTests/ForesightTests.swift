@@ -12,9 +12,12 @@ import Testing
         let clock = TestClock()
         let cache: Cache<UInt64, UInt64>
 
-        init(_ bounds: CacheConfiguration, foresight: Bool = true, shardBits: UInt32 = 1) {
+        init(
+            _ bounds: CacheConfiguration, foresight: Bool = true, shardBits: UInt32 = 1,
+            lifetime: (@Sendable (UInt64, UInt64) -> Duration?)? = nil
+        ) {
             cache = Cache(
-                "run", bounds, weigher: { _, value in Int(value) }, events: 0,
+                "run", bounds, lifetime: lifetime, weigher: { _, value in Int(value) }, events: 0,
                 foresight: foresight, clock: clock.neverWaking, shardBits: shardBits, fetch: nil)
         }
 
@@ -109,6 +112,158 @@ import Testing
         let whatIf = try #require(run.cache.lookUps()).whatIf(
             CacheConfiguration(maxsize: 16, ttl: .seconds(5)))
         #expect(whatIf.hitRatio == full.hitRatio)
+    }
+
+    /// Whatever happens to a cache beside look-ups, the what-if has it: values that end by themselves,
+    /// and change from ending to not ending; values too large to keep; one key or all invalidated;
+    /// writes past the look-ups, which may grow.
+    @Test(arguments: 1...12 as ClosedRange<UInt64>)
+    func `whatever happens meanwhile, the what-if is what a full run brings`(seed: UInt64) throws {
+        var random = Seeded(seed)
+        let each = { () -> Int in
+            let own = Run(CacheConfiguration(maxsize: 1, ttl: nil), lifetime: { _, _ in nil })
+            own.look(1)
+            return own.cache.snapshot().bytes
+        }()
+        let lifetime: @Sendable (UInt64, UInt64) -> Duration? = { _, value in
+            value % 4 == 1 ? .milliseconds(Int(value % 97) * 20) : nil
+        }
+        let inBytes = seed.isMultiple(of: 2)
+        func bounds(_ size: Int, _ ttl: Double, _ policy: Policy) -> CacheConfiguration {
+            CacheConfiguration(
+                maxsize: inBytes ? nil : size, maxbytes: inBytes ? size * each * 2 : nil,
+                ttl: .seconds(ttl), policy: policy)
+        }
+        let own = Run(bounds(12, 3, .lru), lifetime: lifetime)
+        let others = [Policy.lru, .fifo, .lfu(), .sieve, .s3fifo].flatMap { policy in
+            [(6, 8.0), (12, 3), (30, 0.7)].map { bounds($0.0, $0.1, policy) }
+        }
+        let full = others.map { Run($0, foresight: false, lifetime: lifetime) }
+        for _ in 0..<3000 {
+            let key = UInt64.random(in: 0..<40, using: &random)
+            let what = Int.random(in: 0..<400, using: &random)
+            // A key's value is of one size; some fit in no cache of bytes.
+            let size = Int(key % 5) * each / 2 + (key == 39 ? 1000 * each : 0) + Int(key % 4)
+            for run in [own] + full {
+                switch what {
+                case 0: run.cache.invalidateAll()
+                case 1..<20: run.cache.invalidate(key)
+                case 20..<40: run.cache.insert(UInt64(size), for: key)
+                default: run.look(key, size: size, every: .milliseconds(20))
+                }
+                // As the sweeper does: by when it leaves, a policy learns other things.
+                run.cache.expire()
+            }
+        }
+        let record = try #require(own.cache.lookUps())
+        #expect(record.basis.isWhole)
+        for (bounds, full) in zip(others, full) {
+            let whatIf = record.whatIf(bounds)
+            // Of several that end at one instant another may go first, which moves SIEVE's hand.
+            let most = bounds.policy == .sieve ? 0.003 : whatIf.hitRatioError + 1e-9
+            #expect(abs(whatIf.hitRatio - full.hitRatio) <= most, "\(bounds)")
+            #expect(whatIf.hitRatioError == 0 || inBytes)
+        }
+    }
+
+    @Test func `who is refused does not count, and what fails is not taken for held`() async throws
+    {
+        let clock = TestClock()
+        struct Absent: Error {}
+        let cache = Cache<UInt64, UInt64>(
+            "run", CacheConfiguration(maxsize: 64, ttl: .seconds(100), negativeTTL: .seconds(5)),
+            refresh: Refresh(
+                window: { _ in .zero }, meaning: { $0 is Absent ? .absent : .passing }),
+            clock: clock.neverWaking
+        ) { key in
+            if key < 5 { throw Absent() }
+            return key
+        }
+        for number in 0..<2000 as Range<UInt64> {
+            clock.advance(by: .milliseconds(100))
+            _ = try? await cache.value(for: number % 10)
+        }
+        let counters = cache.snapshot().counters
+        #expect(counters.refused > 500)
+        let whatIf = try #require(cache.lookUps()).whatIf(cache.configuration)
+        let asked = Double(counters.lookups - counters.refused)
+        #expect(abs(whatIf.hitRatio - Double(counters.hits) / asked) < 1e-9)
+        #expect(abs(whatIf.fetchesPerSecond - Double(counters.misses) / 200) < 0.02)
+    }
+
+    @Test func `to invalidate all takes one place in the record`() throws {
+        let run = Run(CacheConfiguration(maxsize: nil, ttl: nil))
+        for key in 0..<20_000 as Range<UInt64> { run.cache.insert(1, for: key) }
+        for key in 0..<1000 as Range<UInt64> { run.look(key) }
+        func words() -> Int {
+            run.cache.store.withLock { store in
+                var words: [UInt64] = []
+                let numbers = store.recorder.first..<store.recorder.next
+                for number in numbers {
+                    _ = store.recorder.read(number, lookups: 0, into: &words)
+                }
+                return words.count
+            }
+        }
+        _ = run.cache.lookUps()
+        let before = words()
+        #expect(run.cache.invalidateAll() == 20_000)
+        #expect(words() == before + 1)
+        // Of keys that nobody looked up it does not matter whether they go.
+        let other = Run(CacheConfiguration(maxsize: nil, ttl: nil))
+        for key in 0..<1000 as Range<UInt64> { other.look(key) }
+        for key in 1_000_000..<1_010_000 as Range<UInt64> { other.cache.invalidate(key) }
+        #expect(try #require(other.cache.lookUps()).steps.count < 4000)
+        #expect(try #require(run.cache.lookUps()).basis.recorded == 1000)
+    }
+
+    @Test func `after a change of bounds the bar has what a replay knows nothing of`() throws {
+        let run = Run(CacheConfiguration(maxsize: 64, ttl: .seconds(100)))
+        // What another refreshes ahead is a miss that a replay takes for a hit.
+        for number in 0..<6000 as Range<UInt64> {
+            run.clock.advance(by: .milliseconds(10))
+            let key = number % 20
+            if number % 3 == 0 {
+                run.cache.store.withLock { store in
+                    store.note(.missed, run.cache.shards.hash(key), at: run.clock.neverWaking.now())
+                }
+            } else {
+                _ =
+                    run.cache.cached(key)
+                    ?? {
+                        run.cache.insert(1, for: key); return 1
+                    }()
+            }
+        }
+        let bounds = run.cache.configuration
+        let before = try #require(run.cache.lookUps()).whatIf(bounds).hitRatioError
+        #expect(before > 0.2)
+        try run.cache.update { $0.staleIfError = .seconds(1) }
+        let after = try #require(run.cache.lookUps()).whatIf(bounds).hitRatioError
+        #expect(abs(after - before) < 0.01)
+    }
+
+    @Test func `the record is smaller where many shards have notes of their own`() {
+        for bits in [0, 4, 6] as [UInt32] {
+            let run = Run(CacheConfiguration(maxsize: 64, ttl: nil), shardBits: bits)
+            for number in 0..<100_000 as Range<UInt64> { run.look(number % 60) }
+            let bytes = run.cache.store.withLock { $0.recorder.bytes }
+            #expect(bytes + (1 << Int(bits)) * LookUpNotes.bytesOfShard <= 1 << 20, "\(bits)")
+        }
+    }
+
+    @Test func `more keys are followed again where few are asked for`() throws {
+        let run = Run(CacheConfiguration(maxsize: 100_000, ttl: nil))
+        for number in 0..<250_000 as Range<UInt64> {
+            run.look(number % 30_000, every: .microseconds(500))
+        }
+        let rate = try #require(run.cache.lookUps()).basis.rate
+        #expect(rate < 0.6)
+        for _ in 0..<20 {
+            for number in 0..<500 as Range<UInt64> { run.look(number % 50, every: .seconds(1)) }
+            _ = run.cache.lookUps()
+        }
+        #expect(try #require(run.cache.lookUps(over: .seconds(600))).basis.rate == 1)
     }
 
     @Test func `of many keys some are followed, and the truth lies within the bar`() throws {
@@ -207,6 +362,33 @@ import Testing
 
 /// How fast an origin changes, told by refetches.
 @Suite struct ChangeRateTests {
+    @Test func `what the cache was told of is not a change unseen`() async throws {
+        let clock = TestClock()
+        let origin = Guarded<UInt64>(0)
+        let cache = Cache<UInt64, UInt64>("run", ttl: .seconds(10), clock: clock.neverWaking) {
+            _ in origin.withLock { $0 }
+        }
+        for number in 1...100 as ClosedRange<UInt64> {
+            clock.advance(by: .seconds(4))
+            origin.withLock { $0 = number }
+            if number.isMultiple(of: 2) {
+                cache.invalidate(1)
+            } else {
+                cache.insert(number, for: 1)
+            }
+            _ = try await cache.value(for: 1)
+        }
+        #expect(cache.changeRate.changed == 0)
+        clock.advance(by: .seconds(11))
+        origin.withLock { $0 = 1000 }
+        cache.invalidate(1)
+        _ = try await cache.value(for: 1)
+        clock.advance(by: .seconds(11))
+        origin.withLock { $0 = 1001 }
+        _ = try await cache.value(for: 1)
+        #expect(cache.changeRate.changed == 1)
+    }
+
     /// Whether the bar of 100 seeded runs has the true rate in it.
     @Test(arguments: [1.0 / 60, 1.0 / 600, 1.0 / 3600, 1.0 / 86_400])
     func `the bar has the true rate in it in 90 of 100 runs`(rate: Double) {

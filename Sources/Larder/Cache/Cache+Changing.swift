@@ -87,6 +87,8 @@ extension Cache {
         let now = clock.now()
         let last = change { store in
             store.disownAll()
+            store.settle()
+            store.noteCleared(at: now)
             return store.version
         }
         let removed = inSlices(of: \.shrinking) {

@@ -52,10 +52,17 @@ public struct Lately: Hashable, Sendable, Codable {
 /// What was counted since the bounds of a cache are what they are.
 struct UnderBounds {
     let since: AgeInstant
+    /// The bounds before, and since when; `nil` where there were no others.
+    let former: (bounds: CacheConfiguration, since: Int64)?
     private let before: CacheCounters
     private var (ghostEvicted, ghostExpired) = (UInt64(0), UInt64(0))
 
-    init(since: AgeInstant, _ counters: CacheCounters) { (self.since, before) = (since, counters) }
+    init(
+        since: AgeInstant, after former: (bounds: CacheConfiguration, since: Int64)? = nil,
+        _ counters: CacheCounters
+    ) {
+        (self.since, self.former, before) = (since, former, counters)
+    }
 
     /// Notes a miss on a key that left at an instant. What left under other bounds does not tell
     /// whether these are short.

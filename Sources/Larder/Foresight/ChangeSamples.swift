@@ -37,6 +37,10 @@ struct ChangeSamples: Sendable {
 
     private var total = 0
 
+    /// What it takes at most, and what it takes.
+    static let bytes = AgeBuckets.count * (4 + 4 + 8)
+    var takes: Int { changed.count * 8 + ages.count * 8 }
+
     private mutating func halve() {
         total = 0
         for bucket in ages.indices where ages[bucket] > 0 {
@@ -154,6 +158,18 @@ struct Fingerprints: ~Copyable {
         var at: Int64 = .min
     }
 
+    /// What they take at most, and what they take.
+    static let bytes = Int(places) * MemoryLayout<Print>.stride
+    var takes: Int { hasRoom ? prints.capacity * MemoryLayout<Print>.stride : 0 }
+
+    private static func place(of mark: UInt32) -> UInt32 { (mark ^ mark >> 15) & (places - 1) }
+
+    /// What is fetched next is not to be compared with what was fetched before.
+    mutating func forget(_ mark: UInt32) {
+        guard hasRoom, prints[Self.place(of: mark)].mark == mark else { return }
+        prints[Self.place(of: mark)].at = .min
+    }
+
     /// Keeps what a fetch brought; returns the age of the value before and whether it was another.
     mutating func compare(
         _ mark: UInt32, _ value: UInt64, at now: Int64
@@ -162,7 +178,7 @@ struct Fingerprints: ~Copyable {
             prints.reserve(Self.places - 1)
             hasRoom = true
         }
-        let place = (mark ^ mark >> 15) & (Self.places - 1)
+        let place = Self.place(of: mark)
         let before = prints[place]
         let print = UInt32(truncatingIfNeeded: value ^ value >> 32)
         if before.at != .min, before.mark != mark, before.mark < mark,

@@ -14,9 +14,14 @@ final class LookUpNotes {
     private let spare: UnsafeMutablePointer<LookUpNote>
     var count = 0
 
+    /// Most notes of a shard.
+    static let mostOfShard = 2 * 64
+    /// What they take for each shard: its own, room for them here and as much to sort them.
+    static let bytesOfShard = 3 * mostOfShard * MemoryLayout<LookUpNote>.stride
+
     /// With room for those of so many shards, and as much to sort them.
     init(_ shards: Int) {
-        let room = 2 * 64 * max(1, shards)
+        let room = Self.mostOfShard * max(1, shards)
         base = Memory.grow(nil, to: 2 * room)
         spare = base + room
     }

@@ -2,6 +2,28 @@ extension LookUpRecord {
     /// What `bounds` would have brought for these look-ups.
     public func whatIf(_ bounds: CacheConfiguration) -> WhatIf { whatIf(bounds, bias) }
 
+    /// What is to come under the present bounds and under others, if look-ups go on as they were.
+    ///
+    /// A cache that has just begun fetches every key once: that does not come again and is left out.
+    /// And look-ups of another time differ by chance, so that the fewer there are the wider the bar.
+    package func forecasts(_ bounds: CacheConfiguration) -> (now: WhatIf, then: WhatIf) {
+        var settled = self
+        if basis.isWhole, let ends {
+            settled.from = max(from, ends.first &+ (ends.last &- ends.first) / 3)
+        }
+        func forecast(_ bounds: CacheConfiguration, _ bias: Double) -> WhatIf {
+            var whatIf = settled.whatIf(bounds, bias)
+            let ratio = whatIf.hitRatio
+            let lookups = max(1, Double(basis.recorded))
+            let chance = 1.96 * (max(ratio * (1 - ratio), 1 / lookups) / lookups).squareRoot()
+            whatIf.hitRatioError = min(1, whatIf.hitRatioError + chance)
+            whatIf.fetchesPerSecondError = whatIf.hitRatioError * lookupsPerSecond
+            return whatIf
+        }
+        let bias = settled.bias
+        return (forecast(present, bias), forecast(bounds, bias))
+    }
+
     private func whatIf(_ bounds: CacheConfiguration, _ bias: Double) -> WhatIf {
         let tally = tally(bounds)
         guard basis.rate < 1 else { return whatIf(bounds, tally, bias, steepness: 0) }
@@ -51,10 +73,13 @@ extension LookUpRecord {
         sizes.enumerated().filter { $0 == 0 || sizes[$0 - 1] != $1 }.map(\.element)
     }
 
-    func tally(_ bounds: CacheConfiguration) -> SimulatedCache.Tally {
+    /// - Parameter times: Of the look-ups that count, as far as they are within the window.
+    func tally(
+        _ bounds: CacheConfiguration, _ times: Range<Int64> = .min..<(.max)
+    ) -> SimulatedCache.Tally {
         defer { Block.giveBack() }
         func run(isWarm: Bool) -> SimulatedCache.Tally {
-            var miniature = SimulatedCache(self, bounds, isWarm: isWarm)
+            var miniature = SimulatedCache(self, bounds, isWarm: isWarm, counted: times)
             return miniature.run()
         }
         // What a policy has learned goes further back than the record: it is to learn that from the
@@ -90,9 +115,8 @@ extension LookUpRecord {
     ) -> WhatIf {
         let ratio = hitRatio(tally)
         let error = min(1, error(bounds, tally, ratio, steepness) + bias)
-        let expected = Double(tally.lookups) * weight
         let rate = basis.rate
-        let (stale, staleError) = staleness(tally, expected, ratioError: error)
+        let (stale, staleError) = staleness(tally, ratio, ratioError: error)
         let isInBytes = present.maxbytes != nil
         let entries = Double(tally.entries) / rate
         let bytes = isInBytes ? tally.bytes / rate : entries * entryBytes

@@ -11,8 +11,10 @@ import Synchronization
 /// ```
 ///
 /// A what-if replays the record through a cache of those bounds: what is looked up and not held, or
-/// held for a ttl, is fetched and lands at once. Of ends that values have of their own, of refreshes
-/// before the end and of failed fetches it knows nothing. With jitter, the mean life counts.
+/// held for a ttl, is fetched and lands at once, and a value that ended by itself does so again. A
+/// look-up that waits for the fetch of another counts as a hit, and one that is refused does not
+/// count. A fetch that brought nothing brings nothing again. Of refreshes before the end it knows
+/// nothing. With jitter, the mean life counts.
 ///
 /// It takes as long as the record has look-ups, up to 98,304, some ten milliseconds; and its memory
 /// beside, 3 MB. Nothing of the cache is locked or changed.
@@ -26,14 +28,19 @@ public struct LookUpRecord: Sendable {
     let marks: [UInt32]
     /// The bytes of each key's entry at first; empty where bytes are no bound.
     let sizes: [UInt32]
+    /// After how many milliseconds each key's value ends by itself, at first; empty where not one
+    /// does.
+    let lives: [UInt32]
     /// Look-ups before do not count.
-    let from: Int64
+    var from: Int64
     /// How many look-ups a sampled one stands for, of those that were to be expected.
     let weight: Double
     let lookupsPerSecond: Double
     let entryBytes: Double
-    /// All of it was looked up under the present bounds.
-    let isUnderPresent: Bool
+    /// Since when the present bounds are what they are.
+    let boundsSince: Int64
+    /// Those before, and since when; `nil` where there were no others.
+    let former: (bounds: CacheConfiguration, since: Int64)?
 
     /// When its first and its last step were; `nil` where there is not one.
     var ends: (first: Int64, last: Int64)? {
@@ -47,9 +54,12 @@ public struct LookUpRecord: Sendable {
         var at: Int64
         var key: UInt32
         var kind: Kind
-        var bytes: UInt32 = 0
+        /// Bytes, or milliseconds to an end.
+        var amount: UInt32 = 0
 
-        enum Kind: UInt8 { case lookup, missed, bytes, written, gone, gap }
+        enum Kind: UInt8 {
+            case lookup, missed, bytes, ends, written, gone, failed, cleared, gap
+        }
     }
 
     /// What is copied of a cache's recorder.
@@ -60,20 +70,34 @@ public struct LookUpRecord: Sendable {
         var lookups: UInt64 = 0
         /// Since when the bounds are what they are.
         var boundsSince = Int64.min
+        var former: (bounds: CacheConfiguration, since: Int64)?
         var entryBytes = 0.0
         var changes = ChangeRate()
+
+        /// Leaves out what is before the window where fewer keys were followed then: it would only
+        /// fill the caches that are tried out, and with fewer keys.
+        mutating func leaveOutThinner(before start: Int64) {
+            guard let inside = pieces.firstIndex(where: { $0.piece.ended >= start }),
+                let below = pieces[inside...].map(\.piece.below).min(),
+                let last = pieces[..<inside].lastIndex(where: { $0.piece.below < below })
+            else { return }
+            pieces.removeSubrange(...last)
+            isWhole = false
+        }
     }
 
     /// - Returns: `nil` where nothing was looked up within the window.
     init?(
         _ copied: Copied, _ present: CacheConfiguration, window: Duration, at now: AgeInstant
     ) {
+        let (begin, overflow) = now.nanoseconds.subtractingReportingOverflow(window.nanoseconds)
+        let start = overflow ? Int64.min : begin
+        var copied = copied
+        copied.leaveOutThinner(before: start)
         guard let first = copied.pieces.first else { return nil }
         self.present = present
         entryBytes = copied.entryBytes
-        isUnderPresent = copied.boundsSince <= first.piece.began
-        let (begin, overflow) = now.nanoseconds.subtractingReportingOverflow(window.nanoseconds)
-        let start = overflow ? Int64.min : begin
+        (boundsSince, former) = (copied.boundsSince, copied.former)
         let below = copied.pieces.map(\.piece.below).min()!
         let rate = below == .max ? 1 : Double(below) / Double(UInt32.max)
 
@@ -90,7 +114,8 @@ public struct LookUpRecord: Sendable {
         building.close()
         guard building.counted > 0, now.nanoseconds >= start else { return nil }
         let hasGap = copied.pieces.dropFirst().contains(where: \.piece.isAfterGap)
-        (steps, marks, sizes) = (building.steps, building.marks, building.sizes)
+        (steps, marks) = (building.steps, building.marks)
+        (sizes, lives) = (building.sizes, building.lives)
         weight = rate == 1 ? 1 : max(0.1, expected / Double(building.lookups))
         from = start
         let opening = copied.pieces.last { $0.piece.began <= start } ?? first
@@ -114,6 +139,8 @@ public struct LookUpRecord: Sendable {
         var steps: [Step] = []
         var marks: [UInt32] = []
         var sizes: [UInt32] = []
+        /// As in the record, once one is known; then for every key.
+        var lives: [UInt32] = []
         var lookups = 0
         /// Of these, those within the window.
         var counted = 0
@@ -134,15 +161,21 @@ public struct LookUpRecord: Sendable {
             if isAfterGap { begin(at: piece.began) }
             var now = piece.began
             for word in words {
-                let (mark, kind, time) = Recorder.parts(word)
-                guard mark < below || below == .max else { continue }
-                let key = number(mark)
-                if kind == .bytes {
-                    sizeIs(UInt32(time), of: key, at: now)
+                let (mark, kind, amount) = Recorder.parts(word)
+                if kind == .cleared {
+                    now = piece.began &+ amount &* 1000
+                    steps.append(Step(at: now, key: 0, kind: .cleared))
                     continue
                 }
-                now = piece.began &+ time &* 1000
-                append(kind, key, at: now)
+                guard mark < below || below == .max else { continue }
+                let key = number(mark)
+                switch kind {
+                case .bytes: sizeIs(UInt32(amount), of: key, at: now)
+                case .ends: lifeIs(UInt32(amount), of: key, at: now)
+                default:
+                    now = piece.began &+ amount &* 1000
+                    append(kind, key, at: now)
+                }
             }
         }
 
@@ -159,7 +192,8 @@ public struct LookUpRecord: Sendable {
                 if isMissed[Int(key)] { isMissed[Int(key)] = false } else { append(.written) }
             case .rewritten: append(.written)
             case .gone: append(.gone)
-            case .bytes: break
+            case .failed: append(.failed)
+            case .bytes, .ends, .cleared: break
             }
         }
 
@@ -173,12 +207,22 @@ public struct LookUpRecord: Sendable {
                 sizes.append(0)
                 known.append(false)
             }
+            if !lives.isEmpty { lives.append(Self.lifeUnknown) }
             return number
+        }
+
+        /// What no life is known of lives on.
+        private static let lifeUnknown = UInt32.max
+
+        private mutating func lifeIs(_ milliseconds: UInt32, of key: UInt32, at now: Int64) {
+            if lives.isEmpty { lives = Array(repeating: Self.lifeUnknown, count: marks.count) }
+            steps.append(Step(at: now, key: key, kind: .ends, amount: milliseconds))
+            if lives[Int(key)] == Self.lifeUnknown { lives[Int(key)] = milliseconds }
         }
 
         private mutating func sizeIs(_ bytes: UInt32, of key: UInt32, at now: Int64) {
             guard isInBytes else { return }
-            steps.append(Step(at: now, key: key, kind: .bytes, bytes: bytes))
+            steps.append(Step(at: now, key: key, kind: .bytes, amount: bytes))
             if known[Int(key)] { return }
             (known[Int(key)], sizes[Int(key)]) = (true, bytes)
             sum = (sum.bytes + Double(bytes), sum.count + 1)
@@ -195,7 +239,7 @@ public struct LookUpRecord: Sendable {
             if let gap { steps[gap].key = UInt32(steps.count - gap) }
             guard isInBytes else { return }
             let all = sum.count > 0 ? sum.bytes / sum.count : entryBytes
-            let mean = UInt32(min(max(0, all), Double(1 << 29 - 1)))
+            let mean = UInt32(min(max(0, all), Double(Recorder.largest)))
             for key in known.indices where !known[key] { sizes[key] = mean }
         }
     }
@@ -215,9 +259,11 @@ extension Cache {
         let present = store.withLock { store in
             store.settle(isFull: true)
             store.resumeRecording(at: now.nanoseconds)
+            store.followMoreWhereSlow(at: now.nanoseconds)
             numbers = store.recorder.first..<store.recorder.next
             copied.lookups = store.lookups
             copied.boundsSince = store.underBounds.since.nanoseconds
+            copied.former = store.underBounds.former
             copied.entryBytes = store.count > 0 ? Double(store.bytes) / Double(store.count) : 0
             changes = store.recorder.changes
             return store.configuration
@@ -243,19 +289,20 @@ extension Cache {
         return LookUpRecord(copied, present, window: window, at: now)
     }
 
-    /// Whether values may end before the ttl says so, which no what-if knows of.
-    package var hasOwnEnds: Bool { traits.mayEnd }
+    /// Whether values say themselves when they end, and are refreshed before, which no what-if
+    /// knows of.
+    package var isForeseen: Bool { !traits.expires }
 
     /// Notes that the origin was asked for a value that is held, for comparison: it counts as a
-    /// refetch.
-    package func noteVerified(_ held: Value, writtenAt: AgeInstant, origin: Value) {
+    /// refetch, and the next one is compared with what this one brought.
+    package func noteVerified(_ key: Key, _ held: Value, writtenAt: AgeInstant, origin: Value) {
         guard let fingerprint = traits.fingerprint else { return }
-        let isChanged = fingerprint(held) != fingerprint(origin)
-        let age = (clock.now() - writtenAt).nanoseconds
+        let prints = (held: fingerprint(held), origin: fingerprint(origin))
+        let (now, mark) = (clock.now(), Shards<Key, Value>.mark(shards.hash(key)))
         store.withLock { store in
             guard store.recorder.isOn else { return }
-            store.recorder.changes.prepare()
-            store.recorder.changes.add(age: age, isChanged: isChanged)
+            store.recorder.verified(
+                mark, prints, writtenAt: writtenAt.nanoseconds, at: now.nanoseconds)
         }
     }
 

@@ -15,11 +15,13 @@
 //   below. Notes are settled with those for the policy, under the store's lock.
 // - The record is a ring of pieces. Each knows by which bound keys were sampled in it.
 
-/// What a cache records of its look-ups, in less than 1 MiB with all else that is kept here.
+/// What a cache records of its look-ups, in less than 1 MiB with all else that is kept for it.
 struct Recorder: ~Copyable {
-    /// Look-ups in a piece, and pieces.
+    /// Look-ups in a piece.
     static let pieceSize = 1024
-    static let pieceCount = 96
+    /// Pieces, where the shards' own notes leave room for so many.
+    private static let mostPieces = 96
+    private let pieceCount: Int
     /// Keys are not sampled more thinly than down to so many, entries of a cache neither.
     private static let fewKeys = 8192
     private static let fewEntries = 1024
@@ -28,7 +30,7 @@ struct Recorder: ~Copyable {
     private static let shortestStretch: Int64 = 4_000_000_000
     private static let pause: Int64 = 30_000_000_000
     /// No piece lasts longer, so that microseconds since its start fit.
-    private static let longestPiece: Int64 = 500_000_000_000
+    private static let longestPiece: Int64 = 250_000_000_000
     /// A window is not longer than an hour.
     private static let longestWindow: Int64 = 3_600_000_000_000
 
@@ -48,13 +50,28 @@ struct Recorder: ~Copyable {
     /// Nothing is recorded before.
     private(set) var pausedUntil = Int64.min
 
-    /// Which keys were recorded since the last look at their number, roughly.
+    /// Which keys were recorded since the last look at their number, roughly, and before it.
     private var seen = SlotColumn(UInt64(0), capacity: 1)
+    private var seenBefore = SlotColumn(UInt64(0), capacity: 1)
+    private static let seenWords: UInt32 = 256
+    /// Whether a value was ever written that ends by itself.
+    private(set) var hasEnds = false
 
     var changes = ChangeSamples()
     private var prints = Fingerprints()
 
-    init(isOn: Bool) { below = isOn ? .max : 0 }
+    /// - Parameter shards: How many there are, which have notes of their own.
+    init(isOn: Bool, shards: Int = 1) {
+        below = isOn ? .max : 0
+        let room = Self.room - shards * Self.bytesOfShard
+        pieceCount = max(
+            Int(Self.stretch), min(Self.mostPieces, room / (Self.pieceSize * 8 + 64)))
+    }
+
+    /// Bytes for all pieces, beside what else is kept.
+    private static let room =
+        1 << 20 - Fingerprints.bytes - ChangeSamples.bytes - 2 * 8 * Int(seenWords)
+    private static let bytesOfShard = LookUpNotes.bytesOfShard
 
     /// A look-up, or something else that happened to a key.
     enum Kind: UInt64 {
@@ -71,6 +88,22 @@ struct Recorder: ~Copyable {
         case gone
         /// A look-up that found nothing, and wrote what it fetched.
         case loaded
+        /// When the entry that was just written ends by itself: milliseconds from then stand in place
+        /// of the time, and the largest number where it does not.
+        case ends
+        /// All that was held is invalidated.
+        case cleared
+        /// Its fetch brought nothing, and nothing is held.
+        case failed
+    }
+
+    /// A word is a key's mark, a kind and a time or what stands in place of it.
+    private static let (kindShift, kindMask) = (UInt64(28), UInt64(15))
+    /// The largest amount that may stand in place of a time.
+    static let largest: Int64 = 1 << 28 - 1
+
+    private static func word(_ mark: UInt32, _ kind: Kind, _ amount: Int64) -> UInt64 {
+        UInt64(mark) << 32 | kind.rawValue << kindShift | UInt64(amount)
     }
 
     /// A part of the record.
@@ -100,33 +133,56 @@ struct Recorder: ~Copyable {
         next == 0 || open.count == Self.pieceSize || now &- open.began > Self.longestPiece
     }
 
-    mutating func add(_ kind: Kind, _ mark: UInt32, at time: Int64, bytes: Int = 0) {
+    /// Whether only some keys are followed, and so few that the open piece lasts too long.
+    func isSlow(at now: Int64) -> Bool {
+        below != .max && next > 0 && now &- open.began > Self.longestPiece
+    }
+
+    /// - Parameter amount: What stands in place of the time, if anything.
+    mutating func add(_ kind: Kind, _ mark: UInt32, at time: Int64, amount: Int64? = nil) {
         if kind == .filled, mark == lastMissed, open.count > 0 { return fillMissed() }
         lastMissed = kind == .missed ? mark : nil
         // Two threads may have read the clock in another order than they came.
         let now = max(time, open.ended)
-        let place = UInt32((next - 1) % UInt64(Self.pieceCount)) * UInt32(Self.pieceSize)
-        let time = kind == .bytes ? Int64(min(bytes, 1 << 29 - 1)) : (now &- open.began) / 1000
-        words[place + open.count] =
-            UInt64(mark) << 32 | kind.rawValue << 29 | UInt64(time) & (1 << 29 - 1)
+        let amount = min(max(0, amount ?? (now &- open.began) / 1000), Self.largest)
+        words[start(of: next - 1) + open.count] = Self.word(mark, kind, amount)
         open.count += 1
         open.ended = max(open.ended, now)
-        if kind == .lookup || kind == .missed { seen[mark >> 6 & 255] |= 1 << UInt64(mark & 63) }
+        if kind == .ends, amount < Self.largest { hasEnds = true }
+        if [.lookup, .missed, .filled, .rewritten].contains(kind) {
+            seen[Self.seenWord(mark)] |= Self.seenBit(mark)
+        }
+    }
+
+    private static func seenWord(_ mark: UInt32) -> UInt32 { mark >> 6 & (seenWords - 1) }
+    private static func seenBit(_ mark: UInt32) -> UInt64 { 1 << UInt64(mark & 63) }
+
+    /// Whether a key may have been looked up or written of late: that it goes matters to no replay otherwise.
+    func mayKnow(_ mark: UInt32) -> Bool {
+        let word = Self.seenWord(mark)
+        guard Int(word) < min(seen.capacity, seenBefore.capacity) else { return false }
+        return (seen[word] | seenBefore[word]) & Self.seenBit(mark) != 0
+    }
+
+    /// Where the words of a piece begin.
+    private func start(of piece: UInt64) -> UInt32 {
+        UInt32(piece % UInt64(pieceCount)) * UInt32(Self.pieceSize)
     }
 
     /// The last look-up has written what it missed: that is all there is to say of it.
     private mutating func fillMissed() {
-        let place = UInt32((next - 1) % UInt64(Self.pieceCount)) * UInt32(Self.pieceSize)
-        words[place + open.count - 1] =
-            words[place + open.count - 1] & ~(7 << 29) | Kind.loaded.rawValue << 29
+        let last = start(of: next - 1) + open.count - 1
+        words[last] =
+            words[last] & ~(Self.kindMask << Self.kindShift)
+            | Kind.loaded.rawValue << Self.kindShift
         lastMissed = nil
     }
 
     /// Takes a word of the record apart.
     static func parts(_ word: UInt64) -> (mark: UInt32, kind: Kind, time: Int64) {
         (
-            UInt32(truncatingIfNeeded: word >> 32), Kind(rawValue: word >> 29 & 7) ?? .lookup,
-            Int64(word & (1 << 29 - 1))
+            UInt32(truncatingIfNeeded: word >> 32),
+            Kind(rawValue: word >> kindShift & kindMask) ?? .lookup, Int64(word & UInt64(largest))
         )
     }
 
@@ -138,7 +194,12 @@ struct Recorder: ~Copyable {
     ///   - maxsize: How many entries the cache may hold, as far as that is known.
     mutating func openPiece(lookups: UInt64, maxsize: Int, at now: Int64) {
         close(lookups)
-        if next > 0, next % UInt64(Self.pieceCount) == 0 { adapt(maxsize, at: now) }
+        if next > 0, next % UInt64(pieceCount) == 0 {
+            adapt(maxsize, at: now)
+        } else if next > 0, now &- open.began > Self.longestPiece {
+            // Look-ups come so slowly that more keys can be followed.
+            followMore()
+        }
         if next - beganStretch >= Self.stretch {
             let began = piece(beganStretch).began
             if now &- began < Self.shortestStretch {
@@ -153,17 +214,18 @@ struct Recorder: ~Copyable {
     private mutating func close(_ lookups: UInt64) {
         guard next > 0 else { return }
         open.lookupsAfter = lookups
-        pieces[UInt32((next - 1) % UInt64(Self.pieceCount))] = open
+        pieces[UInt32((next - 1) % UInt64(pieceCount))] = open
     }
 
     private mutating func begin(_ lookups: UInt64, at now: Int64) {
         if next == 0 {
-            pieces.reserve(UInt32(Self.pieceCount) - 1)
-            seen.reserve(255)
+            pieces.reserve(UInt32(pieceCount) - 1)
+            seen.reserve(Self.seenWords - 1)
+            seenBefore.reserve(Self.seenWords - 1)
         }
         next += 1
-        if next - first > Self.pieceCount { first = next - UInt64(Self.pieceCount) }
-        words.reserve(UInt32(min(next, UInt64(Self.pieceCount))) * UInt32(Self.pieceSize) - 1)
+        if next - first > pieceCount { first = next - UInt64(pieceCount) }
+        words.reserveBare(UInt32(min(next, UInt64(pieceCount))) * UInt32(Self.pieceSize) - 1)
         open = Piece(
             began: now, ended: now, below: below, lookupsBefore: lookups, isAfterGap: isAfterGap)
         isAfterGap = false
@@ -178,7 +240,7 @@ struct Recorder: ~Copyable {
     }
 
     private func piece(_ number: UInt64) -> Piece {
-        number + 1 == next ? open : pieces[UInt32(number % UInt64(Self.pieceCount))]
+        number + 1 == next ? open : pieces[UInt32(number % UInt64(pieceCount))]
     }
 
     /// Follows fewer keys where the record is short, and more where it has room for them.
@@ -188,7 +250,7 @@ struct Recorder: ~Copyable {
         let entries = Double(maxsize) * rate
         let span = now &- piece(first).began
         if entries < Double(Self.fewEntries) || span > 2 * Self.longestWindow {
-            if below != .max { below = below > .max / 2 ? .max : below &* 2 &+ 1 }
+            followMore()
         } else if span < Self.longestWindow, keys > Self.fewKeys,
             entries / 2 >= Double(Self.fewEntries), below > 1 << 16
         {
@@ -196,14 +258,19 @@ struct Recorder: ~Copyable {
         }
     }
 
+    private mutating func followMore() {
+        if below != .max, isOn { below = below > .max / 2 ? .max : below &* 2 &+ 1 }
+    }
+
     /// How many keys were recorded since the last time, by the places that stayed empty.
     private mutating func countSeen() -> Int {
         var empty = 0
-        for place in 0..<256 as Range<UInt32> {
+        for place in 0..<Self.seenWords {
             empty += 64 - seen[place].nonzeroBitCount
+            seenBefore[place] = seen[place]
             seen[place] = 0
         }
-        let places = 256.0 * 64
+        let places = Double(Self.seenWords) * 64
         return Int(-places * Maths.log(max(Double(empty), 0.5) / places))
     }
 
@@ -217,9 +284,27 @@ struct Recorder: ~Copyable {
         guard number >= first, number < next else { return nil }
         var piece = piece(number)
         if number + 1 == next, !isPaused { piece.lookupsAfter = lookups }
-        let place = UInt32(number % UInt64(Self.pieceCount)) * UInt32(Self.pieceSize)
-        for word in 0..<piece.count { words.append(self.words[place + word]) }
+        let start = start(of: number)
+        for word in 0..<piece.count { words.append(self.words[start + word]) }
         return piece
+    }
+
+    /// A key's value is another by word of somebody else: the next fetch does not say what the origin
+    /// has changed unseen.
+    mutating func forgetPrint(_ mark: UInt32) { prints.forget(mark) }
+
+    /// Compares what the origin has with what is held since `written`, or with what it had when it was
+    /// last asked.
+    mutating func verified(
+        _ mark: UInt32, _ prints: (held: UInt64, origin: UInt64), writtenAt written: Int64,
+        at now: Int64
+    ) {
+        changes.prepare()
+        if let found = self.prints.compare(mark, prints.origin, at: now) {
+            changes.add(age: found.age, isChanged: found.isChanged)
+        } else {
+            changes.add(age: now &- written, isChanged: prints.held != prints.origin)
+        }
     }
 
     /// Compares what a fetch brought with what the one before brought.
@@ -229,6 +314,9 @@ struct Recorder: ~Copyable {
         changes.add(age: found.age, isChanged: found.isChanged)
     }
 
-    /// What the record takes.
-    var bytes: Int { words.capacity * 8 + Self.pieceCount * MemoryLayout<Piece>.stride }
+    /// What the record takes, the shards' own notes aside.
+    var bytes: Int {
+        (words.capacity + seen.capacity + seenBefore.capacity) * 8
+            + pieces.capacity * MemoryLayout<Piece>.stride + prints.takes + changes.takes
+    }
 }

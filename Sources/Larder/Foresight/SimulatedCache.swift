@@ -10,13 +10,20 @@ struct SimulatedCache: ~Copyable {
     private let rule: Policy
     /// It is filled beforehand by the whole record, and not emptied at gaps.
     private let isWarm: Bool
+    /// Look-ups at these times count.
+    private let counted: Range<Int64>
     private var policy: any EvictionPolicy
 
     /// When the key's value was fetched; the least number where it is not held.
     private let writtenAt: UnsafeMutablePointer<Int64>
     private let misses: UnsafeMutablePointer<UInt32>
+    /// When the cache itself missed the key last, and what it fetched was on its way.
+    private let missedAt: UnsafeMutablePointer<Int64>
     private let seen: UnsafeMutablePointer<Seen>
     private let sizes: UnsafeMutablePointer<UInt32>
+    /// After how many milliseconds a key's value ends by itself, and what is held and does.
+    private var lives: [UInt32]
+    private var expiries = ExpiryHeap()
     /// Writes in their order, to expire by.
     private let written: UnsafeMutablePointer<(key: UInt32, at: Int64)>
     private var (oldest, newest) = (0, 0)
@@ -24,6 +31,8 @@ struct SimulatedCache: ~Copyable {
     private var bytes = 0.0
     /// What is held does not depend on what was before the record.
     private var isExact: Bool
+    /// How many entries from before the record may still be held that were not looked up in it.
+    private var unseen = Int.max
     private var tally = Tally()
     private var isCounting = false
 
@@ -50,13 +59,21 @@ struct SimulatedCache: ~Copyable {
         var ages: [UInt32] = []
         var entries = 0
         var bytes = 0.0
+        /// Of every entry held, its bytes squared.
+        var squaredBytes = 0.0
     }
 
     private static var absent: Int64 { .min }
 
-    init(_ record: LookUpRecord, _ bounds: CacheConfiguration, isWarm: Bool) {
+    /// - Parameter counted: Look-ups at these times count, as far as they are within the window.
+    init(
+        _ record: LookUpRecord, _ bounds: CacheConfiguration, isWarm: Bool,
+        counted: Range<Int64> = .min..<(.max)
+    ) {
         self.record = record
         self.isWarm = isWarm
+        self.counted = counted.clamped(to: record.from..<(.max))
+        lives = record.lives
         let rate = record.basis.rate
         maxsize =
             bounds.maxsize.map { most in
@@ -73,6 +90,8 @@ struct SimulatedCache: ~Copyable {
         writtenAt = .allocate(capacity: keys)
         writtenAt.initialize(repeating: Self.absent, count: keys)
         misses = Memory.zeroed(keys)
+        missedAt = .allocate(capacity: keys)
+        missedAt.initialize(repeating: Self.absent, count: keys)
         seen = .allocate(capacity: keys)
         seen.initialize(repeating: .never, count: keys)
         sizes = Memory.zeroed(max(1, record.sizes.count))
@@ -83,6 +102,7 @@ struct SimulatedCache: ~Copyable {
     deinit {
         writtenAt.deallocate()
         Memory.free(misses)
+        missedAt.deallocate()
         seen.deallocate()
         Memory.free(sizes)
         written.deallocate()
@@ -102,6 +122,9 @@ struct SimulatedCache: ~Copyable {
             tally.squares += Double(misses[key]) * Double(misses[key])
         }
         (tally.entries, tally.bytes) = (count, bytes)
+        for key in 0..<UInt32(record.marks.count) where writtenAt[Int(key)] != Self.absent {
+            tally.squaredBytes += size(key) * size(key)
+        }
         return tally
     }
 
@@ -110,7 +133,7 @@ struct SimulatedCache: ~Copyable {
         _ record: LookUpRecord, by shift: Int64, _ ages: UnsafeMutablePointer<UInt32>,
         counting: Bool
     ) {
-        let (isWhole, from) = (record.basis.isWhole, counting ? record.from : .max)
+        let (isWhole, from) = (record.basis.isWhole, counting ? counted.lowerBound : .max)
         record.steps.withUnsafeBufferPointer { steps in
             var (countFrom, exactFrom) = (from, Int64.max)
             for place in steps.indices {
@@ -120,12 +143,18 @@ struct SimulatedCache: ~Copyable {
                 if step.at >= exactFrom { isExact = true }
                 switch step.kind {
                 case .lookup, .missed:
-                    isCounting = step.at >= countFrom
-                    if isCounting, step.kind == .missed { tally.came += 1 }
+                    isCounting = step.at >= countFrom && step.at < counted.upperBound
+                    if step.kind == .missed {
+                        missedAt[Int(step.key)] = step.at
+                        if isCounting { tally.came += 1 }
+                    }
                     look(step, ages)
                 case .written: write(step)
                 case .gone: if writtenAt[Int(step.key)] != Self.absent { remove(step.key, false) }
+                case .failed: if isOfThatFetch(step.key) { remove(step.key, false) }
+                case .cleared: empty()
                 case .bytes: resize(step)
+                case .ends: end(step)
                 case .gap:
                     guard !isWhole else { break }
                     if !isWarm { clear() }
@@ -154,6 +183,10 @@ struct SimulatedCache: ~Copyable {
             if writtenAt[key] != Self.absent { remove(step.key, false) }
             policy.missed()
             let isCold = !isWarm && !isExact && seen[key] == .never
+            if isCold, unseen != .max {
+                unseen -= 1
+                if unseen <= 0 { isExact = true }
+            }
             if isCounting {
                 tally.misses += 1
                 // Not by a subscript, at which the compiler fails for ThreadSanitizer.
@@ -180,38 +213,80 @@ struct SimulatedCache: ~Copyable {
     private mutating func write(_ step: LookUpRecord.Step) {
         guard writtenAt[Int(step.key)] != Self.absent else { return load(step, step.at) }
         knows(step.key)
-        writtenAt[Int(step.key)] = step.at
-        written[newest] = (step.key, step.at)
-        newest += 1
+        began(step.key, step.at)
         policy.rewritten(step.key)
+    }
+
+    /// A value that is held from now on ends by the ttl, or by itself.
+    private mutating func began(_ key: UInt32, _ at: Int64) {
+        writtenAt[Int(key)] = at
+        written[newest] = (key, at)
+        newest += 1
+        endsByItself(key)
+    }
+
+    /// Whether what is held is of the fetch that the cache itself made last, and not of an earlier one.
+    private func isOfThatFetch(_ key: UInt32) -> Bool {
+        writtenAt[Int(key)] != Self.absent && writtenAt[Int(key)] == missedAt[Int(key)]
+    }
+
+    private mutating func end(_ step: LookUpRecord.Step) {
+        lives[Int(step.key)] = step.amount
+        if isOfThatFetch(step.key) { endsByItself(step.key) }
+    }
+
+    /// Notes when what is held ends by itself.
+    private mutating func endsByItself(_ key: UInt32) {
+        guard !lives.isEmpty else { return }
+        expiries.remove(key)
+        let life = lives[Int(key)]
+        guard life < Recorder.largest else { return }
+        let end = writtenAt[Int(key)] &+ Int64(life) &* 1_000_000
+        expiries.insert(key, end, version: UInt64(newest))
     }
 
     private mutating func resize(_ step: LookUpRecord.Step) {
         let key = Int(step.key)
-        if writtenAt[key] != Self.absent { bytes += Double(step.bytes) - Double(sizes[key]) }
-        sizes[key] = step.bytes
+        let isHeld = writtenAt[key] != Self.absent
+        if isHeld { bytes += Double(step.amount) - Double(sizes[key]) }
+        sizes[key] = step.amount
+        guard isHeld else { return }
+        if !fits(Double(step.amount)) { return remove(step.key, false) }
+        makeRoom(for: 0, places: 0)
+    }
+
+    /// An entry may be as large as the whole cache may be, sampled or not.
+    private func fits(_ size: Double) -> Bool {
+        maxbytes > 0 && size <= maxbytes / record.basis.rate
     }
 
     private mutating func load(_ step: LookUpRecord.Step, _ at: Int64) {
         let size = size(step.key)
-        // An entry may be as large as the whole cache may be, sampled or not.
-        guard maxsize > 0, ttl > 0, size <= maxbytes / record.basis.rate else { return }
-        while count > 0, count >= maxsize || bytes + size > maxbytes {
-            isExact = true
+        guard maxsize > 0, ttl > 0, fits(size), lives.isEmpty || lives[Int(step.key)] > 0
+        else { return }
+        makeRoom(for: size, places: 1)
+        policy.added(step.key, hash: UInt64(record.marks[Int(step.key)]))
+        began(step.key, at)
+        count += 1
+        bytes += size
+    }
+
+    private mutating func makeRoom(for size: Double, places: Int) {
+        while count > 0, count + places > maxsize || bytes + size > maxbytes {
+            if rule.goesByTime {
+                isExact = true
+            } else if !isExact {
+                unseen = min(unseen, count)
+            }
             guard let victim = policy.victim() else { continue }
             remove(victim, true)
         }
-        policy.added(step.key, hash: UInt64(record.marks[Int(step.key)]))
-        writtenAt[Int(step.key)] = at
-        written[newest] = (step.key, at)
-        newest += 1
-        count += 1
-        bytes += size
     }
 
     private mutating func remove(_ key: UInt32, _ evicted: Bool) {
         policy.removed(key, evicted: evicted)
         knows(key)
+        if !lives.isEmpty { expiries.remove(key) }
         writtenAt[Int(key)] = Self.absent
         count -= 1
         bytes -= size(key)
@@ -231,12 +306,21 @@ struct SimulatedCache: ~Copyable {
     }
 
     private mutating func expire(at now: Int64) {
+        while let first = expiries.first, first.expiry <= now { remove(first.slot, false) }
         guard ttl != .max else { return }
         while oldest < newest, now &- written[oldest].at >= ttl {
             let (key, at) = written[oldest]
             if writtenAt[Int(key)] == at { remove(key, false) }
             oldest += 1
         }
+    }
+
+    /// All that is held goes, and so did what was held before the record.
+    private mutating func empty() {
+        for key in 0..<UInt32(record.marks.count) where writtenAt[Int(key)] != Self.absent {
+            remove(key, false)
+        }
+        isExact = true
     }
 
     /// What is held at the end of a gap is not known.
@@ -246,6 +330,8 @@ struct SimulatedCache: ~Copyable {
         writtenAt.update(repeating: Self.absent, count: keys)
         seen.update(repeating: .never, count: keys)
         isCounting = false
-        (oldest, newest, count, bytes, isExact) = (0, 0, 0, 0, false)
+        (oldest, newest, count, bytes) = (0, 0, 0, 0)
+        (isExact, unseen) = (false, .max)
+        expiries = ExpiryHeap()
     }
 }

@@ -46,7 +46,8 @@ extension Store {
         feed.append(.configured(from: configuration, to: new), key: nil, by: by, at: now)
         let (old, oldLives) = (configuration, lives)
         configuration = new
-        underBounds = UnderBounds(since: now, counters)
+        underBounds = UnderBounds(
+            since: now, after: (old, underBounds.since.nanoseconds), counters)
         lives = lives.changed(
             to: new, isUndone: isUndone, version: version, at: now.nanoseconds)
         if lives != oldLives { outdated = back.count }

@@ -256,6 +256,7 @@ extension Store {
         end(flight)
         guard let held = failed(flight.key, flight.hash, failing, at: now) else {
             reopenGate(flight.key, flight.hash)
+            if slot(of: flight.key, flight.hash) == nil { note(.failed, flight.hash, at: now) }
             return (waiters, nil)
         }
         if held.isPastEnd { counters.servedStale += UInt64(waiters.count { !$0.insists }) }

@@ -1,8 +1,10 @@
 extension Store {
     /// Takes an entry out. What left is the last in ``departed``.
+    ///
+    /// - Parameter notes: Whether that it was invalidated goes on record.
     mutating func remove(
         _ slot: UInt32, _ cause: RemovalCause, rival: Key? = nil, by: Operator? = nil,
-        at now: AgeInstant
+        notes: Bool = true, at now: AgeInstant
     ) {
         let local = shards.local(slot)
         let place = departed.newPlace()
@@ -24,7 +26,7 @@ extension Store {
         count -= 1
         bytes -= place.pointee.bytes
         ghosts.left(hash, cause, at: now.nanoseconds)
-        if cause == .invalidated { note(.gone, hash, at: now) }
+        if cause == .invalidated, notes { noteGone(hash, at: now) }
         depart(place, rival: rival, by: by, at: now)
     }
 
@@ -50,14 +52,14 @@ extension Store {
         at now: AgeInstant
     ) -> Invalidation {
         settle()
-        // In a larger cache it might be there.
-        if version == nil { note(.gone, hash, at: now) }
         // What has ended for good is not there, though it may still have its place.
         let held = slot(of: key, hash).map { (slot: $0, recordAndEnd($0)) }
         guard let (slot, (record, end)) = held,
             now.nanoseconds < end || isInReserve(end, at: now)
         else {
             guard version == nil else { return .absent }
+            // In a larger cache it might be there.
+            noteGone(hash, at: now)
             return forgetFailure(of: key, hash, by: by, at: now) == nil
                 ? .absent : .removed(bytes: 0)
         }
@@ -158,7 +160,9 @@ extension Store {
             let (record, end) = recordAndEnd(slot)
             guard record.version <= version else { break }
             let isLive = now.nanoseconds < end
-            remove(slot, isLive ? .invalidated : .expired, by: isLive ? by : nil, at: now)
+            remove(
+                slot, isLive ? .invalidated : .expired, by: isLive ? by : nil, notes: false,
+                at: now)
             removed += 1
         }
         return removed
@@ -209,6 +213,7 @@ extension Store {
         add(
             record, tombstone.entry.key, tombstone.entry.value, hash,
             expiry: expiry == .max ? nil : expiry)
+        note(.filled, hash, at: now)
         return true
     }
 }

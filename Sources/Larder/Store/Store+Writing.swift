@@ -53,7 +53,10 @@ extension Store {
             counters.oversized += 1
             feed.append(.oversized(bytes: arrival.bytes), key: key, at: now)
         }
-        guard isKept else { return true }
+        guard isKept else {
+            noteTraits(arrival, at: now)
+            return true
+        }
         let room = makeRoom(
             for: arrival.bytes, inPlaceOf: nil, mayExceed: mayExceed, rival: key, at: now)
         guard room == .made else { return false }

@@ -87,7 +87,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         lives = Lives(configuration)
         reserve = configuration.staleIfError.nanoseconds
         mostFetched = MostFetched(at: now)
-        recorder = Recorder(isOn: foresight)
+        recorder = Recorder(isOn: foresight, shards: shards.count)
         notes = LookUpNotes(foresight ? shards.count : 0)
         underBounds = UnderBounds(since: now, CacheCounters())
         feed = Feed(capacity: feedCapacity)
@@ -178,7 +178,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     }
 
     private mutating func note(
-        _ kind: Recorder.Kind, mark: UInt32, at now: Int64, bytes: Int = 0
+        _ kind: Recorder.Kind, mark: UInt32, at now: Int64, amount: Int64? = nil
     ) {
         if recorder.isPaused { resumeRecording(at: now) }
         guard recorder.follows(mark) else { return }
@@ -188,21 +188,59 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
             if recorder.noteBelow != before { spread() }
             guard recorder.follows(mark) else { return }
         }
-        recorder.add(kind, mark, at: now, bytes: bytes)
+        recorder.add(kind, mark, at: now, amount: amount)
     }
 
-    /// Records a write: for no look-up, and for one where its bytes or the value are of interest.
+    /// Records a write: for no look-up, and for one where its bytes, its end or the value are of
+    /// interest.
     mutating func note(_ kind: Recorder.Kind, _ arrival: Arrival<Value>, at now: AgeInstant) {
+        guard recorder.isOn else { return }
         let mark = Shards<Key, Value>.mark(arrival.hash)
         if arrival.took == nil || kind == .rewritten {
+            // What was looked up before comes before it.
+            if recorder.follows(mark) { settle() }
             note(kind, mark: mark, at: now.nanoseconds)
         }
-        if configuration.maxbytes != nil {
-            note(.bytes, mark: mark, at: now.nanoseconds, bytes: arrival.bytes)
-        }
-        if let print = arrival.print, recorder.isOn {
+        noteTraits(arrival, at: now)
+        if let print = arrival.print {
             recorder.compare(mark, print, at: now.nanoseconds)
+        } else if arrival.took == nil {
+            recorder.forgetPrint(mark)
         }
+    }
+
+    /// Records what a value takes and when it ends by itself, whether or not it is kept.
+    mutating func noteTraits(_ arrival: Arrival<Value>, at now: AgeInstant) {
+        let mark = Shards<Key, Value>.mark(arrival.hash)
+        if configuration.maxbytes != nil {
+            note(.bytes, mark: mark, at: now.nanoseconds, amount: Int64(arrival.bytes))
+        }
+        guard arrival.expiry != nil || recorder.hasEnds else { return }
+        // One that ends is not to be taken for one that does not.
+        let life = arrival.expiry.map {
+            min(Recorder.largest - 1, max(0, $0 &- now.nanoseconds &+ 999_999) / 1_000_000)
+        }
+        note(.ends, mark: mark, at: now.nanoseconds, amount: life ?? Recorder.largest)
+    }
+
+    /// Records that a key is not held any more, by word of somebody else.
+    mutating func noteGone(_ hash: UInt64, at now: AgeInstant) {
+        let mark = Shards<Key, Value>.mark(hash)
+        recorder.forgetPrint(mark)
+        if recorder.mayKnow(mark) { note(.gone, hash, at: now) }
+    }
+
+    /// Records that all that is held is invalidated.
+    mutating func noteCleared(at now: AgeInstant) {
+        note(.cleared, mark: 0, at: now.nanoseconds)
+    }
+
+    /// Follows more keys where hardly any that is followed was looked up.
+    mutating func followMoreWhereSlow(at now: Int64) {
+        guard recorder.isOn, !recorder.isPaused, recorder.isSlow(at: now) else { return }
+        let before = recorder.noteBelow
+        recorder.openPiece(lookups: lookups, maxsize: mostEntries, at: now)
+        if recorder.noteBelow != before { spread() }
     }
 
     /// Goes on recording where a pause is over.
@@ -212,9 +250,9 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         spread()
     }
 
-    /// All look-ups so far.
+    /// All look-ups so far that could find something: who is refused was not looked for.
     var lookups: UInt64 {
-        (0..<shards.count).reduce(counters.lookups) { sum, number in
+        (0..<shards.count).reduce(counters.lookups - counters.refused) { sum, number in
             sum + shards[number].withLock { $0.hits }
         }
     }

@@ -2,6 +2,8 @@
 final class Traits<Key: Sendable, Value: Sendable>: Sendable {
     /// Whether values can end by themselves.
     let mayEnd: Bool
+    /// Whether they say so themselves.
+    let expires: Bool
     /// Whether a removed value may be kept for a while, for an undo.
     let mayComeBack: Bool
     let refresh: Refresh
@@ -25,6 +27,7 @@ final class Traits<Key: Sendable, Value: Sendable>: Sendable {
         self.refresh = refresh ?? Refresh()
         refreshes = refresh != nil
         let expires = Value.self is any Expiring.Type
+        self.expires = expires
         let (keyIsSized, valueIsSized) = (
             Key.self is any ByteSized.Type, Value.self is any ByteSized.Type
         )
