@@ -309,7 +309,9 @@ public final class LocalInspector: Inspector {
             let report = try? cache(named: name).report()
         {
             return state.withLock {
-                $0.calibrations.expect(bounds, foreseen, report, spread: how.spread ?? .zero)
+                $0.calibrations.expect(
+                    bounds, after: plan.now?.bounds ?? bounds, foreseen, report,
+                    spread: how.spread ?? .zero)
             }
         }
         interrupt(plan)

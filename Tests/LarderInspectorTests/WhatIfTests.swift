@@ -203,7 +203,8 @@ import Testing
             bounds: new, hitRatio: 1, hitRatioError: 0, fetchesPerSecond: 1,
             fetchesPerSecondError: 0, entries: 1, bytes: 1, bytesError: 0)
         var calibrations = Calibrations()
-        calibrations.expect(new, said, report(0, 64), spread: .seconds(60))
+        calibrations.expect(
+            new, after: snapshot.configuration, said, report(0, 64), spread: .seconds(60))
         for seconds in [10, 30, 60, 79] as [Double] { calibrations.judge([report(seconds, 48)]) }
         #expect(calibrations.of("accounts").count == 1)
         var other = calibrations
@@ -229,7 +230,8 @@ import Testing
             fetchesPerSecond: 1, fetchesPerSecondError: 0, entries: 1, bytes: 1, bytesError: 0)
         for (hits, isHeld) in [(900, true), (895, true), (850, false)] as [(UInt64, Bool)] {
             var calibration = Calibration(
-                cache: "accounts", bounds: snapshot.configuration, said: said,
+                cache: "accounts", bounds: snapshot.configuration,
+                after: snapshot.configuration, said: said, holding: 1,
                 at: counted(0, hits: 0, lookups: 0).at)
             calibration.take(counted(10, hits: 0, lookups: 100))
             calibration.take(counted(20, hits: 100, lookups: 200))
@@ -239,6 +241,53 @@ import Testing
             #expect(calibration.came == Double(hits) / 1000)
             #expect(calibration.isHeld == isHeld)
         }
+    }
+
+    @Test
+    func `a longer ttl is judged once entries could live so long, and a larger cache once full`()
+        throws
+    {
+        let snapshot = Engine().accounts.snapshot()
+        func counted(_ seconds: Double, _ misses: UInt64, _ entries: Int) -> Calibration.Counted {
+            var later = snapshot
+            later.at = snapshot.at + .seconds(seconds)
+            later.count = entries
+            (later.counters.hits, later.counters.misses) = (UInt64(seconds * 100), misses)
+            // Who is refused was not looked for.
+            later.counters.refused = UInt64(seconds * 1000)
+            return Calibration.Counted(later)
+        }
+        func forecast(_ bounds: CacheConfiguration, entries: Int) -> Calibration {
+            let said = WhatIf(
+                bounds: bounds, hitRatio: 0.9, hitRatioError: 0.01, fetchesPerSecond: 2,
+                fetchesPerSecondError: 0, entries: entries, bytes: 1, bytesError: 0)
+            return Calibration(
+                cache: "accounts", bounds: bounds, after: snapshot.configuration, said: said,
+                holding: 40, at: snapshot.at)
+        }
+        var longer = snapshot.configuration
+        longer.ttl = .seconds(600)
+        var calibration = forecast(longer, entries: 40)
+        #expect(calibration.due == snapshot.at + .seconds(620))
+        for seconds in stride(from: 5.0, through: 615, by: 10) {
+            // Nothing ends in the first minutes, and then all of it.
+            var now = counted(seconds, seconds < 300 ? 100 : UInt64(100 + seconds * 10), 40)
+            now.bounds = longer
+            calibration.take(now)
+            #expect(calibration.came == nil)
+        }
+        var now = counted(626, 100 + 6260, 40)
+        now.bounds = longer
+        calibration.take(now)
+        #expect(calibration.came != nil)
+        var filling = forecast(snapshot.configuration, entries: 100)
+        #expect(filling.due == snapshot.at + .seconds(65))
+        filling.take(counted(20, 0, 60))
+        filling.take(counted(60, 400, 80))
+        filling.take(counted(64, 400, 92))
+        #expect(filling.came == nil)
+        filling.take(counted(105, 810, 100))
+        #expect(abs(filling.came! - 0.9) < 0.01)
     }
 
     /// Whoever asks for a grid, which is there once a gate is open.
@@ -299,6 +348,7 @@ import Testing
         clock.advance(by: .seconds(10))
         _ = try await inspector.verify(EntryKey(cache: "texts", key: "a"))
         origin.withLock { $0 = "new" }
+        clock.advance(by: .seconds(10))
         _ = try await inspector.verify(EntryKey(cache: "texts", key: "a"))
         let answer = try await inspector.whatIf(WhatIfQuery("texts"))
         #expect(answer.basis.changes.compared == 2 && answer.basis.changes.changed == 1)

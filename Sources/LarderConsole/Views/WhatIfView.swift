@@ -149,7 +149,8 @@ enum WhatIfView {
         let said = WhatIfWords.percent(last.said, last.saidError)
         let bounds = WhatIfWords.bounds(last.bounds)
         guard let came = last.came, let isHeld = last.isHeld else {
-            let text = "\(bounds): said \(said); what came is known a minute after the change"
+            let left = max(.seconds(1), last.due - answer.at)
+            let text = "\(bounds): said \(said); what came is known in \(Format.age(left))"
             return Text.wrap(fit(text + score, model), to: width).map { [($0, .dim)] }
         }
         let text =

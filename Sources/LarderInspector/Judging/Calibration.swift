@@ -16,16 +16,19 @@ struct Calibrations {
 
     /// Has what comes of new bounds held against what was foreseen.
     ///
-    /// - Parameter spread: Over how long the bounds are reached.
+    /// - Parameters:
+    ///   - before: The bounds before.
+    ///   - spread: Over how long the bounds are reached.
     mutating func expect(
-        _ bounds: CacheConfiguration, _ foreseen: WhatIf, _ report: CacheReport, spread: Duration
+        _ bounds: CacheConfiguration, after before: CacheConfiguration, _ foreseen: WhatIf,
+        _ report: CacheReport, spread: Duration
     ) {
         interrupt(report.name)
         if all.count >= Self.most { all.removeFirst() }
         all.append(
             Calibration(
-                cache: report.name, bounds: bounds, said: foreseen,
-                at: report.snapshot.at + spread))
+                cache: report.name, bounds: bounds, after: before, said: foreseen,
+                holding: report.snapshot.count, at: report.snapshot.at + spread))
     }
 
     /// Judges nothing of a cache that an operator changes again before it can be judged.
@@ -53,14 +56,18 @@ struct Calibrations {
 
 /// A forecast that was made for a change, and what came of it.
 ///
-/// What came is counted from 20 seconds after the change on, when the cache has taken its new shape,
-/// until a minute after it. It is as foreseen where it differs by no more than a point, or by the
-/// forecast's error and that of a count of so few look-ups.
+/// What came is counted from 20 seconds after the change on and when the cache has as many entries as
+/// are to be there, for 40 seconds and, where the ttl is another, for as long as that: entries end in
+/// its rhythm. It is the share of the look-ups that started no fetch, those aside that were refused.
+/// It is as foreseen where it differs by no more than a point, or by the forecast's error and that of
+/// a count of so few look-ups.
 public struct Calibration: Hashable, Sendable, Codable {
     /// By which the cache is addressed.
     public var cache: String
     /// When the bounds were changed, or their change was to be done.
     public var at: AgeInstant
+    /// About when what came is known, unless there are too few look-ups until then.
+    public var due: AgeInstant
     /// The bounds that they were changed to.
     public var bounds: CacheConfiguration
     /// The hit ratio that was foreseen, 0...1.
@@ -72,28 +79,62 @@ public struct Calibration: Hashable, Sendable, Codable {
     /// How far apart by chance, for so few look-ups as were counted.
     public var cameError: Double?
     private var counted: Counted?
+    /// So many entries are to be there, and until when that is waited for.
+    private var entries = 0
+    private var filled: AgeInstant
+    /// For how long it is counted.
+    private var counting = Self.shortest
 
     private static let settling = Duration.seconds(20)
-    private static let judged = Duration.seconds(60)
+    private static let shortest = Duration.seconds(40)
+    /// A cache is not waited for to fill for longer.
+    private static let longestFilling = 3600.0
     /// Fewer look-ups say nothing.
     private static let enough: UInt64 = 50
 
     private enum CodingKeys: String, CodingKey {
-        case cache, at, bounds, said, saidError, came, cameError
+        case cache, at, due, bounds, said, saidError, came, cameError
     }
 
-    init(cache: String, bounds: CacheConfiguration, said: WhatIf, at: AgeInstant) {
+    /// - Parameters:
+    ///   - before: The bounds before.
+    ///   - count: The entries held at the change.
+    init(
+        cache: String, bounds: CacheConfiguration, after before: CacheConfiguration, said: WhatIf,
+        holding count: Int, at: AgeInstant
+    ) {
         (self.cache, self.bounds, self.at) = (cache, bounds, at)
         (self.said, saidError) = (said.hitRatio, said.hitRatioError)
+        if let ttl = bounds.ttl, ttl != before.ttl { counting = max(Self.shortest, ttl) }
+        // The last of them come slowly.
+        entries = said.entries - said.entries / 10
+        let missing = Double(max(0, entries - count))
+        let filling = missing == 0 ? 0 : missing / max(said.fetchesPerSecond, 1e-9)
+        filled = at + max(Self.settling, .seconds(min(Self.longestFilling, 3 * filling)))
+        let usual = max(Self.settling, .seconds(min(Self.longestFilling, filling)))
+        due = at + usual + counting
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        cache = try container.decode(String.self, forKey: .cache)
+        at = try container.decode(AgeInstant.self, forKey: .at)
+        due = try container.decodeIfPresent(AgeInstant.self, forKey: .due) ?? at
+        bounds = try container.decode(CacheConfiguration.self, forKey: .bounds)
+        said = try container.decode(Double.self, forKey: .said)
+        saidError = try container.decode(Double.self, forKey: .saidError)
+        came = try container.decodeIfPresent(Double.self, forKey: .came)
+        cameError = try container.decodeIfPresent(Double.self, forKey: .cameError)
+        filled = at
     }
 
     /// One that is judged.
     package init(
         cache: String, bounds: CacheConfiguration, said: WhatIf, came: Double, cameError: Double
     ) {
-        (self.cache, self.bounds) = (cache, bounds)
-        at = AgeInstant(nanoseconds: 0)
-        (self.said, saidError) = (said.hitRatio, said.hitRatioError)
+        self.init(
+            cache: cache, bounds: bounds, after: bounds, said: said, holding: said.entries,
+            at: AgeInstant(nanoseconds: 0))
         (self.came, self.cameError) = (came, cameError)
     }
 
@@ -106,13 +147,18 @@ public struct Calibration: Hashable, Sendable, Codable {
     /// What a cache had counted at an instant.
     struct Counted: Hashable, Sendable {
         var at: AgeInstant
-        var hits: UInt64
+        var misses: UInt64
+        /// Those aside that were refused.
         var lookups: UInt64
+        var invalidated: UInt64
+        var entries: Int
         var bounds: CacheConfiguration
 
         init(_ snapshot: CacheSnapshot) {
-            (at, bounds) = (snapshot.at, snapshot.configuration)
-            (hits, lookups) = (snapshot.counters.hits, snapshot.counters.lookups)
+            (at, bounds, entries) = (snapshot.at, snapshot.configuration, snapshot.count)
+            let counters = snapshot.counters
+            (misses, invalidated) = (counters.misses, counters.invalidated)
+            lookups = counters.lookups - min(counters.lookups, counters.refused)
         }
     }
 
@@ -123,17 +169,22 @@ public struct Calibration: Hashable, Sendable, Codable {
 
     /// Takes note of what was counted until now.
     mutating func take(_ now: Counted) {
-        guard came == nil, now.bounds == bounds, now.at - at >= Self.settling else { return }
-        guard let before = counted else {
+        guard came == nil, now.bounds == bounds, now.at - at >= Self.settling,
+            counted != nil || now.entries >= entries || now.at >= filled
+        else { return }
+        // A cache that was emptied meanwhile begins again.
+        guard let before = counted,
+            now.invalidated &- before.invalidated <= UInt64(entries / 10)
+        else {
             counted = now
             return
         }
         // Looks that were under way at once come in any order.
-        guard now.at - before.at >= Self.judged - Self.settling, now.hits >= before.hits,
+        guard now.at - before.at >= counting, now.misses >= before.misses,
             now.lookups >= before.lookups, now.lookups - before.lookups >= Self.enough
         else { return }
         let lookups = Double(now.lookups - before.lookups)
-        let ratio = Double(now.hits - before.hits) / lookups
+        let ratio = max(0, 1 - Double(now.misses - before.misses) / lookups)
         came = ratio
         cameError = 1.96 * (max(ratio * (1 - ratio), 1 / lookups) / lookups).squareRoot()
     }

@@ -191,9 +191,10 @@ extension WhatIfAnswer {
                 point.bounds.maxsize == present.bounds.maxsize
                 && point.bounds.maxbytes == present.bounds.maxbytes
                 && point.bounds.policy == present.bounds.policy
-            guard isSame, let other = point.bounds.ttl, other > ttl, let stale = point.stale else {
-                return false
-            }
+            // How old values would grow beyond the record, nobody knows.
+            guard isSame, !isBeyondRecord(point), let other = point.bounds.ttl, other > ttl,
+                let stale = point.stale
+            else { return false }
             return stale + (point.staleError ?? 1) <= 0.01
         }
         guard let point = spared.last else { return nil }
