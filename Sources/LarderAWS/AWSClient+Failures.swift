@@ -16,9 +16,10 @@ extension AWSClient {
 
     private func sentence(_ call: Call, _ error: any Error) -> AWSError {
         let place = call.endpoint.url
+        let names = SettingNames.inUse
         let check =
             call.proxy.map { "check \($0), or name the host in NO_PROXY" }
-            ?? "check the network, --endpoint-url and --region"
+            ?? "check the network, \(names.endpointURL) and \(names.region)"
         let cut = call.error(
             .cut, "\(place) closed the connection before its reply ended; try again, or \(check)")
         switch error {
@@ -27,7 +28,8 @@ extension AWSClient {
         case is NIOTooManyBytesError:
             let limit = Self.largestReply >> 20
             return call.error(
-                .garbage, "\(place) sent more than \(limit) MiB; check --endpoint-url")
+                .garbage,
+                "\(place) sent more than \(limit) MiB; check \(names.endpointURL)")
         case let error as HTTPClientError where error == .proxyAuthenticationRequired:
             return call.error(
                 .invalid,
@@ -58,7 +60,8 @@ extension AWSClient {
         case let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode):
             return cut
         case is HTTPParserError:
-            return call.error(.garbage, "\(place) does not answer in HTTP; check --endpoint-url")
+            return call.error(
+                .garbage, "\(place) does not answer in HTTP; check \(names.endpointURL)")
         default:
             return call.error(
                 .unreachable, "\(place) cannot be reached: \(reason(error)); \(check)")

@@ -413,7 +413,7 @@ public struct AWSClient: Sendable {
             throw call.error(
                 .garbage,
                 "\(call.endpoint.url) answered with a redirect, which is not followed; check "
-                    + "--endpoint-url")
+                    + SettingNames.inUse.endpointURL)
         }
         let buffer = try await response.body.collect(upTo: Self.largestReply)
         return Reply(

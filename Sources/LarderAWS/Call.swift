@@ -47,7 +47,7 @@ struct Call {
             var error = error(
                 .garbage,
                 "\(endpoint.url) answered HTTP \(status) and nothing that \(service) says; "
-                    + "check --endpoint-url")
+                    + "check \(SettingNames.inUse.endpointURL)")
             error.isLate = status == 408
             return error
         }
@@ -87,9 +87,12 @@ struct Call {
                     + "machine's clock"
             )
         case "ResourceNotFound" where Self.ofStreams.contains(operation):
-            return (.unknownTable, "check the table's name, its stream and --region (\(region))")
+            return (
+                .unknownTable,
+                "check the table's name, its stream and \(SettingNames.inUse.region) (\(region))"
+            )
         case "ResourceNotFound":
-            return (.unknownTable, "check --table and --region (\(region))")
+            return (.unknownTable, "check --table and \(SettingNames.inUse.region) (\(region))")
         case _ where ServiceError.throttles.contains(answer.code):
             return (.throttled, "try again in a moment")
         case "Validation" where service == "dynamodb":
@@ -130,7 +133,7 @@ struct Call {
             .service,
             { call in
                 "the account has STS switched off in \(call.region); switch it on in IAM's account "
-                    + "settings, or name another --region"
+                    + "settings, or name another \(SettingNames.inUse.region)"
             }
         ),
         "InvalidIdentityToken": (

@@ -150,7 +150,8 @@ public struct DynamoDB: Sendable {
             func strange() -> AWSError {
                 call.error(
                     .garbage,
-                    "the reply of \(call.endpoint.url) is none of DynamoDB's; check --endpoint-url")
+                    "the reply of \(call.endpoint.url) is none of DynamoDB's; check \(SettingNames.inUse.endpointURL)"
+                )
             }
             guard let got = try? Shown(json: reply.body), case .fields = got else {
                 throw strange()

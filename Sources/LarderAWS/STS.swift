@@ -74,7 +74,8 @@ public struct STS: Sendable {
             guard let credentials = credentials(in: reply, role) else {
                 throw call.error(
                     .garbage,
-                    "the reply of \(call.endpoint.url) holds no credentials; check --endpoint-url")
+                    "the reply of \(call.endpoint.url) holds no credentials; check \(SettingNames.inUse.endpointURL)"
+                )
             }
             guard credentials.expiry! > client.clock.now() else {
                 throw call.error(

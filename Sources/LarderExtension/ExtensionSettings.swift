@@ -1,4 +1,5 @@
 import Larder
+import LarderAWS
 import LarderGateway
 import LarderInspector
 
@@ -37,17 +38,54 @@ struct ExtensionSettings: Sendable {
         api = said("AWS_LAMBDA_RUNTIME_API")
         function = said("AWS_LAMBDA_FUNCTION_NAME")
         isSnapshot = said("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
-        read(said("LARDER_CONFIG"), said("LAMBDA_TASK_ROOT"))
+        // Megabytes, as Lambda says it; the largest function has 10,240.
+        memory = said("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").flatMap { Int($0) }
+            .flatMap { (1...1_000_000).contains($0) ? $0 << 20 : nil }
+        var bounds: [Bound] = []
+        read(said("LARDER_CONFIG"), said("LAMBDA_TASK_ROOT"), &bounds)
         for name in Self.names {
             let variable = "LARDER_" + name.uppercased().replacing("-", with: "_")
             if let text = said(variable) { set(name, text, variable) }
         }
-        for text in (said("LARDER_CACHE") ?? "").split(separator: " ") {
-            bound(String(text), "LARDER_CACHE")
+        for text in (said("LARDER_CACHE") ?? "").split(whereSeparator: \.isWhitespace) {
+            bound(String(text), "LARDER_CACHE", &bounds)
         }
-        // Megabytes, as Lambda says it; the largest function has 10,240.
-        memory = said("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").flatMap { Int($0) }
-            .flatMap { (1...1_000_000).contains($0) ? $0 << 20 : nil }
+        take(bounds)
+    }
+
+    /// A bound as it was said, and where.
+    private typealias Bound = (option: CacheOption, place: String)
+
+    /// Takes what makes sense together: of what does not, the last that was said is left out.
+    private mutating func take(_ said: [Bound]) {
+        var said = said
+        func trouble(_ name: String) -> (any Error)? {
+            let options = said.map(\.option)
+            do {
+                try options.tableConfiguration(name, default: usualTable).validate()
+                try options.configuration("credentials", default: Self.usualCredentials).validate()
+                return nil
+            } catch { return error }
+        }
+        // Of all tables first, as theirs are each table's.
+        for name in [CacheOption.allTables] + said.map(\.option.name) {
+            while let error = trouble(name),
+                let last = said.lastIndex(where: {
+                    [name, CacheOption.allTables, "credentials"].contains($0.option.name)
+                })
+            {
+                notes.append("\(said[last].place): \(error); the usual bounds are used")
+                said.remove(at: last)
+            }
+        }
+        caches = said.map(\.option)
+    }
+
+    private static let usualCredentials = CacheConfiguration(maxsize: 64, ttl: nil)
+
+    /// The bounds of roles' sessions.
+    var credentials: CacheConfiguration {
+        caches.configuration("credentials", default: Self.usualCredentials)
     }
 
     /// What is one value, in the file and in a variable.
@@ -60,7 +98,11 @@ struct ExtensionSettings: Sendable {
                 notes.append("\(place): \(error); \(address) is used")
             }
         case "endpoint-url": endpointURL = text
-        case "role": role = text
+        case "role":
+            do { role = try IAMRole(text).arn } catch {
+                let sentence = (error as? AWSError)?.forLogs ?? "\(error)"
+                notes.append("\(place): \(sentence); the function has its own keys")
+            }
         default:
             switch text {
             case "on", "true": hasMetrics = true
@@ -74,17 +116,20 @@ struct ExtensionSettings: Sendable {
     }
 
     /// - Parameter text: As it stands behind `--cache`.
-    private mutating func bound(_ text: String, _ place: String) {
+    private mutating func bound(_ text: String, _ place: String, _ bounds: inout [Bound]) {
         do {
             let option = try CacheOption(parsing: text)
-            try option.applied(to: .usualTable).validate()
-            caches.append(option)
+            guard option.saysSomething else {
+                throw UnitError(
+                    "\"\(text)\" sets nothing; write TABLE:ttl=60s, or *:ttl=60s for every table")
+            }
+            bounds.append((option, place))
         } catch {
             notes.append("\(place): \(error); the usual bounds are used")
         }
     }
 
-    private mutating func read(_ named: String?, _ folder: String?) {
+    private mutating func read(_ named: String?, _ folder: String?, _ bounds: inout [Bound]) {
         let path = named ?? "\(folder ?? "/var/task")/larder.yaml"
         do throws(YAML.Trouble) {
             guard let file = try YAML(path: path) else {
@@ -101,7 +146,7 @@ struct ExtensionSettings: Sendable {
                 if name == "caches" {
                     for (cache, bound, place) in try CacheOption.said(in: value)
                     where !bound.isEmpty {
-                        self.bound("\(cache):\(bound)", path + place)
+                        self.bound("\(cache):\(bound)", path + place, &bounds)
                     }
                 } else if Self.names.contains(name), let text = value.text {
                     set(name, text, path + value.place)
@@ -138,8 +183,15 @@ struct ExtensionSettings: Sendable {
     func withoutOwn(_ environment: [String: String]) -> [String: String] {
         let own = [address.description, "localhost:\(address.port)"]
         return environment.filter { name, value in
-            !Self.endpoints.contains(name) || !own.contains { value.contains($0) }
+            !Self.endpoints.contains(name) || !own.contains(Self.authority(of: value).lowercased())
         }
+    }
+
+    /// The `HOST:PORT` of a URL.
+    private static func authority(of url: String) -> Substring {
+        guard let scheme = url.firstRange(of: "://") else { return "" }
+        let whole = url[scheme.upperBound...].prefix { !"/?#".contains($0) }
+        return whole.split(separator: "@", omittingEmptySubsequences: false).last ?? whole
     }
 
     private static let endpoints: Set = [

@@ -21,11 +21,16 @@ struct Listener: Sendable {
     func run() async {
         var troubles = 0
         while true {
-            let service = GatewayService(address, faces, logger: logger) { _ in first.open() }
+            // A function may stand still for long, and asks over the connection that it has.
+            var deadlines = GatewayService.Deadlines()
+            deadlines.idle = .seconds(3600)
+            let service = GatewayService(address, faces, deadlines: deadlines, logger: logger) {
+                _ in first.open()
+            }
             do { try await service.run() } catch {
                 if troubles == 0 {
                     logger.error(
-                        "\(error); the function is answered by whoever listens there, until it is free"
+                        "\(error); until it is free there, the function runs without a cache"
                     )
                 }
             }

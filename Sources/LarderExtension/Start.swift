@@ -10,15 +10,32 @@ import LarderInspector
 @main
 enum Start {
     static func main() {
-        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         let words = Array(CommandLine.arguments.dropFirst())
+        SettingNames.inUse = .ofFunctions
+        // What it becomes has its signals as they were.
         if words.first == "wrap" { Wrapper.run(Array(words.dropFirst())) }
+        for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         // Its memory is the function's: one heap for all threads stays small.
         mallopt(M_ARENA_MAX, 1)
         let secrets = SecretVariables.take()
         let environment = Variables.own
         Task.detached { await Extension.run(environment, secrets) }
         dispatchMain()
+    }
+}
+
+extension SettingNames {
+    /// A function has variables, and no command line.
+    fileprivate static var ofFunctions: SettingNames {
+        var names = SettingNames()
+        names.endpointURL = "LARDER_ENDPOINT_URL"
+        names.region = "AWS_REGION"
+        names.profile = "give the function a role"
+        names.gateway = "name another with LARDER_GATEWAY"
+        names.otherKeys =
+            "use the function's own keys and region, or give a client with others an endpoint of its own"
+        names.ownKeys = "AWS_CONTAINER_AUTHORIZATION_TOKEN is to be the function's session token"
+        return names
     }
 }
 

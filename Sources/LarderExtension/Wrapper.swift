@@ -10,14 +10,15 @@ import Logging
 enum Wrapper {
     static func run(_ command: [String]) -> Never {
         let settings = ExtensionSettings(Variables.own)
-        let isThere = isAnswering(settings.address)
-        if isThere {
+        if isAnswering(settings.address) {
             for (name, value) in variables(settings, Variables.own) {
                 if let value { setenv(name, value, 1) } else { unsetenv(name) }
             }
         } else {
+            let keys = settings.role.map { ", and with its own keys, not those of \($0)" } ?? ""
             ExtensionLog.logger.warning(
-                "nothing answers at \(settings.address); the function runs without a cache")
+                "no larder answers at \(settings.address); the function runs without a cache\(keys)"
+            )
         }
         var words = command.map { strdup($0) } + [nil]
         if let path = words[0] { execvp(path, &words) }
@@ -35,11 +36,14 @@ enum Wrapper {
             ("AWS_ENDPOINT_URL_DYNAMODB", "http://\(address)")
         ]
         for name in ["NO_PROXY", "no_proxy"] {
-            let hosts = [environment[name], address.host].compactMap { $0 }.filter { !$0.isEmpty }
-            variables.append((name, hosts.joined(separator: ",")))
+            if let hosts = unproxied(address, environment) { variables.append((name, hosts)) }
         }
         let token = Token.variables.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
-        guard let role = settings.role, let token else {
+        guard let role = settings.role else { return variables }
+        guard let token else {
+            let names = Token.variables.joined(separator: " or ")
+            ExtensionLog.logger.warning(
+                "without \(names) the function has its own keys, not those of \(role)")
             return variables
         }
         // SDKs take what stands in the environment before they ask an endpoint.
@@ -50,6 +54,21 @@ enum Wrapper {
             ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://\(address)/role-arn/\(role)"),
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token),
         ]
+    }
+
+    /// The hosts that no proxy is asked for, with the extension's; `nil` where there is no proxy, or
+    /// every host is one. Programs read one spelling or the other, most of them the small one first.
+    private static func unproxied(
+        _ address: GatewayAddress, _ environment: [String: String]
+    ) -> String? {
+        func said(_ name: String) -> String? {
+            [name.lowercased(), name].lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+        }
+        guard ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].contains(where: { said($0) != nil }) else {
+            return nil
+        }
+        guard let hosts = said("NO_PROXY") else { return address.host }
+        return hosts == "*" ? nil : hosts + "," + address.host
     }
 
     /// Whether the extension is there and has something behind it, looked at for a quarter of a second
@@ -75,16 +94,17 @@ enum Wrapper {
         }
         let request = "GET / HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\n\r\n"
         guard isConnected, Descriptor.write(request, to: descriptor) == 0 else { return false }
-        let wanted = Array("HTTP/1.1 200 ".utf8)
-        var bytes = [UInt8](repeating: 0, count: wanted.count)
+        // Somebody else may have the port: it says whose it is.
+        var bytes = [UInt8](repeating: 0, count: 4096)
         var count = 0
         while count < bytes.count {
             let got = bytes.withUnsafeMutableBytes {
                 read(descriptor, $0.baseAddress! + count, $0.count - count)
             }
-            guard got > 0 else { return false }
+            guard got > 0 else { break }
             count += got
         }
-        return bytes == wanted
+        let answer = String(decoding: bytes[..<count], as: UTF8.self)
+        return answer.hasPrefix("HTTP/1.1 200 ") && answer.contains("\r\n\r\nhealthy: larder ")
     }
 }

@@ -164,9 +164,50 @@ import Testing
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint.endpoint + "/credentials",
         ])
         await lambda.arrived(2)
-        #expect(running.said.contains("the function's own keys are not known yet"))
+        #expect(eventually { running.said.contains("the function's own keys are not known yet") })
         #expect(try ask(running.address()).output.contains("MissingAuthenticationToken"))
         #expect(running.isThere && !running.said.contains("canary"))
+    }
+
+    @Test func `while its keys are waited for, it listens and is registered`() async throws {
+        let silent = try Upstream(.untilClosed)
+        defer { silent.stop() }
+        let lambda = try ScriptedLambda()
+        let running = try Running([
+            "AWS_LAMBDA_RUNTIME_API": lambda.place, "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": silent.endpoint + "/credentials",
+        ])
+        await lambda.arrived(2)
+        #expect(try Wrapper.isAnswering(running.address()))
+        // Some seconds later it will say so.
+        #expect(!running.said.contains("are not known yet"))
+    }
+
+    @Test(arguments: [
+        ["LARDER_CACHE": "credentials:jitter=10%"],
+        ["LARDER_CACHE": "*:jitter=10% orders:ttl=none"],
+    ])
+    func `bounds that make no sense together do not end it`(bounds: [String: String]) async throws {
+        let lambda = try ScriptedLambda()
+        let running = try Running(
+            bounds.merging(["AWS_LAMBDA_RUNTIME_API": lambda.place]) { $1 })
+        await lambda.arrived(2)
+        #expect(running.isThere && running.said.contains("the usual bounds are used"))
+    }
+
+    @Test func `what it says is of variables, as there is no command line`() async throws {
+        let (lambda, other) = (try ScriptedLambda(), try Upstream(.untilClosed))
+        defer { other.stop() }
+        let running = try Running([
+            "AWS_LAMBDA_RUNTIME_API": lambda.place, "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true",
+            "LARDER_GATEWAY": "127.0.0.1:\(other.port)",
+        ])
+        await lambda.arrived(2)
+        #expect(eventually { running.said.contains("there are no AWS keys") })
+        #expect(running.said.contains("name another with LARDER_GATEWAY"))
+        #expect(!running.said.contains("--") && !running.said.contains("larder exec"))
     }
 
     @Test func `with nothing to ask it says 503 in the words of the SDKs`() async throws {

@@ -53,6 +53,52 @@ import Testing
         #expect(settings.hasMetrics)
     }
 
+    @Test(arguments: [
+        "credentials:jitter=10%", "*:jitter=10% orders:ttl=none", "orders:ttl=none *:jitter=10%",
+        "*:ttl=none *:jitter=10%", "credentials:jitter=10%\torders:maxsize=5",
+    ])
+    func `bounds that make no sense together are left out, and end nothing`(text: String) throws {
+        let settings = ExtensionSettings(["LARDER_CACHE": text])
+        #expect(settings.notes.count == 1, "\(settings.notes)")
+        for table in ["orders", "other"] { try settings.bounds(table).validate() }
+        try settings.credentials.validate()
+    }
+
+    @Test func `bounds that are said together in a file need not make sense one by one`() throws {
+        let (settings, _) = try settings("caches: {credentials: {jitter: 10%, ttl: 60s}}")
+        #expect(settings.notes.isEmpty && settings.credentials.jitter == 0.1)
+    }
+
+    @Test func `whatever is said of bounds, those that come of it make sense`() throws {
+        var random = Seeded(17)
+        func pick(_ texts: [String]) -> String { texts.randomElement(using: &random)! }
+        for _ in 0..<2000 {
+            let text = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                let bounds = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+                    pick([
+                        "ttl=off", "ttl=none", "ttl=none", "ttl=60s", "jitter=10%", "jitter=1",
+                        "maxsize=0",
+                        "maxsize=off", "maxbytes=1", "maxbytes=off", "policy=lfu", "stale=60s",
+                        "stale=off", "negative=5s", "policy=nothing",
+                    ])
+                }
+                return pick(["*", "orders", "credentials", "other"]) + ":"
+                    + bounds.joined(separator: ",")
+            }.joined(separator: pick([" ", "  ", "\n"]))
+            let settings = ExtensionSettings(["LARDER_CACHE": text])
+            for table in ["orders", "other", "third"] {
+                #expect(throws: Never.self, "\(text)") { try settings.bounds(table).validate() }
+            }
+            #expect(throws: Never.self, "\(text)") { try settings.credentials.validate() }
+        }
+    }
+
+    @Test(arguments: ["ttl=60s,stale=60s", "orders", "orders:", "*:", ":ttl=5s,"])
+    func `what names no bound is told`(text: String) {
+        let notes = ExtensionSettings(["LARDER_CACHE": text]).notes
+        #expect(notes.count == (text.hasPrefix(":") ? 0 : 1), "\(notes)")
+    }
+
     @Test func `an endpoint that is the extension itself is not its upstream`() {
         let settings = ExtensionSettings([:])
         let own = [
@@ -61,7 +107,7 @@ import Testing
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:5599/role-arn/x",
         ]
         let others = [
-            "AWS_ENDPOINT_URL": "http://127.0.0.1:5000", "LARDER_GATEWAY": "127.0.0.1:5599",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:55991", "LARDER_GATEWAY": "127.0.0.1:5599",
         ]
         #expect(settings.withoutOwn(own.merging(others) { $1 }) == others)
     }
@@ -94,10 +140,13 @@ import Testing
         #expect(said.bounds("orders").maxsize == 5 && said.bounds("orders").ttl == .seconds(10))
         let variables = [
             "LARDER_GATEWAY": "127.0.0.1:5601", "LARDER_ENDPOINT_URL": "http://127.0.0.1:5001",
-            "LARDER_ROLE": "r", "LARDER_METRICS": "on", "LARDER_CACHE": "orders:ttl=20s",
+            "LARDER_ROLE": "arn:aws:iam::222222222222:role/other", "LARDER_METRICS": "on",
+            "LARDER_CACHE": "orders:ttl=20s",
         ]
         let (won, _) = try settings(file, variables)
-        #expect(won.address.port == 5601 && won.hasMetrics && won.role == "r")
+        #expect(
+            won.address.port == 5601 && won.hasMetrics
+                && won.role == "arn:aws:iam::222222222222:role/other")
         #expect(won.endpointURL == "http://127.0.0.1:5001")
         #expect(won.bounds("orders").maxsize == 5 && won.bounds("orders").ttl == .seconds(20))
         #expect(won.bounds("other").ttl == .seconds(60))

@@ -23,8 +23,8 @@ extension AWSConfiguration {
         if !MetadataProvider.isDisabled(in: environment) { return try metadata(client) }
         throw AWSError(
             .noCredentials,
-            "there are no AWS keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a "
-                + "profile with --profile")
+            "there are no AWS keys; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+                + SettingNames.inUse.profile)
     }
 
     func environmentKeys(_ clock: AgeClock) throws -> Credentials? {

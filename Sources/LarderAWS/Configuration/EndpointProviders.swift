@@ -224,7 +224,7 @@ struct MetadataProvider: CredentialProvider {
                 .noCredentials,
                 "there are no AWS keys in the environment and the profile, and \(identity) at "
                     + "\(base) does not answer; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-                    + "name a profile with --profile")
+                    + SettingNames.inUse.profile)
         }
         if last.status == 404, path.hasSuffix("/") {
             throw AWSError(.noCredentials, "\(identity) knows no role of this machine; attach one")

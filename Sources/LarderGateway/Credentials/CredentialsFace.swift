@@ -100,8 +100,7 @@ package final class CredentialsFace: Face {
         }
     }
 
-    private static let advice =
-        "run the program by `larder exec`, or take the lines of `larder env`"
+    private static var advice: String { SettingNames.inUse.ownKeys }
 
     /// The role's ARN that a path ends with; `nil` where the engine's own keys are meant.
     private static func role(in path: String) throws(Failure) -> String? {

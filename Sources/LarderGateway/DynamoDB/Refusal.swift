@@ -1,3 +1,5 @@
+import LarderAWS
+
 /// What DynamoDB would not do, in its own form: a JSON body whose type SDKs make an exception of.
 package struct Refusal: Error, Equatable {
     var status = 400
@@ -18,13 +20,14 @@ package struct Refusal: Error, Equatable {
 
     // MARK: Signatures
 
-    private static let advice =
-        "run the program by `larder exec`, or with the keys that larder itself has"
+    private static var advice: String { SettingNames.inUse.otherKeys }
 
-    static let missingToken = service(
-        "MissingAuthenticationTokenException",
-        "Request is missing Authentication Token: larder's gateway answers signed requests; \(advice)"
-    )
+    static var missingToken: Refusal {
+        service(
+            "MissingAuthenticationTokenException",
+            "Request is missing Authentication Token: larder's gateway answers signed requests; "
+                + advice)
+    }
 
     static func incompleteSignature(_ what: String) -> Refusal {
         service("IncompleteSignatureException", what)

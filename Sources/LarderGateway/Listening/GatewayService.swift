@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Larder
+import LarderAWS
 import LarderInspector
 import LarderServing
 package import Logging
@@ -14,8 +15,6 @@ import ServiceLifecycle
 package struct GatewayService: Service {
     /// Most connections at once; more wait to be let in.
     private static let connections = 800
-    /// How long a connection may have nothing to do.
-    private static let idle = TimeAmount.seconds(75)
 
     /// How long whoever is connected may take.
     package struct Deadlines: Sendable {
@@ -25,6 +24,8 @@ package struct GatewayService: Service {
         package var body = Duration.seconds(30)
         /// For reading on, where more of a reply is there than may wait.
         package var reading = Duration.seconds(30)
+        /// With nothing to do.
+        package var idle = Duration.seconds(75)
 
         package init() {}
     }
@@ -91,7 +92,7 @@ package struct GatewayService: Service {
     package func run() async throws {
         let responder = GatewayResponder(faces: faces, isSocket: place.isSocket)
         let http = HTTP1Channel.Configuration(
-            idleTimeout: Self.idle,
+            idleTimeout: TimeAmount(deadlines.idle),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)
         )
@@ -146,7 +147,7 @@ extension GatewayService.Place {
     func refusal(_ why: String) -> String {
         switch self {
         case .port(let address):
-            "nothing can listen at \(address): \(why); name another with --gateway, or port 0"
+            "nothing can listen at \(address): \(why); \(SettingNames.inUse.gateway)"
         case .socket(let path):
             "nothing can listen at \(path): \(why); name another path with --gateway-socket"
         }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import LarderAWS
 
 /// How a request that comes back is known: our own upstream may lead to us.
 enum LoopCheck {
@@ -16,8 +17,9 @@ enum LoopCheck {
         }
         guard !hops.contains(where: { $0 == own }) else {
             throw .loop(
-                "this gateway's own upstream leads back to it; have --endpoint-url, or "
-                    + "AWS_ENDPOINT_URL_DYNAMODB of larder itself, name the service")
+                "this gateway's own upstream leads back to it; have "
+                    + "\(SettingNames.inUse.endpointURL), or AWS_ENDPOINT_URL_DYNAMODB of larder "
+                    + "itself, name the service")
         }
         guard hops.count < most else {
             throw .loop("\(hops.count) gateways stand behind each other")

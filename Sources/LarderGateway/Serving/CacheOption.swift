@@ -45,6 +45,16 @@ package struct CacheOption: Equatable, Sendable {
         }
     }
 
+    /// Whether any bound is named.
+    package var saysSomething: Bool {
+        applied(to: Self.unlikely) != Self.unlikely || applied(to: .usualTable) != .usualTable
+    }
+
+    /// Bounds that differ in each from the usual ones: who changes neither says nothing.
+    private static let unlikely = CacheConfiguration(
+        maxsize: 1, maxbytes: 1, ttl: .nanoseconds(1), jitter: 0.123, policy: .fifo,
+        staleIfError: .nanoseconds(1), negativeTTL: .nanoseconds(1))
+
     /// - Throws: ``UnitError`` where there is no such cache without a gateway.
     package func checkName() throws(UnitError) {
         guard Self.names.contains(name) else {
