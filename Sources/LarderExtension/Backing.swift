@@ -3,12 +3,14 @@ import LarderAWS
 import LarderGateway
 import LarderInspector
 import Logging
+import Synchronization
 
 /// The engine behind the gateway: the tables' caches, the sessions of roles, and AWS.
 struct Backing: Sendable {
-    let inspector: LocalInspector
+    let dynamoDB: DynamoDBFace
     let client: AWSClient
     let credentials: Cache<RoleRequest, Credentials>
+    private let snapshot: Snapshot
     let faces: [any Face]
 
     /// - Throws: ``AWSError`` where the variables make no sense.
@@ -23,13 +25,11 @@ struct Backing: Sendable {
         let (client, user) = try await configuration.client(endpointURL: settings.endpointURL)
         let endpoint = try settings.endpointURL ?? configuration.endpointURL(of: "sts")
         let credentials = Cache<RoleRequest, Credentials>(
-            "credentials",
-            settings.caches.configuration(
-                "credentials", default: CacheConfiguration(maxsize: 64, ttl: nil)),
-            refresh: .credentials
+            "credentials", settings.credentials, refresh: .credentials, events: 0,
+            foresight: false
         ) { try await client.sts.assumeRole($0) }
         user.onChange { credentials.invalidateAll() }
-        let behind = BehindGateway(client, own: user, credentials) { role in
+        let behind = BehindGateway(client, own: user, credentials, renewsOwn: true) { role in
             RoleRequest(
                 try IAMRole(role),
                 caller: RoleRequest.Caller(
@@ -37,25 +37,35 @@ struct Backing: Sendable {
                     isSession: user.givesSessions))
         }
         // Not to know them yet is no reason to wait or to give up: each request asks again.
-        do { try await behind.signers.learnOwn() } catch {
-            let sentence = (error as? AWSError)?.forLogs ?? "\(error)"
-            logger.warning("the function's own keys are not known yet: \(sentence)")
+        Task.detached {
+            do { try await behind.signers.learnOwn() } catch {
+                let sentence = (error as? AWSError)?.forLogs ?? "\(error)"
+                logger.warning("the function's own keys are not known yet: \(sentence)")
+            }
         }
         let inspector = LocalInspector(settings.function ?? "larder")
         let faces = behind.faces(
-            inspector, bounds: { settings.bounds($0) }, token: token(in: secrets))
-        standstill.whenOver { _ in
-            client.reconnect()
-            guard settings.isSnapshot else { return }
-            // What was there before the snapshot is there in every copy, and weeks old.
-            faces.dynamoDB.forgetEverything()
+            inspector, bounds: { settings.bounds($0) }, token: token(in: secrets),
+            isWatched: false)
+        let snapshot = Snapshot(settings.isSnapshot) {
+            faces.dynamoDB.forgetWhatIsHeld()
             credentials.invalidateAll()
             user.forget()
         }
+        standstill.whenOver { _ in
+            client.reconnect()
+            // What is being fetched waits for connections that may be dead, and was read before.
+            faces.dynamoDB.disownFetches()
+            credentials.disownFetches()
+            snapshot.mayBeRestored()
+        }
         return Backing(
-            inspector: inspector, client: client, credentials: credentials,
+            dynamoDB: faces.dynamoDB, client: client, credentials: credentials, snapshot: snapshot,
             faces: [faces.credentials, faces.dynamoDB])
     }
+
+    /// The function is invoked.
+    func begin() { snapshot.isInvoked() }
 
     /// What opens the credentials: what the function has and nobody else has.
     private static func token(in secrets: [String: Secret]) -> AccessToken {
@@ -64,9 +74,30 @@ struct Backing: Sendable {
     }
 
     /// The tables' own counters, one set for all of them.
-    func tables() async -> [CacheSnapshot] {
-        let report = try? await inspector.report()
-        return report?.caches.map(\.snapshot) ?? []
+    var tables: [CacheSnapshot] { dynamoDB.snapshots }
+}
+
+/// Lets go once of what was there before a snapshot: it is there in every copy, and weeks old. The
+/// function stands still before it is restored, and is invoked after that.
+final class Snapshot: Sendable {
+    private let isBefore: Guarded<Bool>
+    private let forget: @Sendable () -> Void
+
+    init(_ isSnapshot: Bool, forget: @escaping @Sendable () -> Void) {
+        isBefore = Guarded(isSnapshot)
+        self.forget = forget
+    }
+
+    /// The process stood still.
+    func mayBeRestored() { if isBefore.withLock({ $0 }) { forget() } }
+
+    /// Whatever was restored is by now.
+    func isInvoked() {
+        let wasBefore = isBefore.withLock { isBefore in
+            defer { isBefore = false }
+            return isBefore
+        }
+        if wasBefore { forget() }
     }
 }
 

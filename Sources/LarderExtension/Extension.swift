@@ -45,7 +45,10 @@ enum Extension {
         }
         let lifecycle = Lifecycle(
             api: ExtensionsAPI(api, client), name: Self.name, logger: logger,
-            onInvoke: { standstill.notice() })
+            onInvoke: {
+                standstill.notice()
+                backing?.begin()
+            })
         guard let reason = try? await lifecycle.run() else { return }
         await end(settings, backing, reason: reason)
     }
@@ -67,10 +70,12 @@ enum Extension {
         if settings.hasMetrics, let backing {
             let summary = Summary(
                 function: settings.function ?? "unknown", reason: reason,
-                tables: await backing.tables(), sessions: backing.credentials.snapshot(),
+                tables: backing.tables,
+                answered: backing.dynamoDB.answered, sessions: backing.credentials.snapshot(),
                 operations: backing.client.operations, time: Int64(time(nil)) * 1000)
-            _ = Descriptor.write(summary.line + "\n", to: 1)
+            // Nobody may read it any more, and Lambda does not wait.
+            _ = Descriptor.write(summary.line + "\n", to: 1, patience: 100)
         }
-        exit(0)
+        _exit(0)
     }
 }

@@ -11,6 +11,8 @@ struct Summary: Sendable {
     /// As Lambda words it.
     var reason: String
     var tables: [CacheSnapshot]
+    /// Requests that were answered without a call of their own: a batch is one, whatever is in it.
+    var answered: UInt64
     var sessions: CacheSnapshot
     var operations: [OperationTally]
     /// Milliseconds since 1970.
@@ -46,7 +48,7 @@ struct Summary: Sendable {
             Metric("ServedStale", count(sum(\.servedStale))),
             Metric("Fetches", count(reads.reduce(0) { $0 + $1.calls })),
             Metric("FetchFailures", count(sum(\.failed))),
-            Metric("ReadsSaved", count(sum(Self.saved))),
+            Metric("ReadsSaved", count(answered)),
             Metric("STSCalls", count(tally("AssumeRole").reduce(0) { $0 + $1.calls })),
             Metric("STSCallsSaved", count(Self.saved(sessions.counters))),
         ]
@@ -66,7 +68,7 @@ struct Summary: Sendable {
     /// there was no call to go by.
     private var millisecondsSaved: Int64? {
         let parts = [
-            (tally("GetItem"), sum(Self.saved)),
+            (tally("GetItem", "BatchGetItem"), answered),
             (tally("AssumeRole"), Self.saved(sessions.counters)),
         ].compactMap { tally, saved in
             tally.first?.latency.mean.map { $0 / .milliseconds(1) * Double(saved) }

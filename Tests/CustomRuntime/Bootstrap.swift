@@ -37,12 +37,16 @@ struct Bootstrap {
 /// Lambda's Runtime API, as far as it takes to be invoked.
 private struct Runtime {
     let place: String
+    /// Without a limit in time, which the shared one has: it stands still until there is an invoke.
+    private let client = HTTPClient(configuration: .init())
+
+    init(place: String) { self.place = place }
 
     private var base: String { "http://\(place)/2018-06-01/runtime/invocation/" }
 
     func next() async throws -> (id: String, body: String) {
         let request = HTTPClientRequest(url: base + "next")
-        let response = try await HTTPClient.shared.execute(request, deadline: .distantFuture)
+        let response = try await client.execute(request, deadline: .distantFuture)
         let body = String(buffer: try await response.body.collect(upTo: 6 << 20))
         return (
             response.headers.first(name: "Lambda-Runtime-Aws-Request-Id") ?? "",
@@ -54,6 +58,6 @@ private struct Runtime {
         var request = HTTPClientRequest(url: base + id + "/" + outcome)
         request.method = .POST
         request.body = .bytes(ByteBuffer(string: body))
-        _ = try await HTTPClient.shared.execute(request, deadline: .distantFuture)
+        _ = try await client.execute(request, deadline: .distantFuture)
     }
 }

@@ -17,8 +17,13 @@ final class `A Python function in Lambda's emulator` {
         free.stop()
     }
 
-    private static let program = URL(filePath: CommandLine.arguments[0])
-        .deletingLastPathComponent().appending(path: "larder-extension").path
+    /// Of a layer, where one is named.
+    private static let program =
+        ProcessInfo.processInfo.environment["LARDER_EXTENSION"]
+        ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        .appending(path: "larder-extension").path
+    private static let wrapper = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Sources/LarderExtension/larder-wrapper").standardized.path
 
     private struct Found: Decodable {
         var name, first, cache, key, error: String?
@@ -39,7 +44,7 @@ final class `A Python function in Lambda's emulator` {
         if !cached { environment["AWS_ENDPOINT_URL"] = endpoint }
         return try LambdaSandbox(
             extensions: cached ? ["larder": Self.program] : [:],
-            wrapper: cached ? ["/opt/extensions/larder", "wrap"] : [], environment: environment)
+            wrapper: cached ? [Self.wrapper] : [], environment: environment)
     }
 
     private func invoke(_ sandbox: LambdaSandbox, _ event: String = "{}") throws -> Found {

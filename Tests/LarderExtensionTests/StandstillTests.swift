@@ -47,4 +47,22 @@ import Testing
         standstill.notice()
         #expect(gaps.value.count == count)
     }
+
+    @Test(arguments: [true, false])
+    func `what was there before a snapshot goes once, and later standstills leave what is held`(
+        isSnapshot: Bool
+    ) {
+        let count = Guarded(0)
+        let snapshot = Snapshot(isSnapshot) { count.withLock { $0 += 1 } }
+        snapshot.mayBeRestored()
+        #expect(count.withLock { $0 } == (isSnapshot ? 1 : 0))
+        snapshot.isInvoked()
+        let atLast = count.withLock { $0 }
+        #expect(atLast == (isSnapshot ? 2 : 0))
+        for _ in 0..<3 {
+            snapshot.mayBeRestored()
+            snapshot.isInvoked()
+        }
+        #expect(count.withLock { $0 } == atLast)
+    }
 }

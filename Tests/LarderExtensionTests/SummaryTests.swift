@@ -22,7 +22,8 @@ import Testing
         let summary = Summary(
             function: "recipe", reason: "SPINDOWN",
             tables: [snapshot(counters, bytes: 300), snapshot(counters, bytes: 30)],
-            sessions: snapshot(sessions, bytes: 8), operations: operations, time: 1_795_780_800_000)
+            answered: 27, sessions: snapshot(sessions, bytes: 8), operations: operations,
+            time: 1_795_780_800_000)
         return try Shown(json: Array(summary.line.utf8))
     }
 
@@ -40,12 +41,12 @@ import Testing
         ])
         let expected: [String: String] = [
             "LookUps": "40", "Hits": "34", "Coalesced": "2", "ServedStale": "6", "Fetches": "4",
-            "FetchFailures": "0", "ReadsSaved": "36", "STSCalls": "1", "STSCallsSaved": "9",
+            "FetchFailures": "0", "ReadsSaved": "27", "STSCalls": "1", "STSCallsSaved": "9",
             "Bytes": "338", "Evicted": "8", "Expired": "10", "Invalidated": "0", "Replaced": "0",
         ]
         for (name, value) in expected { #expect(line[name] == .number(value), "\(name)") }
-        // 36 reads of 10 ms and 9 sessions of 100 ms.
-        #expect(line["MillisecondsSaved"] == .number("1260"))
+        // Of the 34 items some came in batches: 27 reads of 10 ms, and 9 sessions of 100 ms.
+        #expect(line["MillisecondsSaved"] == .number("1170"))
         #expect(line["FunctionName"] == "recipe" && line["ShutdownReason"] == "SPINDOWN")
     }
 

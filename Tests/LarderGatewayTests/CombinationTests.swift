@@ -200,4 +200,51 @@ import Testing
         #expect(shorter.points[0].hitRatio < ratio - 0.1)
         #expect(answer.present.hitRatioError < 0.05)
     }
+
+    @Test func `who asks after a standstill does not wait for what was asked before it`()
+        async throws
+    {
+        let gate = Gate()
+        let count = Guarded(0)
+        let rig = Rig { _, _ in
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            if number == 1 { try await gate.pass() }
+            return reply(#"{"Item":{"id":{"S":"a"},"n":{"N":"\#(number)"}}}"#)
+        }
+        async let before = rig.get("a")
+        try await gate.arrivals(atLeast: 1)
+        rig.face.disownFetches()
+        #expect(try await rig.get("a").body.contains(#""N":"2""#))
+        gate.open()
+        #expect(try await before.status == 200)
+        // What was read before the standstill is not what is kept.
+        #expect(try await rig.get("a").body.contains(#""N":"2""#))
+        #expect(rig.count("GetItem") == 2)
+        #expect(rig.face.snapshots.map(\.count) == [1])
+        rig.clock.advance(by: .seconds(10))
+        rig.face.forgetWhatIsHeld()
+        _ = try await rig.get("a")
+        #expect(rig.upstream.body(2).contains("ConsistentRead") == false)
+    }
+
+    @Test func `keys that were replaced before their end are asked for anew`() async throws {
+        let keys = Guarded(ownKeys)
+        let held = Guarded(ownKeys)
+        let clock = TestClock()
+        let signers = KnownSigners(
+            own: { (held.withLock { $0 }, "own") },
+            renew: { held.withLock { held in held = keys.withLock { $0 } } },
+            clock: clock.neverWaking)
+        #expect(await signers.signer(ownKeys.accessKeyID) != nil)
+        let other = Credentials(accessKeyID: "AKIAOTHER", secretAccessKey: Secret("s"))
+        #expect(await signers.signer("AKIAOTHER") == nil)
+        keys.withLock { $0 = other }
+        // Once a second: whoever signs with anything is not to have keys asked for at will.
+        #expect(await signers.signer("AKIAOTHER") == nil)
+        clock.advance(by: .seconds(2))
+        #expect(await signers.signer("AKIAOTHER") != nil)
+    }
 }

@@ -122,6 +122,8 @@ print(f"zipped      {figures['zipped'] / MB:.1f} MB")
 print(f"resident    {resident / 1048576:.1f} MiB at rest")
 print(f"registered  {took * 1000:.0f} ms after its start, as {API.names[0]}")
 print(f"ended       {ended * 1000:.0f} ms after it was told to")
+if set(API.names) != {"larder"}:
+    failed.append(f"it registered as {API.names}, which Lambda takes for another")
 failed += [f"{name} is {figures[name]}, and {bound} is the most" for name, bound in BOUNDS.items() if figures[name] > bound]
 if failed:
     sys.exit("\n".join(failed))

@@ -98,6 +98,10 @@ extension Cache {
         return removed
     }
 
+    /// Has what is being fetched handed to those who wait for it and not kept: whoever asks from now on
+    /// has it fetched anew. What is known of failures is forgotten.
+    package func disownFetches() { change { $0.disownAll() } }
+
     /// Removes the entries that `isBad` names, and returns how many. Entries that have ended and
     /// are kept in case fetches fail are looked at too. Entries written since the call began stay,
     /// unless they replace one that was to be looked at and `isBad` names them as well.

@@ -23,8 +23,13 @@ final class Network: Sendable {
     private struct Clients {
         var direct: HTTPClient
         var proxied: [Proxy: HTTPClient]
+        /// Those before, the oldest first, until nobody waits for them.
+        var old: [[HTTPClient]] = []
 
-        init(_ settings: NetworkSettings) {
+        /// - Parameter isAnew: Whether there were others before, which may not be the last.
+        init(_ settings: NetworkSettings, isAnew: Bool = false) {
+            var settings = settings
+            if isAnew { settings.authorities = settings.authorities ?? Network.systemAuthorities }
             direct = Network.client(settings, through: nil)
             proxied = Dictionary(
                 uniqueKeysWithValues: settings.proxies.all.map {
@@ -45,7 +50,9 @@ final class Network: Sendable {
         _ settings: NetworkSettings, through proxy: Proxy?
     ) -> HTTPClient {
         var tls = TLSConfiguration.makeClientConfiguration()
-        if let authorities = settings.authorities { tls.trustRoots = .certificates(authorities) }
+        if let authorities = settings.authorities {
+            tls.trustRoots = .certificates(authorities)
+        }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,
             timeout: .init(connect: .milliseconds(3100)))
@@ -72,21 +79,43 @@ final class Network: Sendable {
     /// Uses no connection again that was made before; requests under way keep theirs to their end,
     /// or until nobody waits for them any more.
     func reconnect() {
-        let fresh = Clients(settings)
-        let old = clients.withLock { clients in
-            defer { clients = fresh }
-            return clients.all
+        var fresh = Clients(settings, isAnew: true)
+        let former = clients.withLock { clients in
+            fresh.old = clients.old + [clients.all]
+            let former = fresh.old.count > Self.mostOld ? fresh.old.removeFirst() : []
+            clients = fresh
+            return former
         }
         Task.detached {
-            try? await Task.sleep(for: Self.patience)
-            for client in old { try? await client.shutdown() }
+            for client in former { try? await client.shutdown() }
+            guard (try? await Task.sleep(for: Self.patience)) != nil else { return }
+            let ended = self.clients.withLock { clients in
+                clients.old.isEmpty ? [] : clients.old.removeFirst()
+            }
+            for client in ended { try? await client.shutdown() }
         }
     }
 
     /// Longer than any request is waited for.
     private static let patience = Duration.seconds(90)
+    /// As many former pools are kept: each takes memory, and who waits in an older one has gone.
+    private static let mostOld = 4
+
+    /// Whom the system trusts, read once: each client would read it anew, and keep it. `nil` where it
+    /// is to be found otherwise.
+    private static let systemAuthorities: [NIOSSLCertificate]? = {
+        let places = [
+            "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+            "/etc/ssl/cert.pem",
+        ]
+        return places.lazy.compactMap { try? NIOSSLCertificate.fromPEMFile($0) }.first
+    }()
 
     func shutdown() async {
-        for client in clients.withLock({ $0.all }) { try? await client.shutdown() }
+        let all = clients.withLock { clients in
+            defer { clients.old = [] }
+            return clients.all + clients.old.flatMap(\.self)
+        }
+        for client in all { try? await client.shutdown() }
     }
 }

@@ -70,6 +70,12 @@ final class Askers: Sendable {
         return fetched == 0 ? nil : counts.reduce(0) { $0 + $1.0 } / Double(fetched)
     }
 
+    /// Requests that were answered from what is held, or with what was being fetched for another.
+    var answered: UInt64 {
+        let all = counts.withLock { counts in counts.values.map(\.asker) }
+        return all.reduce(0) { $0 + $1.hits + $1.joined }
+    }
+
     /// Those that asked most first.
     var all: [GatewayReport.Asker] {
         let counts = counts.withLock { Array($0.values) }

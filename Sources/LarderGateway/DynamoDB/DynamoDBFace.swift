@@ -31,7 +31,7 @@ package final class DynamoDBFace: Sendable {
     package init(
         _ upstream: any Upstream, signers: KnownSigners, inspector: LocalInspector,
         bounds: @escaping @Sendable (String) -> CacheConfiguration,
-        acceptsUnsigned: Bool = false, clock: AgeClock = .system,
+        acceptsUnsigned: Bool = false, isWatched: Bool = true, clock: AgeClock = .system,
         now: @escaping @Sendable () -> Int64
     ) {
         self.upstream = upstream
@@ -45,7 +45,8 @@ package final class DynamoDBFace: Sendable {
         let (own, hop, counts) = (Itself(), inspector.instance, Askers())
         self.counts = counts
         tables = Tables(
-            inspector, bounds: bounds, clock: clock, units: { counts.units(of: $0) }
+            inspector, bounds: bounds, isWatched: isWatched, clock: clock,
+            units: { counts.units(of: $0) }
         ) { table, key in
             guard let signer = await signers.signer(of: key.form.meaning.identity) else {
                 throw FetchFailure.nothing(
@@ -69,6 +70,18 @@ package final class DynamoDBFace: Sendable {
 
     /// Lets go of all that is held of every table, and of what is being fetched.
     package func forgetEverything() { tables.forgetEverything() }
+
+    /// Lets go of what is held, though nothing was written.
+    package func forgetWhatIsHeld() { for table in tables.all { table.cache.invalidateAll() } }
+
+    /// Has nobody who asks from now on wait for what is being fetched.
+    package func disownFetches() { for table in tables.all { table.cache.disownFetches() } }
+
+    /// Requests that were answered without a call of their own, of however many items each.
+    package var answered: UInt64 { counts.answered }
+
+    /// What the tables' caches have counted, those included that never answered.
+    package var snapshots: [CacheSnapshot] { tables.all.map { $0.cache.snapshot() } }
 
     /// The item of that key was written by somebody who does not come by here.
     package func wrote(_ key: Shown, of table: String, by actor: Operator) {

@@ -26,7 +26,8 @@ final class Table: Sendable {
     private static let mostForms = 256
 
     init(
-        _ name: Verbatim, _ configuration: CacheConfiguration, clock: AgeClock,
+        _ name: Verbatim, _ configuration: CacheConfiguration, isWatched: Bool = true,
+        clock: AgeClock,
         fetch: @escaping @Sendable (Table, ItemKey) async throws -> CachedItem
     ) {
         self.name = name
@@ -36,7 +37,8 @@ final class Table: Sendable {
             name.text, configuration,
             // That there is no such item is worth as much as the bounds say.
             lifetime: { _, item in item.isMissing ? own.table?.negativeTTL : nil },
-            refresh: .forwarded, limits: FetchLimits(time: Self.patience), clock: clock
+            refresh: .forwarded, limits: FetchLimits(time: Self.patience),
+            events: isWatched ? 4096 : 0, foresight: isWatched, clock: clock
         ) { key in
             guard let table = own.table else { throw CancellationError() }
             return try await fetch(table, key)

@@ -8,6 +8,8 @@ final class Tables: Sendable {
 
     private let inspector: LocalInspector
     private let bounds: @Sendable (String) -> CacheConfiguration
+    /// Whether anybody can look into them: their events and look-ups are kept for that.
+    private let isWatched: Bool
     private let clock: AgeClock
     private let fetch: Fetch
     private let units: @Sendable (Verbatim) -> Double?
@@ -26,11 +28,13 @@ final class Tables: Sendable {
 
     init(
         _ inspector: LocalInspector, bounds: @escaping @Sendable (String) -> CacheConfiguration,
-        clock: AgeClock = .system, units: @escaping @Sendable (Verbatim) -> Double? = { _ in nil },
+        isWatched: Bool = true, clock: AgeClock = .system,
+        units: @escaping @Sendable (Verbatim) -> Double? = { _ in nil },
         fetch: @escaping Fetch
     ) {
         self.inspector = inspector
         self.bounds = bounds
+        self.isWatched = isWatched
         self.clock = clock
         self.fetch = fetch
         self.units = units
@@ -46,7 +50,8 @@ final class Tables: Sendable {
             if state.unproven.count >= Self.mostUnproven {
                 state.tables[state.unproven.removeFirst()] = nil
             }
-            let table = Table(name, configuration, clock: clock, fetch: fetch)
+            let table = Table(
+                name, configuration, isWatched: isWatched, clock: clock, fetch: fetch)
             state.tables[name] = table
             state.unproven.append(name)
             return table
@@ -92,7 +97,7 @@ final class Tables: Sendable {
     /// The table of that name, where it was asked for.
     func known(_ name: Verbatim) -> Table? { state.withLock { $0.tables[name] } }
 
-    private var all: [Table] { state.withLock { Array($0.tables.values) } }
+    var all: [Table] { state.withLock { Array($0.tables.values) } }
 
     private func all(in text: JSONPart) -> [Table] { all.filter { text.mentions($0.name) } }
 }

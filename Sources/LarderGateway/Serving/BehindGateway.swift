@@ -25,12 +25,17 @@ package struct BehindGateway: Sendable {
 
     /// AWS, with the client's own keys and the sessions that a cache holds.
     ///
-    /// - Parameter request: What is asked of STS for a role, by its ARN.
+    /// - Parameters:
+    ///   - renewsOwn: Whether the client's keys are asked for anew where somebody signs with others.
+    ///   - request: What is asked of STS for a role, by its ARN.
     package init(
         _ client: AWSClient, own user: Signer, _ credentials: Cache<RoleRequest, Credentials>,
+        renewsOwn: Bool = false,
         request: @escaping @Sendable (_ role: String) throws -> RoleRequest
     ) {
-        let signers = KnownSigners { (try await client.signer(), user.identity) }
+        let own: KnownSigners.Own = { (try await client.signer(), user.identity) }
+        let renew: @Sendable () -> Void = { user.forget() }
+        let signers = KnownSigners(own: own, renew: renewsOwn ? renew : nil)
         self.init(upstream: AWSUpstream(client), signers: signers) { role in
             guard let role else { return Loan(own: signers) { user.identity } }
             let request = try request(role)
@@ -43,14 +48,17 @@ package struct BehindGateway: Sendable {
 
     /// Tables, and credentials, in the form in which SDKs ask for them.
     ///
-    /// - Parameter bounds: Those of a table's cache, by the table's name.
+    /// - Parameters:
+    ///   - bounds: Those of a table's cache, by the table's name.
+    ///   - isWatched: Whether anybody can look into the tables.
     package func faces(
         _ inspector: LocalInspector, bounds: @escaping @Sendable (String) -> CacheConfiguration,
-        acceptsUnsigned: Bool = false, token: AccessToken, logger: Logger? = nil
+        acceptsUnsigned: Bool = false, token: AccessToken, isWatched: Bool = true,
+        logger: Logger? = nil
     ) -> (credentials: CredentialsFace, dynamoDB: DynamoDBFace) {
         let dynamoDB = DynamoDBFace(
             upstream, signers: signers, inspector: inspector, bounds: bounds,
-            acceptsUnsigned: acceptsUnsigned || isOpen,
+            acceptsUnsigned: acceptsUnsigned || isOpen, isWatched: isWatched,
             now: { Int64(Date().timeIntervalSince1970) })
         inspector.add {
             GatewayReport(acceptsUnsigned: acceptsUnsigned, askers: dynamoDB.askers)

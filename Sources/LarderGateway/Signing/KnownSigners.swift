@@ -26,6 +26,7 @@ package final class KnownSigners: Sendable {
     package typealias Own = @Sendable () async throws -> (keys: Credentials, identity: String)
 
     private let own: Own?
+    private let renew: (@Sendable () -> Void)?
     private let clock: AgeClock
     private let state = Guarded(State())
 
@@ -34,6 +35,8 @@ package final class KnownSigners: Sendable {
         var identities: [Verbatim: Identity] = [:]
         /// The key id of the engine's own.
         var current: String?
+        /// When they were asked for anew the last time, because somebody signed with others.
+        var renewed: AgeInstant?
     }
 
     fileprivate struct Known {
@@ -48,9 +51,16 @@ package final class KnownSigners: Sendable {
     /// Most keys that are known.
     fileprivate static let most = 4096
 
-    /// - Parameter own: `nil` where the engine has no keys.
-    package init(own: Own?, clock: AgeClock = .system) {
+    /// - Parameters:
+    ///   - own: `nil` where the engine has no keys.
+    ///   - renew: Has `own` ask for keys anew, which whoever gave them may have replaced before their
+    ///     end; called where somebody signs with others, once a second at most. `nil` where that
+    ///     cannot be.
+    package init(
+        own: Own?, renew: (@Sendable () -> Void)? = nil, clock: AgeClock = .system
+    ) {
         self.own = own
+        self.renew = renew
         self.clock = clock
     }
 
@@ -66,6 +76,10 @@ package final class KnownSigners: Sendable {
     func signer(_ id: String) async -> KnownSigner? {
         let now = clock.now()
         if let known = state.withLock({ $0.find(id, at: now) }) { return known }
+        await lookAgain()
+        if let known = state.withLock({ $0.find(id, at: now) }) { return known }
+        guard let renew, state.withLock({ $0.mayRenew(at: now) }) else { return nil }
+        renew()
         await lookAgain()
         return state.withLock { $0.find(id, at: now) }
     }
@@ -132,6 +146,12 @@ extension KnownSigners.State {
     fileprivate func find(_ id: String, at now: AgeInstant) -> KnownSigner? {
         guard let known = signers[id], known.end.map({ now < $0 }) ?? true else { return nil }
         return known.signer
+    }
+
+    fileprivate mutating func mayRenew(at now: AgeInstant) -> Bool {
+        if let renewed, now - renewed < .seconds(1) { return false }
+        renewed = now
+        return true
     }
 
     @discardableResult
