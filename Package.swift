@@ -332,11 +332,18 @@ if !core {
 }
 
 if slim {
-    let wanted: Set = [
-        "Bootstrap", "CExpat", "CGlibc", "CMemfd", "CZlib", "Larder", "LarderAWS", "LarderAWSTests",
-        "LarderExtension", "LarderExtensionTests", "LarderGateway", "LarderGatewayTests",
-        "LarderInspector", "LarderInspectorTests", "LarderServing", "LarderTesting", "TestSupport",
+    // These, and what they need.
+    var wanted: Set = [
+        "Bootstrap", "LarderAWSTests", "LarderExtension", "LarderExtensionTests",
+        "LarderGatewayTests", "LarderInspectorTests",
     ]
+    var known = 0
+    while known < wanted.count {
+        known = wanted.count
+        for target in package.targets where wanted.contains(target.name) {
+            for case .byNameItem(let name, _) in target.dependencies { wanted.insert(name) }
+        }
+    }
     package.targets.removeAll { !wanted.contains($0.name) }
     package.products = [.executable(name: "larder-extension", targets: ["LarderExtension"])]
 }

@@ -59,24 +59,25 @@ struct ExtensionSettings: Sendable {
     /// Takes what makes sense together: of what does not, the last that was said is left out.
     private mutating func take(_ said: [Bound]) {
         var said = said
-        func trouble(_ name: String) -> (any Error)? {
-            let options = said.map(\.option)
-            do {
-                try options.tableConfiguration(name, default: usualTable).validate()
-                try options.configuration("credentials", default: Self.usualCredentials).validate()
-                return nil
-            } catch { return error }
+        /// - Parameter names: Of the options that count.
+        func settle(_ names: Set<String>, _ bounds: ([CacheOption]) -> CacheConfiguration) {
+            while true {
+                do { return try bounds(said.map(\.option)).validate() } catch {
+                    guard let last = said.lastIndex(where: { names.contains($0.option.name) })
+                    else { return }
+                    notes.append("\(said[last].place): \(error); it is left out")
+                    said.remove(at: last)
+                }
+            }
+        }
+        settle(["credentials"]) {
+            $0.configuration("credentials", default: Self.usualCredentials)
         }
         // Of all tables first, as theirs are each table's.
-        for name in [CacheOption.allTables] + said.map(\.option.name) {
-            while let error = trouble(name),
-                let last = said.lastIndex(where: {
-                    [name, CacheOption.allTables, "credentials"].contains($0.option.name)
-                })
-            {
-                notes.append("\(said[last].place): \(error); the usual bounds are used")
-                said.remove(at: last)
-            }
+        let usual = usualTable
+        let tables = said.map(\.option.name).filter { $0 != "credentials" }
+        for name in [CacheOption.allTables] + tables {
+            settle([name, CacheOption.allTables]) { $0.tableConfiguration(name, default: usual) }
         }
         caches = said.map(\.option)
     }
@@ -123,9 +124,9 @@ struct ExtensionSettings: Sendable {
                 throw UnitError(
                     "\"\(text)\" sets nothing; write TABLE:ttl=60s, or *:ttl=60s for every table")
             }
-            bounds.append((option, place))
+            bounds.append((option, "\(place): \(text)"))
         } catch {
-            notes.append("\(place): \(error); the usual bounds are used")
+            notes.append("\(place): \(error); it is left out")
         }
     }
 
@@ -144,9 +145,14 @@ struct ExtensionSettings: Sendable {
             for (key, value) in fields {
                 let name = key.text ?? ""
                 if name == "caches" {
-                    for (cache, bound, place) in try CacheOption.said(in: value)
-                    where !bound.isEmpty {
-                        self.bound("\(cache):\(bound)", path + place, &bounds)
+                    do throws(YAML.Trouble) {
+                        for (cache, bound, place) in try CacheOption.said(in: value)
+                        where !bound.isEmpty {
+                            self.bound("\(cache):\(bound)", path + place, &bounds)
+                        }
+                    } catch {
+                        notes.append(
+                            "\(path)\(error.place): \(error.sentence); the usual bounds are used")
                     }
                 } else if Self.names.contains(name), let text = value.text {
                     set(name, text, path + value.place)
@@ -161,13 +167,14 @@ struct ExtensionSettings: Sendable {
                 }
             }
         } catch {
-            notes.append("\(path)\(error.place): \(error.sentence); what stands behind is not read")
+            notes.append("\(path)\(error.place): \(error.sentence); nothing of it is used")
         }
     }
 
     /// The bounds of a table's cache.
     func bounds(_ table: String) -> CacheConfiguration {
-        caches.tableConfiguration(table, default: usualTable)
+        // That name is the sessions'.
+        caches.filter { $0.name != "credentials" }.tableConfiguration(table, default: usualTable)
     }
 
     /// A table's where nothing is said of it: it takes a 32nd of the function's memory at most, and

@@ -68,7 +68,7 @@ struct Summary: Sendable {
     /// there was no call to go by.
     private var millisecondsSaved: Int64? {
         let parts = [
-            (tally("GetItem", "BatchGetItem"), answered),
+            (tally("GetItem") + tally("BatchGetItem"), answered),
             (tally("AssumeRole"), Self.saved(sessions.counters)),
         ].compactMap { tally, saved in
             tally.first?.latency.mean.map { $0 / .milliseconds(1) * Double(saved) }

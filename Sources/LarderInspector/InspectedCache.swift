@@ -283,7 +283,8 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     func whatIf(_ query: WhatIfQuery) async throws -> WhatIfAnswer {
         guard cache.isForeseen else {
             throw InspectorError(
-                "values of \(name) end by themselves: what other bounds bring is not foreseen of such"
+                "values of \(name) are refreshed before they end by themselves: what other bounds "
+                    + "bring is not foreseen of such"
             )
         }
         guard let record = cache.lookUps(over: query.window) else {

@@ -83,6 +83,29 @@ import Testing
         #expect(text(model).contains("older than the record, 10m00s"))
     }
 
+    @Test func `says how sure it is of what is outdated, and what it does not know`() {
+        var answer = foreseen
+        for place in answer.points.indices {
+            (answer.points[place].stale, answer.points[place].staleError) = (0, 0.031)
+        }
+        answer.present = answer.points[24]
+        answer.basis.lookups = 300_000
+        var model = shown()
+        model.whatIf.take(answer)
+        model.whatIf.figure = .stale
+        // No change was seen: it may be as much as that.
+        #expect(text(model).contains("[<3.1%]") && !text(model).contains("~<"))
+        #expect(text(model).contains("30,000 look-ups of the last 10m00s in stretches"))
+        for place in answer.points.indices {
+            (answer.points[place].stale, answer.points[place].staleError) = (nil, nil)
+        }
+        answer.basis.changes = ChangeRate(compared: 12, changed: 12, least: 0.1)
+        model.whatIf.take(answer)
+        #expect(text(model).contains("every refetch (12)"))
+        model.whatIf.failed("no look-ups are on record", of: "accounts")
+        #expect(text(model).contains("as it was: no look-ups are on record"))
+    }
+
     @Test func `keeps the words on the cursor's point where there is little room`() {
         for size in [(60, 18), (80, 18), (80, 24)] {
             var model = model(size.0, size.1)

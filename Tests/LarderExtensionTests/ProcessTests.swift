@@ -193,7 +193,7 @@ import Testing
         let running = try Running(
             bounds.merging(["AWS_LAMBDA_RUNTIME_API": lambda.place]) { $1 })
         await lambda.arrived(2)
-        #expect(running.isThere && running.said.contains("the usual bounds are used"))
+        #expect(running.isThere && running.said.contains("it is left out"))
     }
 
     @Test func `what it says is of variables, as there is no command line`() async throws {

@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("LARDER_CACHE", "*:ttl=forever", "the usual bounds are used"),
+        ("LARDER_CACHE", "*:ttl=forever", "it is left out"),
         ("LARDER_CACHE", "*:size=1", "sets nothing"),
         ("LARDER_GATEWAY", "0.0.0.0:1", "127.0.0.1:5599 is used"),
         ("LARDER_METRICS", "perhaps", "on and off are"),
@@ -55,13 +55,26 @@ import Testing
 
     @Test(arguments: [
         "credentials:jitter=10%", "*:jitter=10% orders:ttl=none", "orders:ttl=none *:jitter=10%",
-        "*:ttl=none *:jitter=10%", "credentials:jitter=10%\torders:maxsize=5",
+        "*:ttl=none *:jitter=10%", "credentials:jitter=10% *:maxsize=5",
+        "credentials:jitter=10%\torders:maxsize=5",
     ])
     func `bounds that make no sense together are left out, and end nothing`(text: String) throws {
         let settings = ExtensionSettings(["LARDER_CACHE": text])
         #expect(settings.notes.count == 1, "\(settings.notes)")
         for table in ["orders", "other"] { try settings.bounds(table).validate() }
         try settings.credentials.validate()
+    }
+
+    @Test func `what is wrong of one cache leaves the bounds of others`() {
+        let settings = ExtensionSettings([
+            "LARDER_CACHE": "credentials:jitter=10% *:maxsize=5,jitter=10%"
+        ])
+        #expect(settings.bounds("orders").maxsize == 5 && settings.bounds("orders").jitter == 0.1)
+        #expect(settings.credentials.jitter == 0)
+        #expect(settings.notes.first?.hasPrefix("LARDER_CACHE: credentials:jitter=10%: ") == true)
+        // What is said of all tables is not said of sessions.
+        #expect(
+            ExtensionSettings(["LARDER_CACHE": "*:jitter=10% credentials:ttl=none"]).notes == [])
     }
 
     @Test func `bounds that are said together in a file need not make sense one by one`() throws {

@@ -288,6 +288,14 @@ import Testing
         #expect(filling.came == nil)
         filling.take(counted(105, 810, 100))
         #expect(abs(filling.came! - 0.9) < 0.01)
+        // One that is emptied meanwhile begins again, and says when.
+        var emptied = forecast(snapshot.configuration, entries: 40)
+        for (seconds, entries) in [(20, 40), (50, 10), (80, 40)] as [(Double, Int)] {
+            emptied.take(counted(seconds, 0, entries))
+        }
+        #expect(emptied.came == nil && emptied.due == snapshot.at + .seconds(90))
+        emptied.take(counted(91, 0, 40))
+        #expect(emptied.came == 1)
     }
 
     /// Whoever asks for a grid, which is there once a gate is open.

@@ -191,6 +191,44 @@ import Testing
         #expect(abs(whatIf.fetchesPerSecond - Double(counters.misses) / 200) < 0.02)
     }
 
+    @Test func `what is written without a look-up counts, whatever came of a fetch before`()
+        async throws
+    {
+        let clock = TestClock()
+        struct Broken: Error {}
+        let failing = Guarded(true)
+        let cache = Cache<UInt64, UInt64>(
+            "run", CacheConfiguration(maxsize: 64, ttl: .seconds(1000)),
+            // What is odd ends by itself.
+            lifetime: { _, value in value.isMultiple(of: 2) ? nil : .seconds(5) },
+            clock: clock.neverWaking
+        ) { _ in
+            if failing.withLock({ $0 }) { throw Broken() }
+            return 1
+        }
+        func look(_ key: UInt64) async {
+            clock.advance(by: .seconds(1))
+            _ = try? await cache.value(for: key)
+        }
+        await look(1)
+        cache.insert(2, for: 1)
+        await look(1)
+        failing.withLock { $0 = false }
+        // It ends after five seconds, and what is written then does not.
+        await look(2)
+        cache.insert(2, for: 2)
+        clock.advance(by: .seconds(10))
+        await look(2)
+        await look(3)
+        cache.invalidateAll()
+        cache.insert(2, for: 3)
+        await look(3)
+        let counters = cache.snapshot().counters
+        #expect(counters.hits == 3 && counters.misses == 3)
+        let whatIf = try #require(cache.lookUps()).whatIf(cache.configuration)
+        #expect(whatIf.hitRatio == 0.5 && whatIf.hitRatioError == 0)
+    }
+
     @Test func `to invalidate all takes one place in the record`() throws {
         let run = Run(CacheConfiguration(maxsize: nil, ttl: nil))
         for key in 0..<20_000 as Range<UInt64> { run.cache.insert(1, for: key) }
@@ -381,7 +419,7 @@ import Testing
         #expect(cache.changeRate.changed == 0)
         clock.advance(by: .seconds(11))
         origin.withLock { $0 = 1000 }
-        cache.invalidate(1)
+        cache.invalidateAll()
         _ = try await cache.value(for: 1)
         clock.advance(by: .seconds(11))
         origin.withLock { $0 = 1001 }

@@ -99,8 +99,8 @@ extension Cache {
     }
 
     /// Has what is being fetched handed to those who wait for it and not kept: whoever asks from now on
-    /// has it fetched anew. What is known of failures is forgotten.
-    package func disownFetches() { change { $0.disownAll() } }
+    /// has it fetched anew.
+    package func disownFetches() { change { $0.era += 1 } }
 
     /// Removes the entries that `isBad` names, and returns how many. Entries that have ended and
     /// are kept in case fetches fail are looked at too. Entries written since the call began stay,

@@ -342,7 +342,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     func leave(_ waiter: Waiter<Key, Value>, _ error: any Error) {
-        let (isOut, abandon) = store.withLock { $0.leave(waiter) }
+        let now = clock.now()
+        let (isOut, abandon) = store.withLock { $0.leave(waiter, at: now) }
         guard isOut else { return }
         waiter.continuation.resume(throwing: error)
         abandon?()

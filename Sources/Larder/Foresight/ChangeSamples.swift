@@ -164,6 +164,10 @@ struct Fingerprints: ~Copyable {
 
     private static func place(of mark: UInt32) -> UInt32 { (mark ^ mark >> 15) & (places - 1) }
 
+    /// What was fetched until then is not compared with anything.
+    private var forgottenAt = Int64.min
+    mutating func forgetAll(at now: Int64) { forgottenAt = now }
+
     /// What is fetched next is not to be compared with what was fetched before.
     mutating func forget(_ mark: UInt32) {
         guard hasRoom, prints[Self.place(of: mark)].mark == mark else { return }
@@ -187,7 +191,7 @@ struct Fingerprints: ~Copyable {
             return nil
         }
         prints[place] = Print(mark: mark, print: print, at: now)
-        guard before.at != .min, before.mark == mark else { return nil }
+        guard before.at != .min, before.at >= forgottenAt, before.mark == mark else { return nil }
         return (now &- before.at, before.print != print)
     }
 }

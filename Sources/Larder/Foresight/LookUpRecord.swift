@@ -165,6 +165,7 @@ public struct LookUpRecord: Sendable {
                 if kind == .cleared {
                     now = piece.began &+ amount &* 1000
                     steps.append(Step(at: now, key: 0, kind: .cleared))
+                    for key in isMissed.indices { isMissed[key] = false }
                     continue
                 }
                 guard mark < below || below == .max else { continue }
@@ -182,7 +183,7 @@ public struct LookUpRecord: Sendable {
         private mutating func append(_ kind: Recorder.Kind, _ key: UInt32, at now: Int64) {
             func append(_ kind: Step.Kind) { steps.append(Step(at: now, key: key, kind: kind)) }
             switch kind {
-            case .lookup, .missed, .loaded:
+            case .lookup, .missed, .loaded, .led:
                 lookups += 1
                 if now >= start { counted += 1 }
                 isMissed[Int(key)] = kind == .missed
@@ -191,8 +192,9 @@ public struct LookUpRecord: Sendable {
                 // What was missed is written by whoever missed it: a what-if fetches by itself.
                 if isMissed[Int(key)] { isMissed[Int(key)] = false } else { append(.written) }
             case .rewritten: append(.written)
-            case .gone: append(.gone)
-            case .failed: append(.failed)
+            case .gone, .failed:
+                isMissed[Int(key)] = false
+                append(kind == .gone ? .gone : .failed)
             case .bytes, .ends, .cleared: break
             }
         }

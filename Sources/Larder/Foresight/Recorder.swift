@@ -95,6 +95,8 @@ struct Recorder: ~Copyable {
         case cleared
         /// Its fetch brought nothing, and nothing is held.
         case failed
+        /// A look-up that found nothing, and has it fetched: what that brings is not told.
+        case led
     }
 
     /// A word is a key's mark, a kind and a time or what stands in place of it.
@@ -149,7 +151,7 @@ struct Recorder: ~Copyable {
         open.count += 1
         open.ended = max(open.ended, now)
         if kind == .ends, amount < Self.largest { hasEnds = true }
-        if [.lookup, .missed, .filled, .rewritten].contains(kind) {
+        if [.lookup, .missed, .led, .filled, .rewritten].contains(kind) {
             seen[Self.seenWord(mark)] |= Self.seenBit(mark)
         }
     }
@@ -157,7 +159,7 @@ struct Recorder: ~Copyable {
     private static func seenWord(_ mark: UInt32) -> UInt32 { mark >> 6 & (seenWords - 1) }
     private static func seenBit(_ mark: UInt32) -> UInt64 { 1 << UInt64(mark & 63) }
 
-    /// Whether a key may have been looked up or written of late: that it goes matters to no replay otherwise.
+    /// Whether a key may be on record: of others it need not be told that they go.
     func mayKnow(_ mark: UInt32) -> Bool {
         let word = Self.seenWord(mark)
         guard Int(word) < min(seen.capacity, seenBefore.capacity) else { return false }
@@ -292,6 +294,9 @@ struct Recorder: ~Copyable {
     /// A key's value is another by word of somebody else: the next fetch does not say what the origin
     /// has changed unseen.
     mutating func forgetPrint(_ mark: UInt32) { prints.forget(mark) }
+
+    /// The same of every key.
+    mutating func forgetPrints(at now: Int64) { prints.forgetAll(at: now) }
 
     /// Compares what the origin has with what is held since `written`, or with what it had when it was
     /// last asked.

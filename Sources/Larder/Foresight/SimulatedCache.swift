@@ -17,8 +17,8 @@ struct SimulatedCache: ~Copyable {
     /// When the key's value was fetched; the least number where it is not held.
     private let writtenAt: UnsafeMutablePointer<Int64>
     private let misses: UnsafeMutablePointer<UInt32>
-    /// When the cache itself missed the key last, and what it fetched was on its way.
-    private let missedAt: UnsafeMutablePointer<Int64>
+    /// When the cache itself missed the key last, and had it fetched, or it was written.
+    private let broughtAt: UnsafeMutablePointer<Int64>
     private let seen: UnsafeMutablePointer<Seen>
     private let sizes: UnsafeMutablePointer<UInt32>
     /// After how many milliseconds a key's value ends by itself, and what is held and does.
@@ -90,8 +90,8 @@ struct SimulatedCache: ~Copyable {
         writtenAt = .allocate(capacity: keys)
         writtenAt.initialize(repeating: Self.absent, count: keys)
         misses = Memory.zeroed(keys)
-        missedAt = .allocate(capacity: keys)
-        missedAt.initialize(repeating: Self.absent, count: keys)
+        broughtAt = .allocate(capacity: keys)
+        broughtAt.initialize(repeating: Self.absent, count: keys)
         seen = .allocate(capacity: keys)
         seen.initialize(repeating: .never, count: keys)
         sizes = Memory.zeroed(max(1, record.sizes.count))
@@ -102,7 +102,7 @@ struct SimulatedCache: ~Copyable {
     deinit {
         writtenAt.deallocate()
         Memory.free(misses)
-        missedAt.deallocate()
+        broughtAt.deallocate()
         seen.deallocate()
         Memory.free(sizes)
         written.deallocate()
@@ -145,7 +145,7 @@ struct SimulatedCache: ~Copyable {
                 case .lookup, .missed:
                     isCounting = step.at >= countFrom && step.at < counted.upperBound
                     if step.kind == .missed {
-                        missedAt[Int(step.key)] = step.at
+                        broughtAt[Int(step.key)] = step.at
                         if isCounting { tally.came += 1 }
                     }
                     look(step, ages)
@@ -211,6 +211,7 @@ struct SimulatedCache: ~Copyable {
     }
 
     private mutating func write(_ step: LookUpRecord.Step) {
+        broughtAt[Int(step.key)] = step.at
         guard writtenAt[Int(step.key)] != Self.absent else { return load(step, step.at) }
         knows(step.key)
         began(step.key, step.at)
@@ -225,9 +226,9 @@ struct SimulatedCache: ~Copyable {
         endsByItself(key)
     }
 
-    /// Whether what is held is of the fetch that the cache itself made last, and not of an earlier one.
+    /// Whether what is held is what the cache itself got last, and not of an earlier fetch.
     private func isOfThatFetch(_ key: UInt32) -> Bool {
-        writtenAt[Int(key)] != Self.absent && writtenAt[Int(key)] == missedAt[Int(key)]
+        writtenAt[Int(key)] != Self.absent && writtenAt[Int(key)] == broughtAt[Int(key)]
     }
 
     private mutating func end(_ step: LookUpRecord.Step) {
@@ -272,7 +273,8 @@ struct SimulatedCache: ~Copyable {
     }
 
     private mutating func makeRoom(for size: Double, places: Int) {
-        while count > 0, count + places > maxsize || bytes + size > maxbytes {
+        // What is alone may be as large as all of it.
+        while count > 1 - places, count + places > maxsize || bytes + size > maxbytes {
             if rule.goesByTime {
                 isExact = true
             } else if !isExact {
@@ -317,8 +319,10 @@ struct SimulatedCache: ~Copyable {
 
     /// All that is held goes, and so did what was held before the record.
     private mutating func empty() {
-        for key in 0..<UInt32(record.marks.count) where writtenAt[Int(key)] != Self.absent {
-            remove(key, false)
+        while oldest < newest {
+            let (key, at) = written[oldest]
+            if writtenAt[Int(key)] == at { remove(key, false) }
+            oldest += 1
         }
         isExact = true
     }

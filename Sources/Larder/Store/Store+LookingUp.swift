@@ -65,7 +65,7 @@ extension Store {
             join(flight, waiter)
             return .join(flight)
         }
-        note(.missed, hash, at: now)
+        note(.led, hash, at: now)
         miss(hash, endedAt: troubles.find(key, hash) == nil ? ended : nil, at: now)
         let flight = startFlight(for: key, hash, of: cache, at: now)
         join(flight, waiter)
@@ -343,7 +343,9 @@ extension Store {
 
     /// Takes a waiter that gave up out of its flight. The last one leaving ends the flight, and is
     /// told what to call.
-    mutating func leave(_ waiter: Waiter<Key, Value>) -> (isOut: Bool, abandon: Abandon?) {
+    mutating func leave(
+        _ waiter: Waiter<Key, Value>, at now: AgeInstant
+    ) -> (isOut: Bool, abandon: Abandon?) {
         guard let flight = waiter.flight,
             let place = flight.waiters.firstIndex(where: { $0 === waiter })
         else { return (false, nil) }
@@ -351,7 +353,10 @@ extension Store {
         guard flight.waiters.isEmpty else { return (true, nil) }
         let wasCurrent = isCurrent(flight)
         end(flight)
-        if wasCurrent { reopenGate(flight.key, flight.hash) }
+        if wasCurrent {
+            reopenGate(flight.key, flight.hash)
+            if slot(of: flight.key, flight.hash) == nil { note(.failed, flight.hash, at: now) }
+        }
         return (true, exchange(&flight.abandon, with: nil))
     }
 }

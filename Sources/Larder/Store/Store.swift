@@ -233,6 +233,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     /// Records that all that is held is invalidated.
     mutating func noteCleared(at now: AgeInstant) {
         note(.cleared, mark: 0, at: now.nanoseconds)
+        recorder.forgetPrints(at: now.nanoseconds)
     }
 
     /// Follows more keys where hardly any that is followed was looked up.

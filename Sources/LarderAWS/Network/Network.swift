@@ -23,8 +23,9 @@ final class Network: Sendable {
     private struct Clients {
         var direct: HTTPClient
         var proxied: [Proxy: HTTPClient]
-        /// Those before, the oldest first, until nobody waits for them.
-        var old: [[HTTPClient]] = []
+        /// Those before, the oldest first, until nobody waits for them; and how many there were.
+        var old: [(number: Int, clients: [HTTPClient])] = []
+        var count = 0
 
         /// - Parameter isAnew: Whether there were others before, which may not be the last.
         init(_ settings: NetworkSettings, isAnew: Bool = false) {
@@ -80,17 +81,19 @@ final class Network: Sendable {
     /// or until nobody waits for them any more.
     func reconnect() {
         var fresh = Clients(settings, isAnew: true)
-        let former = clients.withLock { clients in
-            fresh.old = clients.old + [clients.all]
-            let former = fresh.old.count > Self.mostOld ? fresh.old.removeFirst() : []
-            clients = fresh
-            return former
+        let (number, former) = clients.withLock { clients in
+            fresh.count = clients.count + 1
+            fresh.old = clients.old + [(clients.count, clients.all)]
+            let former = fresh.old.count > Self.mostOld ? fresh.old.removeFirst().clients : []
+            defer { clients = fresh }
+            return (clients.count, former)
         }
         Task.detached {
             for client in former { try? await client.shutdown() }
             guard (try? await Task.sleep(for: Self.patience)) != nil else { return }
             let ended = self.clients.withLock { clients in
-                clients.old.isEmpty ? [] : clients.old.removeFirst()
+                let place = clients.old.firstIndex { $0.number == number }
+                return place.map { clients.old.remove(at: $0).clients } ?? []
             }
             for client in ended { try? await client.shutdown() }
         }
@@ -114,7 +117,7 @@ final class Network: Sendable {
     func shutdown() async {
         let all = clients.withLock { clients in
             defer { clients.old = [] }
-            return clients.all + clients.old.flatMap(\.self)
+            return clients.all + clients.old.flatMap(\.clients)
         }
         for client in all { try? await client.shutdown() }
     }

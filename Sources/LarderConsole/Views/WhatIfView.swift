@@ -22,7 +22,11 @@ enum WhatIfView {
             pane.row < pane.grid.count
             ? max(0, min(pane.column, width - 1) - min(width, room) + 1) : 0
         let columns = first..<min(width, first + room)
-        var lines: [Pieces] = [title(model, answer), heading(answer, pane.grid, columns)]
+        // What is shown may be of a while ago.
+        let old = pane.problem.map { [(fit("as it was: \($0)", model), Style.warning)] }
+        var lines: [Pieces] = [
+            old ?? title(model, answer), heading(answer, pane.grid, columns),
+        ]
         var places: [(row: Int, line: Int)] = []
         for row in shown.rows {
             places.append((row, lines.count))

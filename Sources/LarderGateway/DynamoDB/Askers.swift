@@ -73,7 +73,7 @@ final class Askers: Sendable {
     /// Requests that were answered from what is held, or with what was being fetched for another.
     var answered: UInt64 {
         let all = counts.withLock { counts in counts.values.map(\.asker) }
-        return all.reduce(0) { $0 + $1.hits + $1.joined }
+        return all.reduce(0) { $0 + $1.hits + $1.joined + $1.stale }
     }
 
     /// Those that asked most first.

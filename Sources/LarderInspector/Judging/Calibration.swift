@@ -150,14 +150,13 @@ public struct Calibration: Hashable, Sendable, Codable {
         var misses: UInt64
         /// Those aside that were refused.
         var lookups: UInt64
-        var invalidated: UInt64
         var entries: Int
         var bounds: CacheConfiguration
 
         init(_ snapshot: CacheSnapshot) {
             (at, bounds, entries) = (snapshot.at, snapshot.configuration, snapshot.count)
             let counters = snapshot.counters
-            (misses, invalidated) = (counters.misses, counters.invalidated)
+            misses = counters.misses
             lookups = counters.lookups - min(counters.lookups, counters.refused)
         }
     }
@@ -173,9 +172,8 @@ public struct Calibration: Hashable, Sendable, Codable {
             counted != nil || now.entries >= entries || now.at >= filled
         else { return }
         // A cache that was emptied meanwhile begins again.
-        guard let before = counted,
-            now.invalidated &- before.invalidated <= UInt64(entries / 10)
-        else {
+        guard let before = counted, now.entries >= before.entries / 2 else {
+            if counted != nil { due = now.at + counting }
             counted = now
             return
         }

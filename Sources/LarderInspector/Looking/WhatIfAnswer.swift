@@ -146,8 +146,11 @@ extension WhatIfAnswer {
             basis.rate < 1
             ? "of one key in \(Units.text(1 / basis.rate, digits: 0))"
             : "of \(Units.counted(basis.keys, "key"))"
+        // Where look-ups come too fast for the record, it has pauses.
+        let isInStretches = basis.rate == 1 && basis.recorded < basis.lookups - basis.lookups / 10
+        let stretches = isInStretches ? " in stretches" : ""
         return "\(Units.counted(basis.recorded, "look-up")) of the last "
-            + "\(Format.age(max(.seconds(1), basis.window))), \(keys)"
+            + "\(Format.age(max(.seconds(1), basis.window)))\(stretches), \(keys)"
     }
 
     /// What is to be known before a knob is turned, and then ``advice``.

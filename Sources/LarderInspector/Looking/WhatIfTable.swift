@@ -19,8 +19,19 @@ package enum WhatIfFigure: Int, CaseIterable, Sendable {
         case .hits: Format.percent(point.hitRatio)
         case .fetches:
             Units.text(point.fetchesPerSecond, digits: point.fetchesPerSecond < 100 ? 1 : 0)
-        case .stale: point.stale.map { Format.percent($0) } ?? "-"
+        case .stale: point.stale.map { Self.outdated($0, point.staleError ?? 0) } ?? "-"
         }
+    }
+
+    /// Where no change was seen, only the most that it may be is known.
+    private static func outdated(_ share: Double, _ error: Double) -> String {
+        share == 0 && error >= 0.0005 ? "<" + Format.percent(error) : Format.percent(share)
+    }
+
+    /// Half the width of a figure's bar, as a share of the look-ups.
+    fileprivate func error(_ point: WhatIf) -> Double {
+        guard self == .stale else { return point.hitRatioError }
+        return point.stale == 0 ? 0 : point.staleError ?? 0
     }
 }
 
@@ -63,7 +74,7 @@ extension WhatIfAnswer {
     package func cell(_ point: WhatIf, _ figure: WhatIfFigure) -> String {
         let text = figure.text(point)
         if point.bounds == present.bounds { return "[\(text)]" }
-        return (point.hitRatioError > 0.02 ? "~" : "") + text + " "
+        return (figure.error(point) > 0.02 ? "~" : "") + text + " "
     }
 
     /// Whether a ttl is longer than the record: what it would bring beyond that is not known.
@@ -73,7 +84,12 @@ extension WhatIfAnswer {
 
     /// A point in words, and how far they can be trusted.
     package func said(of point: WhatIf) -> String {
-        let sentence = sentence(on: point)
+        var sentence = sentence(on: point)
+        if point.stale == nil, basis.changes.compared > 0 {
+            sentence +=
+                "; every refetch (\(Format.count(basis.changes.compared))) found another value, so that "
+                + "what is outdated is not known"
+        }
         guard isBeyondRecord(point), point.bounds.ttl != present.bounds.ttl else { return sentence }
         return sentence
             + "; of values older than the record, \(Format.age(basis.window)), nothing is known"
