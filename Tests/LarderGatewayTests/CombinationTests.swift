@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import HummingbirdCore
 import Larder
 import LarderAWS
 import LarderInspector
@@ -246,5 +247,38 @@ import Testing
         #expect(await signers.signer("AKIAOTHER") == nil)
         clock.advance(by: .seconds(2))
         #expect(await signers.signer("AKIAOTHER") != nil)
+    }
+
+    @Test func `what is asked of more tables than are cached is passed on`() async throws {
+        let upstream = ScriptedUpstream { request, _ in
+            String(buffer: request.body).contains("unknown")
+                ? refusal("ResourceNotFoundException")
+                : reply(#"{"Item":{"id":{"S":"a"}}}"#)
+        }
+        let (hand, inspector) = (TestClock(), LocalInspector("test"))
+        let clock = hand.neverWaking
+        let face = DynamoDBFace(
+            upstream, signers: KnownSigners(own: { (ownKeys, "own") }, clock: clock),
+            inspector: inspector,
+            bounds: { _ in CacheConfiguration(maxsize: 9, ttl: .seconds(300)) }, mostTables: 4,
+            clock: clock, now: { Rig.wall })
+        let rig = Rig { _, _ in reply("{}") }
+        func get(_ table: String) async throws -> String? {
+            let body = "{\"TableName\":\"table-\(table)\",\"Key\":{\"id\":{\"S\":\"a\"}}}"
+            let request = rig.request("GetItem", body)
+            hand.advance(by: .seconds(1))
+            return try await face.respond(to: request.head, request.body).headers[.xCache]
+        }
+        // Names that the service does not know take no place of those that it knows.
+        for number in 0..<9 { _ = try await get("unknown\(number)") }
+        for table in ["a", "b", "c"] {
+            #expect(try await get(table) == "miss")
+            #expect(try await get(table) == "hit")
+        }
+        for table in ["d", "e", "f", "g"] { _ = try await get(table) }
+        #expect(try await get("z") != "hit")
+        #expect(try await get("z") != "hit")
+        #expect(face.snapshots.count <= 4)
+        #expect(try await get("a") == "hit")
     }
 }

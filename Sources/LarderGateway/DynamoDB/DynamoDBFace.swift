@@ -31,7 +31,8 @@ package final class DynamoDBFace: Sendable {
     package init(
         _ upstream: any Upstream, signers: KnownSigners, inspector: LocalInspector,
         bounds: @escaping @Sendable (String) -> CacheConfiguration,
-        acceptsUnsigned: Bool = false, isWatched: Bool = true, clock: AgeClock = .system,
+        acceptsUnsigned: Bool = false, isWatched: Bool = true, mostTables: Int = 1000,
+        clock: AgeClock = .system,
         now: @escaping @Sendable () -> Int64
     ) {
         self.upstream = upstream
@@ -45,7 +46,7 @@ package final class DynamoDBFace: Sendable {
         let (own, hop, counts) = (Itself(), inspector.instance, Askers())
         self.counts = counts
         tables = Tables(
-            inspector, bounds: bounds, isWatched: isWatched, clock: clock,
+            inspector, bounds: bounds, isWatched: isWatched, most: mostTables, clock: clock,
             units: { counts.units(of: $0) }
         ) { table, key in
             guard let signer = await signers.signer(of: key.form.meaning.identity) else {

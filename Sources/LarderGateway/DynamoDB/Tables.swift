@@ -22,19 +22,19 @@ final class Tables: Sendable {
     }
 
     /// Most tables; what is asked of others is passed on.
-    private static let most = 1000
-    /// Most names that nothing is known of: whoever invents names is not to fill the memory.
-    private static let mostUnproven = 16
+    private let most: Int
+    /// As many of them as nothing is known of: whoever invents names is not to fill the memory.
+    private var mostUnproven: Int { min(16, max(1, most / 2)) }
 
     init(
         _ inspector: LocalInspector, bounds: @escaping @Sendable (String) -> CacheConfiguration,
-        isWatched: Bool = true, clock: AgeClock = .system,
+        isWatched: Bool = true, most: Int = 1000, clock: AgeClock = .system,
         units: @escaping @Sendable (Verbatim) -> Double? = { _ in nil },
         fetch: @escaping Fetch
     ) {
         self.inspector = inspector
         self.bounds = bounds
-        self.isWatched = isWatched
+        (self.isWatched, self.most) = (isWatched, most)
         self.clock = clock
         self.fetch = fetch
         self.units = units
@@ -46,8 +46,8 @@ final class Tables: Sendable {
         let configuration = bounds(name.text)
         return state.withLock { state in
             if let known = state.tables[name] { return known }
-            guard state.tables.count < Self.most else { return nil }
-            if state.unproven.count >= Self.mostUnproven {
+            guard state.tables.count < most else { return nil }
+            if state.unproven.count >= mostUnproven {
                 state.tables[state.unproven.removeFirst()] = nil
             }
             let table = Table(

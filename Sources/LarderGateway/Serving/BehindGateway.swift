@@ -51,14 +51,17 @@ package struct BehindGateway: Sendable {
     /// - Parameters:
     ///   - bounds: Those of a table's cache, by the table's name.
     ///   - isWatched: Whether anybody can look into the tables.
+    ///   - mostTables: What is asked of more is passed on.
     package func faces(
         _ inspector: LocalInspector, bounds: @escaping @Sendable (String) -> CacheConfiguration,
         acceptsUnsigned: Bool = false, token: AccessToken, isWatched: Bool = true,
+        mostTables: Int = 1000,
         logger: Logger? = nil
     ) -> (credentials: CredentialsFace, dynamoDB: DynamoDBFace) {
         let dynamoDB = DynamoDBFace(
             upstream, signers: signers, inspector: inspector, bounds: bounds,
             acceptsUnsigned: acceptsUnsigned || isOpen, isWatched: isWatched,
+            mostTables: mostTables,
             now: { Int64(Date().timeIntervalSince1970) })
         inspector.add {
             GatewayReport(acceptsUnsigned: acceptsUnsigned, askers: dynamoDB.askers)
