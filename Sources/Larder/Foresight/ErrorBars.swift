@@ -43,9 +43,12 @@ extension LookUpRecord {
         // What the record cannot teach of the time before is about what it does teach.
         let learning =
             tally.unlearned.map { 0.005 + 1.4 * abs(Self.misses(tally) - $0) / expected } ?? 0
+        // Of three draws the truth is another one.
+        let hashes = 1.3 * tally.spread / expected
         let cold = Double(tally.cold + tally.guessed) / 2 / expected
         let error =
-            1.96 * variance.squareRoot() + cold + learning + (isRhythmUnknown(bounds) ? 0.01 : 0)
+            1.96 * variance.squareRoot() + cold + max(learning, hashes)
+            + (isRhythmUnknown(bounds) ? 0.01 : 0)
         // So few places are not a smaller cache any more.
         let isTooSmall = rate < 1 && Double(bounds.maxsize ?? .max) * rate < Self.fewestPlaces
         return min(1, isTooSmall ? max(0.5, error) : error)
@@ -105,6 +108,9 @@ extension Policy {
         case .lfu, .rr, .sieve, .s3fifo, .tinylfu: false
         }
     }
+
+    /// Whether it evicts others where keys have other hashes, which a replay does not know.
+    var goesByHashes: Bool { if case .tinylfu = self { true } else { false } }
 
     /// Whether another run would evict others.
     var isLeftToChance: Bool {

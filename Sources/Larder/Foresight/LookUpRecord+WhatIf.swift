@@ -78,15 +78,23 @@ extension LookUpRecord {
         _ bounds: CacheConfiguration, _ times: Range<Int64> = .min..<(.max)
     ) -> SimulatedCache.Tally {
         defer { Block.giveBack() }
-        func run(isWarm: Bool) -> SimulatedCache.Tally {
-            var miniature = SimulatedCache(self, bounds, isWarm: isWarm, counted: times)
+        func run(isWarm: Bool, salt: UInt64 = 0) -> SimulatedCache.Tally {
+            var miniature = SimulatedCache(
+                self, bounds, isWarm: isWarm, counted: times, salt: salt)
             return miniature.run()
         }
         // What a policy has learned goes further back than the record: it is to learn that from the
         // record itself.
-        guard bounds.policy.remembers, !basis.isWhole else { return run(isWarm: false) }
-        var tally = run(isWarm: true)
-        tally.unlearned = Self.misses(run(isWarm: false))
+        let isWarm = bounds.policy.remembers && !basis.isWhole
+        var tally = run(isWarm: isWarm)
+        if bounds.policy.goesByHashes {
+            // Which keys share a place in its sketch is not known: the middle one of three.
+            let runs = ([tally] + [1, 2].map { run(isWarm: isWarm, salt: $0) })
+                .sorted { $0.misses < $1.misses }
+            tally = runs[1]
+            tally.spread = Double(runs[2].misses - runs[0].misses)
+        }
+        if isWarm { tally.unlearned = Self.misses(run(isWarm: false)) }
         return tally
     }
 

@@ -12,6 +12,8 @@ struct SimulatedCache: ~Copyable {
     private let isWarm: Bool
     /// Look-ups at these times count.
     private let counted: Range<Int64>
+    /// With another one the keys have other hashes.
+    private let salt: UInt64
     private var policy: any EvictionPolicy
 
     /// When the key's value was fetched; the least number where it is not held.
@@ -48,6 +50,8 @@ struct SimulatedCache: ~Copyable {
         var came = 0
         /// Misses without what the policy had learned before, where it matters.
         var unlearned: Double?
+        /// By how much that differs where the keys have other hashes, for a policy that goes by them.
+        var spread = 0.0
         /// Of every key, its misses squared.
         var squares = 0.0
         /// Misses that may have been hits, had the record begun earlier.
@@ -68,10 +72,10 @@ struct SimulatedCache: ~Copyable {
     /// - Parameter counted: Look-ups at these times count, as far as they are within the window.
     init(
         _ record: LookUpRecord, _ bounds: CacheConfiguration, isWarm: Bool,
-        counted: Range<Int64> = .min..<(.max)
+        counted: Range<Int64> = .min..<(.max), salt: UInt64 = 0
     ) {
         self.record = record
-        self.isWarm = isWarm
+        (self.isWarm, self.salt) = (isWarm, salt)
         self.counted = counted.clamped(to: record.from..<(.max))
         lives = record.lives
         let rate = record.basis.rate
@@ -266,7 +270,8 @@ struct SimulatedCache: ~Copyable {
         guard maxsize > 0, ttl > 0, fits(size), lives.isEmpty || lives[Int(step.key)] > 0
         else { return }
         makeRoom(for: size, places: 1)
-        policy.added(step.key, hash: UInt64(record.marks[Int(step.key)]))
+        let mark = UInt64(record.marks[Int(step.key)])
+        policy.added(step.key, hash: salt == 0 ? mark : SplitMix.mixed(mark &+ salt))
         began(step.key, at)
         count += 1
         bytes += size
