@@ -1,10 +1,19 @@
-/// A look-up on its way to the ``Recorder``.
+/// A look-up, or a rewrite among look-ups, on its way to the ``Recorder``.
 struct LookUpNote: BitwiseCopyable {
     /// As that of the touch beside it.
     var stamp: UInt32
     /// The half of the key's hash that shards go by.
     var mark: UInt32
-    var at: Int64
+    /// Even for a look-up, odd for a rewrite: a nanosecond is less than the record knows.
+    private var coded: Int64
+
+    init(stamp: UInt32, mark: UInt32, isRewrite: Bool, at: Int64) {
+        (self.stamp, self.mark) = (stamp, mark)
+        coded = at & ~1 | (isRewrite ? 1 : 0)
+    }
+
+    var at: Int64 { coded & ~1 }
+    var isRewrite: Bool { coded & 1 == 1 }
 }
 
 /// Look-ups that were noted by the shards, until they are recorded. It is not generic, so that

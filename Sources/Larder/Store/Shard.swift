@@ -115,14 +115,15 @@ struct Shard<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
         return slab.value(address).pointee
     }
 
-    /// Notes a look-up for what-ifs.
+    /// Notes a look-up for what-ifs, or a rewrite in its place among them.
     @usableFromInline @inline(never)
-    mutating func note(_ slot: UInt32, _ mark: UInt32, at now: Int64) {
+    mutating func note(_ slot: UInt32, _ mark: UInt32, isRewrite: Bool = false, at now: Int64) {
         guard noteCount < 2 * Self.manyTouches else { return }
         let notes = notes ?? Memory.grow(nil, to: 2 * Self.manyTouches)
         self.notes = notes
         notes[noteCount] = LookUpNote(
-            stamp: stamps.pointee.load(ordering: .relaxed), mark: mark, at: now)
+            stamp: stamps.pointee.load(ordering: .relaxed), mark: mark, isRewrite: isRewrite,
+            at: now)
         noteCount &+= 1
         guard !heedsHits, touchCount < 2 * Self.manyTouches else { return }
         // The policy does not care, but the notes are settled by the number of touches.

@@ -141,7 +141,13 @@ extension Store {
             shard.slab.value(address).initialize(to: arrival.value)
             shard.replaced(
                 local, record, expiry: arrival.expiry, gate: firstGate(arrival.expiry))
-            if isNoted { shard.touch(local) }
+            if isNoted {
+                let mark = Shards<Key, Value>.mark(arrival.hash)
+                if mark < shard.noteBelow {
+                    shard.note(local, mark, isRewrite: true, at: now.nanoseconds)
+                }
+                shard.touch(local)
+            }
             return (isNoted && shard.touchCount >= Shard<Key, Value>.manyTouches, wasBack)
         }
         if isFull { settle(isFull: true) }

@@ -166,8 +166,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     private mutating func recordNotes(since stamp: UInt32) {
         if shards.count > 1 { notes.sort(since: stamp) }
         for place in 0..<notes.count {
-            let (mark, time) = (notes.base[place].mark, notes.base[place].at)
-            note(.lookup, mark: mark, at: time)
+            let one = notes.base[place]
+            note(one.isRewrite ? .rewritten : .lookup, mark: one.mark, at: one.at)
         }
         notes.count = 0
     }
@@ -196,9 +196,10 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     mutating func note(_ kind: Recorder.Kind, _ arrival: Arrival<Value>, at now: AgeInstant) {
         guard recorder.isOn else { return }
         let mark = Shards<Key, Value>.mark(arrival.hash)
-        if arrival.took == nil || kind == .rewritten {
-            // What was looked up before comes before it.
-            if recorder.follows(mark) { settle() }
+        if kind == .rewritten, policy.takesRewritesForHits {
+            // It was noted in its place among the look-ups, and comes before what is told of it.
+            if arrival.expiry != nil || recorder.hasEnds { settle() }
+        } else if arrival.took == nil || kind == .rewritten {
             note(kind, mark: mark, at: now.nanoseconds)
         }
         noteTraits(arrival, at: now)
