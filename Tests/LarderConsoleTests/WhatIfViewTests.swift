@@ -96,6 +96,7 @@ import Testing
         // No change was seen: it may be as much as that.
         #expect(text(model).contains("[<3.1%]") && !text(model).contains("~<"))
         #expect(text(model).contains("30,000 look-ups of the last 10m00s in stretches"))
+        #expect(text(model).contains("< at most"))
         for place in answer.points.indices {
             (answer.points[place].stale, answer.points[place].staleError) = (nil, nil)
         }

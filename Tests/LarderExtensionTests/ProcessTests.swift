@@ -151,6 +151,15 @@ import Testing
         #expect(running.end() == 0 && running.said.contains("CloudWatchMetrics"))
     }
 
+    /// What has the extension ask an endpoint for its keys.
+    private func keysOf(_ endpoint: String, _ lambda: ScriptedLambda) -> [String: String] {
+        [
+            "AWS_LAMBDA_RUNTIME_API": lambda.place, "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint + "/credentials",
+        ]
+    }
+
     @Test func `keys that ended in the year 1 are not used, and it stays`() async throws {
         let keys =
             #"{"AccessKeyId":"A","SecretAccessKey":"canary","Token":"t","#
@@ -158,11 +167,7 @@ import Testing
         let endpoint = try Upstream(
             .send("HTTP/1.1 200 OK\r\nContent-Length: \(keys.utf8.count)\r\n\r\n\(keys)"))
         let lambda = try ScriptedLambda()
-        let running = try Running([
-            "AWS_LAMBDA_RUNTIME_API": lambda.place, "AWS_ACCESS_KEY_ID": "",
-            "AWS_SECRET_ACCESS_KEY": "", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint.endpoint + "/credentials",
-        ])
+        let running = try Running(keysOf(endpoint.endpoint, lambda))
         await lambda.arrived(2)
         #expect(eventually { running.said.contains("the function's own keys are not known yet") })
         #expect(try ask(running.address()).output.contains("MissingAuthenticationToken"))
@@ -173,11 +178,7 @@ import Testing
         let silent = try Upstream(.untilClosed)
         defer { silent.stop() }
         let lambda = try ScriptedLambda()
-        let running = try Running([
-            "AWS_LAMBDA_RUNTIME_API": lambda.place, "AWS_ACCESS_KEY_ID": "",
-            "AWS_SECRET_ACCESS_KEY": "", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": silent.endpoint + "/credentials",
-        ])
+        let running = try Running(keysOf(silent.endpoint, lambda))
         await lambda.arrived(2)
         #expect(try Wrapper.isAnswering(running.address()))
         // Some seconds later it will say so.

@@ -46,7 +46,13 @@ enum WhatIfView {
         lines += kept(model, answer, box.width - 2)
         if lines.count + 2 <= box.height {
             lines += [
-                [], [("[as it is now]  ~ not sure to two points  ? longer than the record", .dim)],
+                [],
+                [
+                    (
+                        "[as it is now]  ~ not sure to two points  ? longer than the record"
+                            + (pane.figure == .stale ? "  < at most" : ""), .dim
+                    )
+                ],
             ]
         }
         frame.put(lines, in: box, model)
