@@ -37,7 +37,7 @@ struct ChangeSamples: Sendable {
 
     private var total = 0
 
-    /// What it takes at most, and what it takes.
+    /// The bytes of it at most, and those that are taken by now.
     static let bytes = AgeBuckets.count * (4 + 4 + 8)
     var takes: Int { changed.count * 8 + ages.count * 8 }
 
@@ -158,7 +158,7 @@ struct Fingerprints: ~Copyable {
         var at: Int64 = .min
     }
 
-    /// What they take at most, and what they take.
+    /// The bytes of them at most, and those that are taken by now.
     static let bytes = Int(places) * MemoryLayout<Print>.stride
     var takes: Int { hasRoom ? prints.capacity * MemoryLayout<Print>.stride : 0 }
 

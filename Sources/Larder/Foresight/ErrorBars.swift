@@ -7,8 +7,8 @@ extension LookUpRecord {
     var bias: Double {
         func bias(_ bounds: CacheConfiguration, _ times: Range<Int64>) -> Double? {
             let tally = tally(bounds, times)
-            guard tally.lookups >= 200 || isUnder(bounds, times) else { return nil }
-            guard tally.lookups > 0 else { return nil }
+            let enough = isUnder(bounds, times) ? 1 : 200
+            guard tally.lookups >= enough else { return nil }
             return abs(Self.misses(tally) - Double(tally.came)) / Double(tally.lookups)
         }
         let now = bias(present, boundsSince..<(.max))

@@ -8,8 +8,8 @@ extension LookUpRecord {
     /// And look-ups of another time differ by chance, so that the fewer there are the wider the bar.
     package func forecasts(_ bounds: CacheConfiguration) -> (now: WhatIf, then: WhatIf) {
         var settled = self
-        if basis.isWhole, let ends {
-            settled.from = max(from, ends.first &+ (ends.last &- ends.first) / 3)
+        if basis.isWhole, let span {
+            settled.from = max(from, span.first &+ (span.last &- span.first) / 3)
         }
         func forecast(_ bounds: CacheConfiguration, _ bias: Double) -> WhatIf {
             var whatIf = settled.whatIf(bounds, bias)

@@ -43,7 +43,7 @@ public struct LookUpRecord: Sendable {
     let former: (bounds: CacheConfiguration, since: Int64)?
 
     /// When its first and its last step were; `nil` where there is not one.
-    var ends: (first: Int64, last: Int64)? {
+    var span: (first: Int64, last: Int64)? {
         guard let first = steps.first, let last = steps.last else { return nil }
         return (first.at, last.at)
     }

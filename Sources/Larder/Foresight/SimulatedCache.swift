@@ -117,7 +117,7 @@ struct SimulatedCache: ~Copyable {
         ages.initialize(repeating: 0, count: AgeBuckets.count)
         defer { ages.deallocate() }
         let record = record
-        if isWarm, let (first, last) = record.ends {
+        if isWarm, let (first, last) = record.span {
             replay(record, by: first &- last &- 1, ages, counting: false)
         }
         replay(record, by: 0, ages, counting: true)
