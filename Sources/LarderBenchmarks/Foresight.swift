@@ -81,46 +81,110 @@ extension Figure {
             rounds: 1
         ) { bench in
             let trace = try Trace(name, data: bench.data)
+            let present = trace.present(name, Policy(policy == "rr" ? "rr,seed=1" : policy)!)
             return [
-                .ours { try await share(trace, name, policy, bench) }
+                .ours {
+                    let held = try await Foreseen(trace, present, step: Trace.step)
+                    bench.say("foresight.\(name).\(policy): \(held)")
+                    return 100 * Double(held.held) / Double(held.errors.count)
+                }
             ]
         }
     }
+}
+
+/// How far what is foreseen of a trace is from what comes.
+struct Foreseen: CustomStringConvertible {
+    /// In points of the hit ratio: how far off each is, and its bar.
+    private(set) var errors: [Double] = []
+    private(set) var bars: [Double] = []
+    /// How many are off by a point at most, or lie within their bar.
+    private(set) var held = 0
+    /// Those that do not.
+    private(set) var missed: [String] = []
+    private let basis: WhatIfBasis
 
     /// Foresees every point, and runs each in full: the same part of the trace counts for both.
-    private static func share(
-        _ trace: Trace, _ name: String, _ policy: String, _ bench: Bench
-    ) async throws -> Double? {
-        let present = trace.present(name, Policy(policy == "rr" ? "rr,seed=1" : policy)!)
-        let run = TimedReplay(trace, present, step: Trace.step, foresight: true)
+    init(_ trace: Trace, _ present: CacheConfiguration, step: Int64) async throws {
+        let run = TimedReplay(trace, present, step: step, foresight: true)
         _ = run.run(0..<trace.keys.count)
-        guard let record = run.record else { throw LeftOut("nothing of \(name) is on record") }
+        guard let record = run.record else { throw LeftOut("nothing of the trace is on record") }
         let grid = await record.grid()
-        let window = Int(record.basis.window.nanoseconds / Trace.step)
+        basis = record.basis
+        let window = Int(basis.window.nanoseconds / step)
         // What is not on record from its beginning fills the caches by its first third.
-        let counted = record.basis.isWhole ? trace.keys.count : window - window / 3
+        let counted = basis.isWhole ? trace.keys.count : window - window / 3
         let first = max(0, trace.keys.count - counted)
-        var (errors, bars, held): ([Double], [Double], Int) = ([], [], 0)
         for point in grid.points {
-            let full = TimedReplay(trace, point.bounds, step: Trace.step, foresight: false)
+            let full = TimedReplay(trace, point.bounds, step: step, foresight: false)
             _ = full.run(0..<first)
             let hits = full.run(first..<trace.keys.count)
-            let exact = Double(hits) / Double(trace.keys.count - first)
-            let error = abs(point.hitRatio - exact)
-            errors.append(error * 100)
-            bars.append(point.hitRatioError * 100)
-            if error <= max(0.01, point.hitRatioError) + 1e-9 { held += 1 }
+            add(point, exact: Double(hits) / Double(trace.keys.count - first))
         }
-        func text(_ number: Double?) -> String {
-            String(format: "%.2f", number ?? .nan)
+    }
+
+    private mutating func add(_ point: WhatIf, exact: Double) {
+        let error = abs(point.hitRatio - exact)
+        errors.append(error * 100)
+        bars.append(point.hitRatioError * 100)
+        if error <= max(0.01, point.hitRatioError) + 1e-9 {
+            held += 1
+        } else {
+            let said = [point.hitRatio, point.hitRatioError, exact].map { Self.text($0 * 100) }
+            missed.append("\(point.bounds): \(said[0]) ± \(said[1]) was said, \(said[2]) came")
         }
-        bench.say(
-            "foresight.\(name).\(policy): of \(grid.points.count) points \(held) held; error "
-                + "\(text(errors.median)) in the median, \(text(errors.max())) at most; bar "
-                + "\(text(bars.median)) in the median, \(text(bars.max())) at most; "
-                + "\(record.basis.recorded) look-ups of \(record.basis.keys) keys on record, "
-                + "one key in \(text(1 / record.basis.rate))")
-        return 100 * Double(held) / Double(grid.points.count)
+    }
+
+    private static func text(_ number: Double?) -> String { String(format: "%.2f", number ?? .nan) }
+
+    var description: String {
+        let figures = [errors.median, errors.max(), bars.median, bars.max()].map(Self.text)
+        return "of \(errors.count) points \(held) held; error \(figures[0]) in the median, "
+            + "\(figures[1]) at most; bar \(figures[2]) in the median, \(figures[3]) at most; "
+            + "\(basis.recorded) look-ups of \(basis.keys) keys on record, one key in "
+            + Self.text(1 / basis.rate)
+    }
+}
+
+/// A trace, and the bounds of a cache for it.
+struct TraceOptions: ParsableArguments {
+    @Argument(help: "A trace by its name, or a file of numbers, one a line (.gz too), or .bin.")
+    var trace: String
+    @Option(help: "Most entries.") var maxsize: Int?
+    @Option(help: "Most bytes, for a trace that tells sizes.") var maxbytes: Int?
+    @Option(help: "Seconds that an entry may be served.") var ttl: Double?
+    @Option(help: "Milliseconds from one look-up to the next.") var every = 1.0
+    @Option(help: "Where the traces are (default: ../shared/data beside the package).")
+    var data: String?
+
+    var step: Int64 { Int64(every * 1e6) }
+
+    func validate() throws {
+        guard (0...1e9).contains(ttl ?? 0), (0.000_001...1e6).contains(every) else {
+            throw ValidationError("--ttl: up to 1e9 are accepted; --every: 0.000001 to 1e6")
+        }
+        do { try bounds(.lru).validate() } catch { throw ValidationError("\(error)") }
+    }
+
+    func bounds(_ policy: Policy) -> CacheConfiguration {
+        CacheConfiguration(
+            maxsize: maxsize, maxbytes: maxbytes,
+            ttl: ttl.map { .nanoseconds(Int64($0 * 1e9)) }, policy: policy)
+    }
+
+    func read() throws -> Trace {
+        let read = try Trace(nameOrFile: trace, data: Bench(data: data).data)
+        guard maxbytes == nil || read.bytes != nil else {
+            throw LeftOut("\(trace) tells no sizes: --maxbytes has nothing to go by")
+        }
+        return read
+    }
+
+    static func policy(_ text: String) throws -> Policy {
+        guard let policy = Policy(text) else {
+            throw ValidationError("--policy \(text): \(Policy.accepted) are accepted")
+        }
+        return policy
     }
 }
 
@@ -133,41 +197,18 @@ struct ReplayCommand: AsyncParsableCommand {
             larder-bench replay trace.txt --maxsize 64 --every 10
             """)
 
-    @Argument(help: "A trace by its name, or a file of numbers, one a line (.gz too), or .bin.")
-    var trace: String
-    @Option(help: "Most entries.") var maxsize: Int?
-    @Option(help: "Most bytes, for a trace that tells sizes.") var maxbytes: Int?
-    @Option(help: "Seconds that an entry may be served.") var ttl: Double?
+    @OptionGroup var options: TraceOptions
     @Option(help: "The policy.") var policy = "lru"
-    @Option(help: "Milliseconds from one look-up to the next.") var every = 1.0
-    @Option(help: "Where the traces are (default: ../shared/data beside the package).")
-    var data: String?
 
-    func validate() throws {
-        guard Policy(policy) != nil else {
-            throw ValidationError("--policy \(policy): \(Policy.accepted) are accepted")
-        }
-        guard (0...1e9).contains(ttl ?? 0), (0.000_001...1e6).contains(every) else {
-            throw ValidationError("--ttl: up to 1e9 are accepted; --every: 0.000001 to 1e6")
-        }
-        do { try bounds.validate() } catch { throw ValidationError("\(error)") }
-    }
-
-    private var bounds: CacheConfiguration {
-        CacheConfiguration(
-            maxsize: maxsize, maxbytes: maxbytes,
-            ttl: ttl.map { .nanoseconds(Int64($0 * 1e9)) }, policy: Policy(policy) ?? .lru)
-    }
+    func validate() throws { _ = try TraceOptions.policy(policy) }
 
     func run() async throws {
-        let trace = try Trace(nameOrFile: trace, data: Bench(data: data).data)
-        guard maxbytes == nil || trace.bytes != nil else {
-            throw LeftOut("\(self.trace) tells no sizes: --maxbytes has nothing to go by")
-        }
-        let replay = TimedReplay(trace, bounds, step: Int64(every * 1e6), foresight: false)
+        let bounds = options.bounds(try TraceOptions.policy(policy))
+        let trace = try options.read()
+        let replay = TimedReplay(trace, bounds, step: options.step, foresight: false)
         _ = replay.run(0..<trace.keys.count)
         let counters = replay.counters
-        let seconds = Double(trace.keys.count) * every / 1000
+        let seconds = Double(trace.keys.count) * options.every / 1000
         try put(
             """
             look-ups  \(counters.lookups)
@@ -177,5 +218,43 @@ struct ReplayCommand: AsyncParsableCommand {
             fetches/s \(String(format: "%.3f", Double(counters.misses) / max(seconds, 1e-9)))
 
             """)
+    }
+}
+
+/// Whether what is foreseen of a trace comes.
+struct ForeseeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "foresee",
+        abstract: "Say what other bounds would bring for a trace, and run each in full.",
+        discussion: """
+            The trace goes through a cache of these bounds, which then says what an eighth of the \
+            size up to eight times, and of the ttl, would have brought. Each of these is run in \
+            full, and those that lie off by more than a point and outside of their bar are listed.
+
+            larder-bench foresee gli --maxsize 500 --ttl 2
+            larder-bench foresee trace.txt --maxsize 5000 --ttl 60 --every 10 --policy s3fifo
+            """)
+
+    @OptionGroup var options: TraceOptions
+    @Option(help: "The policy (default: one after the other, all).") var policy: String?
+
+    func validate() throws { _ = try policies }
+
+    private var policies: [Policy] {
+        get throws {
+            // The one left to chance is to do the same again.
+            try (policy.map { [$0] } ?? Policy.names).map {
+                try TraceOptions.policy($0 == "rr" ? "rr,seed=1" : $0)
+            }
+        }
+    }
+
+    func run() async throws {
+        let trace = try options.read()
+        for policy in try policies {
+            let foreseen = try await Foreseen(trace, options.bounds(policy), step: options.step)
+            try put("\(policy): \(foreseen)\n")
+            for point in foreseen.missed { try put("    \(point)\n") }
+        }
     }
 }

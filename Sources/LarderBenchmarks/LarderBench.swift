@@ -30,7 +30,7 @@ struct LarderBench: AsyncParsableCommand {
             """,
         subcommands: [
             LoopCommand.self, MemoryCommand.self, EngineCommand.self, ReplayCommand.self,
-            RouteCommand.self,
+            ForeseeCommand.self, RouteCommand.self,
         ])
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }

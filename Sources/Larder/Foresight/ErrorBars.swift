@@ -21,44 +21,78 @@ extension LookUpRecord {
         bounds == present && times.lowerBound <= steps.first?.at ?? .max
     }
 
+    /// Hit ratios around a point.
+    struct Surroundings {
+        /// At half the size and at twice, as far as they are known.
+        var sizes: [Double] = []
+        /// At half the ttl and at twice.
+        var ttls: [Double] = []
+
+        /// How far the ratio is from them at the most.
+        static func apart(_ ratios: [Double], _ ratio: Double) -> Double {
+            ratios.map { abs($0 - ratio) }.max() ?? 0
+        }
+    }
+
     /// Half the width of the 95 % bar of a hit ratio.
     func error(
         _ bounds: CacheConfiguration, _ tally: SimulatedCache.Tally, _ ratio: Double,
-        _ steepness: Double
+        _ around: Surroundings
     ) -> Double {
-        guard tally.lookups > 0 else { return 1 }
-        let expected = Double(tally.lookups) * weight
-        let rate = basis.rate
+        guard tally.lookups > 0, tally.expected > 0 else { return 1 }
+        let (expected, rate) = (tally.expected, basis.rate)
         // A sum over sampled keys, each of which is in by chance.
         var variance = (1 - rate) * tally.squares / (expected * expected)
         // By the same chance more or fewer of the keys that matter share the smaller cache.
         if rate < 1 {
-            let held = tally.effectiveEntries
-            variance += steepness * steepness * (1 - rate) / held
+            let steepness = Surroundings.apart(around.sizes, ratio) / Maths.log(2)
+            variance += steepness * steepness * (1 - rate) / tally.effectiveEntries
         }
-        // What is left to chance, or to hashes, in a policy comes out otherwise another time.
-        if bounds.policy.isLeftToChance {
+        // What is left to chance, or to hashes, in a policy comes out otherwise another time; the
+        // other beginnings have other hashes already.
+        if bounds.policy.isLeftToChance, tally.others.isEmpty {
             variance += max(ratio * (1 - ratio), 1 / expected) / expected
         }
-        // What the record cannot teach of the time before is about what it does teach.
-        let learning =
-            tally.unlearned.map { 0.005 + 1.4 * abs(Self.misses(tally) - $0) / expected } ?? 0
-        // Of three draws the truth is another one.
-        let hashes = 1.3 * tally.spread / expected
+        // Of three runs the truth is another one.
+        let chaos = 1.3 * tally.spread / expected
+        let learning = learningError(tally, Surroundings.apart(around.ttls, ratio))
         let cold = Double(tally.cold + tally.guessed) / 2 / expected
         let error =
-            1.96 * variance.squareRoot() + cold + max(learning, hashes)
-            + (isRhythmUnknown(bounds) ? 0.01 : 0)
+            Self.deviations * variance.squareRoot() + cold + max(learning, chaos)
+            + stateError(bounds)
         // So few places are not a smaller cache any more.
         let isTooSmall = rate < 1 && Double(bounds.maxsize ?? .max) * rate < Self.fewestPlaces
         return min(1, isTooSmall ? max(0.5, error) : error)
     }
 
-    /// Counts of uses halve every so many look-ups, which depends on how many entries there are where
-    /// bytes are the only bound, at instants that no replay knows.
-    private func isRhythmUnknown(_ bounds: CacheConfiguration) -> Bool {
-        if case .lfu(ages: true) = bounds.policy { bounds.maxsize == nil } else { false }
+    /// What the record cannot teach of the time before is about what it does teach, and what other
+    /// beginnings would. Where they differ, and a longer ttl would bring something else too, there
+    /// are more states that last than the few that were tried.
+    private func learningError(_ tally: SimulatedCache.Tally, _ acrossTTLs: Double) -> Double {
+        guard let unlearned = tally.unlearned else { return 0 }
+        let misses = Self.misses(tally)
+        func apart(_ other: Double) -> Double { abs(misses - other) / tally.expected }
+        let most = max(apart(unlearned), tally.others.map(apart).max() ?? 0)
+        return 0.0075 + max(1.4 * apart(unlearned), most) + min(0.4 * acrossTTLs, 2 * most)
     }
+
+    /// What a policy does by a state that no replay knows.
+    private func stateError(_ bounds: CacheConfiguration) -> Double {
+        // Where the record begins in the middle, they hold for long what they did then.
+        let past = basis.isWhole ? 0 : 0.0075
+        switch bounds.policy {
+        // Counts of uses halve every so many look-ups, which depends on how many entries there are
+        // where bytes are the only bound, at instants that no replay knows.
+        case .lfu(let ages): return past + (ages && bounds.maxsize == nil ? 0.01 : 0)
+        case .rr, .sieve: return past
+        // It goes on another way from the least difference.
+        case .tinylfu: return 0.005
+        case .lru, .fifo, .s3fifo: return 0
+        }
+    }
+
+    /// More than 1.96, for a table's points are off together.
+    private static let deviations = 2.6
 
     /// A sampled cache of fewer says nothing of the whole.
     private static let fewestPlaces = 8.0

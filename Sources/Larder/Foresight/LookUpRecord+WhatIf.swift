@@ -25,11 +25,16 @@ extension LookUpRecord {
     }
 
     private func whatIf(_ bounds: CacheConfiguration, _ bias: Double) -> WhatIf {
-        let tally = tally(bounds)
-        guard basis.rate < 1 else { return whatIf(bounds, tally, bias, steepness: 0) }
-        let (less, more) = (bounds.sized(by: 0.5), bounds.sized(by: 2))
-        let ratios = [self.tally(less), tally, self.tally(more)].map(hitRatio)
-        return whatIf(bounds, tally, bias, steepness: Self.steepness(ratios, 1))
+        func ratios(_ less: CacheConfiguration, _ more: CacheConfiguration) -> [Double] {
+            [less, more].map { hitRatio(tally($0)) }
+        }
+        let surveyed = surveyed(bounds)
+        var around = Surroundings()
+        if basis.rate < 1 { around.sizes = ratios(bounds.sized(by: 0.5), bounds.sized(by: 2)) }
+        if surveyed.unlearned != nil, bounds.ttl != nil {
+            around.ttls = ratios(bounds.living(by: 0.5), bounds.living(by: 2))
+        }
+        return whatIf(bounds, surveyed, bias, around)
     }
 
     /// The factors by which sizes and ttls are tried out.
@@ -40,20 +45,25 @@ extension LookUpRecord {
     /// It replays the record some sixty times, and gives way to other tasks between them.
     public func grid() async -> WhatIfGrid {
         let sizes = Self.distinct(Self.factors.map { present.sized(by: $0) })
-        let bias = bias
-        var points = sizes.map { _ in [WhatIf]() }
-        for factor in present.ttl == nil || present.ttl == .zero ? [1] : Self.factors {
-            let column = sizes.map { $0.living(by: factor) }
-            var tallies: [SimulatedCache.Tally] = []
-            for bounds in column {
-                tallies.append(tally(bounds))
+        let factors = present.ttl == nil || present.ttl == .zero ? [1] : Self.factors
+        let rows = sizes.map { size in factors.map { size.living(by: $0) } }
+        var tallies: [[SimulatedCache.Tally]] = []
+        for row in rows {
+            tallies.append([])
+            for bounds in row {
+                tallies[tallies.count - 1].append(surveyed(bounds))
                 await Task.yield()
             }
-            let ratios = tallies.map(hitRatio)
-            for row in column.indices {
-                points[row].append(
-                    whatIf(
-                        column[row], tallies[row], bias, steepness: Self.steepness(ratios, row)))
+        }
+        let ratios = tallies.map { $0.map(hitRatio) }
+        let bias = bias
+        let points = rows.indices.flatMap { row in
+            factors.indices.map { column in
+                let beside = [row - 1, row + 1].filter(rows.indices.contains)
+                let before = [column - 1, column + 1].filter(factors.indices.contains)
+                let around = Surroundings(
+                    sizes: beside.map { ratios[$0][column] }, ttls: before.map { ratios[row][$0] })
+                return whatIf(rows[row][column], tallies[row][column], bias, around)
             }
         }
         var policies: [WhatIf] = []
@@ -65,7 +75,7 @@ extension LookUpRecord {
             await Task.yield()
         }
         return WhatIfGrid(
-            basis: basis, present: whatIf(present, bias), points: points.flatMap(\.self),
+            basis: basis, present: whatIf(present, bias), points: points,
             policies: policies)
     }
 
@@ -77,24 +87,46 @@ extension LookUpRecord {
     func tally(
         _ bounds: CacheConfiguration, _ times: Range<Int64> = .min..<(.max)
     ) -> SimulatedCache.Tally {
+        run(bounds, .init(isWarm: learns(bounds)), times)
+    }
+
+    private func run(
+        _ bounds: CacheConfiguration, _ beginning: SimulatedCache.Beginning,
+        _ times: Range<Int64> = .min..<(.max)
+    ) -> SimulatedCache.Tally {
         defer { Block.giveBack() }
-        func run(isWarm: Bool, salt: UInt64 = 0) -> SimulatedCache.Tally {
-            var miniature = SimulatedCache(
-                self, bounds, isWarm: isWarm, counted: times, salt: salt)
-            return miniature.run()
-        }
-        // What a policy has learned goes further back than the record: it is to learn that from the
-        // record itself.
-        let isWarm = bounds.policy.remembers && !basis.isWhole
-        var tally = run(isWarm: isWarm)
-        if bounds.policy.goesByHashes {
-            // Which keys share a place in its sketch is not known: the middle one of three.
-            let runs = ([tally] + [1, 2].map { run(isWarm: isWarm, salt: $0) })
-                .sorted { $0.misses < $1.misses }
+        var miniature = SimulatedCache(self, bounds, beginning, counted: times)
+        return miniature.run()
+    }
+
+    /// What a policy has learned goes further back than the record: it is to learn that from the
+    /// record itself.
+    private func learns(_ bounds: CacheConfiguration) -> Bool {
+        bounds.policy.remembers && !basis.isWhole
+    }
+
+    /// The same with what tells how sure it is, where a policy goes on another way from a small
+    /// difference: by what it held when the record began, or which keys share a place in a sketch.
+    private func surveyed(_ bounds: CacheConfiguration) -> SimulatedCache.Tally {
+        var tally = tally(bounds)
+        let (isWarm, goesByHashes) = (learns(bounds), bounds.policy.goesByHashes)
+        if isWarm {
+            // Others begin with what larger caches hold.
+            let others = [(1.5, UInt64(1)), (4, 2)].map { wide, salt in
+                run(bounds, .init(isWarm: true, wide: wide, salt: goesByHashes ? salt : 0))
+            }
+            let unlearned = run(bounds, .init())
+            tally.guessed = unlearned.guessed
+            tally.unlearned = Self.misses(unlearned)
+            tally.others = others.map(Self.misses)
+        } else if goesByHashes || bounds.policy == .sieve && !basis.isWhole {
+            let others = [(0.06, UInt64(1)), (0.12, 2)].map { late, salt in
+                run(bounds, goesByHashes ? .init(salt: salt) : .init(late: late))
+            }
+            let runs = ([tally] + others).sorted { $0.misses < $1.misses }
             tally = runs[1]
             tally.spread = Double(runs[2].misses - runs[0].misses)
         }
-        if isWarm { tally.unlearned = Self.misses(run(isWarm: false)) }
         return tally
     }
 
@@ -106,23 +138,17 @@ extension LookUpRecord {
     /// Of the look-ups that were to be expected: where a key that is asked for very often is not
     /// among the sampled ones, its hits are counted all the same (the correction of SHARDS).
     func hitRatio(_ tally: SimulatedCache.Tally) -> Double {
-        guard tally.lookups > 0 else { return 0 }
-        let expected = Double(tally.lookups) * weight
-        return min(1, max(0, (expected - Self.misses(tally)) / expected))
-    }
-
-    /// How much the ratio changes where a size is e times as large, at the steeper side.
-    static func steepness(_ ratios: [Double], _ row: Int) -> Double {
-        let sides = [row - 1, row + 1].filter(ratios.indices.contains)
-        return (sides.map { abs(ratios[$0] - ratios[row]) }.max() ?? 0) / Maths.log(2)
+        guard tally.lookups > 0, tally.expected > 0 else { return 0 }
+        let misses = Self.misses(tally) - tally.surplus
+        return min(1, max(0, (tally.expected - misses) / tally.expected))
     }
 
     func whatIf(
         _ bounds: CacheConfiguration, _ tally: SimulatedCache.Tally, _ bias: Double,
-        steepness: Double
+        _ around: Surroundings
     ) -> WhatIf {
         let ratio = hitRatio(tally)
-        let error = min(1, error(bounds, tally, ratio, steepness) + bias)
+        let error = min(1, error(bounds, tally, ratio, around) + bias)
         let rate = basis.rate
         let (stale, staleError) = staleness(tally, ratio, ratioError: error)
         let isInBytes = present.maxbytes != nil

@@ -33,8 +33,8 @@ public struct LookUpRecord: Sendable {
     let lives: [UInt32]
     /// Look-ups before do not count.
     var from: Int64
-    /// How many look-ups a sampled one stands for, of those that were to be expected.
-    let weight: Double
+    /// Of each piece; empty where every key is followed.
+    let weights: [Weights]
     let lookupsPerSecond: Double
     let entryBytes: Double
     /// Since when the present bounds are what they are.
@@ -46,6 +46,15 @@ public struct LookUpRecord: Sendable {
     var span: (first: Int64, last: Int64)? {
         guard let first = steps.first, let last = steps.last else { return nil }
         return (first.at, last.at)
+    }
+
+    /// How many look-ups one in a piece stands for, of those that were to be expected of so many
+    /// sampled keys, and how many misses one does.
+    struct Weights {
+        /// The first step in the piece.
+        var from: Int
+        var lookup: Double
+        var miss: Double
     }
 
     /// Something that happened to a key, or a gap in the record: then `key` is the length of what
@@ -104,19 +113,30 @@ public struct LookUpRecord: Sendable {
         var building = Building(
             below: below, isInBytes: present.maxbytes != nil, from: start,
             entryBytes: copied.entryBytes)
-        var expected = 0.0
-        var before: UInt64?
+        var weights: [Weights] = []
+        var (lookups, misses, isFirst) = (0.0, 0.0, true)
         for (piece, words) in copied.pieces {
-            building.add(piece, words, isAfterGap: piece.isAfterGap || before == nil)
-            expected += Double(piece.lookupsAfter &- piece.lookupsBefore) * rate
-            before = piece.lookupsAfter
+            let (from, before) = (building.steps.count, (building.lookups, building.misses))
+            building.add(piece, words, isAfterGap: piece.isAfterGap || isFirst)
+            isFirst = false
+            guard rate < 1 else { continue }
+            lookups += Double(piece.lookupsAfter &- piece.lookupsBefore) * rate
+            misses += Double(piece.missesAfter &- piece.missesBefore) * rate
+            let sampled = (building.lookups - before.0, building.misses - before.1)
+            // What stands for nothing here is left to the next.
+            weights.append(
+                Weights(
+                    from: from, lookup: sampled.0 > 0 ? lookups / Double(sampled.0) : 0,
+                    miss: sampled.1 > 0 ? misses / Double(sampled.1) : 0))
+            if sampled.0 > 0 { lookups = 0 }
+            if sampled.1 > 0 { misses = 0 }
         }
         building.close()
         guard building.counted > 0, now.nanoseconds >= start else { return nil }
         let hasGap = copied.pieces.dropFirst().contains(where: \.piece.isAfterGap)
         (steps, marks) = (building.steps, building.marks)
         (sizes, lives) = (building.sizes, building.lives)
-        weight = rate == 1 ? 1 : max(0.1, expected / Double(building.lookups))
+        self.weights = weights
         from = start
         let opening = copied.pieces.last { $0.piece.began <= start } ?? first
         // A piece may have been opened since the clock was read.
@@ -142,7 +162,8 @@ public struct LookUpRecord: Sendable {
         /// As in the record, once one is known; then for every key.
         var lives: [UInt32] = []
         var lookups = 0
-        /// Of these, those within the window.
+        var misses = 0
+        /// Of the look-ups, those within the window.
         var counted = 0
         private let start: Int64
         private let entryBytes: Double
@@ -185,6 +206,7 @@ public struct LookUpRecord: Sendable {
             switch kind {
             case .lookup, .missed, .loaded, .led:
                 lookups += 1
+                if kind != .lookup { misses += 1 }
                 if now >= start { counted += 1 }
                 isMissed[Int(key)] = kind == .missed
                 append(kind == .lookup ? .lookup : .missed)

@@ -42,6 +42,8 @@ struct Recorder: ~Copyable {
     private var open = Piece()
     private var beganStretch: UInt64 = 0
     private var isAfterGap = false
+    /// Look-ups that found nothing, of all keys.
+    private var misses: UInt64 = 0
     /// What was missed last: its write need not be told.
     private var lastMissed: UInt32?
 
@@ -117,6 +119,9 @@ struct Recorder: ~Copyable {
         /// Look-ups of the cache before it and up to its end, recorded or not.
         var lookupsBefore: UInt64 = 0
         var lookupsAfter: UInt64 = 0
+        /// The same of those that found nothing.
+        var missesBefore: UInt64 = 0
+        var missesAfter: UInt64 = 0
         /// Not all look-ups before it are on record.
         var isAfterGap = false
     }
@@ -139,6 +144,9 @@ struct Recorder: ~Copyable {
     func isSlow(at now: Int64) -> Bool {
         below != .max && next > 0 && now &- open.began > Self.longestPiece
     }
+
+    /// A look-up found nothing, of whichever key.
+    mutating func countMiss() { misses &+= 1 }
 
     /// - Parameter amount: What stands in place of the time, if anything.
     mutating func add(_ kind: Kind, _ mark: UInt32, at time: Int64, amount: Int64? = nil) {
@@ -215,7 +223,7 @@ struct Recorder: ~Copyable {
 
     private mutating func close(_ lookups: UInt64) {
         guard next > 0 else { return }
-        open.lookupsAfter = lookups
+        (open.lookupsAfter, open.missesAfter) = (lookups, misses)
         pieces[UInt32((next - 1) % UInt64(pieceCount))] = open
     }
 
@@ -229,7 +237,8 @@ struct Recorder: ~Copyable {
         if next - first > pieceCount { first = next - UInt64(pieceCount) }
         words.reserveBare(UInt32(min(next, UInt64(pieceCount))) * UInt32(Self.pieceSize) - 1)
         open = Piece(
-            began: now, ended: now, below: below, lookupsBefore: lookups, isAfterGap: isAfterGap)
+            began: now, ended: now, below: below, lookupsBefore: lookups, missesBefore: misses,
+            isAfterGap: isAfterGap)
         isAfterGap = false
     }
 
@@ -285,7 +294,9 @@ struct Recorder: ~Copyable {
     ) -> Piece? {
         guard number >= first, number < next else { return nil }
         var piece = piece(number)
-        if number + 1 == next, !isPaused { piece.lookupsAfter = lookups }
+        if number + 1 == next, !isPaused {
+            (piece.lookupsAfter, piece.missesAfter) = (lookups, misses)
+        }
         let start = start(of: number)
         for word in 0..<piece.count { words.append(self.words[start + word]) }
         return piece

@@ -4,21 +4,19 @@
 /// in the record is its slot. Where keys are sampled it is smaller by as much.
 struct SimulatedCache: ~Copyable {
     private let record: LookUpRecord
-    private let maxsize: Int
-    private let maxbytes: Double
+    private var maxsize: Int
+    private var maxbytes: Double
     private let ttl: Int64
     private let rule: Policy
-    /// It is filled beforehand by the whole record, and not emptied at gaps.
-    private let isWarm: Bool
+    private let beginning: Beginning
     /// Look-ups at these times count.
     private let counted: Range<Int64>
-    /// With another one the keys have other hashes.
-    private let salt: UInt64
     private var policy: any EvictionPolicy
 
     /// When the key's value was fetched; the least number where it is not held.
     private let writtenAt: UnsafeMutablePointer<Int64>
     private let misses: UnsafeMutablePointer<UInt32>
+    private let came: UnsafeMutablePointer<UInt32>
     /// When the cache itself missed the key last, and had it fetched, or it was written.
     private let broughtAt: UnsafeMutablePointer<Int64>
     private let seen: UnsafeMutablePointer<Seen>
@@ -42,17 +40,38 @@ struct SimulatedCache: ~Copyable {
     /// it is a guess.
     private enum Seen: UInt8 { case never, looked, guessed }
 
+    /// What it holds at first, and how it takes keys.
+    struct Beginning {
+        /// It is filled beforehand by the whole record, and not emptied at gaps.
+        var isWarm = false
+        /// How many times as large it is while it is filled beforehand.
+        var wide = 1.0
+        /// Which part of each stretch is left out.
+        var late = 0.0
+        /// With another one the keys have other hashes.
+        var salt: UInt64 = 0
+    }
+
     /// What came of a replay.
     struct Tally {
         var lookups = 0
+        /// How many there would be if as many were sampled as were to be expected.
+        var expected = 0.0
         var misses = 0
         /// Look-ups that missed in the cache itself, under its own bounds.
         var came = 0
+        /// How many that would be if as many were sampled as were to be expected.
+        var expectedCame = 0.0
         /// Misses without what the policy had learned before, where it matters.
         var unlearned: Double?
+        /// The same with other beginnings.
+        var others: [Double] = []
         /// By how much that differs where the keys have other hashes, for a policy that goes by them.
         var spread = 0.0
-        /// Of every key, its misses squared.
+        /// Misses beyond those that were to be expected, since the cache itself missed the sampled
+        /// keys more often; below 0 where it did so less often.
+        var surplus = 0.0
+        /// Of every key, the square of the misses that do not go with those of the cache itself.
         var squares = 0.0
         /// Misses that may have been hits, had the record begun earlier.
         var cold = 0
@@ -71,11 +90,11 @@ struct SimulatedCache: ~Copyable {
 
     /// - Parameter counted: Look-ups at these times count, as far as they are within the window.
     init(
-        _ record: LookUpRecord, _ bounds: CacheConfiguration, isWarm: Bool,
-        counted: Range<Int64> = .min..<(.max), salt: UInt64 = 0
+        _ record: LookUpRecord, _ bounds: CacheConfiguration, _ beginning: Beginning,
+        counted: Range<Int64> = .min..<(.max)
     ) {
         self.record = record
-        (self.isWarm, self.salt) = (isWarm, salt)
+        self.beginning = beginning
         self.counted = counted.clamped(to: record.from..<(.max))
         lives = record.lives
         let rate = record.basis.rate
@@ -94,18 +113,20 @@ struct SimulatedCache: ~Copyable {
         writtenAt = .allocate(capacity: keys)
         writtenAt.initialize(repeating: Self.absent, count: keys)
         misses = Memory.zeroed(keys)
+        came = Memory.zeroed(keys)
         broughtAt = .allocate(capacity: keys)
         broughtAt.initialize(repeating: Self.absent, count: keys)
         seen = .allocate(capacity: keys)
         seen.initialize(repeating: .never, count: keys)
         sizes = Memory.zeroed(max(1, record.sizes.count))
         for (key, size) in record.sizes.enumerated() { sizes[key] = size }
-        written = .allocate(capacity: record.steps.count * (isWarm ? 2 : 1))
+        written = .allocate(capacity: record.steps.count * (beginning.isWarm ? 2 : 1))
     }
 
     deinit {
         writtenAt.deallocate()
         Memory.free(misses)
+        Memory.free(came)
         broughtAt.deallocate()
         seen.deallocate()
         Memory.free(sizes)
@@ -117,19 +138,55 @@ struct SimulatedCache: ~Copyable {
         ages.initialize(repeating: 0, count: AgeBuckets.count)
         defer { ages.deallocate() }
         let record = record
-        if isWarm, let (first, last) = record.span {
+        if beginning.isWarm, let (first, last) = record.span {
+            let (maxsize, maxbytes) = (maxsize, maxbytes)
+            let wide = beginning.wide
+            if wide != 1 {
+                let most = Double(CacheConfiguration.largestMaxsize)
+                let size = maxsize == .max ? .max : Int(min(most, Double(maxsize) * wide))
+                resize(size, maxbytes * wide)
+            }
             replay(record, by: first &- last &- 1, ages, counting: false)
+            if wide != 1 { resize(maxsize, maxbytes) }
         }
         replay(record, by: 0, ages, counting: true)
         tally.ages = (0..<AgeBuckets.count).map { ages[$0] }
-        for key in 0..<record.marks.count {
-            tally.squares += Double(misses[key]) * Double(misses[key])
-        }
+        if record.basis.rate < 1 { explain() }
         (tally.entries, tally.bytes) = (count, bytes)
         for key in 0..<UInt32(record.marks.count) where writtenAt[Int(key)] != Self.absent {
             tally.squaredBytes += size(key) * size(key)
         }
         return tally
+    }
+
+    /// How often the cache itself missed is known of all keys. Where it missed the sampled ones more
+    /// often than was to be expected, they are fetched more often under other bounds too, by as much
+    /// as a linear regression over keys says (Cochran, "Sampling Techniques", 7).
+    private mutating func explain() {
+        var (squares, products) = (0.0, 0.0)
+        for key in 0..<record.marks.count {
+            squares += Double(came[key]) * Double(came[key])
+            products += Double(came[key]) * Double(misses[key])
+        }
+        let slope = squares > 0 ? products / squares : 0
+        tally.surplus = slope * (Double(tally.came) - tally.expectedCame)
+        for key in 0..<record.marks.count {
+            let (came, misses) = (Double(came[key]), Double(misses[key]))
+            // A key that matters much to the slope is explained by itself.
+            let leverage = squares > 0 ? came * came / squares : 0
+            let error = (misses - slope * came) / max(0.1, 1 - leverage)
+            tally.squares += error * error
+        }
+    }
+
+    /// It gets other bounds; what is beyond them goes.
+    private mutating func resize(_ maxsize: Int, _ maxbytes: Double) {
+        (self.maxsize, self.maxbytes) = (maxsize, maxbytes)
+        if maxsize != .max {
+            policy.resized(to: maxsize)
+            while policy.tidy(1024) {}
+        }
+        makeRoom(for: 0, places: 0)
     }
 
     /// - Parameter shift: Nanoseconds by which all of it is moved.
@@ -140,17 +197,33 @@ struct SimulatedCache: ~Copyable {
         let (isWhole, from) = (record.basis.isWhole, counting ? counted.lowerBound : .max)
         record.steps.withUnsafeBufferPointer { steps in
             var (countFrom, exactFrom) = (from, Int64.max)
+            var lookFrom = Int64.min
+            var (piece, weights) = (0, LookUpRecord.Weights(from: 0, lookup: 1, miss: 1))
             for place in steps.indices {
+                while piece < record.weights.count, record.weights[piece].from <= place {
+                    weights = record.weights[piece]
+                    piece += 1
+                }
                 var step = steps[place]
                 step.at = step.at &+ shift
                 expire(at: step.at)
                 if step.at >= exactFrom { isExact = true }
                 switch step.kind {
                 case .lookup, .missed:
+                    if step.at < lookFrom { continue }
                     isCounting = step.at >= countFrom && step.at < counted.upperBound
                     if step.kind == .missed {
                         broughtAt[Int(step.key)] = step.at
-                        if isCounting { tally.came += 1 }
+                        if isCounting {
+                            tally.came += 1
+                            tally.expectedCame += weights.miss
+                            // Not by a subscript, at which the compiler fails for ThreadSanitizer.
+                            (came + Int(step.key)).pointee += 1
+                        }
+                    }
+                    if isCounting {
+                        tally.lookups += 1
+                        tally.expected += weights.lookup
                     }
                     look(step, ages)
                 case .written: write(step)
@@ -161,10 +234,11 @@ struct SimulatedCache: ~Copyable {
                 case .ends: end(step)
                 case .gap:
                     guard !isWhole else { break }
-                    if !isWarm { clear() }
+                    if !beginning.isWarm { clear() }
                     // The first third fills the cache.
                     let end = steps[place + Int(step.key) - 1].at &+ shift
                     countFrom = max(from, step.at &+ (end &- step.at) / 3)
+                    lookFrom = step.at &+ Int64(Double(end &- step.at) * beginning.late)
                     exactFrom = ttl == .max ? .max : step.at &+ min(ttl, .max / 4)
                 }
             }
@@ -175,7 +249,6 @@ struct SimulatedCache: ~Copyable {
         _ step: LookUpRecord.Step, _ ages: UnsafeMutablePointer<UInt32>
     ) {
         let key = Int(step.key)
-        if isCounting { tally.lookups += 1 }
         if writtenAt[key] != Self.absent, ttl == .max || step.at &- writtenAt[key] < ttl {
             if policy.heedsHits {
                 withUnsafePointer(to: step.key) {
@@ -186,14 +259,13 @@ struct SimulatedCache: ~Copyable {
         } else {
             if writtenAt[key] != Self.absent { remove(step.key, false) }
             policy.missed()
-            let isCold = !isWarm && !isExact && seen[key] == .never
+            let isCold = !beginning.isWarm && !isExact && seen[key] == .never
             if isCold, unseen != .max {
                 unseen -= 1
                 if unseen <= 0 { isExact = true }
             }
             if isCounting {
                 tally.misses += 1
-                // Not by a subscript, at which the compiler fails for ThreadSanitizer.
                 (misses + key).pointee += 1
                 if isCold { tally.cold += 1 }
             }
@@ -271,7 +343,8 @@ struct SimulatedCache: ~Copyable {
         else { return }
         makeRoom(for: size, places: 1)
         let mark = UInt64(record.marks[Int(step.key)])
-        policy.added(step.key, hash: salt == 0 ? mark : SplitMix.mixed(mark &+ salt))
+        policy.added(
+            step.key, hash: beginning.salt == 0 ? mark : SplitMix.mixed(mark &+ beginning.salt))
         began(step.key, at)
         count += 1
         bytes += size

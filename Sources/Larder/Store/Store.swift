@@ -180,6 +180,7 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     private mutating func note(
         _ kind: Recorder.Kind, mark: UInt32, at now: Int64, amount: Int64? = nil
     ) {
+        if kind == .missed || kind == .led { recorder.countMiss() }
         if recorder.isPaused { resumeRecording(at: now) }
         guard recorder.follows(mark) else { return }
         if recorder.needsPiece(at: now) {
