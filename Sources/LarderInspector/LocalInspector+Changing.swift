@@ -226,8 +226,9 @@ extension LocalInspector {
     ///   back, the reason is too long, or it could not be written down beforehand.
     public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try actor.checkReason()
+        let undoing = try? await self.plan(undoing: plan)
         let outcome = try applied.undo(plan, by: actor.applying(plan))
-        if let known = try? kept(plan).plan { interrupt(known) }
+        if let undoing { expect(undoing, PlanApplication()) }
         return outcome
     }
 

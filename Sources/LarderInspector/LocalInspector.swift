@@ -305,16 +305,15 @@ public final class LocalInspector: Inspector {
 
     /// Has what comes of new bounds held against what was foreseen.
     func expect(_ plan: Plan, _ how: PlanApplication) {
-        if case .configure(let name, let bounds) = plan.change, let foreseen = plan.foreseen,
-            let report = try? cache(named: name).report()
-        {
-            return state.withLock {
-                $0.calibrations.expect(
-                    bounds, after: plan.now?.bounds ?? bounds, foreseen, report,
-                    spread: how.spread ?? .zero)
-            }
-        }
         interrupt(plan)
+        guard let foreseen = plan.foreseen, let name = plan.change.caches.first,
+            let report = try? cache(named: name.text).report()
+        else { return }
+        state.withLock {
+            $0.calibrations.expect(
+                foreseen.bounds, after: plan.now?.bounds ?? foreseen.bounds, foreseen, report,
+                spread: how.spread ?? .zero)
+        }
     }
 
     /// What is changed again before it is judged says nothing.

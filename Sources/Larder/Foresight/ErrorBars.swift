@@ -83,7 +83,7 @@ extension LookUpRecord {
         switch bounds.policy {
         // Counts of uses halve every so many look-ups, which depends on how many entries there are
         // where bytes are the only bound, at instants that no replay knows.
-        case .lfu(let ages): return past + (ages && bounds.maxsize == nil ? 0.01 : 0)
+        case .lfu(let ages): return ages && bounds.maxsize == nil ? 0.01 : past
         case .rr, .sieve: return past
         // It goes on another way from the least difference.
         case .tinylfu: return 0.005

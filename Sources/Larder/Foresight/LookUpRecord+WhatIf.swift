@@ -5,23 +5,28 @@ extension LookUpRecord {
     /// What is to come under the present bounds and under others, if look-ups go on as they were.
     ///
     /// A cache that has just begun fetches every key once: that does not come again and is left out.
-    /// And look-ups of another time differ by chance, so that the fewer there are the wider the bar.
     package func forecasts(_ bounds: CacheConfiguration) -> (now: WhatIf, then: WhatIf) {
         var settled = self
         if basis.isWhole, let span {
             settled.from = max(from, span.first &+ (span.last &- span.first) / 3)
         }
-        func forecast(_ bounds: CacheConfiguration, _ bias: Double) -> WhatIf {
-            var whatIf = settled.whatIf(bounds, bias)
-            let ratio = whatIf.hitRatio
-            let lookups = max(1, Double(basis.recorded))
-            let chance = 1.96 * (max(ratio * (1 - ratio), 1 / lookups) / lookups).squareRoot()
-            whatIf.hitRatioError = min(1, whatIf.hitRatioError + chance)
-            whatIf.fetchesPerSecondError = whatIf.hitRatioError * lookupsPerSecond
-            return whatIf
-        }
         let bias = settled.bias
-        return (forecast(present, bias), forecast(bounds, bias))
+        return (
+            settled.toCome(settled.whatIf(present, bias)),
+            settled.toCome(settled.whatIf(bounds, bias))
+        )
+    }
+
+    /// The same for look-ups to come: those of another time differ by chance, so that the fewer there
+    /// are the wider the bar.
+    package func toCome(_ whatIf: WhatIf) -> WhatIf {
+        var whatIf = whatIf
+        let ratio = whatIf.hitRatio
+        let lookups = max(1, Double(basis.recorded))
+        let chance = 1.96 * (max(ratio * (1 - ratio), 1 / lookups) / lookups).squareRoot()
+        whatIf.hitRatioError = min(1, whatIf.hitRatioError + chance)
+        whatIf.fetchesPerSecondError = whatIf.hitRatioError * lookupsPerSecond
+        return whatIf
     }
 
     private func whatIf(_ bounds: CacheConfiguration, _ bias: Double) -> WhatIf {

@@ -19,14 +19,18 @@ struct WhatIfCommand: AsyncParsableCommand {
             The look-ups of the window are replayed through caches of other bounds. Without bounds, \
             sizes and ttls from an eighth to eight times the present ones are tried out, and every \
             policy: as text their hit ratios, as csv and json every figure with its error, which is \
-            half the width of its 95 % bar. Outdated is the share of look-ups that are served what \
+            half the width of its 95 % bar; look-ups to come differ by chance, which is in it. What a \
+            cache fetches once when it is new counts here and not in a plan. Outdated is the share of look-ups that are served what \
             the origin has changed since, as far as refetches told. Nothing is changed.
             """)
 
     @Argument(help: "The cache.")
     var cache: String
 
-    @Argument(help: "maxsize=N, maxbytes=SIZE, ttl=DURATION, policy=NAME: what to try out.")
+    @Argument(
+        help:
+            "maxsize=N, maxbytes=SIZE, ttl=DURATION, policy=NAME: what to try out; none is no bound."
+    )
     var bounds: [String] = []
 
     @Option(

@@ -153,22 +153,24 @@ enum WhatIfView {
     private static func kept(_ model: Model, _ answer: WhatIfAnswer, _ width: Int) -> [Pieces] {
         guard let last = answer.kept.last else { return [] }
         let judged = answer.kept.compactMap(\.isHeld)
-        let score =
-            judged.isEmpty
-            ? "" : "; \(judged.count { $0 }) of \(judged.count) forecasts held"
+        let score = "\(judged.count { $0 }) of \(judged.count)"
         let said = WhatIfWords.percent(last.said, last.saidError)
-        let bounds = WhatIfWords.bounds(last.bounds)
-        guard let came = last.came, let isHeld = last.isHeld else {
-            let left = max(.seconds(1), last.due - answer.at)
-            let text = "\(bounds): said \(said); what came is known in \(Format.age(left))"
-            return Text.wrap(fit(text + score, model), to: width).map { [($0, .dim)] }
+        var text = "\(WhatIfWords.bounds(last.bounds)): said \(said)"
+        var style = Style.dim
+        if let came = last.came, let isHeld = last.isHeld {
+            text += ", came \(WhatIfWords.percent(came, last.cameError ?? 0)), "
+            text += "\(isHeld ? "as foreseen" : "NOT as foreseen"); \(score) forecasts held"
+            // Of bounds that are not the present ones any more it is history.
+            if last.bounds == answer.present.bounds { style = isHeld ? .accent : .warning }
+        } else {
+            let left = Format.age(max(.seconds(1), last.due - answer.at))
+            text +=
+                last.isOvertaken
+                ? "; what came is not known, since the cache was changed again"
+                : "; what came is known in \(left)"
+            text += judged.isEmpty ? "" : "; \(score) before held"
         }
-        let text =
-            "\(bounds): said \(said), came \(Format.percent(came)), "
-            + (isHeld ? "as foreseen" : "NOT as foreseen")
-        return Text.wrap(fit(text + score, model), to: width).map {
-            [($0, isHeld ? .accent : .warning)]
-        }
+        return Text.wrap(fit(text, model), to: width).map { [($0, style)] }
     }
 }
 

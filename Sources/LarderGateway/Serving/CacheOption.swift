@@ -23,8 +23,12 @@ package struct CacheOption: Equatable, Sendable {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         name = String(parts[0])
         let settings = parts.count > 1 ? KeyNotation.pieces(String(parts[1])) : []
+        var named: Set<String> = []
         for setting in settings {
             let pair = setting.split(separator: "=", maxSplits: 1).map(String.init)
+            guard named.insert(pair.first ?? "").inserted else {
+                throw UnitError("\(pair[0]) is named twice in \"\(text)\"")
+            }
             switch (pair.first, pair.count) {
             case ("maxsize", 2): maxsize = try Units.maxsize(pair[1])
             case ("ttl", 2): ttl = try Units.ttl(pair[1])

@@ -33,16 +33,15 @@ struct Calibrations {
 
     /// Judges nothing of a cache that an operator changes again before it can be judged.
     mutating func interrupt(_ cache: String) {
-        all.removeAll { $0.cache.isExactly(cache) && $0.came == nil }
+        for place in all.indices where all[place].cache.isExactly(cache) { all[place].overtake() }
     }
 
     /// Holds forecasts against what came until now.
     mutating func judge(_ reports: [CacheReport]) {
         for report in reports {
             let counted = Calibration.Counted(report.snapshot)
-            all.removeAll { $0.cache.isExactly(report.name) && $0.isOvertaken(counted) }
             for place in all.indices where all[place].cache.isExactly(report.name) {
-                guard all[place].isHeld == nil else { continue }
+                guard all[place].isHeld == nil, !all[place].isOvertaken else { continue }
                 all[place].take(counted)
                 switch all[place].isHeld {
                 case true?: judged[Verbatim(report.name), default: .init()].held += 1
@@ -78,6 +77,8 @@ public struct Calibration: Hashable, Sendable, Codable {
     public var came: Double?
     /// How far apart by chance, for so few look-ups as were counted.
     public var cameError: Double?
+    /// Whether the cache was changed again before anything could be said, which it never is then.
+    public private(set) var isOvertaken = false
     private var counted: Counted?
     /// So many entries are to be there, and until when that is waited for.
     private var entries = 0
@@ -93,7 +94,7 @@ public struct Calibration: Hashable, Sendable, Codable {
     private static let enough: UInt64 = 50
 
     private enum CodingKeys: String, CodingKey {
-        case cache, at, due, bounds, said, saidError, came, cameError
+        case cache, at, due, bounds, said, saidError, came, cameError, isOvertaken
     }
 
     /// - Parameters:
@@ -125,6 +126,7 @@ public struct Calibration: Hashable, Sendable, Codable {
         saidError = try container.decode(Double.self, forKey: .saidError)
         came = try container.decodeIfPresent(Double.self, forKey: .came)
         cameError = try container.decodeIfPresent(Double.self, forKey: .cameError)
+        isOvertaken = try container.decodeIfPresent(Bool.self, forKey: .isOvertaken) ?? false
         filled = at
     }
 
@@ -161,13 +163,13 @@ public struct Calibration: Hashable, Sendable, Codable {
         }
     }
 
-    /// Whether the bounds are other ones by now, so that nothing can be said any more.
-    func isOvertaken(_ now: Counted) -> Bool {
-        came == nil && now.bounds != bounds && now.at - at >= Self.settling
-    }
+    /// It is not to be judged any more, unless it is already.
+    mutating func overtake() { if came == nil { isOvertaken = true } }
 
     /// Takes note of what was counted until now.
     mutating func take(_ now: Counted) {
+        // Others have changed the bounds meanwhile.
+        if now.bounds != bounds, now.at - at >= Self.settling { return overtake() }
         guard came == nil, now.bounds == bounds, now.at - at >= Self.settling,
             counted != nil || now.entries >= entries || now.at >= filled
         else { return }

@@ -23,7 +23,8 @@ public struct WhatIfQuery: Hashable, Sendable {
     }
 }
 
-/// What other bounds would have brought.
+/// What other bounds would bring, if look-ups go on as they were: a bar has in it by how much those of
+/// another time differ by chance.
 public struct WhatIfAnswer: Hashable, Sendable, Codable {
     /// By which the cache is addressed.
     public var cache: String
@@ -70,6 +71,9 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
             let grid = await record.grid()
             (present, points, policies) = (grid.present, grid.points, grid.policies)
         }
+        present = record.toCome(present)
+        points = points.map(record.toCome)
+        policies = policies.map(record.toCome)
     }
 }
 
@@ -127,15 +131,15 @@ extension WhatIfAnswer {
         ]
         parts += WhatIfWords.cost(point, isPresent ? nil : present, cost)
         if let stale = point.stale {
-            var words = "outdated \(WhatIfWords.percent(stale, point.staleError ?? 0))"
-            if !isPresent, let now = present.stale {
+            var words = "outdated \(WhatIfWords.share(stale, point.staleError ?? 0))"
+            if !isPresent, let now = present.stale, Format.percent(now) != Format.percent(stale) {
                 words += " instead of \(Format.percent(now))"
             }
             parts.append(words)
         }
         let more = point.bytes - present.bytes
         if !isPresent, abs(more) >= 1024 {
-            parts.append("\(Format.bytes(abs(more))) \(more > 0 ? "more" : "less")")
+            parts.append("about \(Format.bytes(abs(more))) \(more > 0 ? "more" : "less")")
         }
         return WhatIfWords.bounds(point.bounds) + ": " + parts.joined(separator: ", ")
     }
@@ -207,7 +211,8 @@ extension WhatIfAnswer {
         return
             "\(Format.count(changes.changed)) of \(Format.count(changes.compared)) refetches had "
             + "changed: ttl \(Units.text(ttl: point.bounds.ttl)) would spare "
-            + "\(Units.text(fewer, digits: 1)) fetches/s"
+            + "\(Units.text(fewer, digits: 1)) fetches/s, outdated "
+            + WhatIfWords.share(point.stale ?? 0, point.staleError ?? 0)
     }
 }
 
@@ -218,6 +223,12 @@ package enum WhatIfWords {
         error < 0.0005
             ? Format.percent(share)
             : Format.percent(share) + " ± " + Units.text(error * 100, digits: 1)
+    }
+
+    /// The same of a small share: where it is next to nothing, the most it may be.
+    package static func share(_ share: Double, _ error: Double) -> String {
+        share < 0.0005 && error >= 0.0005
+            ? "at most \(Format.percent(share + error))" : percent(share, error)
     }
 
     static func fetches(_ point: WhatIf, _ present: WhatIf?) -> String {
@@ -233,8 +244,9 @@ package enum WhatIfWords {
     static func cost(_ point: WhatIf, _ present: WhatIf?, _ cost: FetchCost) -> [String] {
         var parts: [String] = []
         if let wait = cost.wait(point) {
-            let before = present.flatMap(cost.wait).map { " instead of \(Format.took($0))" } ?? ""
-            parts.append("a look-up waits \(Format.took(wait))\(before)")
+            let (text, before) = (Format.took(wait), present.flatMap(cost.wait).map(Format.took))
+            let instead = before.flatMap { $0 == text ? nil : " instead of \($0)" } ?? ""
+            parts.append("a look-up waits \(text)\(instead)")
         }
         if let dollars = cost.dollarsPerDay(point) {
             let more = present.flatMap(cost.dollarsPerDay).map { dollars - $0 }

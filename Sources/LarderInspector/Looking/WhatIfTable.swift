@@ -72,9 +72,8 @@ extension WhatIfAnswer {
     /// What stands in a cell: the present bounds in brackets, with a mark where it is not sure to two
     /// points.
     package func cell(_ point: WhatIf, _ figure: WhatIfFigure) -> String {
-        let text = figure.text(point)
-        if point.bounds == present.bounds { return "[\(text)]" }
-        return (figure.error(point) > 0.02 ? "~" : "") + text + " "
+        let text = (figure.error(point) > 0.02 ? "~" : "") + figure.text(point)
+        return point.bounds == present.bounds ? "[\(text)]" : text + " "
     }
 
     /// Whether a ttl is longer than the record: what it would bring beyond that is not known.
