@@ -42,6 +42,7 @@ import Testing
     @Test(arguments: [
         ("LARDER_CACHE", "*:ttl=forever", "it is left out"),
         ("LARDER_CACHE", "*:size=1", "sets nothing"),
+        ("LARDER_CACHE", "*:ttl=60s,ttl=30s", "ttl is named twice"),
         ("LARDER_GATEWAY", "0.0.0.0:1", "127.0.0.1:5599 is used"),
         ("LARDER_METRICS", "perhaps", "on and off are"),
     ])

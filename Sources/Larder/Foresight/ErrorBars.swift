@@ -53,9 +53,10 @@ extension LookUpRecord {
         if bounds.policy.isLeftToChance, tally.others.isEmpty {
             variance += max(ratio * (1 - ratio), 1 / expected) / expected
         }
-        // Of three runs the truth is another one.
-        let chaos = 1.3 * tally.spread / expected
-        let learning = learningError(tally, Surroundings.apart(around.ttls, ratio))
+        let acrossTTLs = Surroundings.apart(around.ttls, ratio)
+        let spread = tally.spread / expected
+        let chaos = spread + Self.otherStates(acrossTTLs, spread)
+        let learning = learningError(tally, acrossTTLs)
         let cold = Double(tally.cold + tally.guessed) / 2 / expected
         let error =
             Self.deviations * variance.squareRoot() + cold + max(learning, chaos)
@@ -66,14 +67,19 @@ extension LookUpRecord {
     }
 
     /// What the record cannot teach of the time before is about what it does teach, and what other
-    /// beginnings would. Where they differ, and a longer ttl would bring something else too, there
-    /// are more states that last than the few that were tried.
+    /// beginnings would.
     private func learningError(_ tally: SimulatedCache.Tally, _ acrossTTLs: Double) -> Double {
         guard let unlearned = tally.unlearned else { return 0 }
         let misses = Self.misses(tally)
         func apart(_ other: Double) -> Double { abs(misses - other) / tally.expected }
         let most = max(apart(unlearned), tally.others.map(apart).max() ?? 0)
-        return 0.0075 + max(1.4 * apart(unlearned), most) + min(0.4 * acrossTTLs, 2 * most)
+        return 0.0075 + max(1.4 * apart(unlearned), most) + Self.otherStates(acrossTTLs, most)
+    }
+
+    /// Where beginnings differ, and a longer ttl would bring something else too, there are more states
+    /// that last than the few that were tried.
+    private static func otherStates(_ acrossTTLs: Double, _ acrossBeginnings: Double) -> Double {
+        min(0.4 * acrossTTLs, 2 * acrossBeginnings)
     }
 
     /// What a policy does by a state that no replay knows.

@@ -36,7 +36,7 @@ extension LookUpRecord {
         let surveyed = surveyed(bounds)
         var around = Surroundings()
         if basis.rate < 1 { around.sizes = ratios(bounds.sized(by: 0.5), bounds.sized(by: 2)) }
-        if surveyed.unlearned != nil, bounds.ttl != nil {
+        if surveyed.unlearned != nil || surveyed.spread > 0, bounds.ttl != nil {
             around.ttls = ratios(bounds.living(by: 0.5), bounds.living(by: 2))
         }
         return whatIf(bounds, surveyed, bias, around)
@@ -125,12 +125,15 @@ extension LookUpRecord {
             tally.unlearned = Self.misses(unlearned)
             tally.others = others.map(Self.misses)
         } else if goesByHashes || bounds.policy == .sieve && !basis.isWhole {
-            let others = [(0.06, UInt64(1)), (0.12, 2)].map { late, salt in
-                run(bounds, goesByHashes ? .init(salt: salt) : .init(late: late))
-            }
+            let others =
+                goesByHashes
+                ? [1, 2].map { run(bounds, .init(salt: $0)) }
+                : [0.06, 0.2].map { run(bounds, .init(late: $0)) }
+                    + [0.95, 1.05].map { run(bounds.sized(by: $0), .init()) }
             let runs = ([tally] + others).sorted { $0.misses < $1.misses }
-            tally = runs[1]
-            tally.spread = Double(runs[2].misses - runs[0].misses)
+            tally = runs[runs.count / 2]
+            // The truth is another one.
+            tally.spread = 1.3 * Double(runs[runs.count - 1].misses - runs[0].misses)
         }
         return tally
     }

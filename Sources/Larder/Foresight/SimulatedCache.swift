@@ -66,7 +66,8 @@ struct SimulatedCache: ~Copyable {
         var unlearned: Double?
         /// The same with other beginnings.
         var others: [Double] = []
-        /// By how much that differs where the keys have other hashes, for a policy that goes by them.
+        /// By how much misses differ with other hashes of keys or other beginnings, for a policy that
+        /// goes on another way then.
         var spread = 0.0
         /// Misses beyond those that were to be expected, since the cache itself missed the sampled
         /// keys more often; below 0 where it did so less often.
