@@ -55,7 +55,7 @@ extension LookUpRecord {
         }
         let acrossTTLs = Surroundings.apart(around.ttls, ratio)
         let spread = tally.spread / expected
-        let chaos = spread + Self.otherStates(acrossTTLs, spread)
+        let chaos = spread + (bounds.policy.goesByTime ? 0 : Self.otherStates(acrossTTLs, spread))
         let learning = learningError(tally, acrossTTLs)
         let cold = Double(tally.cold + tally.guessed) / 2 / expected
         let error =
