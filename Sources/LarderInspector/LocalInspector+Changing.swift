@@ -228,6 +228,8 @@ extension LocalInspector {
         try actor.checkReason()
         let undoing = try? await self.plan(undoing: plan)
         let outcome = try applied.undo(plan, by: actor.applying(plan))
+        // Of what did not come to its end nothing goes back, and nothing came of its forecast.
+        if let known = try? kept(plan).plan { interrupt(known) }
         if let undoing { expect(undoing, PlanApplication()) }
         return outcome
     }
