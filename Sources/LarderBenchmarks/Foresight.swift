@@ -111,10 +111,7 @@ struct Foreseen: CustomStringConvertible {
         guard let record = run.record else { throw LeftOut("nothing of the trace is on record") }
         let grid = await record.grid()
         basis = record.basis
-        let window = Int(basis.window.nanoseconds / step)
-        // What is not on record from its beginning fills the caches by its first third.
-        let counted = basis.isWhole ? trace.keys.count : window - window / 3
-        let first = max(0, trace.keys.count - counted)
+        let first = max(0, trace.keys.count - 1 - Int(record.counts.nanoseconds / step))
         for point in grid.points {
             let full = TimedReplay(trace, point.bounds, step: step, foresight: false)
             _ = full.run(0..<first)

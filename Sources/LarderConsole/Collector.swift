@@ -235,7 +235,7 @@ final class Collector: Sendable {
     /// How often what is foreseen is worked out anew where somebody looks at it.
     static let whatIfInterval = Duration.seconds(10)
 
-    /// It takes some sixty replays of the record: it is asked for anew now and then.
+    /// It takes some hundred replays of the record: it is asked for anew now and then.
     private static func foresee(
         _ inspector: any Inspector, _ request: Request, _ look: inout Look, _ seen: inout Seen
     ) async throws {

@@ -183,7 +183,9 @@ extension LocalInspector {
             throw error
         }
         let outcome = try applied.apply(plan, prepared, how, by: actor.applying(plan))
-        expect(kept.plan, how)
+        // What may be done at once is, whatever time there is for it.
+        let isUnderWay = applied.progress(of: plan)?.state == .underWay
+        expect(kept.plan, spread: isUnderWay ? how.spread ?? .zero : .zero)
         return outcome
     }
 
@@ -202,9 +204,11 @@ extension LocalInspector {
     ///   reason is too long.
     public func cancel(_ plan: Plan.ID, by actor: Operator) async throws -> PlanProgress {
         try actor.checkReason()
+        let before = applied.progress(of: plan)?.state
         guard let progress = applied.cancel(plan, by: actor.applying(plan)) else {
             throw notApplied(plan)
         }
+        if before == .underWay, progress.state != .underWay { interrupt(applied.caches(of: plan)) }
         return progress
     }
 
@@ -226,11 +230,14 @@ extension LocalInspector {
     ///   back, the reason is too long, or it could not be written down beforehand.
     public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try actor.checkReason()
-        let undoing = try? await self.plan(undoing: plan)
+        let (caches, way) = (
+            applied.caches(of: plan), try? applied.planUndo(plan, instance: instance)
+        )
         let outcome = try applied.undo(plan, by: actor.applying(plan))
-        // Of what did not come to its end nothing goes back, and nothing came of its forecast.
-        if let known = try? kept(plan).plan { interrupt(known) }
-        if let undoing { expect(undoing, PlanApplication()) }
+        // Of a change that was stopped before its first step nothing goes back, nor comes anything.
+        interrupt(caches)
+        // Nobody waits for what is foreseen to have the change undone.
+        if var way, (try? foresee(&way)) != nil { expect(way) }
         return outcome
     }
 

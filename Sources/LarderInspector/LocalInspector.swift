@@ -304,22 +304,24 @@ public final class LocalInspector: Inspector {
     }
 
     /// Has what comes of new bounds held against what was foreseen.
-    func expect(_ plan: Plan, _ how: PlanApplication) {
-        interrupt(plan)
+    ///
+    /// - Parameter spread: Over how long the bounds are reached.
+    func expect(_ plan: Plan, spread: Duration = .zero) {
+        interrupt(plan.change.caches.map(\.text))
         guard let foreseen = plan.foreseen, let name = plan.change.caches.first,
             let report = try? cache(named: name.text).report()
         else { return }
         state.withLock {
             $0.calibrations.expect(
-                foreseen.bounds, after: plan.now?.bounds ?? foreseen.bounds, foreseen, report,
-                spread: how.spread ?? .zero)
+                foreseen.bounds, after: plan.before ?? foreseen.bounds, foreseen, report,
+                spread: spread)
         }
     }
 
     /// What is changed again before it is judged says nothing.
-    func interrupt(_ plan: Plan) {
+    func interrupt(_ caches: [String]) {
         state.withLock { state in
-            for name in plan.change.caches { state.calibrations.interrupt(name.text) }
+            for name in caches { state.calibrations.interrupt(name) }
         }
     }
 

@@ -193,6 +193,40 @@ import Testing
         #expect(kept.dropFirst().allSatisfy { !$0.isOvertaken })
     }
 
+    @Test(arguments: [true, false])
+    func `a change that is stopped before its first step is not waited for`(isUndone: Bool)
+        async throws
+    {
+        let engine = Engine(maxsize: 128, ttl: .seconds(300))
+        use(engine, seconds: 600)
+        let inspector = engine.inspector
+        let plan = try await inspector.plan(
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 32, ttl: .seconds(300))))
+        _ = try await inspector.apply(
+            plan.id, PlanApplication(spread: .seconds(3600)), by: Operator("ann"))
+        #expect(
+            try await inspector.whatIf(WhatIfQuery("accounts")).kept.map(\.isOvertaken) == [false])
+        if isUndone {
+            _ = try await inspector.undo(plan.id, by: Operator("ann"))
+        } else {
+            _ = try await inspector.cancel(plan.id, by: Operator("ann"))
+        }
+        #expect(
+            try await inspector.whatIf(WhatIfQuery("accounts")).kept.map(\.isOvertaken) == [true])
+    }
+
+    @Test func `what is done at once is judged at once, whatever time there is`() async throws {
+        let engine = Engine(maxsize: 32, ttl: .seconds(300))
+        use(engine, seconds: 600)
+        let inspector = engine.inspector
+        let plan = try await inspector.plan(
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 128, ttl: .seconds(300))))
+        _ = try await inspector.apply(
+            plan.id, PlanApplication(spread: .seconds(3600)), by: Operator("ann"))
+        let kept = try await inspector.whatIf(WhatIfQuery("accounts")).kept
+        #expect(kept.map(\.at) == [engine.accounts.snapshot().at])
+    }
+
     @Test func `bounds that are reached in a while are judged from then on`() {
         let snapshot = Engine().accounts.snapshot()
         var new = snapshot.configuration

@@ -22,7 +22,8 @@ extension LookUpRecord {
     package func toCome(_ whatIf: WhatIf) -> WhatIf {
         var whatIf = whatIf
         let ratio = whatIf.hitRatio
-        let lookups = max(1, Double(basis.recorded))
+        // By which keys are followed they differ already.
+        let lookups = Double(max(1, basis.recorded, basis.lookups))
         let chance = 1.96 * (max(ratio * (1 - ratio), 1 / lookups) / lookups).squareRoot()
         whatIf.hitRatioError = min(1, whatIf.hitRatioError + chance)
         whatIf.fetchesPerSecondError = whatIf.hitRatioError * lookupsPerSecond
@@ -47,7 +48,7 @@ extension LookUpRecord {
 
     /// Sizes by ttls of one policy, and all policies at the present bounds.
     ///
-    /// It replays the record some sixty times, and gives way to other tasks between them.
+    /// It replays the record up to seven times a point, and gives way to other tasks between points.
     public func grid() async -> WhatIfGrid {
         let sizes = Self.distinct(Self.factors.map { present.sized(by: $0) })
         let factors = present.ttl == nil || present.ttl == .zero ? [1] : Self.factors
@@ -129,9 +130,13 @@ extension LookUpRecord {
                 goesByHashes
                 ? [1, 2].map { run(bounds, .init(salt: $0)) }
                 : [0.06, 0.2].map { run(bounds, .init(late: $0)) }
-                    + [0.95, 1.05].map { run(bounds.sized(by: $0), .init()) }
+                    + Self.beside(bounds).map { run($0, .init()) }
             let runs = ([tally] + others).sorted { $0.misses < $1.misses }
+            let held = tally
             tally = runs[runs.count / 2]
+            // What another size holds is not what is asked for.
+            (tally.entries, tally.bytes) = (held.entries, held.bytes)
+            tally.squaredBytes = held.squaredBytes
             // The truth is another one.
             tally.spread = 1.3 * Double(runs[runs.count - 1].misses - runs[0].misses)
         } else if !basis.isWhole {
@@ -142,6 +147,11 @@ extension LookUpRecord {
             tally.spread = 2 * max(apart[0], apart[1])
         }
         return tally
+    }
+
+    /// Sizes that are hardly others; of a few entries there is not one.
+    private static func beside(_ bounds: CacheConfiguration) -> [CacheConfiguration] {
+        bounds.maxsize ?? .max >= 20 ? [0.95, 1.05].map { bounds.sized(by: $0) } : []
     }
 
     /// Of what may have been hits, had the record begun earlier, half counts.

@@ -2,8 +2,8 @@
 /// error bar.
 ///
 /// A figure's error is half the width of its 95 % bar: the truth lies within figure - error and
-/// figure + error in 19 of 20 cases. It is 0 where every look-up of the time is on record and the
-/// policy leaves nothing to chance.
+/// figure + error in 19 of 20 cases. ``LookUpRecord/whatIf(_:)`` has 0 where every look-up of the time
+/// is on record and the policy leaves nothing to chance.
 public struct WhatIf: Hashable, Sendable, Codable {
     /// The bounds that were tried out.
     public var bounds: CacheConfiguration

@@ -101,6 +101,11 @@ final class AppliedPlans: Sendable {
 
     deinit { state.withLock { for applied in $0.all { applied.task?.cancel() } } }
 
+    /// Those that a plan changes or has changed.
+    func caches(of plan: Plan.ID) -> [String] {
+        state.withLock { $0[plan]?.parts.map(\.part.cache) ?? [] }
+    }
+
     // MARK: Applying
 
     func apply(

@@ -24,7 +24,7 @@ struct Calibrations {
         _ report: CacheReport, spread: Duration
     ) {
         interrupt(report.name)
-        if all.count >= Self.most { all.removeFirst() }
+        if all.count >= Self.most { all.remove(at: all.firstIndex(where: \.isOvertaken) ?? 0) }
         all.append(
             Calibration(
                 cache: report.name, bounds: bounds, after: before, said: foreseen,
