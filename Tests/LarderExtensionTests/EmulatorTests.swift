@@ -138,8 +138,10 @@ final class `A Python function in Lambda's emulator` {
         }
     }
 
-    @Test(arguments: Death.allCases)
-    func `frozen with a connection that died meanwhile, no invoke fails`(death: Death) throws {
+    @Test(arguments: Death.allCases, [false, true])
+    func `frozen with a connection that died meanwhile, no invoke fails`(
+        death: Death, isSecure: Bool
+    ) throws {
         let item = #"{"Item":{"account_number":{"S":"100000000001"}}}"#
         let reply = Upstream.Step.send(
             "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n"
@@ -147,13 +149,18 @@ final class `A Python function in Lambda's emulator` {
         let upstream = try Upstream(byConnection: { request, connection in
             request == 0 || connection > 0 ? [reply] : death.steps
         })
-        let sandbox = try sandbox(
-            upstream: upstream.endpoint, ["LARDER_CACHE": "*:ttl=2s"])
+        let secure = isSecure ? try TLSProxy(before: upstream.port) : nil
+        var (endpoint, variables) = (upstream.endpoint, ["LARDER_CACHE": "*:ttl=1s"])
+        if let scene = secure?.scene {
+            endpoint = "https://localhost:\(try #require(scene.front))"
+            variables["AWS_CA_BUNDLE"] = scene.authority
+        }
+        let sandbox = try sandbox(upstream: endpoint, variables)
         #expect(try invoke(sandbox).name == "100000000001")
         #expect(upstream.requests.count == 1)
         let extensions = sandbox.processes(of: "larder")
         for process in extensions { kill(process, SIGSTOP) }
-        sleep(4)
+        sleep(2)
         for process in extensions { kill(process, SIGCONT) }
         let found = try invoke(sandbox)
         #expect(found.name == "100000000001" && found.cache == "miss", "\(found)")

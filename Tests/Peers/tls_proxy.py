@@ -3,12 +3,17 @@
 Prints one line of JSON once it is ready: the authority's file, and the ports of a proxy that takes
 everybody, of one that wants to be told who asks, and of the service without a proxy. Ends when its
 standard input does. The item that it answers tells what the proxy was told.
+
+With a port as its argument, "front" speaks TLS for the plain service at that port: what becomes of a
+connection to that one becomes of the client's.
 """
 import datetime
 import json
 import os
+import select
 import socket
 import ssl
+import struct
 import sys
 import tempfile
 import threading
@@ -110,6 +115,29 @@ def proxy(connection, is_strict):
         serve(connection, lines)
 
 
+def front(connection, port):
+    """Passes on what comes, both ways; a reset is passed on, and an end without a word of TLS."""
+    with (context.wrap_socket(connection, server_side=True) as secure,
+          socket.create_connection(("127.0.0.1", port)) as plain):
+        while True:
+            readable = [secure] if secure.pending() else select.select([secure, plain], [], [])[0]
+            if secure in readable:
+                asked = secure.recv(65536)
+                if not asked:
+                    return
+                plain.sendall(asked)
+            if plain in readable:
+                try:
+                    answer = plain.recv(65536)
+                except ConnectionResetError:
+                    secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                      struct.pack("ii", 1, 0))
+                    return
+                if not answer:
+                    return
+                secure.sendall(answer)
+
+
 def listen(work):
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -128,7 +156,9 @@ def listen(work):
     return listener.getsockname()[1]
 
 
+plain_port = int(sys.argv[1]) if len(sys.argv) > 1 else None
 print(json.dumps({"authority": authority_file,
+                  "front": plain_port and listen(lambda connection: front(connection, plain_port)),
                   "proxy": listen(lambda connection: proxy(connection, False)),
                   "strict": listen(lambda connection: proxy(connection, True)),
                   "direct": listen(lambda connection: serve(connection, ["straight  x"]))}),

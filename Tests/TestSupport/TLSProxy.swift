@@ -9,18 +9,22 @@ public final class TLSProxy: Sendable {
         public var proxy: Int
         public var strict: Int
         public var direct: Int
+        /// Of what speaks TLS for a plain service, where there is one.
+        public var front: Int?
     }
 
     public let scene: Scene
     private let process = Process()
     private let input = Pipe()
 
-    public init() throws {
+    /// - Parameter plain: The port of a service that speaks no TLS, which `front` is put before.
+    public init(before plain: UInt16? = nil) throws {
         let output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [
             try python(), packageRoot.appending(path: "Tests/Peers/tls_proxy.py").path,
         ]
+        if let plain { process.arguments?.append("\(plain)") }
         process.standardInput = input
         process.standardOutput = output
         try process.run()
