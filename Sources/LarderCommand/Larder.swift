@@ -24,9 +24,7 @@ struct LarderCommand: AsyncParsableCommand {
             WhatIfCommand.self, Changes.self, Invalidate.self,
             SetBounds.self, Undo.self, Fetch.self, Verify.self, Check.self,
             DashboardCommand.self, Exec.self, CredentialProcess.self, EnvironmentCommand.self,
-            Bare.self,
-        ],
-        defaultSubcommand: Bare.self)
+        ])
 
     /// Runs the command and ends the process.
     static func main() async {
@@ -45,7 +43,7 @@ struct LarderCommand: AsyncParsableCommand {
                 try await Attach.open(place, Console.Options(actor: .operator))
                 Ending.end(0)
             }
-            var command = try parseAsRoot(words)
+            var command = try parseAsRoot(Top.named(in: words))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -72,7 +70,7 @@ struct LarderCommand: AsyncParsableCommand {
         } else if LogLines.shared.isInUse {
             say(error is AWSError ? Notes.words(error) : message(for: error))
         } else {
-            let message = Bare.hidden(in: Dashes.inOneLine(fullMessage(for: error), written))
+            let message = Dashes.inOneLine(fullMessage(for: error), written)
             let hint = Dashes.hint(message, written).map { "\n" + $0 } ?? ""
             Notes.write(PlainText.lines(message + hint) + "\n")
         }

@@ -315,7 +315,7 @@ import Testing
         throws
     {
         let top = try line([], ["LARDER_ORIGIN": "aws"], ["top"])
-        #expect((try LarderCommand.parseAsRoot(top) as? Top)?.options.origin.isAWS == true)
+        #expect((try LarderCommand.parseAsRoot(top) as? Top)?.origin.isAWS == true)
         let both = ["LARDER_TABLE": "t", "LARDER_THEME": "dark"]
         #expect(try line([], both, ["attach", "demo"]) == ["attach", "--theme=dark", "demo"])
     }

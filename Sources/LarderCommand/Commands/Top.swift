@@ -17,43 +17,6 @@ struct Top: AsyncParsableCommand {
               larder top --once --format json
             """)
 
-    @OptionGroup
-    var options: TopOptions
-
-    func run() async throws { try await options.run() }
-}
-
-/// What bare `larder` does: a running engine is looked into, the only one or the one chosen; where
-/// there is none, or an origin is named, an engine of its own is opened.
-struct Bare: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "Open the console.", shouldDisplay: false)
-
-    @OptionGroup
-    var options: TopOptions
-
-    /// A message that names the visible command which has the same options.
-    static func hidden(in message: String) -> String {
-        message.replacing("larder \(_commandName) ", with: "larder \(Top._commandName) ")
-    }
-
-    func run() async throws {
-        // Where the demo's store is named, somebody at a terminal means the demo; a script gets none.
-        let isOwn = isatty(1) == 1 ? options.namesAnEngineOfItsOwn : TopOptions.areNamed
-        guard !isOwn, let place = try await Target.choice() else {
-            // Nobody looks: what is invented would be taken for somebody's service.
-            guard isatty(1) == 1 || options.origin.isAWS || TopOptions.areNamed else {
-                for line in Target.nobody.lines { say("\(line), and larder top is a demo") }
-                throw Ending(status: Target.nobody.status)
-            }
-            return try await options.run()
-        }
-        try await Attach.run(
-            place, refresh: options.refresh, looking: options.looking)
-    }
-}
-
-struct TopOptions: ParsableArguments {
     @OptionGroup(title: "Origin")
     var origin: OriginOptions
 
@@ -110,7 +73,35 @@ struct TopOptions: ParsableArguments {
 
     private var rate: Double { traffic ?? (origin.isAWS ? 0 : 50) }
 
+    /// A command line with the name of this command put in where it has no command's.
+    ///
+    /// Were it the parser's own default, each command would have the options of this one put
+    /// together as well: most of the time until a debug build begins to work.
+    static func named(in words: [String]) -> [String] {
+        let first = words.first ?? "-"
+        let isAsked = ["-h", "--help", "--version", "--generate", "--experimental"]
+            .contains(where: first.hasPrefix)
+        return first.hasPrefix("-") && !isAsked ? [_commandName] + words : words
+    }
+
+    /// Bare `larder` looks into a running engine, the only one or the one chosen; where there is
+    /// none, or an origin is named, an engine of its own is opened.
     func run() async throws {
+        if LarderCommand.written.first == Self._commandName { return try await runOwn() }
+        // Where the demo's store is named, somebody at a terminal means the demo; a script gets none.
+        let isOwn = isatty(1) == 1 ? namesAnEngineOfItsOwn : Self.areNamed
+        if !isOwn, let place = try await Target.choice() {
+            return try await Attach.run(place, refresh: refresh, looking: looking)
+        }
+        // Nobody looks: what is invented would be taken for somebody's service.
+        guard isatty(1) == 1 || origin.isAWS || Self.areNamed else {
+            for line in Target.nobody.lines { say("\(line), and larder top is a demo") }
+            throw Ending(status: Target.nobody.status)
+        }
+        try await runOwn()
+    }
+
+    private func runOwn() async throws {
         let once = looking.isOneLook
         let audit = try auditing.file()
         let engine = try await Engine.make(origin, makesTraffic: rate > 0)
@@ -152,7 +143,6 @@ struct TopOptions: ParsableArguments {
             page: try await engine.inspector.entries(looking.query))
         Output.write(look.text(looking.format))
     }
-
 }
 
 extension Operator {

@@ -261,7 +261,7 @@ struct Settings: Equatable {
             if known.commands.contains("serve") {
                 _ = try Serve.parse(origin + setting.arguments)
             } else {
-                _ = try TopOptions.parse(setting.arguments)
+                _ = try Top.parse(setting.arguments)
             }
         } catch {
             // What the value's own reader says, without the option that it would have stood behind.
@@ -320,7 +320,7 @@ struct Settings: Equatable {
         switch written.first {
         case nil: return (0, "top")
         case _ where asksForHelp: return nil
-        case "top", "open": return (1, "top")
+        case "top": return (1, "top")
         case "serve": return (1, "serve")
         case "attach": return (1, "attach")
         case "fetch": return written.count > 1 ? (2, "fetch") : nil
