@@ -334,8 +334,11 @@ extension Action {
             return model.view == .entries || model.view == .memory
                 ? nil : "that is for entries; 1 and 6 show them"
         case .follow, .mark, .markRange, .unmarkAll, .invalidateMatching, .columns, .times, .wide,
-            .trouble, .nextCache, .search, .searchNext, .searchPrevious:
+            .trouble, .search, .searchNext, .searchPrevious:
             return model.view == .entries ? nil : "that is for the entries; 1 shows them"
+        case .nextCache:
+            return model.view == .entries || model.view == .whatIf
+                ? nil : "that is for entries and What if; 1 and 8 show them"
         case .nextEngine, .previousEngine:
             return model.engines.count < 2 ? "only one engine is open; o opens another" : nil
         default: return nil

@@ -231,11 +231,23 @@ struct Model {
 
     /// The cache whose bounds are changed, and through which keys are fetched.
     var aimedCache: String? {
-        if view == .caches {
-            return cacheNames.isEmpty ? nil : cacheNames[min(pane.cursor, cacheNames.count - 1)]
-        }
-        if view == .evictions, let advised { return advised }
+        if let pointed = pointedCache { return pointed }
         return (selected?.id ?? cursor)?.cache ?? shownCaches.first
+    }
+
+    /// The cache that a view without entries points at, if it does.
+    private var pointedCache: String? {
+        switch view {
+        case .caches:
+            return cacheNames.isEmpty ? nil : cacheNames[min(pane.cursor, cacheNames.count - 1)]
+        case .evictions: return advised
+        case .origins:
+            let stops = OriginsView.stops(self)
+            return stops.isEmpty ? nil : stops[min(pane.cursor, stops.count - 1)].cache
+        case .whatIf:
+            return whatIf.cache.flatMap { cache in cacheNames.first { $0.isExactly(cache) } }
+        case .entries, .memory, .expiry, .events, .config: return nil
+        }
     }
 
     /// The bound that is clearly short, and of which cache where several are shown; `nil` where none

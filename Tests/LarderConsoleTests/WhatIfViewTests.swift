@@ -34,6 +34,34 @@ import Testing
         #expect(model.whatIf.chosen?.bounds.maxsize == 64)
     }
 
+    @Test func `is of the cache that was pointed at, wherever that was`() {
+        for view: Character in ["9", "7"] {
+            var model = model(120, 40)
+            #expect(model.cacheNames.count == 2)
+            var seen: Set<String> = []
+            for _ in 0..<12 {
+                _ = press(&model, .char(view))
+                if seen.isEmpty { _ = press(&model, .char("g")) }
+                let cache = model.aimedCache
+                _ = press(&model, .char("8"))
+                #expect(model.view == .whatIf && model.aimedCache == cache)
+                seen.insert(cache ?? "")
+                _ = press(&model, .char("8"))
+                #expect(model.aimedCache == cache)
+                _ = press(&model, .char(view), .char("j"))
+            }
+            #expect(seen == Set(model.cacheNames), "\(view)")
+            // Where entries are selected it is the cache of that one again.
+            _ = press(&model, .char("1"), .char("8"))
+            #expect(model.aimedCache == model.cursor?.cache)
+            // It goes on to the next one, and round.
+            for cache in [1, 0, 1].map({ model.cacheNames[$0] }) {
+                #expect(press(&model, .char("a")) == .look && model.aimedCache == cache)
+            }
+            #expect(model.query.caches.isEmpty)
+        }
+    }
+
     @Test func `Enter plans the bounds under the cursor, and nothing where they are as now`() {
         var model = shown()
         #expect(press(&model, .enter) == nil)

@@ -158,6 +158,11 @@ func reorder(_ model: inout Model) -> Effect? {
 
 func showNextCache(_ model: inout Model) -> Effect? {
     let names = model.cacheNames
+    if model.view == .whatIf {
+        let place = names.firstIndex { $0.isExactly(model.aimedCache ?? "") } ?? -1
+        model.whatIf.cache = names.isEmpty ? nil : names[(place + 1) % names.count]
+        return .look
+    }
     let choices: [[String]] = [[]] + (names.count > 1 ? names.map { [$0] } : [])
     let place = choices.firstIndex(of: model.query.caches) ?? 0
     model.query.caches = choices[(place + 1) % choices.count]

@@ -186,7 +186,9 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .config: return show(&model, .config)
     case .memory: return show(&model, .memory)
     case .origins: return show(&model, .origins)
-    case .whatIf: return show(&model, .whatIf)
+    case .whatIf:
+        model.whatIf.cache = model.aimedCache
+        return show(&model, .whatIf)
     case .caches: return show(&model, .caches)
     case .measure: model.whatIf.figure = model.whatIf.figure.next
     case .search: return startSearch(&model)

@@ -24,6 +24,14 @@ enum OriginsView {
         case key(EntryKey)
         case failures(cache: String)
         case call
+
+        var cache: String? {
+            switch self {
+            case .cache(let cache), .failures(let cache): cache
+            case .key(let id): id.cache
+            case .call: nil
+            }
+        }
     }
 
     private struct Line {

@@ -119,7 +119,10 @@ enum StatusView {
         var pieces: Pieces =
             model.lines > 0 ? [(" \(Format.count(model.lines)) lines", .plain)] : []
         switch model.view {
-        case .whatIf: pieces = [(" \(model.whatIf.figure.title), M shows others", .plain)]
+        case .whatIf:
+            let hasRoom = model.cacheNames.count > 1 && model.size.columns >= 100
+            let next = hasRoom ? ", a the next cache" : ""
+            pieces = [(" \(model.whatIf.figure.title), M shows others\(next)", .plain)]
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:
             pieces.append((" of \(model.log.lines.count)", .dim))

@@ -176,6 +176,9 @@ enum WhatIfView {
 
 /// What is foreseen, and where in it the operator is.
 struct WhatIfPane {
+    /// The cache that the view before pointed at, or that was gone on to; `nil` for that of the
+    /// selected entry.
+    var cache: String?
     private(set) var answer: WhatIfAnswer?
     /// Why nothing is foreseen.
     var problem: String?
