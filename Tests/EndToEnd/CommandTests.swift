@@ -444,6 +444,10 @@ import Testing
         #expect(fetched.status == 0, "\(fetched)")
         let grid = try larder(["whatif", "accounts", "--format", "csv"])
         #expect(lines(grid).first?.hasPrefix("maxsize,maxbytes,ttl,policy,hitRatio,") ?? false)
+        #expect(lines(grid).first?.hasSuffix(",isPresent,window,lookups") ?? false)
+        // In the grid, and among the policies.
+        let present = lines(grid).filter { $0.firstMatch(of: /,true,[0-9.]+,[0-9]+$/) != nil }
+        #expect(present.count == 2, "\(grid)")
         let point = try larder(
             ["whatif", "accounts", "maxsize=128", "ttl=10m", "--format", "json"])
         for name in [

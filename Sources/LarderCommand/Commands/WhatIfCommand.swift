@@ -20,8 +20,9 @@ struct WhatIfCommand: AsyncParsableCommand {
             sizes and ttls from an eighth to eight times the present ones are tried out, and every \
             policy: as text their hit ratios, as csv and json every figure with its error, which is \
             half the width of its 95 % bar; look-ups to come differ by chance, which is in it. What a \
-            cache fetches once when it is new counts here and not in a plan. Outdated is the share of look-ups that are served what \
-            the origin has changed since, as far as refetches told. Nothing is changed.
+            cache fetches once when it is new counts here and not in a plan. Outdated is the share \
+            of look-ups that are served what the origin has changed since, as far as refetches \
+            told. Dollars are those of reads on demand in us-east-1. Nothing is changed.
             """)
 
     @Argument(help: "The cache.")
@@ -86,10 +87,10 @@ struct WhatIfCommand: AsyncParsableCommand {
                 return tell(answer)
             }
             if option != nil, output.format == .json {
-                return output.print(answer.points[0].fields(answer.cost ?? FetchCost()), from)
+                return output.print(answer.points[0].fields(in: answer), from)
             }
             let points = answer.points + answer.policies
-            let fields = points.map { $0.fields(answer.cost ?? FetchCost()) }
+            let fields = points.map { $0.fields(in: answer) }
             output.print(fields, fields.first?.map(\.name) ?? [], from)
         }
     }
@@ -130,9 +131,10 @@ struct WhatIfCommand: AsyncParsableCommand {
 }
 
 extension WhatIf {
-    /// A point: its bounds, and each figure with its error.
-    func fields(_ cost: FetchCost) -> [Field] {
-        [
+    /// A point: its bounds, each figure with its error, and by how many look-ups it is known.
+    func fields(in answer: WhatIfAnswer) -> [Field] {
+        let (cost, basis) = (answer.cost ?? FetchCost(), answer.basis)
+        return [
             Field(
                 "maxsize", bounds.maxsize.map { .number("\($0)") } ?? .null,
                 text: Units.text(maxsize: bounds.maxsize)),
@@ -149,6 +151,9 @@ extension WhatIf {
             Field("wait", seconds: cost.wait(self), text: cost.wait(self).map(Format.took) ?? "-"),
             Field("unitsPerSecond", number: cost.unitsPerSecond(self)),
             Field("dollarsPerDay", number: cost.dollarsPerDay(self)),
+            Field("isPresent", .bool(bounds == answer.present.bounds)),
+            Field("window", seconds: basis.window, text: Units.text(basis.window)),
+            Field("lookups", count: basis.lookups),
         ]
     }
 }
