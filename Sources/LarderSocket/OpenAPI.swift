@@ -236,6 +236,7 @@ enum OpenAPI {
                 "present": reference("WhatIfPoint"),
                 "points": ["type": "array", "items": reference("WhatIfPoint")] as Object,
                 "policies": ["type": "array", "items": reference("WhatIfPoint")] as Object,
+                "kept": ["type": "array", "items": reference("Calibration")] as Object,
             ], required: ["cache", "at", "basis", "present", "points", "policies", "kept"]),
         "WhatIfPoint": object(
             [
@@ -246,6 +247,14 @@ enum OpenAPI {
             required: [
                 "bounds", "hitRatio", "hitRatioError", "fetchesPerSecond", "fetchesPerSecondError",
                 "entries", "bytes", "bytesError",
+            ]),
+        "Calibration": object(
+            [
+                "cache": text, "said": share, "saidError": share, "came": share,
+                "cameError": share, "isOvertaken": ["type": "boolean"] as Object,
+            ],
+            required: [
+                "cache", "at", "due", "bounds", "said", "saidError", "isOvertaken",
             ]),
         "EventLog": object(
             ["events": ["type": "array"] as Object, "dropped": whole],
