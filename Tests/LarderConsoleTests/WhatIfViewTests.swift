@@ -59,6 +59,9 @@ import Testing
                 #expect(press(&model, .char("a")) == .look && model.aimedCache == cache)
             }
             #expect(model.query.caches.isEmpty)
+            // Where nothing is foreseen of one, it is said how to go on.
+            model.whatIf.failed("nothing is foreseen", of: model.aimedCache)
+            #expect(text(model).contains("a shows the next cache"))
         }
     }
 

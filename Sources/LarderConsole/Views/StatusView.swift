@@ -120,9 +120,13 @@ enum StatusView {
             model.lines > 0 ? [(" \(Format.count(model.lines)) lines", .plain)] : []
         switch model.view {
         case .whatIf:
-            let hasRoom = model.cacheNames.count > 1 && model.size.columns >= 100
-            let next = hasRoom ? ", a the next cache" : ""
-            pieces = [(" \(model.whatIf.figure.title), M shows others\(next)", .plain)]
+            let hasOthers = model.cacheNames.count > 1
+            pieces = [(" \(model.whatIf.figure.title), M shows others", .plain)]
+            if hasOthers, model.whatIf.problem != nil {
+                pieces = [(" a shows the next cache", .plain)]
+            } else if hasOthers, model.size.columns >= 100 {
+                pieces.append((", a the next cache", .plain))
+            }
         case .expiry: pieces = [(" \(model.bars) bars, h l moves", .plain)]
         case .events where !model.pane.filter.isEmpty:
             pieces.append((" of \(model.log.lines.count)", .dim))
