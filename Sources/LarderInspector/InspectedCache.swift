@@ -287,26 +287,21 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                     + "bring is not foreseen of such"
             )
         }
-        guard let bounds = query.bounds else {
-            let record = try record(of: query)
-            return await grid.answer(over: query.window, record.present, cache.clock) { [cache] in
-                await WhatIfAnswer(record, query, of: cache.snapshot())
-            }
-        }
-        try cache.validate(bounds)
-        return try await grid.inTurn { [self] in
-            await WhatIfAnswer(try record(of: query), query, of: cache.snapshot())
-        }
-    }
-
-    private func record(of query: WhatIfQuery) throws -> LookUpRecord {
         guard let record = cache.lookUps(over: query.window) else {
             throw InspectorError(
                 "no look-ups of \(name) are on record for the last \(Units.text(query.window)): "
                     + "nothing can be foreseen; look again after some, or make the cache with "
                     + "foresight")
         }
-        return record
+        let cache = cache
+        let work: @Sendable () async -> WhatIfAnswer = {
+            await WhatIfAnswer(record, query, of: cache.snapshot())
+        }
+        guard let bounds = query.bounds else {
+            return await grid.answer(over: query.window, record.present, cache.clock, work)
+        }
+        try cache.validate(bounds)
+        return await work()
     }
 
     /// What is to come by the look-ups of the last ten minutes, under the present bounds and under

@@ -382,48 +382,6 @@ import Testing
         #expect(asking.count.withLock { $0 } < 10)
     }
 
-    /// Who asks for single what-ifs, and counts how many are worked out at one time.
-    private final class Turns: Sendable {
-        let kept = KeptGrid()
-        let gate = Gate()
-        let done = Guarded(0)
-        let most = Guarded(0)
-        private let now = Guarded(0)
-
-        func ask() async throws {
-            try await kept.inTurn { [self] in
-                let count = now.withLock { now in
-                    now += 1
-                    return now
-                }
-                defer { now.withLock { $0 -= 1 } }
-                most.withLock { $0 = max($0, count) }
-                try await gate.pass()
-                done.withLock { $0 += 1 }
-            }
-        }
-    }
-
-    @Test func `single what-ifs wait for each other, and are not worked out for who has gone`()
-        async throws
-    {
-        let turns = Turns()
-        let asking = (0..<20).map { _ in Task { try await turns.ask() } }
-        try await turns.gate.arrivals(atLeast: 1)
-        // One of these may be the one that is under way.
-        asking[18].cancel()
-        asking[19].cancel()
-        turns.gate.open()
-        var answers = 0
-        for task in asking where (try? await task.value) != nil { answers += 1 }
-        #expect(answers == 18)
-        #expect(turns.done.withLock { $0 } == 18 && turns.most.withLock { $0 } == 1)
-        await #expect(throws: InspectorError.self) {
-            try await turns.kept.inTurn { throw InspectorError("no look-ups") }
-        }
-        #expect(try await turns.kept.inTurn { 7 } == 7)
-    }
-
     @Test func `to verify an entry counts as a refetch`() async throws {
         let clock = TestClock()
         let origin = Guarded("old")

@@ -3,14 +3,13 @@ import Synchronization
 
 /// The last what-ifs over sizes and ttls of a cache. They are given again for nine times as long as
 /// it took to work them out, and to all who ask meanwhile: whoever may look takes a tenth of a
-/// processor at most. Single what-ifs wait for each other, so that those take one at most.
+/// processor at most.
 final class KeptGrid: Sendable {
     private let state = Guarded(State())
 
     private struct State {
         var kept: Kept?
         var working: [Question: Task<WhatIfAnswer, Never>] = [:]
-        var last: Task<Void, Never>?
     }
 
     private struct Kept {
@@ -57,24 +56,5 @@ final class KeptGrid: Sendable {
             state.working[question] = nil
         }
         return answer
-    }
-
-    /// Does what is to be done for one what-if once those before it are done, unless whoever asked
-    /// has gone by then.
-    func inTurn<Answer: Sendable>(
-        _ work: @escaping @Sendable () async throws -> Answer
-    ) async throws -> Answer {
-        let task = state.withLock { state in
-            let before = state.last
-            let task = Task {
-                await before?.value
-                try Task.checkCancellation()
-                return try await work()
-            }
-            state.last = Task { _ = await task.result }
-            return task
-        }
-        return try await withTaskCancellationHandler(
-            operation: { try await task.value }, onCancel: { task.cancel() })
     }
 }
