@@ -250,6 +250,7 @@ final class Collector: Sendable {
             return
         }
         seen.whatIf = (cache, bounds, now)
+        look.whatIfCache = cache
         do { look.whatIf = try await inspector.whatIf(WhatIfQuery(cache)) } catch {
             guard error is InspectorError else { throw error }
             look.whatIfProblem = "\(error)"

@@ -10,6 +10,8 @@ struct Look: Sendable {
     var events: [LoggedEvent]
     var dropped: UInt64
     var forecast: Forecast?
+    /// The cache of which it was asked what is foreseen, if it was.
+    var whatIfCache: String?
     var whatIf: WhatIfAnswer?
     /// Why nothing was foreseen.
     var whatIfProblem: String?

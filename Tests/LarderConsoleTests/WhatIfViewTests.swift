@@ -60,7 +60,7 @@ import Testing
             }
             #expect(model.query.caches.isEmpty)
             // Where nothing is foreseen of one, it is said how to go on.
-            model.whatIf.failed("nothing is foreseen", of: model.aimedCache)
+            model.whatIf.failed("nothing is foreseen", of: model.aimedCache ?? "")
             #expect(text(model).contains("a shows the next cache"))
         }
     }
@@ -165,8 +165,34 @@ import Testing
             report: report(), page: EntryPage(at: at(1000), rows: rows, matched: 3, total: 3),
             query: model.query, events: [], dropped: 0)
         look.whatIfProblem = "no look-ups of accounts are on record"
+        look.whatIfCache = "accounts"
         _ = update(&model, .looked(look))
         #expect(text(model).contains("no look-ups of accounts are on record"))
+    }
+
+    @Test func `shows nothing of another cache, whenever that comes, nor forgets its own`() {
+        var model = shown()
+        var look = Look(
+            report: report(), page: EntryPage(at: at(1000), rows: rows, matched: 3, total: 3),
+            query: model.query, events: [], dropped: 0)
+        (look.whatIf, look.whatIfCache) = (foreseen, "accounts")
+        _ = press(&model, .char("a"))
+        #expect(model.whatIf.answer == nil && press(&model, .enter) == nil)
+        #expect(text(model).contains("waiting for what is foreseen of credentials"))
+        _ = update(&model, .looked(look))
+        #expect(model.whatIf.answer == nil)
+        (look.whatIf, look.whatIfProblem) = (nil, "no look-ups of accounts")
+        _ = update(&model, .looked(look))
+        #expect(model.whatIf.problem == nil)
+        (look.whatIfCache, look.whatIfProblem) = ("credentials", "no look-ups of credentials")
+        look.report.instance = "another"
+        _ = update(&model, .looked(look))
+        #expect(model.aimedCache == "credentials" && model.whatIf.cache == "credentials")
+        #expect(text(model).contains("no look-ups of credentials"))
+        _ = press(&model, .char("a"))
+        (look.whatIf, look.whatIfCache, look.whatIfProblem) = (foreseen, "accounts", nil)
+        _ = update(&model, .looked(look))
+        #expect(model.whatIf.answer == foreseen)
     }
 
     @Test func `a plan says what is foreseen`() {

@@ -6,8 +6,7 @@ import LarderInspector
 enum Suggestion {
     /// Why the first words name no command; `nil` where they do, or name none at all.
     ///
-    /// Where a command has a default, the parser would take the word for one of its values, and
-    /// speak of a command that nobody is to see.
+    /// Where a command has a default, the parser would take the word for one of its values.
     static func problem(
         with words: some Collection<String>, in command: any ParsableCommand.Type,
         orOne topics: [String] = []

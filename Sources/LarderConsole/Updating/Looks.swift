@@ -12,7 +12,7 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
         model.rangeStart = nil
         model.trail = []
         model.note("the engine was started anew", at: look.report.at)
-        model.whatIf = WhatIfPane()
+        model.whatIf.restart()
         model.frozen = nil
         model.past = nil
         model.events = []
@@ -46,8 +46,13 @@ func take(_ model: inout Model, _ look: Look) -> Effect? {
     take(&model, look.events)
     model.dropped += look.dropped
     if let forecast = look.forecast { model.forecast = forecast }
-    if let answer = look.whatIf { model.whatIf.take(answer) }
-    if let problem = look.whatIfProblem { model.whatIf.failed(problem, of: model.aimedCache) }
+    // Who went on to another cache meanwhile is told of that one by the next look.
+    if let cache = look.whatIfCache,
+        model.view != .whatIf || model.aimedCache.map(cache.isExactly) ?? false
+    {
+        if let answer = look.whatIf { model.whatIf.take(answer) }
+        if let problem = look.whatIfProblem { model.whatIf.failed(problem, of: cache) }
+    }
     if let largest = look.largest { model.largest = largest }
     if let problem = look.largestProblem {
         model.panes[.memory]?.filter = ""

@@ -160,7 +160,7 @@ func showNextCache(_ model: inout Model) -> Effect? {
     let names = model.cacheNames
     if model.view == .whatIf {
         let place = names.firstIndex { $0.isExactly(model.aimedCache ?? "") } ?? -1
-        model.whatIf.cache = names.isEmpty ? nil : names[(place + 1) % names.count]
+        model.whatIf.aim(at: names.isEmpty ? nil : names[(place + 1) % names.count])
         return .look
     }
     let choices: [[String]] = [[]] + (names.count > 1 ? names.map { [$0] } : [])

@@ -187,7 +187,7 @@ func update(_ model: inout Model, _ action: Action) -> Effect? {
     case .memory: return show(&model, .memory)
     case .origins: return show(&model, .origins)
     case .whatIf:
-        model.whatIf.cache = model.aimedCache
+        model.whatIf.aim(at: model.aimedCache)
         return show(&model, .whatIf)
     case .caches: return show(&model, .caches)
     case .measure: model.whatIf.figure = model.whatIf.figure.next

@@ -7,7 +7,8 @@ enum WhatIfView {
     static func draw(_ model: Model, _ box: Box, _ frame: inout Frame) {
         let pane = model.whatIf
         guard let answer = pane.answer else {
-            let words = model.problem ?? pane.problem ?? "waiting for what is foreseen"
+            let of = model.cacheNames.count > 1 ? model.aimedCache.map { " of \($0)" } ?? "" : ""
+            let words = model.problem ?? pane.problem ?? "waiting for what is foreseen\(of)"
             let lines = Text.wrap(fit(words, model), to: box.width - 2)
             return frame.put(lines.map { [($0, .dim)] }, in: box, model)
         }
@@ -178,10 +179,10 @@ enum WhatIfView {
 struct WhatIfPane {
     /// The cache that the view before pointed at, or that was gone on to; `nil` for that of the
     /// selected entry.
-    var cache: String?
+    private(set) var cache: String?
     private(set) var answer: WhatIfAnswer?
     /// Why nothing is foreseen.
-    var problem: String?
+    private(set) var problem: String?
     var figure = WhatIfFigure.hits
     /// The rows of the grid, and one more for the policies.
     private(set) var row = 0
@@ -201,10 +202,23 @@ struct WhatIfPane {
         return points.indices.contains(column) ? points[column] : nil
     }
 
+    /// Is of a cache from now on: what was of another goes.
+    mutating func aim(at cache: String?) {
+        self.cache = cache
+        guard let cache, answer.map({ !$0.cache.isExactly(cache) }) ?? true else { return }
+        (answer, problem) = (nil, nil)
+    }
+
     /// Takes note of why nothing is foreseen of a cache: what was of another cache goes.
-    mutating func failed(_ why: String, of cache: String?) {
+    mutating func failed(_ why: String, of cache: String) {
         problem = why
-        if answer?.cache != cache { answer = nil }
+        if answer.map({ !$0.cache.isExactly(cache) }) ?? false { answer = nil }
+    }
+
+    /// Nothing is known of an engine that was started anew; where the operator looks stays.
+    mutating func restart() {
+        (answer, problem) = (nil, nil)
+        isAtPresent = true
     }
 
     mutating func take(_ new: WhatIfAnswer) {
