@@ -119,23 +119,17 @@ def front(connection, port):
     """Passes on what comes, both ways; a reset is passed on, and an end without a word of TLS."""
     with (context.wrap_socket(connection, server_side=True) as secure,
           socket.create_connection(("127.0.0.1", port)) as plain):
-        while True:
-            readable = [secure] if secure.pending() else select.select([secure, plain], [], [])[0]
-            if secure in readable:
-                asked = secure.recv(65536)
-                if not asked:
-                    return
-                plain.sendall(asked)
-            if plain in readable:
-                try:
-                    answer = plain.recv(65536)
-                except ConnectionResetError:
-                    secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                      struct.pack("ii", 1, 0))
-                    return
-                if not answer:
-                    return
-                secure.sendall(answer)
+        try:
+            while True:
+                ready = [secure] if secure.pending() else select.select([secure, plain], [], [])[0]
+                for source, sink in [(secure, plain), (plain, secure)]:
+                    if source in ready:
+                        passed = source.recv(65536)
+                        if not passed:
+                            return
+                        sink.sendall(passed)
+        except ConnectionError:
+            secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def listen(work):

@@ -113,6 +113,16 @@ public final class Upstream: Sendable {
         state.withLock { for connection in $0.connections { hangUp(connection) } }
     }
 
+    /// Has every connection end that is open, so that the client's system reports a reset, or as one
+    /// does that is not needed any more.
+    public func endConnections(resetting: Bool) {
+        state.withLock { state in
+            for connection in state.connections {
+                if resetting { reset(connection) } else { hangUp(connection) }
+            }
+        }
+    }
+
     /// Returns once `count` requests have come in whole.
     public func arrived(_ count: Int) async { await until { $0.requests.count >= count } }
 
@@ -149,9 +159,7 @@ public final class Upstream: Sendable {
             case .wait(let gate): gate.wait()
             case .cut: return false
             case .reset:
-                var now = linger(l_onoff: 1, l_linger: 0)
-                setsockopt(
-                    connection, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+                reset(connection)
                 return false
             case .untilClosed:
                 var byte: UInt8 = 0
@@ -195,6 +203,13 @@ public final class Upstream: Sendable {
             bytes += buffer[..<count]
             if !wholeRequests { return Request(head: "", body: bytes) }
         }
+    }
+
+    /// Has it be reset once whoever reads from it closes it, which is at once.
+    private func reset(_ connection: Int32) {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(connection, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+        Glibc.shutdown(connection, Int32(SHUT_RD))
     }
 
     private func hangUp(_ connection: Int32) { Glibc.shutdown(connection, Int32(SHUT_RDWR)) }
