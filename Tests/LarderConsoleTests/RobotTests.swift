@@ -179,6 +179,11 @@ private struct Robot {
         {
             return "\(what): what is kept grows"
         }
+        if model.view == .whatIf, let answer = model.whatIf.answer, let aimed = model.aimedCache,
+            !answer.cache.isExactly(aimed)
+        {
+            return "\(what): what is foreseen of \(answer.cache) is shown for \(aimed)"
+        }
         // Drawing takes longer than all else.
         guard steps % 64 == 0 else { return nil }
         let frame = render(model)
@@ -330,6 +335,9 @@ private struct SmallEngine {
         return remembered
     }
 
+    /// The cache that the look before asked about: every other look comes late.
+    private var late: String?
+
     mutating func look(_ model: Model, at now: Double) -> Look {
         var engine = report(seconds: now - 1000, held: rows.count)
         engine.instance = "\(instance)"
@@ -348,6 +356,12 @@ private struct SmallEngine {
             look.largest = try? EntryQuery(sort: .size, descending: true).page(
                 of: Array(rows.values), at: at(now)
             ).rows
+        }
+        if model.view == .whatIf || model.view == .evictions, let cache = late ?? model.aimedCache {
+            late = late == nil ? cache : nil
+            look.whatIfCache = cache
+            look.whatIf = foreseen
+            look.whatIf?.cache = cache
         }
         return look
     }

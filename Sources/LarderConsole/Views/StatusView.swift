@@ -122,7 +122,7 @@ enum StatusView {
         case .whatIf:
             let hasOthers = model.cacheNames.count > 1
             pieces = [(" \(model.whatIf.figure.title), M shows others", .plain)]
-            if hasOthers, model.whatIf.problem != nil {
+            if hasOthers, model.whatIf.answer == nil {
                 pieces = [(" a shows the next cache", .plain)]
             } else if hasOthers, model.size.columns >= 100 {
                 pieces.append((", a the next cache", .plain))
