@@ -16,8 +16,7 @@ import LarderInspector
         let cache = Cache<String, String>("accounts") { $0 }
         cache.insert("a", for: "1")
         // What the runtime opens for itself it opens once.
-        try await Task.sleep(for: .milliseconds(10))
-        let before = Found()
+        let before = try await Found.still()
         var lines: [String] = []
         for run in 1...times {
             let inspector = LocalInspector("host\(run)")
@@ -63,6 +62,18 @@ private struct Found {
         facts["terminal"] =
             "\(terminal.c_iflag) \(terminal.c_oflag) \(terminal.c_cflag) \(terminal.c_lflag)"
         facts["locale"] = setlocale(LC_ALL, nil).map { String(cString: $0) }
+    }
+
+    /// What is there once nothing changes any more.
+    static func still() async throws -> Found {
+        var found = Found()
+        for _ in 0..<200 {
+            try await Task.sleep(for: .milliseconds(10))
+            let next = Found()
+            if next.facts == found.facts { break }
+            found = next
+        }
+        return found
     }
 
     /// The differences that stay: a look that was under way may be reading a file yet.
