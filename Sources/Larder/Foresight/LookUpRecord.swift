@@ -17,8 +17,8 @@ import Synchronization
 /// nothing. With jitter, the mean life counts.
 ///
 /// A replay takes as long as the record has look-ups, up to 98,304, some ten milliseconds; and its memory
-/// beside, some 6 MB. A what-if is one to fifteen of them, as sure as its policy is of what it does.
-/// Nothing of the cache is locked or changed.
+/// beside, some 6 MB. A what-if is one replay to fifteen: where chance decides what a policy does, or
+/// what it held before, it takes more. Nothing of the cache is locked or changed.
 public struct LookUpRecord: Sendable {
     /// What the figures rest on.
     public let basis: WhatIfBasis
