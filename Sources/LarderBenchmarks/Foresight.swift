@@ -32,6 +32,8 @@ struct TimedReplay {
         let before = cache.snapshot().counters.hits
         for place in places {
             clock.now.withLock { $0 += step }
+            // What the clock would have done by itself, were it not turned by hand.
+            cache.expire()
             let key = trace.keys[place]
             if cache.cached(key) == nil {
                 cache.insert(Crumb(bytes: trace.bytes?[place] ?? 0), for: key)

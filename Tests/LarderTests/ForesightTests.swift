@@ -413,6 +413,89 @@ import Testing
         #expect(Run(CacheConfiguration()).cache.lookUps() == nil)
     }
 
+    @Test(arguments: [Policy.lfu(), .rr(seed: nil), .sieve, .s3fifo, .tinylfu])
+    func `where nothing has to leave every policy is as sure as lru`(policy: Policy) throws {
+        let run = Run(CacheConfiguration(maxsize: 32, ttl: .seconds(1), policy: policy))
+        for key in Self.trace { run.look(key) }
+        let record = try #require(run.cache.lookUps())
+        let roomy = record.whatIf(
+            CacheConfiguration(maxsize: 4096, ttl: .seconds(1), policy: policy))
+        let plain = record.whatIf(CacheConfiguration(maxsize: 4096, ttl: .seconds(1)))
+        #expect(roomy.hitRatio == plain.hitRatio)
+        #expect(abs(roomy.hitRatioError - plain.hitRatioError) < 0.02)
+        let full = Run(CacheConfiguration(maxsize: 4096, ttl: .seconds(1)), foresight: false)
+        for key in Self.trace { full.look(key) }
+        #expect(plain.hitRatio == full.hitRatio)
+    }
+
+    @Test func `a ttl longer than the record is foreseen with the ends that it will bring`() throws
+    {
+        var random = Seeded(3)
+        // Fifty look-ups a second of a hundred keys, for a minute and then for ten more.
+        func look(_ run: Run, seconds: Int) {
+            for _ in 0..<seconds * 50 {
+                run.look(UInt64.random(in: 0..<100, using: &random), every: .milliseconds(20))
+            }
+        }
+        let run = Run(CacheConfiguration(maxsize: 256, ttl: .seconds(20)))
+        look(run, seconds: 60)
+        let record = try #require(run.cache.lookUps())
+        var bounds = record.present
+        bounds.ttl = .seconds(80)
+        let foreseen = record.forecasts(bounds).then
+        let full = Run(bounds, foresight: false)
+        look(full, seconds: 200)
+        let before = full.cache.snapshot().counters
+        look(full, seconds: 800)
+        let after = full.cache.snapshot().counters
+        let came =
+            Double(after.hits - before.hits) / Double(after.lookups - before.lookups)
+        #expect(
+            abs(foreseen.hitRatio - came) <= foreseen.hitRatioError,
+            "\(foreseen.hitRatio) ± \(foreseen.hitRatioError), was \(came)")
+        // Of the record alone nothing ended: hardly a look-up of its last part missed.
+        #expect(foreseen.hitRatio < 0.99 && foreseen.hitRatioError < 0.03)
+    }
+
+    @Test func `an empty cache knows how large its entries were`() throws {
+        let run = Run(CacheConfiguration(maxsize: 64, ttl: .seconds(1)))
+        for key in 0..<200 as Range<UInt64> { run.look(key % 20, size: 1000) }
+        run.clock.advance(by: .seconds(2))
+        run.cache.expire()
+        #expect(run.cache.count == 0)
+        let record = try #require(run.cache.lookUps())
+        #expect(record.knowsBytes)
+        var bounds = record.present
+        bounds.maxbytes = 500
+        #expect(record.whatIf(bounds).hitRatio == 0)
+        bounds.maxbytes = 1 << 30
+        #expect(record.whatIf(bounds).hitRatio > 0.5)
+    }
+
+    @Test func `sizes are tried out where there is no bound, and where nothing is kept`()
+        async throws
+    {
+        func sizes(_ maxsize: Int?) async throws -> [Int?] {
+            let run = Run(CacheConfiguration(maxsize: maxsize, ttl: nil))
+            for key in 0..<800 as Range<UInt64> { run.look(key % 80) }
+            return try await #require(run.cache.lookUps()).grid().points.map(\.bounds.maxsize)
+        }
+        #expect(try await sizes(nil) == [10, 20, 40, 80, nil])
+        #expect(try await sizes(0) == [0, 10, 20, 40, 80])
+    }
+
+    @Test(arguments: [
+        (Duration.seconds(30), ["4", "8", "15", "30", "60", "120", "240"]),
+        (.milliseconds(3), ["0.001", "0.002", "0.003", "0.006", "0.012", "0.024"]),
+    ])
+    func `ttls are tried out as people write them`(ttl: Duration, seconds: [String]) async throws {
+        let run = Run(CacheConfiguration(maxsize: 8, ttl: ttl))
+        for key in 0..<80 as Range<UInt64> { run.look(key % 8) }
+        let points = try await #require(run.cache.lookUps()).grid().points
+        let tried = points.filter { $0.bounds.maxsize == 8 }.map(\.bounds.ttl)
+        #expect(tried == seconds.map { .nanoseconds(Int64((Double($0)! * 1e9).rounded())) })
+    }
+
     @Test func `the grid has sizes by ttls, and every policy`() async throws {
         let run = Run(CacheConfiguration(maxsize: 64, ttl: .seconds(1), policy: .lfu()))
         for key in Self.trace.prefix(1000) { run.look(key) }

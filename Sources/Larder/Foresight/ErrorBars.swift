@@ -2,14 +2,16 @@
 
 extension LookUpRecord {
     /// By how much a replay differs from the hit ratio that came: by what is not on record, and by
-    /// what a replay knows nothing of. It is seen under the present bounds, and under those before as
+    /// what a replay knows nothing of, chance aside. It is seen under the present bounds, and under those before as
     /// long as there are few look-ups since; 0 where there are few under either.
     var bias: Double {
         func bias(_ bounds: CacheConfiguration, _ times: Range<Int64>) -> Double? {
-            let tally = tally(bounds, times)
+            let left = bounds.policy.goesByHashes
+            let tally = left ? surveyed(bounds, times) : tally(bounds, times)
             let enough = isUnder(bounds, times) ? 1 : 200
             guard tally.lookups >= enough else { return nil }
-            return abs(Self.misses(tally) - Double(tally.came)) / Double(tally.lookups)
+            let apart = abs(Self.misses(tally) - Double(tally.came))
+            return max(0, apart - (left ? tally.spread : 0)) / Double(tally.lookups)
         }
         let now = bias(present, boundsSince..<(.max))
         guard let former, now == nil, former.since < boundsSince else { return now ?? 0 }
@@ -41,6 +43,7 @@ extension LookUpRecord {
     ) -> Double {
         guard tally.lookups > 0, tally.expected > 0 else { return 1 }
         let (expected, rate) = (tally.expected, basis.rate)
+        let policy = tally.evictions == 0 ? Policy.lru : bounds.policy
         // A sum over sampled keys, each of which is in by chance.
         var variance = (1 - rate) * tally.squares / (expected * expected)
         // By the same chance more or fewer of the keys that matter share the smaller cache.
@@ -50,17 +53,18 @@ extension LookUpRecord {
         }
         // What is left to chance, or to hashes, in a policy comes out otherwise another time; the
         // other beginnings have other hashes already.
-        if bounds.policy.isLeftToChance, tally.others.isEmpty {
+        if policy.isLeftToChance(isWhole: basis.isWhole) {
             variance += max(ratio * (1 - ratio), 1 / expected) / expected
         }
         let acrossTTLs = Surroundings.apart(around.ttls, ratio)
         let spread = tally.spread / expected
-        let chaos = spread + (bounds.policy.goesByTime ? 0 : Self.otherStates(acrossTTLs, spread))
+        let isKnown = policy.goesByTime || policy.goesByHashes && !basis.isWhole
+        let chaos = spread + (isKnown ? 0 : Self.otherStates(acrossTTLs, spread))
         let learning = learningError(tally, acrossTTLs)
         let cold = Double(tally.cold + tally.guessed) / 2 / expected
         let error =
             Self.deviations * variance.squareRoot() + cold + max(learning, chaos)
-            + stateError(bounds)
+            + stateError(bounds, policy)
         // So few places are not a smaller cache any more.
         let isTooSmall = rate < 1 && Double(bounds.maxsize ?? .max) * rate < Self.fewestPlaces
         return min(1, isTooSmall ? max(0.5, error) : error)
@@ -83,16 +87,16 @@ extension LookUpRecord {
     }
 
     /// What a policy does by a state that no replay knows.
-    private func stateError(_ bounds: CacheConfiguration) -> Double {
+    private func stateError(_ bounds: CacheConfiguration, _ policy: Policy) -> Double {
         // Where the record begins in the middle, they hold for long what they did then.
         let past = basis.isWhole ? 0 : 0.0075
-        switch bounds.policy {
+        switch policy {
         // Counts of uses halve every so many look-ups, which depends on how many entries there are
         // where bytes are the only bound, at instants that no replay knows.
         case .lfu(let ages): return ages && bounds.maxsize == nil ? 0.01 : past
         case .rr, .sieve: return past
         // It goes on another way from the least difference.
-        case .tinylfu: return 0.005
+        case .tinylfu: return basis.isWhole ? 0.005 : 0
         case .lru, .fifo, .s3fifo: return 0
         }
     }
@@ -152,10 +156,11 @@ extension Policy {
     /// Whether it evicts others where keys have other hashes, which a replay does not know.
     var goesByHashes: Bool { if case .tinylfu = self { true } else { false } }
 
-    /// Whether another run would evict others.
-    var isLeftToChance: Bool {
+    /// Whether another run would evict others, and its replays do not tell how far apart these are.
+    func isLeftToChance(isWhole: Bool) -> Bool {
         switch self {
-        case .rr, .tinylfu: true
+        case .rr: true
+        case .tinylfu: isWhole
         case .lru, .fifo, .lfu, .sieve, .s3fifo: false
         }
     }

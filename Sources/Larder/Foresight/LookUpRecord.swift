@@ -17,7 +17,7 @@ import Synchronization
 /// nothing. With jitter, the mean life counts.
 ///
 /// A replay takes as long as the record has look-ups, up to 98,304, some ten milliseconds; and its memory
-/// beside, some 6 MB. A what-if is one replay to fifteen: where chance decides what a policy does, or
+/// beside, some 6 MB. A what-if is one replay to sixteen: where chance decides what a policy does, or
 /// what it held before, it takes more. Nothing of the cache is locked or changed.
 public struct LookUpRecord: Sendable {
     /// What the figures rest on.
@@ -37,11 +37,16 @@ public struct LookUpRecord: Sendable {
     /// Of each piece; empty where every key is followed.
     let weights: [Weights]
     let lookupsPerSecond: Double
+    /// Look-ups on record, those before the window too.
+    let recorded: Int
     let entryBytes: Double
     /// Since when the present bounds are what they are.
     let boundsSince: Int64
     /// Those before, and since when; `nil` where there were no others.
     let former: (bounds: CacheConfiguration, since: Int64)?
+
+    /// Whether it is known how large entries are: not where not one was ever held.
+    package var knowsBytes: Bool { entryBytes > 0 || !sizes.isEmpty }
 
     /// How long before its last step look-ups count, where it has no gaps.
     public var counts: Duration {
@@ -143,7 +148,7 @@ public struct LookUpRecord: Sendable {
         guard building.counted > 0, now.nanoseconds >= start else { return nil }
         let hasGap = copied.pieces.dropFirst().contains(where: \.piece.isAfterGap)
         (steps, marks) = (building.steps, building.marks)
-        (sizes, lives) = (building.sizes, building.lives)
+        (sizes, lives, recorded) = (building.sizes, building.lives, building.lookups)
         self.weights = weights
         from = start
         let opening = copied.pieces.last { $0.piece.began <= start } ?? first
@@ -296,7 +301,9 @@ extension Cache {
             copied.lookups = store.lookups
             copied.boundsSince = store.underBounds.since.nanoseconds
             copied.former = store.underBounds.former
-            copied.entryBytes = store.count > 0 ? Double(store.bytes) / Double(store.count) : 0
+            copied.entryBytes =
+                Double(store.bytes + (store.count > 0 ? 0 : store.lastBytes))
+                / Double(max(1, store.count))
             changes = store.recorder.changes
             return store.configuration
         }

@@ -50,6 +50,8 @@ struct SimulatedCache: ~Copyable {
         var late = 0.0
         /// With another one the keys have other hashes.
         var salt: UInt64 = 0
+        /// The share of the window of W-TinyLFU that it begins with.
+        var window: Double?
     }
 
     /// What came of a replay.
@@ -69,6 +71,8 @@ struct SimulatedCache: ~Copyable {
         /// By how much misses differ with other hashes of keys or other beginnings, for a policy that
         /// goes on another way then.
         var spread = 0.0
+        /// How many entries were evicted, those before anything counted too.
+        var evictions = 0
         /// Misses beyond those that were to be expected, since the cache itself missed the sampled
         /// keys more often; below 0 where it did so less often.
         var surplus = 0.0
@@ -109,6 +113,7 @@ struct SimulatedCache: ~Copyable {
         ttl = bounds.ttl.map { max(0, $0.nanoseconds &- bounds.jitterStep * 7 / 2) } ?? .max
         rule = bounds.policy
         policy = rule.make(maxsize: bounds.maxsize == nil ? nil : maxsize)
+        if let share = beginning.window { (policy as? TinyLFU)?.begin(window: share) }
         isExact = record.basis.isWhole
         let keys = record.marks.count
         writtenAt = .allocate(capacity: keys)
@@ -360,6 +365,7 @@ struct SimulatedCache: ~Copyable {
                 unseen = min(unseen, count)
             }
             guard let victim = policy.victim() else { continue }
+            tally.evictions += 1
             remove(victim, true)
         }
     }

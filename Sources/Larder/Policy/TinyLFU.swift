@@ -58,6 +58,12 @@ final class TinyLFU: EvictionPolicy {
         sketch = FrequencySketch(capacity: min(maxsize ?? 0, 4096))
     }
 
+    /// Begins with a window of that share, as one that has learned so would.
+    func begin(window share: Double) {
+        self.share = share
+        climber.begin(at: share)
+    }
+
     var count: Int { window.count + probation.count + protected.count }
     private var capacity: Int { max(maxsize ?? count, 1) }
     private var windowLimit: Int { max(1, Int(share * Double(capacity))) }

@@ -41,6 +41,8 @@ struct WindowClimber: ~Copyable {
         func lead(_ shift: Int) -> Double { Double(ahead << shift) / Double(references) }
     }
 
+    mutating func begin(at share: Double) { self.share = share }
+
     /// Notes a reference to the key of `tag`, and whether it was held; answers the window's new
     /// share of `capacity` where it is to change.
     mutating func refer(_ tag: UInt32, hit: Bool, capacity: Int) -> Double? {

@@ -25,6 +25,7 @@ extension Store {
         policy.removed(slot, evicted: cause == .evicted)
         count -= 1
         bytes -= place.pointee.bytes
+        if count == 0 { lastBytes = place.pointee.bytes }
         ghosts.left(hash, cause, at: now.nanoseconds)
         if cause == .invalidated, notes { noteGone(hash, at: now) }
         depart(place, rival: rival, by: by, at: now)

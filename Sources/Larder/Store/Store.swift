@@ -23,6 +23,8 @@ struct Store<Key: Hashable & Sendable, Value: Sendable>: ~Copyable {
     let shards: Shards<Key, Value>
     var count = 0
     var bytes = 0
+    /// What the last entry took, of a cache that holds nothing any more.
+    var lastBytes = 0
     var written = InlineArray<8, SlotOrder>(repeating: SlotOrder())
     var links = SlotLinks()
     var expiries = ExpiryHeap()

@@ -55,7 +55,8 @@ public struct CacheConfiguration: Hashable, Sendable, Codable {
             throw CacheError("jitter \(jitter) is no part of the ttl; 0 to 1 is accepted")
         }
         if jitter > 0, ttl == nil {
-            throw CacheError("jitter \(jitter) needs a ttl that it can shorten; give a ttl as well")
+            throw CacheError(
+                "jitter \(jitter) needs a ttl that it can shorten; give a ttl, or a jitter of 0")
         }
     }
 
