@@ -331,12 +331,24 @@ import Testing
         let all = CacheConfiguration(maxsize: 8, ttl: nil)
         var short = all
         short.ttl = .seconds(10)
-        let bounds = Bounds(from: all, to: short, held: 5, oldest: .seconds(70))
+        let bounds = Bounds(from: all, to: short, held: 5, bytes: 0, oldest: .seconds(70))
         #expect(bounds.isGradual)
         #expect(bounds.after(0).ttl == .seconds(70))
         #expect(bounds.after(Bounds.steps / 2).ttl == .seconds(40))
         #expect(bounds.after(Bounds.steps).ttl == .seconds(10))
-        #expect(!Bounds(from: all, to: short, held: 5, oldest: .seconds(9)).isGradual)
+        #expect(!Bounds(from: all, to: short, held: 5, bytes: 0, oldest: .seconds(9)).isGradual)
+    }
+
+    @Test func `fewer bytes are reached step by step`() {
+        let all = CacheConfiguration(maxsize: nil, maxbytes: 8000, ttl: nil)
+        var small = all
+        small.maxbytes = 2000
+        let bounds = Bounds(from: all, to: small, held: 50, bytes: 5000, oldest: .zero)
+        #expect(bounds.isGradual)
+        #expect(bounds.after(0).maxbytes == 5000)
+        #expect(bounds.after(Bounds.steps / 2).maxbytes == 3500)
+        #expect(bounds.after(Bounds.steps).maxbytes == 2000)
+        #expect(!Bounds(from: all, to: small, held: 5, bytes: 1999, oldest: .zero).isGradual)
     }
 
     @Test func `tighter bounds say how many fetches a minute there will be`() async throws {

@@ -200,8 +200,9 @@ extension Inspected {
             // A change in one step is to remove just what the plan named: what stayed is told.
             if range == 0..<bounds.units {
                 let gone = Set(step.versions)
+                let instead = removed.isEmpty ? "" : ": others went instead"
                 for victim in victims where !gone.contains(victim.version) {
-                    step.leave(skip(victim, "used, written or gone since the plan"))
+                    step.leave(skip(victim, "used, written or gone since the plan\(instead)"))
                 }
             }
             return step
@@ -254,15 +255,16 @@ extension Inspected {
         from old: CacheConfiguration, to new: CacheConfiguration, _ victims: [Victim<Key>]
     ) -> (bounds: Bounds, perMinute: Int?) {
         let now = cache.clock.now()
-        var (held, oldest, perMinute) = (0, Duration.zero, 0.0)
+        var (held, bytes, oldest, perMinute) = (0, 0, Duration.zero, 0.0)
         let gone = Set(victims.lazy.filter { $0.cause == .evicted }.map(\.version))
         cache.survey { _, facts in
             held += 1
+            bytes += facts.bytes
             oldest = max(oldest, now - facts.writtenAt)
             perMinute += Self.fetchesPerMinute(
                 facts, ttl: gone.contains(facts.version) ? .zero : new.ttl, at: now)
         }
-        let bounds = Bounds(from: old, to: new, held: held, oldest: oldest)
+        let bounds = Bounds(from: old, to: new, held: held, bytes: bytes, oldest: oldest)
         return (bounds, bounds.isGradual ? Int(clamping: perMinute) : nil)
     }
 

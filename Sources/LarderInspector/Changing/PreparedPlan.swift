@@ -139,8 +139,9 @@ struct Bounds: Sendable {
     /// What they are taken back to.
     private(set) var from: CacheConfiguration
     let to: CacheConfiguration
-    /// Entries held when it was planned, and the age of the oldest.
+    /// Entries held when it was planned, what they take, and the age of the oldest.
     let held: Int
+    let bytes: Int
     let oldest: Duration
 
     static let steps = 60
@@ -153,7 +154,8 @@ struct Bounds: Sendable {
 
     /// Only what shrinks takes time.
     var isGradual: Bool {
-        to.maxsize ?? .max < min(from.maxsize ?? .max, held)
+        Self.shrinks(from.maxsize, to.maxsize, held)
+            || Self.shrinks(from.maxbytes, to.maxbytes, bytes)
             || to.ttl.map { $0 < firstTTL } ?? false
     }
 
@@ -167,17 +169,28 @@ struct Bounds: Sendable {
     /// The ttl to begin with: a longer one would end nothing that is held.
     private var firstTTL: Duration { min(from.ttl ?? oldest, max(oldest, to.ttl ?? oldest)) }
 
+    private static func shrinks(_ from: Int?, _ to: Int?, _ held: Int) -> Bool {
+        to ?? .max < min(from ?? .max, held)
+    }
+
+    /// A size on its way, with a share of it left.
+    private static func between(_ from: Int?, _ to: Int?, _ held: Int, _ left: Double) -> Int? {
+        guard let to, shrinks(from, to, held) else { return to }
+        return to + Int((Double(min(from ?? .max, held) - to) * left).rounded(.up))
+    }
+
     /// The bounds after so many steps.
     func after(_ step: Int) -> CacheConfiguration {
         var bounds = to
         let left = Double(Self.steps - step) / Double(Self.steps)
-        if let target = to.maxsize, target < min(from.maxsize ?? .max, held) {
-            let start = min(from.maxsize ?? .max, held)
-            bounds.maxsize = target + Int((Double(start - target) * left).rounded(.up))
-        }
+        bounds.maxsize = Self.between(from.maxsize, to.maxsize, held, left)
+        bounds.maxbytes = Self.between(from.maxbytes, to.maxbytes, bytes, left)
         if let target = to.ttl, target < firstTTL {
-            // In whole nanoseconds, as it is written down.
-            bounds.ttl = .nanoseconds((target + (firstTTL - target) * left).nanoseconds)
+            // In whole steps, as people write it.
+            let way = (firstTTL - target).nanoseconds
+            let step: Int64 = way >= 60_000_000_000 ? 1_000_000_000 : 1_000_000
+            let rest = Int64(Double(way) * left) / step * step
+            bounds.ttl = target + .nanoseconds(rest)
         }
         return bounds
     }
