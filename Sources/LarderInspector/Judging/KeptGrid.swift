@@ -1,16 +1,19 @@
 import Larder
 import Synchronization
 
-/// The last what-ifs over sizes and ttls of a cache. They are given again for nine times as long as
-/// it took to work them out, and to all who ask meanwhile: whoever may look takes a tenth of a
-/// processor at most.
+/// The last what-ifs over sizes and ttls of a cache, of two windows. They are given again for eighteen
+/// times as long as it took to work them out, but not beyond a minute, and to all who ask meanwhile: those
+/// who look take a tenth of a processor at most.
 final class KeptGrid: Sendable {
     private let state = Guarded(State())
 
     private struct State {
-        var kept: Kept?
+        var kept: [Kept] = []
         var working: [Question: Task<WhatIfAnswer, Never>] = [:]
     }
+
+    private static let windows = 2
+    private static let longest = Duration.seconds(60)
 
     private struct Kept {
         var answer: WhatIfAnswer
@@ -23,6 +26,9 @@ final class KeptGrid: Sendable {
         var bounds: CacheConfiguration
     }
 
+    /// For how long it is given again. A process that was frozen meanwhile took hours by the clock.
+    static func rest(after took: Duration) -> Duration { min(took * 9 * windows, longest) }
+
     /// - Parameters:
     ///   - bounds: The present ones.
     ///   - work: Works them out.
@@ -32,11 +38,10 @@ final class KeptGrid: Sendable {
     ) async -> WhatIfAnswer {
         let (now, question) = (clock.now(), Question(window: window, bounds: bounds))
         let (known, task): (WhatIfAnswer?, Task<WhatIfAnswer, Never>?) = state.withLock { state in
-            if let kept = state.kept, kept.window == window, now < kept.until,
-                kept.answer.present.bounds == bounds
-            {
-                return (kept.answer, nil)
+            let kept = state.kept.first {
+                $0.window == window && now < $0.until && $0.answer.present.bounds == bounds
             }
+            if let kept { return (kept.answer, nil) }
             let task = state.working[question] ?? Task { await self.workOut(question, clock, work) }
             state.working[question] = task
             return (nil, task)
@@ -50,9 +55,11 @@ final class KeptGrid: Sendable {
     ) async -> WhatIfAnswer {
         let began = ContinuousClock.now
         let answer = await work()
-        let until = clock.now() + (ContinuousClock.now - began) * 9
+        let until = clock.now() + Self.rest(after: ContinuousClock.now - began)
+        let kept = Kept(answer: answer, window: question.window, until: until)
         state.withLock { state in
-            state.kept = Kept(answer: answer, window: question.window, until: until)
+            state.kept.removeAll { $0.window == question.window }
+            state.kept = [kept] + state.kept.prefix(Self.windows - 1)
             state.working[question] = nil
         }
         return answer
