@@ -318,7 +318,7 @@ extension Action {
         case .measure where model.view != .whatIf:
             return "that is for What if; 8 shows it"
         case .open where model.view == .whatIf && model.whatIf.chosen == nil:
-            return "nothing is foreseen yet"
+            return model.whatIf.problem ?? "nothing is foreseen yet"
         case .open where model.view == .whatIf && model.past != nil:
             return "this is the past; Home goes back to now"
         case .open where model.view == .whatIf && model.problem != nil:

@@ -301,6 +301,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             return await grid.answer(over: query.window, record.present, cache.clock, work)
         }
         try cache.validate(bounds)
+        guard bounds.maxbytes == nil || record.knowsBytes else {
+            throw InspectorError(
+                "how many bytes entries of \(name) take is not known yet: not one was held so far")
+        }
         return await work()
     }
 
@@ -308,7 +312,7 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
     /// others; `nil` where too few are on record to say.
     func foresee(_ bounds: CacheConfiguration) -> (now: WhatIf?, then: WhatIf?) {
         guard cache.isForeseen, let record = cache.lookUps(over: .seconds(600)),
-            record.basis.recorded >= 100
+            record.basis.recorded >= 100, bounds.maxbytes == nil || record.knowsBytes
         else { return (nil, nil) }
         let (now, then) = record.forecasts(bounds)
         // Of what may be anything there is nothing to say.

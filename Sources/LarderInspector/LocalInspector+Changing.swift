@@ -182,11 +182,23 @@ extension LocalInspector {
             state.withLock { $0.plans.giveBack(plan, prepared) }
             throw error
         }
+        let disturbed = disturbed(by: prepared.parts)
         let outcome = try applied.apply(plan, prepared, how, by: actor.applying(plan))
+        interrupt(disturbed)
         // What may be done at once is, whatever time there is for it.
         let isUnderWay = applied.progress(of: plan)?.state == .underWay
         expect(kept.plan, spread: isUnderWay ? how.spread ?? .zero : .zero)
         return outcome
+    }
+
+    /// The caches whose bounds a plan changes, or of which a tenth of the entries goes: of fewer a
+    /// forecast can still be told.
+    private func disturbed(by parts: [Part]) -> [String] {
+        parts.filter { part in
+            guard part.bounds == nil else { return true }
+            let held = (try? cache(named: part.cache).report().snapshot.count) ?? 0
+            return part.entries > 0 && part.entries >= held / 10
+        }.map(\.cache)
     }
 
     /// How far it has come. What is under way is remembered, and of the others the latest: 64 in
@@ -208,7 +220,9 @@ extension LocalInspector {
         guard let progress = applied.cancel(plan, by: actor.applying(plan)) else {
             throw notApplied(plan)
         }
-        if before == .underWay, progress.state != .underWay { interrupt(applied.caches(of: plan)) }
+        if before == .underWay, progress.state != .underWay {
+            interrupt(applied.parts(of: plan).map(\.cache))
+        }
         return progress
     }
 
@@ -230,12 +244,12 @@ extension LocalInspector {
     ///   back, the reason is too long, or it could not be written down beforehand.
     public func undo(_ plan: Plan.ID, by actor: Operator) async throws -> Outcome {
         try actor.checkReason()
-        let (caches, way) = (
-            applied.caches(of: plan), try? applied.planUndo(plan, instance: instance)
+        let (parts, way) = (
+            applied.parts(of: plan), try? applied.planUndo(plan, instance: instance)
         )
         let outcome = try applied.undo(plan, by: actor.applying(plan))
         // Of a change that was stopped before its first step nothing goes back, nor comes anything.
-        interrupt(caches)
+        interrupt(disturbed(by: parts))
         // Nobody waits for what is foreseen to have the change undone.
         if var way, (try? foresee(&way)) != nil { expect(way) }
         return outcome

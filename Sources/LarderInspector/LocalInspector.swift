@@ -132,7 +132,8 @@ public final class LocalInspector: Inspector {
         keepRecord()
     }
 
-    /// Has every cache sampled once a second, so that whoever attaches sees what was before.
+    /// Has every cache sampled once a second, so that whoever attaches sees what was before, and
+    /// forecasts judged whether somebody looks or not.
     private func keepRecord() {
         state.withLock { state in
             guard state.recording == nil else { return }
@@ -146,7 +147,11 @@ public final class LocalInspector: Inspector {
 
     /// Returns whether there is anything to sample.
     private func sample() -> Bool {
-        for cache in caches { cache.sample() }
+        let waiting = state.withLock { $0.calibrations.waiting }
+        for cache in caches {
+            cache.sample()
+            if waiting.contains(Verbatim(cache.name)) { _ = judge([cache.report()]) }
+        }
         return !caches.isEmpty
     }
 
@@ -307,14 +312,11 @@ public final class LocalInspector: Inspector {
     ///
     /// - Parameter spread: Over how long the bounds are reached.
     func expect(_ plan: Plan, spread: Duration = .zero) {
-        interrupt(plan.change.caches.map(\.text))
-        guard let foreseen = plan.foreseen, let name = plan.change.caches.first,
+        guard let foreseen = plan.foreseen, let now = plan.now, let name = plan.change.caches.first,
             let report = try? cache(named: name.text).report()
         else { return }
         state.withLock {
-            $0.calibrations.expect(
-                foreseen.bounds, after: plan.before ?? foreseen.bounds, foreseen, report,
-                spread: spread)
+            $0.calibrations.expect(foreseen, after: now, report, spread: spread)
         }
     }
 

@@ -237,6 +237,7 @@ enum OpenAPI {
                 "points": ["type": "array", "items": reference("WhatIfPoint")] as Object,
                 "policies": ["type": "array", "items": reference("WhatIfPoint")] as Object,
                 "kept": ["type": "array", "items": reference("Calibration")] as Object,
+                "firstFetches": ["type": "number"] as Object,
             ], required: ["cache", "at", "basis", "present", "points", "policies", "kept"]),
         "WhatIfPoint": object(
             [
@@ -250,7 +251,7 @@ enum OpenAPI {
             ]),
         "Calibration": object(
             [
-                "cache": text, "said": share, "saidError": share, "came": share,
+                "cache": text, "said": share, "saidError": share, "instead": share, "came": share,
                 "cameError": share, "isOvertaken": ["type": "boolean"] as Object,
             ],
             required: [

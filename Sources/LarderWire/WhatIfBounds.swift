@@ -44,6 +44,8 @@ package enum WhatIfBounds {
             default: bounds.policy = try Units.policy(text)
             }
         }
+        // There is nothing then that it could shorten.
+        if bounds.ttl == nil { bounds.jitter = 0 }
         return bounds
     }
 }

@@ -121,7 +121,7 @@ let foreseen: WhatIfAnswer = {
             staleError: ttl / 200_000, entries: size, bytes: size * 402, bytesError: 0)
     }
     let sizes = [8, 16, 32, 64, 128, 256, 512]
-    let ttls = [37.5, 75, 150, 300, 600, 1200, 2400]
+    let ttls = [38.0, 75, 150, 300, 600, 1200, 2400]
     var answer = WhatIfAnswer(
         cache: "accounts", at: at(1000),
         basis: WhatIfBasis(
@@ -138,8 +138,7 @@ let foreseen: WhatIfAnswer = {
     answer.cost?.units = 0.5
     answer.kept = [
         Calibration(
-            cache: "accounts", bounds: CacheConfiguration(maxsize: 64, ttl: .seconds(300)),
-            said: point(64, 300), came: 0.66, cameError: 0.02)
+            cache: "accounts", said: point(64, 300), came: 0.66, cameError: 0.02)
     ]
     return answer
 }()

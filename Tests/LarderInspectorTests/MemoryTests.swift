@@ -87,6 +87,10 @@ import Testing
         #expect(try Units.ttl("none") == nil)
         #expect(try Units.ttl("off") == .zero)
         #expect(try Units.ttl("5m") == .seconds(300))
+        for text in ["none", "off", "250ms", "7s500ms", "1h250ms", "1m05s"] {
+            #expect(Units.text(ttl: try Units.ttl(text)) == text)
+        }
+        #expect(Units.text(ttl: .microseconds(125)) == "<1ms")
         #expect(try Units.maxsize("none") == nil)
         #expect(try Units.maxsize("off") == 0)
         #expect(try Units.maxsize("64") == 64)

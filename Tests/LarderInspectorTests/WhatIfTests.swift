@@ -114,6 +114,13 @@ import Testing
             try await engine.inspector.whatIf(
                 WhatIfQuery("accounts", CacheConfiguration(maxsize: -1)))
         }
+        // Nothing was ever held: how large entries are nobody knows.
+        let off = Engine(maxsize: 0)
+        use(off, seconds: 1)
+        await #expect(throws: InspectorError.self) {
+            try await off.inspector.whatIf(
+                WhatIfQuery("accounts", CacheConfiguration(maxsize: 8, maxbytes: 1 << 20)))
+        }
     }
 
     @Test func `a room that is short is advised, and silence where it is not`() async throws {
@@ -193,6 +200,57 @@ import Testing
         #expect(kept.dropFirst().allSatisfy { !$0.isOvertaken })
     }
 
+    @Test func `to drop a few entries leaves what is foreseen to be judged`() async throws {
+        let engine = Engine(maxsize: 32, ttl: .seconds(300))
+        use(engine, seconds: 600)
+        let inspector = engine.inspector
+        func apply(_ plan: Plan) async throws {
+            _ = try await inspector.apply(plan.id, by: Operator("ann"))
+        }
+        try await apply(
+            try await inspector.plan(
+                .configure(
+                    cache: "accounts", to: CacheConfiguration(maxsize: 128, ttl: .seconds(300)))))
+        use(engine, seconds: 60, seed: 2)
+        func drop(_ count: Int) async throws -> Bool {
+            let all = try await inspector.matching(EntryQuery(caches: ["accounts"]))
+            try await apply(try await inspector.plan(.invalidate(Array(all.prefix(count)))))
+            return try await inspector.whatIf(WhatIfQuery("accounts")).kept[0].isOvertaken
+        }
+        #expect(try await drop(1) == false)
+        #expect(try await drop(0) == false)
+        #expect(try await drop(engine.accounts.count / 8) == true)
+    }
+
+    @Test func `what came is known though nobody looked`() async throws {
+        let clock = TestClock()
+        let accounts = Cache<String, Account>(
+            "accounts", maxsize: 32, ttl: .seconds(300), clock: clock.neverWaking)
+        let inspector = LocalInspector("pantry", clock: clock.ageClock)
+        inspector.add(accounts)
+        var random = Seeded(4)
+        func use(seconds: Int) async throws {
+            for _ in 0..<seconds {
+                // The one who samples is asleep again.
+                while !clock.sleepers.contains(where: { $0 <= .seconds(1) }) { await Task.yield() }
+                for _ in 0..<10 {
+                    clock.advance(by: .milliseconds(100))
+                    let drawn = UInt64.random(in: 0..<400, using: &random)
+                    let key = "\(drawn * drawn / 400)"
+                    if accounts.cached(key) == nil { accounts.insert(Account(name: key), for: key) }
+                }
+            }
+        }
+        try await use(seconds: 300)
+        let plan = try await inspector.plan(
+            .configure(cache: "accounts", to: CacheConfiguration(maxsize: 64, ttl: .seconds(300))))
+        _ = try await inspector.apply(plan.id, by: Operator("ann"))
+        try await use(seconds: 100)
+        // Were it judged by this look alone, it would begin to count now.
+        let kept = try await inspector.whatIf(WhatIfQuery("accounts")).kept
+        #expect(kept.count == 1 && kept[0].came != nil)
+    }
+
     @Test(arguments: [true, false])
     func `a change that is stopped before its first step is not waited for`(isUndone: Bool)
         async throws
@@ -241,8 +299,9 @@ import Testing
             bounds: new, hitRatio: 1, hitRatioError: 0, fetchesPerSecond: 1,
             fetchesPerSecondError: 0, entries: 1, bytes: 1, bytesError: 0)
         var calibrations = Calibrations()
-        calibrations.expect(
-            new, after: snapshot.configuration, said, report(0, 64), spread: .seconds(60))
+        var before = said
+        before.bounds = snapshot.configuration
+        calibrations.expect(said, after: before, report(0, 64), spread: .seconds(60))
         for seconds in [10, 30, 60, 79] as [Double] { calibrations.judge([report(seconds, 48)]) }
         #expect(calibrations.of("accounts").count == 1)
         var other = calibrations
@@ -268,8 +327,7 @@ import Testing
             fetchesPerSecond: 1, fetchesPerSecondError: 0, entries: 1, bytes: 1, bytesError: 0)
         for (hits, isHeld) in [(900, true), (895, true), (850, false)] as [(UInt64, Bool)] {
             var calibration = Calibration(
-                cache: "accounts", bounds: snapshot.configuration,
-                after: snapshot.configuration, said: said, holding: 1,
+                cache: "accounts", after: snapshot.configuration, said: said, holding: 1,
                 at: counted(0, hits: 0, lookups: 0).at)
             calibration.take(counted(10, hits: 0, lookups: 100))
             calibration.take(counted(20, hits: 100, lookups: 200))
@@ -300,7 +358,7 @@ import Testing
                 bounds: bounds, hitRatio: 0.9, hitRatioError: 0.01, fetchesPerSecond: 2,
                 fetchesPerSecondError: 0, entries: entries, bytes: 1, bytesError: 0)
             return Calibration(
-                cache: "accounts", bounds: bounds, after: snapshot.configuration, said: said,
+                cache: "accounts", after: snapshot.configuration, said: said,
                 holding: 40, at: snapshot.at)
         }
         var longer = snapshot.configuration
@@ -326,13 +384,20 @@ import Testing
         #expect(filling.came == nil)
         filling.take(counted(105, 810, 100))
         #expect(abs(filling.came! - 0.9) < 0.01)
-        // One that is emptied meanwhile begins again, and says when.
+        // One that is emptied meanwhile is waited for to fill again, and says until when; what it
+        // fetched for that does not count.
         var emptied = forecast(snapshot.configuration, entries: 40)
-        for (seconds, entries) in [(20, 40), (50, 10), (80, 40)] as [(Double, Int)] {
-            emptied.take(counted(seconds, 0, entries))
+        for (seconds, misses, entries) in [(20, 0, 40), (50, 0, 10), (55, 500, 30)]
+            as [(Double, UInt64, Int)]
+        {
+            emptied.take(counted(seconds, misses, entries))
         }
-        #expect(emptied.came == nil && emptied.due == snapshot.at + .seconds(90))
-        emptied.take(counted(91, 0, 40))
+        #expect(emptied.came == nil && emptied.due == snapshot.at + .seconds(110))
+        emptied.take(counted(60, 1000, 40))
+        #expect(emptied.due == snapshot.at + .seconds(100))
+        emptied.take(counted(99, 1000, 40))
+        #expect(emptied.came == nil)
+        emptied.take(counted(101, 1000, 40))
         #expect(emptied.came == 1)
     }
 
@@ -380,6 +445,48 @@ import Testing
         #expect(await third.value == other)
         // One that began late may have found neither.
         #expect(asking.count.withLock { $0 } < 10)
+    }
+
+    @Test func `grids of two windows are kept, and not for hours`() async throws {
+        let engine = Engine(maxsize: 64, ttl: .seconds(300))
+        use(engine, seconds: 100)
+        let answer = try await engine.inspector.whatIf(WhatIfQuery("accounts"))
+        let kept = KeptGrid()
+        let count = Guarded(0)
+        let clock = engine.clock.neverWaking
+        func ask(_ seconds: Int) async {
+            _ = await kept.answer(over: .seconds(seconds), answer.present.bounds, clock) {
+                count.withLock { $0 += 1 }
+                return answer
+            }
+        }
+        for seconds in [60, 3600, 60, 3600, 60] { await ask(seconds) }
+        #expect(count.withLock { $0 } == 2)
+        engine.clock.advance(by: .seconds(61))
+        await ask(60)
+        #expect(count.withLock { $0 } == 3)
+        #expect(KeptGrid.rest(after: .milliseconds(100)) == .milliseconds(1800))
+        #expect(KeptGrid.rest(after: .seconds(7200)) == .seconds(60))
+    }
+
+    @Test func `the verdict says what was overtaken, and what there was before`() async throws {
+        let engine = Engine(maxsize: 64, ttl: .seconds(300))
+        use(engine, seconds: 100)
+        var answer = try await engine.inspector.whatIf(WhatIfQuery("accounts"))
+        #expect(answer.verdict(at: answer.at) == nil)
+        var calibrations = Calibrations()
+        let report = try await engine.inspector.report().caches[0]
+        var (said, before) = (answer.present, answer.present)
+        (said.hitRatio, said.hitRatioError, before.hitRatio) = (0.487, 0.016, 0.863)
+        for _ in 0..<2 { calibrations.expect(said, after: before, report, spread: .zero) }
+        answer.kept = calibrations.of("accounts")
+        #expect(
+            answer.verdict(at: answer.at)
+                == "maxsize 64, ttl 5m, lru: said 48.7% ± 1.6 instead of 86.3%; what came is known in "
+                + "1m00s, 1 overtaken by other changes")
+        #expect(
+            answer.verdict(at: answer.at + .seconds(61))?.contains("; what came is not known yet")
+                == true)
     }
 
     @Test func `to verify an entry counts as a refetch`() async throws {

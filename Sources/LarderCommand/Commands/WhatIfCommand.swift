@@ -99,7 +99,8 @@ struct WhatIfCommand: AsyncParsableCommand {
         Output.print(PlainText.fit("by \(answer.basisWords)"))
         let said = bounds.isEmpty ? answer.present : answer.points[0]
         if bounds.isEmpty { Self.table(answer) }
-        for line in [answer.said(of: said)] + answer.remarks {
+        let others = [answer.verdict(at: answer.at), answer.note].compactMap(\.self)
+        for line in [answer.said(of: said)] + answer.remarks + others {
             Output.print(PlainText.fit(line))
         }
     }
@@ -140,7 +141,7 @@ extension WhatIf {
                 text: Units.text(maxsize: bounds.maxsize)),
             Field(
                 "maxbytes", bounds.maxbytes.map { .number("\($0)") } ?? .null,
-                text: bounds.maxbytes.map { Units.words(bytes: $0) } ?? "none"),
+                text: Units.text(maxbytes: bounds.maxbytes)),
             Field("ttl", seconds: bounds.ttl, text: Units.text(ttl: bounds.ttl)),
             Field("policy", "\(bounds.policy)"),
             Field("hitRatio", share: hitRatio), Field("hitRatioError", share: hitRatioError),

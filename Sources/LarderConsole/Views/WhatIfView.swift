@@ -15,7 +15,16 @@ enum WhatIfView {
         let words = pane.chosen.map {
             Text.wrap(fit(answer.said(of: $0), model), to: box.width - 2)
         }
-        let shown = rows(pane, box.height, words: words?.count ?? 0)
+        var said = words?.map { [($0, Style.bold)] } ?? []
+        let verdict = verdict(model, answer, box.width - 2)
+        let isFresh = answer.kept.last?.bounds == answer.present.bounds
+        said += isFresh ? verdict : []
+        said += answer.remarks.flatMap { advice in
+            Text.wrap(fit(advice, model), to: box.width - 2).map { [($0, .warning)] }
+        }
+        said += isFresh ? [] : verdict
+        // Of what is said beside the point's words the first two lines are not to be lost.
+        let shown = rows(pane, box.height, words: min(said.count, (words?.count ?? 0) + 2))
         let room = max(1, (box.width - nameWidth - 2) / cellWidth)
         // The cursor's column is always seen; there may be more policies than columns.
         let width = pane.grid.first?.count ?? 0
@@ -40,11 +49,10 @@ enum WhatIfView {
             lines.append(policies.figures)
         }
         if shown.hasGap { lines.append([]) }
-        lines += (words ?? []).map { [($0, .bold)] }
-        lines += answer.remarks.flatMap { advice in
-            Text.wrap(fit(advice, model), to: box.width - 2).map { [($0, .warning)] }
+        lines += said
+        if let note = answer.note {
+            lines += Text.wrap(fit(note, model), to: box.width - 2).map { [($0, .dim)] }
         }
-        lines += kept(model, answer, box.width - 2)
         if lines.count + 2 <= box.height {
             lines += [
                 [],
@@ -94,12 +102,17 @@ enum WhatIfView {
     }
 
     private static func title(_ model: Model, _ answer: WhatIfAnswer) -> Pieces {
-        [
+        let age = model.shownNow - answer.at
+        return [
             (Text.safe(answer.cache, ascii: model.glyphs.ascii), .accent),
             ("  \(model.whatIf.figure.title)", .bold),
+            (age > oldest ? ", \(Format.age(age)) ago" : "", .warning),
             (", by \(answer.basisWords)", .dim),
         ]
     }
+
+    /// It is looked at every 10 seconds.
+    private static let oldest = Duration.seconds(20)
 
     private static func heading(
         _ answer: WhatIfAnswer, _ grid: [[WhatIf]], _ columns: Range<Int>
@@ -151,27 +164,18 @@ enum WhatIfView {
     }
 
     /// How right the last forecasts were.
-    private static func kept(_ model: Model, _ answer: WhatIfAnswer, _ width: Int) -> [Pieces] {
-        guard let last = answer.kept.last else { return [] }
-        let judged = answer.kept.compactMap(\.isHeld)
-        let score = "\(judged.count { $0 }) of \(judged.count)"
-        let said = WhatIfWords.percent(last.said, last.saidError)
-        var text = "\(WhatIfWords.bounds(last.bounds)): said \(said)"
-        var style = Style.dim
-        if let came = last.came, let isHeld = last.isHeld {
-            text += ", came \(WhatIfWords.percent(came, last.cameError ?? 0)), "
-            text += "\(isHeld ? "as foreseen" : "NOT as foreseen"); \(score) forecasts held"
-            // Of bounds that are not the present ones any more it is history.
-            if last.bounds == answer.present.bounds { style = isHeld ? .accent : .warning }
-        } else {
-            let left = Format.age(max(.seconds(1), last.due - answer.at))
-            text +=
-                last.isOvertaken
-                ? "; what came is not known, since the cache was changed again"
-                : "; what came is known in \(left)"
-            text += judged.isEmpty ? "" : "; \(score) before held"
+    private static func verdict(
+        _ model: Model, _ answer: WhatIfAnswer, _ width: Int
+    ) -> [Pieces] {
+        guard let last = answer.kept.last, let text = answer.verdict(at: model.shownNow) else {
+            return []
         }
-        return Text.wrap(fit(text, model), to: width).map { [($0, style)] }
+        // Of bounds that are not the present ones any more it is history.
+        let isPresent = last.bounds == answer.present.bounds
+        let style = last.isHeld.map { $0 ? Style.accent : .warning }
+        return Text.wrap(fit(text, model), to: width).map {
+            [($0, isPresent ? style ?? .dim : .dim)]
+        }
     }
 }
 

@@ -101,9 +101,9 @@ final class AppliedPlans: Sendable {
 
     deinit { state.withLock { for applied in $0.all { applied.task?.cancel() } } }
 
-    /// Those that a plan changes or has changed.
-    func caches(of plan: Plan.ID) -> [String] {
-        state.withLock { $0[plan]?.parts.map(\.part.cache) ?? [] }
+    /// What a plan changes or has changed.
+    func parts(of plan: Plan.ID) -> [Part] {
+        state.withLock { $0[plan]?.parts.map(\.part) ?? [] }
     }
 
     // MARK: Applying

@@ -14,21 +14,26 @@ struct Calibrations {
     /// How many held and how many did not; `nil` where not one was judged.
     func forecasts(of cache: String) -> CacheReport.Forecasts? { judged[Verbatim(cache)] }
 
+    /// The caches of which something is to be judged.
+    var waiting: Set<Verbatim> {
+        Set(all.lazy.filter { $0.came == nil && !$0.isOvertaken }.map { Verbatim($0.cache) })
+    }
+
     /// Has what comes of new bounds held against what was foreseen.
     ///
     /// - Parameters:
-    ///   - before: The bounds before.
+    ///   - before: What was foreseen of the bounds before.
     ///   - spread: Over how long the bounds are reached.
     mutating func expect(
-        _ bounds: CacheConfiguration, after before: CacheConfiguration, _ foreseen: WhatIf,
-        _ report: CacheReport, spread: Duration
+        _ foreseen: WhatIf, after before: WhatIf, _ report: CacheReport, spread: Duration
     ) {
         interrupt(report.name)
         if all.count >= Self.most { all.remove(at: all.firstIndex(where: \.isOvertaken) ?? 0) }
         all.append(
             Calibration(
-                cache: report.name, bounds: bounds, after: before, said: foreseen,
+                cache: report.name, after: before.bounds, said: foreseen,
                 holding: report.snapshot.count, at: report.snapshot.at + spread))
+        all[all.count - 1].instead = before.hitRatio
     }
 
     /// Judges nothing of a cache that an operator changes again before it can be judged.
@@ -56,8 +61,9 @@ struct Calibrations {
 /// A forecast that was made for a change, and what came of it.
 ///
 /// What came is counted from 20 seconds after the change on and when the cache has as many entries as
-/// are to be there, for 40 seconds and, where the ttl is another, for as long as that: entries end in
-/// its rhythm. It is the share of the look-ups that started no fetch, those aside that were refused.
+/// are to be there, for 40 seconds and, where the ttl is another, for as long as that, an hour at most:
+/// entries end in its rhythm. A cache that loses half of its entries meanwhile is waited for to fill
+/// again. It is the share of the look-ups that started no fetch, those aside that were refused.
 /// It is as foreseen where it differs by no more than a point, or by the forecast's error and that of
 /// a count of so few look-ups.
 public struct Calibration: Hashable, Sendable, Codable {
@@ -73,6 +79,8 @@ public struct Calibration: Hashable, Sendable, Codable {
     public var said: Double
     /// Half the width of its 95 % bar.
     public var saidError: Double
+    /// The hit ratio that was foreseen for the bounds before.
+    public var instead: Double?
     /// The hit ratio that came; `nil` where it is not known yet.
     public var came: Double?
     /// How far apart by chance, for so few look-ups as were counted.
@@ -82,38 +90,49 @@ public struct Calibration: Hashable, Sendable, Codable {
     private var counted: Counted?
     /// So many entries are to be there, and until when that is waited for.
     private var entries = 0
+    private var fetchesPerSecond = 0.0
     private var filled: AgeInstant
     /// For how long it is counted.
     private var counting = Self.shortest
 
     private static let settling = Duration.seconds(20)
     private static let shortest = Duration.seconds(40)
-    /// A cache is not waited for to fill for longer.
-    private static let longestFilling = 3600.0
+    /// It is waited for a cache to fill, and counted, for no longer than a record of look-ups is.
+    private static let longest = WhatIfQuery.longest
     /// Fewer look-ups say nothing.
     private static let enough: UInt64 = 50
 
     private enum CodingKeys: String, CodingKey {
-        case cache, at, due, bounds, said, saidError, came, cameError, isOvertaken
+        case cache, at, due, bounds, said, saidError, instead, came, cameError, isOvertaken
     }
 
     /// - Parameters:
     ///   - before: The bounds before.
     ///   - count: The entries held at the change.
     init(
-        cache: String, bounds: CacheConfiguration, after before: CacheConfiguration, said: WhatIf,
-        holding count: Int, at: AgeInstant
+        cache: String, after before: CacheConfiguration, said: WhatIf, holding count: Int,
+        at: AgeInstant
     ) {
-        (self.cache, self.bounds, self.at) = (cache, bounds, at)
+        (self.cache, self.at, bounds) = (cache, at, said.bounds)
         (self.said, saidError) = (said.hitRatio, said.hitRatioError)
-        if let ttl = bounds.ttl, ttl != before.ttl { counting = max(Self.shortest, ttl) }
+        if let ttl = bounds.ttl, ttl != before.ttl {
+            counting = max(Self.shortest, min(ttl, Self.longest))
+        }
         // The last of them come slowly.
         entries = said.entries - said.entries / 10
-        let missing = Double(max(0, entries - count))
-        let filling = missing == 0 ? 0 : missing / max(said.fetchesPerSecond, 1e-9)
-        filled = at + max(Self.settling, .seconds(min(Self.longestFilling, 3 * filling)))
-        let usual = max(Self.settling, .seconds(min(Self.longestFilling, filling)))
-        due = at + usual + counting
+        fetchesPerSecond = max(said.fetchesPerSecond, 1e-9)
+        (filled, due) = (at, at)
+        fill(holding: count, from: at)
+    }
+
+    /// Waits for the entries that are to be there; so many are.
+    private mutating func fill(holding count: Int, from now: AgeInstant) {
+        counted = nil
+        let filling = Double(max(0, entries - count)) / fetchesPerSecond
+        func after(_ seconds: Double) -> AgeInstant {
+            now + max(Self.settling, min(Self.longest, .seconds(clamping: seconds)))
+        }
+        (filled, due) = (after(3 * filling), after(filling) + counting)
     }
 
     public init(from decoder: any Decoder) throws {
@@ -124,6 +143,7 @@ public struct Calibration: Hashable, Sendable, Codable {
         bounds = try container.decode(CacheConfiguration.self, forKey: .bounds)
         said = try container.decode(Double.self, forKey: .said)
         saidError = try container.decode(Double.self, forKey: .saidError)
+        instead = try container.decodeIfPresent(Double.self, forKey: .instead)
         came = try container.decodeIfPresent(Double.self, forKey: .came)
         cameError = try container.decodeIfPresent(Double.self, forKey: .cameError)
         isOvertaken = try container.decodeIfPresent(Bool.self, forKey: .isOvertaken) ?? false
@@ -132,10 +152,10 @@ public struct Calibration: Hashable, Sendable, Codable {
 
     /// One that is judged.
     package init(
-        cache: String, bounds: CacheConfiguration, said: WhatIf, came: Double, cameError: Double
+        cache: String, said: WhatIf, came: Double, cameError: Double
     ) {
         self.init(
-            cache: cache, bounds: bounds, after: bounds, said: said, holding: said.entries,
+            cache: cache, after: said.bounds, said: said, holding: said.entries,
             at: AgeInstant(nanoseconds: 0))
         (self.came, self.cameError) = (came, cameError)
     }
@@ -170,13 +190,14 @@ public struct Calibration: Hashable, Sendable, Codable {
     mutating func take(_ now: Counted) {
         // Others have changed the bounds meanwhile.
         if now.bounds != bounds, now.at - at >= Self.settling { return overtake() }
-        guard came == nil, now.bounds == bounds, now.at - at >= Self.settling,
-            counted != nil || now.entries >= entries || now.at >= filled
-        else { return }
-        // A cache that was emptied meanwhile begins again.
-        guard let before = counted, now.entries >= before.entries / 2 else {
-            if counted != nil { due = now.at + counting }
+        guard came == nil, now.bounds == bounds, now.at - at >= Self.settling else { return }
+        if let before = counted, now.entries < before.entries / 2 {
+            fill(holding: now.entries, from: now.at)
+        }
+        guard let before = counted else {
+            guard now.entries >= entries || now.at >= filled else { return }
             counted = now
+            due = now.at + counting
             return
         }
         // Looks that were under way at once come in any order.

@@ -43,6 +43,9 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
     /// That many fetches fail, which no bound mends: the figures are of an origin that answers.
     /// `nil` where few do.
     public var failing: String?
+    /// By how much hit ratios will be higher once a new cache has fetched each key for the first time,
+    /// as a plan foresees it; `nil` where that is long ago.
+    public var firstFetches: Double?
     /// How former forecasts of the cache were held to, the latest last.
     public var kept: [Calibration] = []
 
@@ -73,6 +76,9 @@ public struct WhatIfAnswer: Hashable, Sendable, Codable {
         }
         present = record.toCome(present)
         points = points.map(record.toCome)
+        if basis.isWhole {
+            firstFetches = record.forecasts(record.present).now.hitRatio - present.hitRatio
+        }
         policies = policies.map(record.toCome)
     }
 }
@@ -184,8 +190,8 @@ extension WhatIfAnswer {
     }
 
     private func isLarger(_ bounds: CacheConfiguration) -> Bool {
-        bounds.maxsize ?? 0 > present.bounds.maxsize ?? 0
-            || bounds.maxbytes ?? 0 > present.bounds.maxbytes ?? 0
+        bounds.maxsize ?? 0 > present.bounds.maxsize ?? .max
+            || bounds.maxbytes ?? 0 > present.bounds.maxbytes ?? .max
     }
 
     /// The longest ttl at which hardly anything outdated is served, where it spares a tenth of the
@@ -233,11 +239,16 @@ package enum WhatIfWords {
 
     static func fetches(_ point: WhatIf, _ present: WhatIf?) -> String {
         guard let present else {
-            return "\(Units.text(point.fetchesPerSecond, digits: 1)) fetches/s"
+            return "\(rate(point.fetchesPerSecond)) fetches/s"
         }
         let more = point.fetchesPerSecond - present.fetchesPerSecond
         guard abs(more) >= 0.05 else { return "as many fetches/s" }
-        return "\(Units.text(abs(more), digits: 1)) fetches/s \(more > 0 ? "more" : "fewer")"
+        return "\(rate(abs(more))) fetches/s \(more > 0 ? "more" : "fewer")"
+    }
+
+    private static func rate(_ perSecond: Double) -> String {
+        perSecond < 999.5
+            ? Units.text(perSecond, digits: 1) : Format.count(Int(clamping: perSecond))
     }
 
     /// What a look-up waits on average, and what the reads cost.
@@ -270,7 +281,7 @@ package enum WhatIfWords {
         guard let maxbytes = bounds.maxbytes else {
             return "maxsize \(Units.text(maxsize: bounds.maxsize))"
         }
-        let bytes = "maxbytes \(Format.bytes(maxbytes))"
+        let bytes = "maxbytes \(Units.text(maxbytes: maxbytes))"
         return bounds.maxsize.map { "maxsize \($0), \(bytes)" } ?? bytes
     }
 }

@@ -51,7 +51,8 @@ extension WhatIfAnswer {
 
     /// What the rows and the columns are.
     package var corner: String {
-        present.bounds.maxsize == nil ? "MAXBYTES/TTL" : "MAXSIZE/TTL"
+        present.bounds.maxsize == nil && present.bounds.maxbytes != nil
+            ? "MAXBYTES/TTL" : "MAXSIZE/TTL"
     }
 
     /// What stands above a column; with a mark where no value grows so old in the record.
@@ -79,6 +80,38 @@ extension WhatIfAnswer {
     /// Whether a ttl is longer than the record: what it would bring beyond that is not known.
     package func isBeyondRecord(_ point: WhatIf) -> Bool {
         point.bounds.ttl.map { $0 > basis.window } ?? true
+    }
+
+    /// How right the last forecast was, as far as that is known, and of how many.
+    package func verdict(at now: AgeInstant) -> String? {
+        guard let last = kept.last else { return nil }
+        let judged = kept.compactMap(\.isHeld)
+        let score = "\(judged.count { $0 }) of \(judged.count)"
+        let said = WhatIfWords.percent(last.said, last.saidError)
+        let instead = last.instead.map { " instead of \(Format.percent($0))" } ?? ""
+        var text = "\(WhatIfWords.bounds(last.bounds)): said \(said)\(instead)"
+        if let came = last.came, let isHeld = last.isHeld {
+            text += ", came \(WhatIfWords.percent(came, last.cameError ?? 0)), "
+            text += "\(isHeld ? "as foreseen" : "NOT as foreseen"); \(score) forecasts held"
+        } else {
+            text +=
+                last.isOvertaken
+                ? "; what came is not known, since the cache was changed again"
+                : last.due > now
+                    ? "; what came is known in \(Format.age(max(.seconds(1), last.due - now)))"
+                    : "; what came is not known yet"
+            text += judged.isEmpty ? "" : "; \(score) before held"
+        }
+        let overtaken = kept.dropLast().count(where: \.isOvertaken)
+        return text + (overtaken > 0 ? ", \(overtaken) overtaken by other changes" : "")
+    }
+
+    /// What of the figures will not come again; `nil` where that is next to nothing.
+    package var note: String? {
+        guard let firstFetches, firstFetches >= 0.005 else { return nil }
+        return
+            "a new cache's first fetches of each key are among these: once they are made, and in "
+            + "plans, hit ratios are about \(Format.percent(firstFetches)) higher"
     }
 
     /// A point in words, and how far they can be trusted.

@@ -163,9 +163,19 @@ public enum Units {
         return parts.joined()
     }
 
-    /// As ``ttl(_:)`` reads it.
+    /// As ``ttl(_:)`` reads it: `7s500ms`, to the millisecond.
     public static func text(ttl: Duration?) -> String {
-        ttl.map { $0 == .zero ? "off" : text($0) } ?? "none"
+        guard let ttl else { return "none" }
+        guard ttl > .zero else { return "off" }
+        let milliseconds = ttl.nanoseconds / 1_000_000
+        let rest = milliseconds % 1000
+        if milliseconds == 0 { return "<1ms" }
+        return text(ttl) + (milliseconds < 1000 || rest == 0 ? "" : "\(rest)ms")
+    }
+
+    /// As ``maxbytes(_:)`` reads it.
+    package static func text(maxbytes: Int?) -> String {
+        maxbytes.map { $0 == 0 ? "off" : Format.bytes($0) } ?? "none"
     }
 
     /// As ``maxsize(_:)`` reads it.
