@@ -25,10 +25,11 @@ extension LookUpRecord {
 
     /// The same for look-ups to come: those of another time differ by chance, so that the fewer there
     /// are the wider the bar.
-    ///
+    package func toCome(_ whatIf: WhatIf) -> WhatIf { toCome(whatIf, ends: 0) }
+
     /// - Parameter ends: By how much the ratio may differ for values that had no time to end. Where the
     ///   first fetches of a new cache count they stand for these.
-    package func toCome(_ whatIf: WhatIf, ends: Double = 0) -> WhatIf {
+    private func toCome(_ whatIf: WhatIf, ends: Double) -> WhatIf {
         var whatIf = whatIf
         let ratio = whatIf.hitRatio
         // By which keys are followed they differ already.
