@@ -109,9 +109,8 @@ extension WhatIfAnswer {
     /// What of the figures will not come again; `nil` where that is next to nothing.
     package var note: String? {
         guard let firstFetches, firstFetches >= 0.005 else { return nil }
-        return
-            "a new cache's first fetches of each key are among these: once they are made, and in "
-            + "plans, hit ratios are about \(Format.percent(firstFetches)) higher"
+        return "first fetches of a new cache count here and not in plans, which say "
+            + "\(Units.text(firstFetches * 100, digits: 1)) points more of what is now"
     }
 
     /// A point in words, and how far they can be trusted.
