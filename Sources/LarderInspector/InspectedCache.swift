@@ -293,6 +293,10 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
                     + "nothing can be foreseen; look again after some, or make the cache with "
                     + "foresight")
         }
+        guard (query.bounds ?? record.present).maxbytes == nil || record.knowsBytes else {
+            throw InspectorError(
+                "how many bytes entries of \(name) take is not known yet: not one was held so far")
+        }
         let cache = cache
         let work: @Sendable () async -> WhatIfAnswer = {
             await WhatIfAnswer(record, query, of: cache.snapshot())
@@ -301,10 +305,6 @@ struct Inspected<Key: Hashable & Sendable, Value: Sendable>: InspectedCache {
             return await grid.answer(over: query.window, record.present, cache.clock, work)
         }
         try cache.validate(bounds)
-        guard bounds.maxbytes == nil || record.knowsBytes else {
-            throw InspectorError(
-                "how many bytes entries of \(name) take is not known yet: not one was held so far")
-        }
         return await work()
     }
 

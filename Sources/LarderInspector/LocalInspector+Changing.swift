@@ -197,7 +197,7 @@ extension LocalInspector {
         parts.filter { part in
             guard part.bounds == nil else { return true }
             let held = (try? cache(named: part.cache).report().snapshot.count) ?? 0
-            return part.entries > 0 && part.entries >= held / 10
+            return part.entries > 0 && part.entries >= (held + 9) / 10
         }.map(\.cache)
     }
 
@@ -221,7 +221,7 @@ extension LocalInspector {
             throw notApplied(plan)
         }
         if before == .underWay, progress.state != .underWay {
-            interrupt(applied.parts(of: plan).map(\.cache))
+            interrupt(disturbed(by: applied.parts(of: plan)))
         }
         return progress
     }

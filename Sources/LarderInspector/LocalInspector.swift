@@ -147,7 +147,8 @@ public final class LocalInspector: Inspector {
 
     /// Returns whether there is anything to sample.
     private func sample() -> Bool {
-        let waiting = state.withLock { $0.calibrations.waiting }
+        let now = clock.now()
+        let waiting = state.withLock { $0.calibrations.waiting(at: now) }
         for cache in caches {
             cache.sample()
             if waiting.contains(Verbatim(cache.name)) { _ = judge([cache.report()]) }
@@ -316,7 +317,11 @@ public final class LocalInspector: Inspector {
             let report = try? cache(named: name.text).report()
         else { return }
         state.withLock {
-            $0.calibrations.expect(foreseen, after: now, report, spread: spread)
+            // Of a change that is taken back the bounds before are gone by now.
+            let instead = now.bounds == foreseen.bounds ? nil : now.hitRatio
+            $0.calibrations.expect(
+                foreseen, after: plan.before ?? now.bounds, instead: instead, report,
+                spread: spread)
         }
     }
 

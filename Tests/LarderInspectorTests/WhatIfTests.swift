@@ -170,6 +170,20 @@ import Testing
         #expect(try #require(undo.forecast).hasPrefix("maxsize 128, "), "\(undo)")
     }
 
+    @Test func `bounds that are taken back are judged as long as their ttl takes`() async throws {
+        let engine = Engine(maxsize: 64, ttl: .seconds(600))
+        use(engine, seconds: 900)
+        let short = CacheConfiguration(maxsize: 64, ttl: .seconds(60))
+        let plan = try await engine.inspector.plan(.configure(cache: "accounts", to: short))
+        _ = try await engine.inspector.apply(plan.id, by: Operator("ann"))
+        use(engine, seconds: 10, seed: 2)
+        _ = try await engine.inspector.undo(plan.id, by: Operator("ann"))
+        let last = try #require(
+            try await engine.inspector.whatIf(WhatIfQuery("accounts")).kept.last)
+        #expect(last.bounds.ttl == .seconds(600) && last.instead == nil)
+        #expect(last.due - last.at >= .seconds(600))
+    }
+
     /// What happens while a forecast waits for what comes.
     enum Meanwhile: CaseIterable { case invalidation, otherBounds, takenBack }
 
@@ -299,9 +313,9 @@ import Testing
             bounds: new, hitRatio: 1, hitRatioError: 0, fetchesPerSecond: 1,
             fetchesPerSecondError: 0, entries: 1, bytes: 1, bytesError: 0)
         var calibrations = Calibrations()
-        var before = said
-        before.bounds = snapshot.configuration
-        calibrations.expect(said, after: before, report(0, 64), spread: .seconds(60))
+        calibrations.expect(
+            said, after: snapshot.configuration, instead: nil, report(0, 64),
+            spread: .seconds(60))
         for seconds in [10, 30, 60, 79] as [Double] { calibrations.judge([report(seconds, 48)]) }
         #expect(calibrations.of("accounts").count == 1)
         var other = calibrations
@@ -476,9 +490,12 @@ import Testing
         #expect(answer.verdict(at: answer.at) == nil)
         var calibrations = Calibrations()
         let report = try await engine.inspector.report().caches[0]
-        var (said, before) = (answer.present, answer.present)
-        (said.hitRatio, said.hitRatioError, before.hitRatio) = (0.487, 0.016, 0.863)
-        for _ in 0..<2 { calibrations.expect(said, after: before, report, spread: .zero) }
+        var said = answer.present
+        (said.hitRatio, said.hitRatioError) = (0.487, 0.016)
+        for _ in 0..<2 {
+            calibrations.expect(
+                said, after: said.bounds, instead: 0.863, report, spread: .zero)
+        }
         answer.kept = calibrations.of("accounts")
         #expect(
             answer.verdict(at: answer.at)

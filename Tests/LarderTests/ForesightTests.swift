@@ -413,7 +413,7 @@ import Testing
         #expect(Run(CacheConfiguration()).cache.lookUps() == nil)
     }
 
-    @Test(arguments: [Policy.lfu(), .rr(seed: nil), .sieve, .s3fifo, .tinylfu])
+    @Test(arguments: [Policy.lfu(), .rr(seed: 7), .sieve, .s3fifo, .tinylfu])
     func `where nothing has to leave every policy is as sure as lru`(policy: Policy) throws {
         let run = Run(CacheConfiguration(maxsize: 32, ttl: .seconds(1), policy: policy))
         for key in Self.trace { run.look(key) }
@@ -484,9 +484,18 @@ import Testing
         #expect(try await sizes(0) == [0, 10, 20, 40, 80])
     }
 
+    @Test func `a ttl that is hardly one, and one without end, are multiplied too`() {
+        for ttl in [Duration.nanoseconds(1), .nanoseconds(Int64.max), .seconds(Int64.max)] {
+            let present = CacheConfiguration(maxsize: 8, ttl: ttl)
+            let ttls = LookUpRecord.factors.map { present.living(by: $0).ttl! }
+            #expect(ttls == ttls.sorted() && ttls[3] == ttl && ttls[0] > .zero)
+        }
+    }
+
     @Test(arguments: [
         (Duration.seconds(30), ["4", "8", "15", "30", "60", "120", "240"]),
-        (.milliseconds(3), ["0.001", "0.002", "0.003", "0.006", "0.012", "0.024"]),
+        (.milliseconds(3), ["0.000375", "0.00075", "0.002", "0.003", "0.006", "0.012", "0.024"]),
+        (.seconds(9_000_000_000), ["1125014400", "2250028800", "3162240000", "9000000000"]),
     ])
     func `ttls are tried out as people write them`(ttl: Duration, seconds: [String]) async throws {
         let run = Run(CacheConfiguration(maxsize: 8, ttl: ttl))

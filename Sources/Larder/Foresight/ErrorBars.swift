@@ -2,16 +2,17 @@
 
 extension LookUpRecord {
     /// By how much a replay differs from the hit ratio that came: by what is not on record, and by
-    /// what a replay knows nothing of, chance aside. It is seen under the present bounds, and under those before as
-    /// long as there are few look-ups since; 0 where there are few under either.
+    /// what a replay knows nothing of, chance aside. It is seen under the present bounds, and under
+    /// those before as long as there are few look-ups since; 0 where there are few under either.
     var bias: Double {
         func bias(_ bounds: CacheConfiguration, _ times: Range<Int64>) -> Double? {
-            let left = bounds.policy.goesByHashes
-            let tally = left ? surveyed(bounds, times) : tally(bounds, times)
+            let isChaotic = bounds.policy.goesByHashes
+            let tally = isChaotic ? surveyed(bounds, times) : tally(bounds, times)
             let enough = isUnder(bounds, times) ? 1 : 200
             guard tally.lookups >= enough else { return nil }
             let apart = abs(Self.misses(tally) - Double(tally.came))
-            return max(0, apart - (left ? tally.spread : 0)) / Double(tally.lookups)
+            let chance = isChaotic && tally.evictions > 0 ? tally.spread : 0
+            return max(0, apart - chance) / Double(tally.lookups)
         }
         let now = bias(present, boundsSince..<(.max))
         guard let former, now == nil, former.since < boundsSince else { return now ?? 0 }

@@ -296,10 +296,14 @@ extension CacheConfiguration {
     /// milliseconds, seconds or days.
     func living(by factor: Double) -> CacheConfiguration {
         guard let ttl, ttl > .zero, factor != 1 else { return self }
-        let (millisecond, second, day) = (1e6, 1e9, 86_400e9)
-        let longest = max(Double(ttl.nanoseconds), 36_600 * day)
-        let exact = min(Double(ttl.nanoseconds) * factor, longest)
-        let unit = exact >= 100 * day ? day : exact >= second ? second : millisecond
+        let (now, millisecond, second, day) = (Double(ttl.nanoseconds), 1e6, 1e9, 86_400e9)
+        let longest = 36_600 * day
+        if factor > 1, now >= longest { return self }
+        let exact = min(now * factor, longest)
+        // Below a millisecond people write nothing.
+        let unit =
+            exact >= 100 * day
+            ? day : exact >= second ? second : exact >= millisecond ? millisecond : 1
         var living = self
         living.ttl = .nanoseconds(Int64(max(1, (exact / unit).rounded()) * unit))
         return living

@@ -17,7 +17,7 @@ import Synchronization
 /// nothing. With jitter, the mean life counts.
 ///
 /// A replay takes as long as the record has look-ups, up to 98,304, some ten milliseconds; and its memory
-/// beside, some 6 MB. A what-if is one replay to sixteen: where chance decides what a policy does, or
+/// beside, some 6 MB. A what-if is one replay to some twenty: where chance decides what a policy does, or
 /// what it held before, it takes more. Nothing of the cache is locked or changed.
 public struct LookUpRecord: Sendable {
     /// What the figures rest on.
@@ -46,7 +46,7 @@ public struct LookUpRecord: Sendable {
     let former: (bounds: CacheConfiguration, since: Int64)?
 
     /// Whether it is known how large entries are: not where not one was ever held.
-    package var knowsBytes: Bool { entryBytes > 0 || !sizes.isEmpty }
+    package var knowsBytes: Bool { entryBytes > 0 || sizes.contains { $0 > 0 } }
 
     /// How long before its last step look-ups count, where it has no gaps.
     public var counts: Duration {

@@ -14,26 +14,33 @@ struct Calibrations {
     /// How many held and how many did not; `nil` where not one was judged.
     func forecasts(of cache: String) -> CacheReport.Forecasts? { judged[Verbatim(cache)] }
 
-    /// The caches of which something is to be judged.
-    var waiting: Set<Verbatim> {
-        Set(all.lazy.filter { $0.came == nil && !$0.isOvertaken }.map { Verbatim($0.cache) })
+    /// The caches of which something is to be judged, unless that was waited for for too long.
+    func waiting(at now: AgeInstant) -> Set<Verbatim> {
+        let waiting = all.lazy.filter {
+            $0.came == nil && !$0.isOvertaken && now - $0.at < Self.longestWait
+        }
+        return Set(waiting.map { Verbatim($0.cache) })
     }
+
+    private static let longestWait = Duration.seconds(3 * 3600)
 
     /// Has what comes of new bounds held against what was foreseen.
     ///
     /// - Parameters:
-    ///   - before: What was foreseen of the bounds before.
+    ///   - before: The bounds before.
+    ///   - instead: The hit ratio that was foreseen for them.
     ///   - spread: Over how long the bounds are reached.
     mutating func expect(
-        _ foreseen: WhatIf, after before: WhatIf, _ report: CacheReport, spread: Duration
+        _ foreseen: WhatIf, after before: CacheConfiguration, instead: Double?,
+        _ report: CacheReport, spread: Duration
     ) {
         interrupt(report.name)
         if all.count >= Self.most { all.remove(at: all.firstIndex(where: \.isOvertaken) ?? 0) }
         all.append(
             Calibration(
-                cache: report.name, after: before.bounds, said: foreseen,
+                cache: report.name, after: before, said: foreseen,
                 holding: report.snapshot.count, at: report.snapshot.at + spread))
-        all[all.count - 1].instead = before.hitRatio
+        all[all.count - 1].instead = instead
     }
 
     /// Judges nothing of a cache that an operator changes again before it can be judged.

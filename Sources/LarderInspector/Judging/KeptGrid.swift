@@ -3,7 +3,7 @@ import Synchronization
 
 /// The last what-ifs over sizes and ttls of a cache, of two windows. They are given again for eighteen
 /// times as long as it took to work them out, but not beyond a minute, and to all who ask meanwhile: those
-/// who look take a tenth of a processor at most.
+/// who look take a tenth of a processor, unless a grid takes longer than three seconds.
 final class KeptGrid: Sendable {
     private let state = Guarded(State())
 
