@@ -20,7 +20,8 @@ extension LookUpRecord {
             whatIf.fetchesPerSecond = (1 - whatIf.hitRatio) * lookupsPerSecond
             return settled.toCome(whatIf, ends: ends)
         }
-        return (toCome(present), toCome(bounds))
+        let now = toCome(present)
+        return (now, bounds == present ? now : toCome(bounds))
     }
 
     /// The same for look-ups to come: those of another time differ by chance, so that the fewer there
