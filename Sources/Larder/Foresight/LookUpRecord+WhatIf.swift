@@ -179,12 +179,8 @@ extension LookUpRecord {
         if isWarm, goesByHashes {
             return middle(
                 tally, run(bounds, .init()),
-                ofWide: [1.5, 4].enumerated().map {
-                    run(bounds, .init(isWarm: true, wide: $1, salt: UInt64($0 + 1)))
-                },
-                [0.25, 0.5, 0.9].enumerated().map {
-                    run(bounds, .init(isWarm: true, salt: UInt64($0 + 1), window: $1))
-                })
+                ofWide: [1.5, 4].map { run(bounds, .init(isWarm: true, wide: $0)) },
+                [0.25, 0.5, 0.9].map { run(bounds, .init(isWarm: true, window: $0)) })
         } else if isWarm {
             // Others begin with what larger caches hold.
             let others = [1.5, 4].map { run(bounds, .init(isWarm: true, wide: $0)) }
@@ -217,8 +213,8 @@ extension LookUpRecord {
         return tally
     }
 
-    /// The mean of W-TinyLFU with windows that it may have learned, other hashes, and not having learned
-    /// anything; and how far it may be from that.
+    /// The mean of W-TinyLFU with windows that it may have learned, and not having learned anything; and
+    /// how far it may be from that. The keys have their own hashes, as they will have in this cache.
     ///
     /// - Parameter wide: Where the record begins with what larger caches hold: which of these a cache
     ///   goes on with hardly shows, unless one of them is far away.
