@@ -44,6 +44,7 @@ struct WindowClimber: ~Copyable {
     /// One key in 2 to this power is followed.
     private var shift = 0
 
+    /// A share of the window, and the lead that was found there.
     private struct Known {
         var share = WindowClimber.leastShare
         var lead = 0.0
@@ -72,6 +73,7 @@ struct WindowClimber: ~Copyable {
         }
     }
 
+    /// Begins with that share, and knows nothing of it yet.
     mutating func begin(at share: Double) { self.share = share }
 
     /// Notes a reference to the key of `tag`, and whether it was held; answers the window's new
@@ -125,7 +127,8 @@ struct WindowClimber: ~Copyable {
             amount = max(-size, min(size, way))
             isShortWorse = way > 0
         } else {
-            amount = isThere ? change > 0 ? step : -step : way < 0 ? size : -size
+            let onwards = isThere ? step : way < 0 ? size : -size
+            amount = change > 0 ? onwards : -step
             if change > 0, !isThere { next = size }
             known = found
         }
